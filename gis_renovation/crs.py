@@ -1,0 +1,224 @@
+"""Which coordinate system a measurement may use, and the only place that reprojects.
+
+Analyses call :func:`require_metric` as line one and then trust their numbers. Chinese display
+offsets (GCJ-02, BD-09) are undone here with the iterative inverse, and only when a card asks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Geod, Transformer
+from pyproj.exceptions import CRSError as ProjCRSError
+
+from gis_renovation.errors import CRSError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Floats = NDArray[np.float64]
+
+# Datums for which PROJ's database holds no real transformation to CGCS2000 (handbook §3.1): the
+# numbers come back almost unchanged and look converted.
+UNCONVERTIBLE_DATUMS = ("Beijing 1954", "Xian 1980", "New Beijing")
+
+# Public constants of the GCJ-02 offset: Krasovsky 1940 semi-major axis and eccentricity squared.
+_GCJ_A = 6378245.0
+_GCJ_EE = 0.00669342162296594323
+_BD_PI = np.pi * 3000.0 / 180.0
+
+
+def parse_crs(text: str | None, *, where: str) -> CRS:
+    """A CRS from text such as ``EPSG:4548``; ``where`` names the file and key in the error."""
+    if not text:
+        raise CRSError(
+            f"{where}：坐标系未知，不能用于分析。请写明，例如 crs = \"EPSG:4490\"（CGCS2000 经纬度）"
+            f"或 \"EPSG:4548\"（CGCS2000 三度带，中央经线 117°）。",
+            f'{where}: the CRS is unknown, so nothing can be measured. State it, for example crs = "EPSG:4490".',
+        )
+    try:
+        return CRS.from_user_input(text)
+    except ProjCRSError:
+        raise CRSError(
+            f"{where}：无法识别坐标系 {text!r}。请用 EPSG 代码，例如 EPSG:4548。",
+            f"{where}: {text!r} is not a known CRS. Use an EPSG code such as EPSG:4548.",
+        ) from None
+
+
+def require_metric(**layers: gpd.GeoDataFrame | gpd.GeoSeries | None) -> CRS:
+    """The one projected CRS in metres that all given layers share.
+
+    Layers given as ``None`` are passed over. Raises CRSError naming every layer that has no CRS, a
+    geographic one, one in another unit, Web Mercator (areas are 1.41 times too large at 32.6° N,
+    handbook §3.1), or one that differs from the others. O(layers).
+    """
+    found = {name: layer.crs for name, layer in layers.items() if layer is not None}
+    bad = {name: _label(crs) for name, crs in found.items() if not is_metric(crs)}
+    distinct = {_label(crs) for crs in found.values()}
+    if bad or len(distinct) > 1:
+        shown = bad or {name: _label(crs) for name, crs in found.items()}
+        listed = ", ".join(f"{name}: {label}" for name, label in sorted(shown.items()))
+        raise CRSError(
+            f"长度和面积需要同一个以米为单位的投影坐标系；现为 {listed}。"
+            f"请在 project.toml 设置 crs（淮南：EPSG:4548），或用 gdf.to_crs(...) 转换。",
+            f"Distances and areas need one projected CRS in metres; found {listed}. "
+            f"Set `crs` in project.toml (Huainan: EPSG:4548) or reproject with `gdf.to_crs(...)`.",
+        )
+    if not found:
+        raise CRSError("没有可测量的图层。", "There is no layer to measure.")
+    return CRS(next(iter(found.values())))
+
+
+def is_metric(crs: Any) -> bool:
+    """Whether lengths and areas may be measured in ``crs``: projected, in metres, not Web Mercator."""
+    if crs is None:
+        return False
+    crs = CRS(crs)
+    if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info[:2]):
+        return False
+    operation = crs.coordinate_operation
+    return operation is None or "Pseudo" not in operation.method_name
+
+
+def refuse_ballpark(source: CRS, target: CRS, *, where: str) -> None:
+    """Raise CRSError when source and target differ by a datum PROJ cannot really convert."""
+    names = [str(crs.datum.name) if crs.datum else "" for crs in (source, target)]
+    for old in UNCONVERTIBLE_DATUMS:
+        if (old in names[0]) != (old in names[1]):
+            raise CRSError(
+                f"{where}：{old} 与 CGCS2000 之间没有公开的转换参数，直接转换会偏差数十至上百米。"
+                "请用控制点求四参数后再导入，或向数据提供单位索取 CGCS2000 成果。",
+                f"{where}: there is no public transformation between {old} and CGCS2000; converting would be wrong "
+                "by tens to hundreds of metres. Fit four parameters from control points, or ask for CGCS2000 data.",
+            )
+
+
+def reproject(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDataFrame:
+    """``frame`` in ``target``; the only reprojection of a run.
+
+    Raises CRSError for a frame without CRS, a datum pair without a real transformation, or
+    coordinates that do not survive (infinite after projecting). Returns a new frame. O(vertices).
+    """
+    import shapely
+
+    if frame.crs is None:
+        parse_crs(None, where=where)
+    source = CRS(frame.crs)
+    refuse_ballpark(source, target, where=where)
+    if source.equals(target, ignore_axis_order=True):
+        return frame.set_crs(target, allow_override=True)
+    moved = frame.to_crs(target)
+    present = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
+    with np.errstate(invalid="ignore"):
+        was_finite = np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
+        lost = present & was_finite & ~np.isfinite(shapely.bounds(moved.geometry.to_numpy())).all(axis=1)
+    if lost.any():
+        raise CRSError(
+            f"{where}：{int(lost.sum())} 个要素的坐标不在 {_label(source)} 的有效范围内，无法投影到 {_label(target)}；"
+            "坐标系可能写错，或 X/Y 颠倒。",
+            f"{where}: {int(lost.sum())} features lie outside what {_label(source)} allows and cannot be projected "
+            f"to {_label(target)}; the CRS may be wrong or the axes swapped.",
+        )
+    return moved
+
+
+def geodesic_area_m2(layer: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
+    """Area in m² on the CGCS2000 ellipsoid (GRS 1980 axis; flattening 1/298.257222101), one a row.
+
+    Independent of the projection; unknown geometry gives NaN. Edges are geodesics between the
+    vertices. O(vertices), a Python loop because pyproj has no vectorised polygon area.
+    """
+    import shapely
+
+    geod = Geod(a=6378137.0, rf=298.257222101)
+    geometry = np.asarray(layer.geometry.to_crs("EPSG:4490").to_numpy(), dtype=object)
+    areas = np.full(len(geometry), np.nan)
+    for position in np.flatnonzero(~shapely.is_missing(geometry)):
+        areas[position] = _geodesic_area(geod, geometry[position])
+    return areas
+
+
+def _geodesic_area(geod: Geod, geometry: Any) -> float:
+    import shapely
+
+    total = 0.0
+    for part in shapely.get_parts(geometry):
+        if part.geom_type != "Polygon" or part.is_empty:
+            continue
+        for sign, ring in [(1.0, part.exterior), *[(-1.0, hole) for hole in part.interiors]]:
+            xy = shapely.get_coordinates(ring)
+            total += sign * abs(geod.polygon_area_perimeter(xy[:, 0], xy[:, 1])[0])
+    return total
+
+
+# --- GCJ-02 and BD-09 -----------------------------------------------------------------------------
+
+
+def wgs84_to_gcj02(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Longitude and latitude in degrees, shifted as Chinese consumer maps shift them (handbook §3.2)."""
+    x, y = np.asarray(lon, float) - 105.0, np.asarray(lat, float) - 35.0
+    root = np.sqrt(np.abs(x))
+    wave = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0
+    d_lat = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + wave
+    d_lat += (20.0 * np.sin(y * np.pi) + 40.0 * np.sin(y / 3.0 * np.pi)) * 2.0 / 3.0
+    d_lat += (160.0 * np.sin(y / 12.0 * np.pi) + 320.0 * np.sin(y * np.pi / 30.0)) * 2.0 / 3.0
+    d_lon = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + wave
+    d_lon += (20.0 * np.sin(x * np.pi) + 40.0 * np.sin(x / 3.0 * np.pi)) * 2.0 / 3.0
+    d_lon += (150.0 * np.sin(x / 12.0 * np.pi) + 300.0 * np.sin(x / 30.0 * np.pi)) * 2.0 / 3.0
+    phi = np.radians(lat)
+    magic = 1.0 - _GCJ_EE * np.sin(phi) ** 2
+    d_lat = np.degrees(d_lat / ((_GCJ_A * (1.0 - _GCJ_EE)) / (magic * np.sqrt(magic))))
+    d_lon = np.degrees(d_lon / (_GCJ_A / np.sqrt(magic) * np.cos(phi)))
+    return np.asarray(lon + d_lon), np.asarray(lat + d_lat)
+
+
+def gcj02_to_bd09(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """GCJ-02 degrees to BD-09 degrees."""
+    lon, lat = np.asarray(lon, float), np.asarray(lat, float)
+    radius = np.hypot(lon, lat) + 0.00002 * np.sin(lat * _BD_PI)
+    angle = np.arctan2(lat, lon) + 0.000003 * np.cos(lon * _BD_PI)
+    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+
+
+def wgs84_to_bd09(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """WGS-84 degrees to BD-09 degrees."""
+    return gcj02_to_bd09(*wgs84_to_gcj02(lon, lat))
+
+
+def gcj02_to_wgs84(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """The iterative inverse of :func:`wgs84_to_gcj02`, to better than 1e-6 m."""
+    return _invert(wgs84_to_gcj02, lon, lat)
+
+
+def bd09_to_wgs84(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """The iterative inverse of :func:`wgs84_to_bd09`, to better than 1e-6 m."""
+    return _invert(wgs84_to_bd09, lon, lat)
+
+
+def _invert(forward: Any, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Fixed-point inverse; the offsets change slowly, so each round gains about two digits."""
+    lon, lat = np.asarray(lon, float), np.asarray(lat, float)
+    x, y = lon.copy(), lat.copy()
+    for _ in range(30):
+        fx, fy = forward(x, y)
+        dx, dy = lon - fx, lat - fy
+        x, y = x + dx, y + dy
+        if max(np.abs(dx).max(initial=0.0), np.abs(dy).max(initial=0.0)) < 1e-13:
+            break
+    return x, y
+
+
+def to_lonlat(x: Floats, y: Floats, source: CRS) -> tuple[Floats, Floats]:
+    """Projected coordinates to CGCS2000 longitude and latitude in degrees."""
+    lon, lat = Transformer.from_crs(source, "EPSG:4490", always_xy=True).transform(x, y)
+    return np.asarray(lon), np.asarray(lat)
+
+
+def _label(crs: Any) -> str:
+    if crs is None:
+        return "未知/unknown"
+    crs = CRS(crs)
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else str(crs.name)

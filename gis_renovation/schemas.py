@@ -1,0 +1,404 @@
+"""What each layer promises: geometry, key, fields, units, labels, aliases, disclosure.
+
+The promises themselves are data, one TOML table a layer, in ``layer_schemas/``: ``inputs.toml`` for
+what a city brings, one file an analysis for what the program makes. This module reads them and
+checks a frame against them, reporting every fault at once and mending none.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from gis_renovation.errors import ConfigError, Finding, Severity, Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+FieldType = Literal["string", "integer", "number", "boolean", "date"]
+GeometryKind = Literal["polygon", "line", "point"]
+Disclosure = Literal["public", "internal", "restricted"]
+
+GEOMETRY_TYPES: Mapping[GeometryKind, tuple[str, ...]] = {
+    "polygon": ("Polygon", "MultiPolygon"),
+    "line": ("LineString", "MultiLineString"),
+    "point": ("Point", "MultiPoint"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column: what it means, its unit, what it may hold and who may see it.
+
+    ``values`` maps each allowed code to its label; empty means any value. ``references`` names the
+    layer whose key this column holds. ``disclosure`` without a value in the file is ``restricted``:
+    what nobody classified, nobody outside sees.
+    """
+
+    name: str
+    type: FieldType
+    label: Text
+    unit: str = ""
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    values: Mapping[str, Text]
+    minimum: float | None = None
+    maximum: float | None = None
+    references: str = ""
+    disclosure: Disclosure = "restricted"
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSchema:
+    """One layer's promise. ``geometry`` is empty for a table; ``key`` names its index."""
+
+    name: str
+    label: Text
+    geometry: tuple[GeometryKind, ...]
+    key: str
+    fields: Mapping[str, Field]
+    disclosure: Disclosure
+    raster: bool = False
+    result: bool = False
+    note: str = ""
+
+
+@lru_cache(maxsize=1)
+def layer_schemas() -> Mapping[str, LayerSchema]:
+    """Every layer the program knows, by name, in file and then written order.
+
+    Raises ConfigError if two files describe one layer or a table has an unknown key: both are
+    faults of the installation.
+    """
+    schemas: dict[str, LayerSchema] = {}
+    folder = files("gis_renovation") / "layer_schemas"
+    for path in sorted(folder.iterdir(), key=lambda p: (p.name != "inputs.toml", p.name)):
+        if not path.name.endswith(".toml"):
+            continue
+        result = path.name != "inputs.toml"
+        for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if name in schemas:
+                raise ConfigError(
+                    f"图层 {name} 在 layer_schemas 中定义了两次（{path.name}）。",
+                    f"Layer {name} is described twice in layer_schemas ({path.name}).",
+                )
+            schemas[name] = _layer(name, table, result=result)
+    return schemas
+
+
+def layer_schema(name: str) -> LayerSchema:
+    """The schema of one layer; an unknown name fails with the nearest known ones."""
+    schemas = layer_schemas()
+    if name not in schemas:
+        near = nearest_names(name, schemas)
+        raise ConfigError(
+            f"没有名为 {name} 的图层{f'；是否指 {near}？' if near else ''} 已知图层：{', '.join(schemas)}。",
+            f"There is no layer {name}{f'; did you mean {near}?' if near else ''} Known: {', '.join(schemas)}.",
+        )
+    return schemas[name]
+
+
+def nearest_names(name: str, known: Iterable[str]) -> str:
+    """Up to two known names that look like ``name``, or an empty string."""
+    from difflib import get_close_matches
+
+    return ", ".join(get_close_matches(name, list(known), n=2, cutoff=0.6))
+
+
+def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
+    fields = {key: _field(name, key, value) for key, value in table.pop("fields", {}).items()}
+    geometry = table.pop("geometry", [])
+    try:
+        return LayerSchema(
+            name=name,
+            label=Text(*table.pop("label")),
+            geometry=tuple([geometry] if isinstance(geometry, str) else geometry),
+            key=table.pop("key", ""),
+            fields=fields,
+            disclosure=table.pop("disclosure", "restricted"),
+            result=result,
+            **table,
+        )
+    except TypeError as error:
+        raise ConfigError(f"layer_schemas 中图层 {name}：{error}", f"layer_schemas, layer {name}: {error}") from None
+
+
+def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
+    table = dict(table)
+    values = {code: Text(*label) for code, label in table.pop("values", {}).items()}
+    try:
+        return Field(
+            name=name,
+            label=Text(*table.pop("label")),
+            aliases=tuple(table.pop("aliases", ())),
+            values=values,
+            **table,
+        )
+    except TypeError as error:
+        raise ConfigError(f"layer_schemas 中 {layer}.{name}：{error}", f"layer_schemas, {layer}.{name}: {error}") from None
+
+
+# --- checking a frame -----------------------------------------------------------------------------
+
+
+def check_layer(frame: gpd.GeoDataFrame | pd.DataFrame, schema: LayerSchema, *, file: str = "") -> list[Finding]:
+    """Every way in which ``frame`` breaks ``schema``; an empty list when it keeps it.
+
+    The frame is expected on its key as index, with the schema's column names and the project CRS.
+    Checked: key missing or repeated; required fields absent; type, range, allowed values;
+    unknown values in required fields; geometry kind, missing, empty, non-finite, invalid.
+    References between layers are checked by :func:`check_references`. Nothing is changed.
+    O(rows x fields).
+    """
+    findings = [*_check_key(frame, schema, file)]
+    for field in schema.fields.values():
+        if field.name == schema.key:
+            continue
+        if field.name not in frame.columns:
+            if field.required:
+                findings.append(_missing_field(schema, field, file))
+            continue
+        findings += _check_values(frame, schema, field, file)
+    if schema.geometry:
+        findings += _check_geometry(frame, schema, file)
+    if len(frame) == 0:
+        findings.append(
+            _finding("warning", "empty_layer", schema, file, "图层没有任何要素。", "The layer has no feature.")
+        )
+    return findings
+
+
+def check_references(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Values that point to a feature which does not exist, for every pair of layers at hand."""
+    schemas = layer_schemas()
+    findings: list[Finding] = []
+    for name, frame in sorted(layers.items()):
+        schema = schemas[name]
+        for field in schema.fields.values():
+            target = field.references
+            if not target or target not in layers or field.name not in frame.columns:
+                continue
+            column = frame[field.name]
+            dangling = column[column.notna() & ~column.isin(layers[target].index)]
+            if len(dangling):
+                findings.append(
+                    _finding(
+                        "error" if field.required else "warning",
+                        "dangling_reference",
+                        schema,
+                        "",
+                        f"{field.label.zh}指向的{schemas[target].label.zh}不存在；请核对编号。",
+                        f"{field.label.en} points to {schemas[target].label.en.lower()} that do not exist; "
+                        "check the ids.",
+                        field=field.name,
+                        ids=[f"{row}→{value}" for row, value in dangling.items()],
+                    )
+                )
+    return findings
+
+
+def _check_key(frame: pd.DataFrame, schema: LayerSchema, file: str) -> Iterable[Finding]:
+    if not schema.key:
+        return
+    if frame.index.name != schema.key:
+        yield _finding(
+            "error",
+            "missing_key",
+            schema,
+            file,
+            f"缺少主键字段 {schema.key}；请在来源卡 [columns] 中指明。",
+            f"The key field {schema.key} is missing; name it in the card's [columns].",
+            field=schema.key,
+        )
+        return
+    missing = frame.index.isna()
+    if missing.any():
+        yield _finding(
+            "error",
+            "empty_key",
+            schema,
+            file,
+            f"第 {_rows(missing)} 行的 {schema.key} 为空；请补上编号。",
+            f"{schema.key} is empty in row {_rows(missing)}; give each feature an id.",
+            field=schema.key,
+        )
+    repeated = frame.index[frame.index.duplicated() & ~missing]
+    if len(repeated):
+        yield _finding(
+            "error",
+            "duplicate_key",
+            schema,
+            file,
+            f"{schema.key} 重复；每个要素的编号必须唯一。",
+            f"{schema.key} is repeated; every feature needs an id of its own.",
+            field=schema.key,
+            ids=sorted({str(value) for value in repeated}),
+        )
+
+
+def _missing_field(schema: LayerSchema, field: Field, file: str) -> Finding:
+    aliases = "、".join(field.aliases[:4])
+    return _finding(
+        "error",
+        "missing_field",
+        schema,
+        file,
+        f"缺少字段 {field.name}（{field.label.zh}）；请在来源卡 [columns] 中指明对应列"
+        + (f"，常见列名：{aliases}。" if aliases else "。"),
+        f"Field {field.name} ({field.label.en}) is missing; name its column in the card's [columns].",
+        field=field.name,
+    )
+
+
+def _check_values(frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str) -> Iterable[Finding]:
+    column = frame[field.name]
+    known = column.notna()
+
+    def found(severity: Severity, code: str, bad: Any, zh: str, en: str) -> Finding:
+        ids = [f"{row}={value}" for row, value in column[bad].items()]
+        return _finding(severity, code, schema, file, zh, en, field=field.name, ids=ids)
+
+    if field.required and not known.all():
+        ids = [str(row) for row in frame.index[~known]]
+        yield _finding(
+            "error",
+            "unknown_value",
+            schema,
+            file,
+            f"{field.label.zh}为空；这是必填字段。",
+            f"{field.label.en} is empty; it is required.",
+            field=field.name,
+            ids=ids,
+        )
+    wrong = known & ~column.map(_type_test(field.type), na_action="ignore").eq(True)
+    if wrong.any():
+        yield found(
+            "error",
+            "wrong_type",
+            wrong,
+            f"{field.label.zh}应为{_TYPE_NAMES[field.type].zh}。",
+            f"{field.label.en} must be {_TYPE_NAMES[field.type].en}.",
+        )
+    known = known & ~wrong
+    if field.type in ("number", "integer") and known.any():
+        numbers = column.where(known).astype("float64")
+        low, high = field.minimum, field.maximum
+        if low is not None and (numbers < low).any():
+            zh = f"{field.label.zh}小于允许的最小值 {low:g}{field.unit}。"
+            yield found("error", "below_minimum", numbers < low, zh, f"{field.label.en} is below {low:g} {field.unit}.")
+        if high is not None and (numbers > high).any():
+            zh = f"{field.label.zh}大于允许的最大值 {high:g}{field.unit}。"
+            yield found("error", "above_maximum", numbers > high, zh, f"{field.label.en} is above {high:g} {field.unit}.")
+    if field.values and known.any():
+        unknown = known & ~column.isin(list(field.values))
+        if unknown.any():
+            allowed = ", ".join(f"{code}（{label.zh}）" for code, label in field.values.items())
+            yield found(
+                "error",
+                "value_not_allowed",
+                unknown,
+                f"{field.label.zh}的取值不在允许范围内；可用：{allowed}。可在来源卡用 values 对照表转换。",
+                f"{field.label.en} holds values that are not allowed; allowed: {', '.join(field.values)}. "
+                "Map them with `values` in the card.",
+            )
+
+
+def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> Iterable[Finding]:
+    import numpy as np
+    import shapely
+
+    if not hasattr(frame, "geometry") or "geometry" not in frame.columns:
+        yield _finding("error", "no_geometry", schema, file, "图层没有几何。", "The layer has no geometry.")
+        return
+    geometry = frame.geometry.to_numpy()
+
+    def found(severity: Severity, code: str, bad: Any, zh: str, en: str, **more: Any) -> Finding:
+        return _finding(severity, code, schema, file, zh, en, ids=[str(v) for v in frame.index[bad]], **more)
+
+    absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
+    if absent.any():
+        yield found("error", "empty_geometry", absent, "几何为空。", "Geometry is missing or empty.")
+    with np.errstate(invalid="ignore"):
+        infinite = ~absent & ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    if infinite.any():
+        yield found(
+            "error", "non_finite_geometry", infinite, "坐标含 NaN 或无穷大。", "Coordinates hold NaN or infinity."
+        )
+    allowed = {kind for name in schema.geometry for kind in GEOMETRY_TYPES[name]}
+    kinds = np.array([g.geom_type if g is not None else "" for g in geometry])
+    wrong = ~absent & ~np.isin(kinds, sorted(allowed))
+    if wrong.any():
+        yield found(
+            "error",
+            "wrong_geometry_type",
+            wrong,
+            f"几何类型应为 {'/'.join(schema.geometry)}，实为 {', '.join(sorted(set(kinds[wrong])))}。",
+            f"Geometry must be {'/'.join(schema.geometry)}, found {', '.join(sorted(set(kinds[wrong])))}.",
+        )
+    invalid = ~absent & ~infinite & ~shapely.is_valid(geometry)
+    if invalid.any():
+        reasons = shapely.is_valid_reason(geometry[invalid])
+        ids = [f"{row}: {why}" for row, why in zip(frame.index[invalid], reasons, strict=True)]
+        yield _finding(
+            "error",
+            "invalid_geometry",
+            schema,
+            file,
+            "几何无效（自相交等）；请在源数据中改正，或在来源卡写 [repair] make_valid = true。",
+            "Geometry is invalid; mend it at the source or write [repair] make_valid = true in the card.",
+            ids=ids,
+        )
+
+
+def _type_test(kind: FieldType) -> Any:
+    import datetime
+    import math
+    import numbers
+
+    def is_number(value: object) -> bool:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
+
+    tests = {
+        "string": lambda value: isinstance(value, str),
+        "integer": lambda value: is_number(value) and float(value).is_integer(),
+        "number": is_number,
+        "boolean": lambda value: isinstance(value, bool) or type(value).__name__ == "bool_",
+        "date": lambda value: isinstance(value, datetime.date),
+    }
+    return tests[kind]
+
+
+_TYPE_NAMES = {
+    "string": Text("文字", "text"),
+    "integer": Text("整数", "a whole number"),
+    "number": Text("数字", "a number"),
+    "boolean": Text("是/否", "yes or no"),
+    "date": Text("日期", "a date"),
+}
+
+
+def _rows(mask: Any) -> str:
+    import numpy as np
+
+    rows = np.flatnonzero(mask) + 1
+    return ", ".join(str(row) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+
+
+def _finding(
+    severity: Severity, code: str, schema: LayerSchema, file: str, zh: str, en: str, *, field: str = "", ids: Any = ()
+) -> Finding:
+    return Finding(
+        severity=severity,
+        code=code,
+        layer=schema.name,
+        file=file,
+        field=field,
+        text=Text(zh, en),
+        ids=cast("tuple[str, ...]", tuple(ids)),
+    )
