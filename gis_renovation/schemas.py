@@ -113,7 +113,7 @@ def nearest_names(name: str, known: Iterable[str]) -> str:
 
 def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
     fields = {key: _field(name, key, value) for key, value in table.pop("fields", {}).items()}
-    geometry = table.pop("geometry", [])
+    geometry: Any = table.pop("geometry", [])
     try:
         return LayerSchema(
             name=name,
@@ -141,7 +141,9 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
             **table,
         )
     except TypeError as error:
-        raise ConfigError(f"layer_schemas 中 {layer}.{name}：{error}", f"layer_schemas, {layer}.{name}: {error}") from None
+        raise ConfigError(
+            f"layer_schemas 中 {layer}.{name}：{error}", f"layer_schemas, {layer}.{name}: {error}"
+        ) from None
 
 
 # --- checking a frame -----------------------------------------------------------------------------
@@ -204,6 +206,8 @@ def check_references(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
 
 
 def _check_key(frame: pd.DataFrame, schema: LayerSchema, file: str) -> Iterable[Finding]:
+    import numpy as np
+
     if not schema.key:
         return
     if frame.index.name != schema.key:
@@ -217,7 +221,7 @@ def _check_key(frame: pd.DataFrame, schema: LayerSchema, file: str) -> Iterable[
             field=schema.key,
         )
         return
-    missing = frame.index.isna()
+    missing = np.asarray(frame.index.isna())
     if missing.any():
         yield _finding(
             "error",
@@ -294,7 +298,9 @@ def _check_values(frame: pd.DataFrame, schema: LayerSchema, field: Field, file: 
             yield found("error", "below_minimum", numbers < low, zh, f"{field.label.en} is below {low:g} {field.unit}.")
         if high is not None and (numbers > high).any():
             zh = f"{field.label.zh}大于允许的最大值 {high:g}{field.unit}。"
-            yield found("error", "above_maximum", numbers > high, zh, f"{field.label.en} is above {high:g} {field.unit}.")
+            yield found(
+                "error", "above_maximum", numbers > high, zh, f"{field.label.en} is above {high:g} {field.unit}."
+            )
     if field.values and known.any():
         unknown = known & ~column.isin(list(field.values))
         if unknown.any():
@@ -362,7 +368,7 @@ def _type_test(kind: FieldType) -> Any:
     import numbers
 
     def is_number(value: object) -> bool:
-        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
+        return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(float(value))
 
     tests = {
         "string": lambda value: isinstance(value, str),

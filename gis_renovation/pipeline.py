@@ -1,0 +1,531 @@
+"""The steps in order; run them; fingerprints; the manifest.
+
+A step is one pure function that makes one layer. Its fingerprint covers the function's code, its
+parameters, the rules and the fingerprints of its inputs; while that is unchanged, its result is taken
+from an earlier run. Row order never changes a fingerprint.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib
+import inspect
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis_renovation import __version__
+from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Text
+from gis_renovation.schemas import check_layer, check_references, layer_schemas, nearest_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gis_renovation.project import Project
+
+STEPS_FOLDER = ".steps"
+
+
+@dataclass(frozen=True)
+class Step:
+    """``layer`` is made by ``module.function`` from ``needs`` (all) and ``uses`` (where at hand)."""
+
+    layer: str
+    module: str
+    function: str
+    needs: tuple[str, ...]
+    uses: tuple[str, ...] = ()
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """The function itself; imported when first asked for."""
+        return getattr(importlib.import_module(f"gis_renovation.{self.module}"), self.function)  # type: ignore[no-any-return]
+
+
+STEPS: tuple[Step, ...] = (
+    Step("community_terrain", "rasters", "community_terrain", ("communities", "terrain")),
+    Step("parcel_greenness", "rasters", "parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
+    Step("community_links", "contiguity", "link_communities", ("communities",), ("barriers", "crossings")),
+    Step("zone_members", "zones", "delineate_zones", ("communities", "community_links")),
+    Step("zones", "zones", "describe_zones", ("communities", "zone_members", "community_links"), ("streets",)),
+    Step(
+        "parcel_ledger",
+        "land",
+        "assess_parcels",
+        ("parcels",),
+        ("communities", "control_lines", "buildings", "parcel_greenness"),
+    ),
+    Step("idle_parcels", "land", "find_idle_parcels", ("parcels", "parcel_ledger")),
+    Step("premises_ledger", "land", "assess_premises", ("premises",), ("communities", "control_lines")),
+    Step("idle_premises", "land", "find_idle_premises", ("premises", "premises_ledger")),
+    Step(
+        "utility_by_community", "utilities", "summarise_utilities", ("utility_lines", "communities"), ("zone_members",)
+    ),
+    Step("utility_by_zone", "utilities", "summarise_zone_utilities", ("utility_lines", "zones")),
+    Step("park_access", "greenways", "park_access", ("communities", "slow_paths", "parks"), ("streets",)),
+    Step("slow_path_provision", "greenways", "slow_path_provision", ("communities", "slow_paths")),
+    Step(
+        "project_states",
+        "progress",
+        "project_states",
+        ("projects", "project_communities", "works_records"),
+        ("funds", "communities"),
+    ),
+    Step(
+        "unit_progress",
+        "progress",
+        "unit_progress",
+        ("reporting_units", "projects", "project_communities", "project_states", "communities"),
+        ("funds",),
+    ),
+)
+
+# Inputs that the result GeoPackage and the maps show as context beside the results.
+CONTEXT_LAYERS = (
+    "communities",
+    "reporting_units",
+    "barriers",
+    "crossings",
+    "streets",
+    "slow_paths",
+    "parks",
+    "facilities",
+)
+
+
+def parameter_tables() -> dict[str, tuple[Callable[..., Any], ...]]:
+    """The tables a project may have beside its own, with the functions each one reaches."""
+    modules: dict[str, list[Callable[..., Any]]] = {}
+    for step in STEPS:
+        modules.setdefault(step.module, []).append(step.call)
+    return {name: tuple(functions) for name, functions in modules.items()}
+
+
+# --- inputs ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Inputs:
+    """A project's layers, read, conformed and reprojected, with all findings and the sources' records."""
+
+    layers: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(_name: str, _done: int, _total: int) -> None:
+    return None
+
+
+def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iterable[str] | None = None) -> Inputs:
+    """Every carded layer in the project CRS, with every fault of every layer as a finding.
+
+    A layer whose file cannot be read becomes a finding too, so that one call tells all. The project
+    CRS must be projected in metres. Rows with faults stay in the frame.
+    """
+    from gis_renovation.crs import is_metric, parse_crs
+
+    target = parse_crs(project.settings.project.crs, where="project.toml crs")
+    if not is_metric(target):
+        raise ConfigError(
+            f"project.toml crs = {project.settings.project.crs}：项目坐标系必须是以米为单位的投影坐标系"
+            "（淮南：EPSG:4548），不能是经纬度或网络墨卡托。",
+            f"project.toml crs = {project.settings.project.crs}: the project CRS must be projected, in metres "
+            "(Huainan: EPSG:4548), not degrees and not Web Mercator.",
+        )
+    inputs = Inputs()
+    wanted = set(project.cards) if only is None else set(only)
+    cards = {name: card for name, card in project.cards.items() if name in wanted}
+    for number, name in enumerate(cards):
+        on_progress(name, number, len(cards))
+        try:
+            _read_input(project, name, target, inputs)
+        except GisRenovationError as error:
+            if isinstance(error, DataError):
+                inputs.findings += error.findings
+            else:
+                finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
+                inputs.findings.append(finding)
+    on_progress("", len(cards), len(cards))
+    from gis_renovation.guard import check_places
+
+    inputs.findings += check_references({k: v for k, v in inputs.layers.items() if not layer_schemas()[k].raster})
+    inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area)
+    return inputs
+
+
+def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
+    from gis_renovation.cards import conform
+    from gis_renovation.crs import reproject
+    from gis_renovation.io import read_layer, read_raster
+
+    card = project.cards[name]
+    if card.schema_.raster:
+        inputs.layers[name], record = read_raster(card, project.layers_folder)
+        inputs.sources[name] = {**_card_facts(card), **record, "fingerprint": fingerprint(inputs.layers[name])}
+        return
+    raw = read_layer(card, project.layers_folder)
+    file = ", ".join(Path(path).name for path in card.source.paths)
+    conformed = conform(raw.frame, card, file=file)
+    frame = conformed.frame
+    findings = [*raw.findings, *conformed.findings]
+    if card.schema_.geometry:
+        frame = reproject(frame, target, where=f"{name}（{file}）")
+    findings += check_layer(frame, card.schema_, file=file)
+    inputs.layers[name] = frame
+    inputs.findings += findings
+    inputs.sources[name] = {
+        **_card_facts(card),
+        **raw.record,
+        **conformed.record,
+        "fingerprint": fingerprint(frame),
+        "columns": list(frame.columns),
+    }
+
+
+def _card_facts(card: Any) -> dict[str, Any]:
+    source = card.source
+    return {
+        "owner": source.owner,
+        "licence": source.licence,
+        "classification": source.classification,
+        "observed": source.observed.isoformat() if source.observed else None,
+    }
+
+
+def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
+    """Plan totals against the communities layer: communities, households, floor area, per batch."""
+    communities = layers.get("communities")
+    if communities is None or "plan_batch" not in communities:
+        return []
+    findings = []
+    for batch, target in project.settings.targets.items():
+        rows = communities[communities["plan_batch"] == batch]
+        for name, label, wanted in (
+            ("communities", Text("小区数", "communities"), target.communities),
+            ("households", Text("户数", "households"), target.households),
+            ("floor_area_m2", Text("建筑面积", "floor area m²"), target.floor_area_m2),
+        ):
+            found = len(rows) if name == "communities" else rows[name].sum() if name in rows else None
+            if wanted is None or found is None or abs(found - wanted) <= (50.0 if name == "floor_area_m2" else 0):
+                continue
+            text = Text(
+                f"{batch} 批次{label.zh}合计 {found:,.0f}，计划为 {wanted:,.0f}，相差 {found - wanted:+,.0f}；请核对台账。",
+                f"Batch {batch}: {label.en} add up to {found:,.0f}, the plan says {wanted:,.0f} ({found - wanted:+,.0f}).",
+            )
+            findings.append(
+                Finding(severity="warning", code="target_missed", layer="communities", field=name, text=text)
+            )
+    return findings
+
+
+# --- fingerprints ---------------------------------------------------------------------------------
+
+
+def fingerprint(layer: Any) -> str:
+    """SHA-256 of a layer's content; the order of rows and columns does not matter.
+
+    Geometry counts by its WKB, values by their type and text, the CRS by its definition. Two frames
+    with the same fingerprint hold the same rows. O(n log n).
+    """
+    import numpy as np
+
+    digest = hashlib.sha256()
+    if hasattr(layer, "transform") and hasattr(layer, "values") and not hasattr(layer, "columns"):
+        digest.update(repr((layer.values.shape, tuple(layer.transform), layer.crs.to_wkt())).encode())
+        digest.update(np.ascontiguousarray(layer.values).tobytes())
+        return digest.hexdigest()
+    digest.update(repr((layer.index.name, sorted(map(str, layer.columns)), _crs_text(layer))).encode())
+    rows = np.column_stack(
+        [_row_hashes(layer.index.to_series()), *(_row_hashes(layer[c]) for c in sorted(layer.columns))]
+    )
+    order = np.lexsort(rows.T[::-1])
+    digest.update(np.ascontiguousarray(rows[order]).tobytes())
+    return digest.hexdigest()
+
+
+def _crs_text(layer: Any) -> str:
+    crs = getattr(layer, "crs", None)
+    return crs.to_wkt() if crs is not None else ""
+
+
+def _row_hashes(column: pd.Series) -> Any:
+    """One 64-bit hash a row. Text, bytes and dates by their text; numbers as 64-bit floats."""
+    import numpy as np
+    import pandas as pd
+    import shapely
+
+    if column.dtype == "geometry":
+        values = pd.Series(
+            [b"" if wkb is None else wkb.hex() for wkb in shapely.to_wkb(column.to_numpy())], dtype=object
+        )
+    elif pd.api.types.is_bool_dtype(column) or column.dtype == object or not pd.api.types.is_numeric_dtype(column):
+        values = pd.Series([_cell_text(v) for v in column], dtype=object)
+    else:
+        values = pd.Series(column.astype("float64").to_numpy(dtype="float64", na_value=np.nan))
+        values = values.where(values != 0, 0.0)
+    return pd.util.hash_pandas_object(values, index=False).to_numpy()
+
+
+def _cell_text(value: Any) -> str:
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, list | tuple | set | dict | np.ndarray):
+        return repr(value)
+    if value is None or pd.isna(value):
+        return "\0"
+    if isinstance(value, bool | np.bool_):
+        return f"b{bool(value)}"
+    if isinstance(value, int | float | np.number):
+        return f"n{float(value)!r}"
+    return f"s{value}"
+
+
+def _json_hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_fingerprint() -> str:
+    """SHA-256 of the package's own source: another program is another step."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted([*folder.glob("*.py"), *folder.glob("*/*.toml")]):
+        if path.stem in ("cli", "maps", "publish", "report", "styles", "sample"):
+            continue  # they show results, they do not make them
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Run:
+    """A finished run: its folder, all layers by name, and the manifest as written to ``run.json``."""
+
+    folder: Path
+    layers: dict[str, Any]
+    manifest: dict[str, Any]
+
+
+def plan_steps(only: Sequence[str] = ()) -> tuple[Step, ...]:
+    """The steps to run: all, or those named and what they build on. Unknown names raise ConfigError."""
+    by_layer = {step.layer: step for step in STEPS}
+    unknown = [name for name in only if name not in by_layer]
+    if unknown:
+        near = nearest_names(unknown[0], by_layer)
+        raise ConfigError(
+            f"没有步骤 {', '.join(unknown)}{f'；是否指 {near}？' if near else ''} 可用步骤：{', '.join(by_layer)}。",
+            f"There is no step {', '.join(unknown)}{f'; did you mean {near}?' if near else ''} Steps: {', '.join(by_layer)}.",
+        )
+    if not only:
+        return STEPS
+    wanted: set[str] = set()
+    queue = list(only)
+    while queue:
+        name = queue.pop()
+        if name in by_layer and name not in wanted:
+            wanted.add(name)
+            queue += [*by_layer[name].needs, *by_layer[name].uses]
+    return tuple(step for step in STEPS if step.layer in wanted)
+
+
+def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Progress = _silent) -> Run:
+    """Read, check, run the steps in order, write ``runs/<as_of>-<fingerprint>/`` in one move.
+
+    Raises DataError, before anything runs, if any layer at hand has errors. A step whose needed
+    layers are not at hand is skipped, and the manifest says which were missing.
+    """
+    steps = plan_steps(only)
+    total = len(project.cards) + len(steps) + 1
+    wanted = {name for step in steps for name in (*step.needs, *step.uses)} | set(CONTEXT_LAYERS) if only else None
+    inputs = read_inputs(project, on_progress=lambda n, i, _t: on_progress(n, i, total), only=wanted)
+    inputs.findings += check_targets(project, inputs.layers)
+    errors = [finding for finding in inputs.findings if finding.severity == "error"]
+    if errors:
+        raise DataError(errors)
+    layers = dict(inputs.layers)
+    prints = {name: source["fingerprint"] for name, source in inputs.sources.items()}
+    records = []
+    rules = load_rules(project)
+    for number, step in enumerate(steps, start=len(inputs.layers)):
+        on_progress(step.layer, number, total)
+        records.append(_run_step(project, step, layers, prints, rules))
+    on_progress("", total - 1, total)
+    manifest = _manifest(project, inputs, records, rules, only)
+    folder = _write_run(project, manifest, layers, records)
+    on_progress("", total, total)
+    return Run(folder, layers, manifest)
+
+
+def load_rules(project: Project) -> tuple[Any, ...]:
+    """The rules in force: the shipped packs, overridden by the project's own packs."""
+    from gis_renovation import rules
+    from gis_renovation.project import read_text
+
+    own = [(name, read_text(project.folder / name)) for name in project.settings.project.rules]
+    return rules.rules_in_force(own)
+
+
+def _run_step(
+    project: Project, step: Step, layers: dict[str, Any], prints: dict[str, str], rules: tuple[Any, ...]
+) -> dict[str, Any]:
+    from gis_renovation.project import bind_parameters
+
+    missing = [name for name in step.needs if name not in layers]
+    if missing:
+        return {"step": step.layer, "skipped": True, "missing": missing}
+    started = time.perf_counter()
+    parameters = bind_parameters(step.call, project.tables.get(step.module, {}))
+    accepted = inspect.signature(step.call).parameters
+    given: dict[str, Any] = {"as_of": project.as_of} if "as_of" in accepted else {}
+    record: dict[str, Any] = {
+        "step": step.layer,
+        "function": f"{step.module}.{step.function}",
+        "parameters": {**parameters, **given},
+        "inputs": {name: prints[name] for name in (*step.needs, *step.uses) if name in layers},
+        "not_at_hand": [name for name in step.uses if name not in layers],
+        "rules": [rule.id for rule in rules] if "rules" in accepted else [],
+    }
+    rules_hash = _json_hash([asdict(rule) for rule in rules]) if "rules" in accepted else ""
+    record["fingerprint"] = _json_hash(
+        [code_fingerprint(), {k: record[k] for k in ("function", "parameters", "inputs")}, rules_hash]
+    )
+    if "rules" in accepted:
+        given["rules"] = rules
+    stored = project.folder / "runs" / STEPS_FOLDER / f"{record['fingerprint']}.parquet"
+    result = _load_step(stored)
+    record["reused"] = result is not None
+    if result is None:
+        arguments = [layers[name] for name in step.needs]
+        optional = {name: layers.get(name) for name in step.uses}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = step.call(*arguments, **optional, **parameters, **given)
+        record["warnings"] = sorted({str(w.message) for w in caught})
+        _check_result(result, step.layer)
+        _store_step(result, stored)
+    layers[step.layer] = result
+    prints[step.layer] = fingerprint(result)
+    record |= {"output": prints[step.layer], "rows": len(result), "columns": list(map(str, result.columns))}
+    record["seconds"] = round(time.perf_counter() - started, 3)
+    return record
+
+
+def _check_result(result: Any, layer: str) -> None:
+    """A result that breaks its own schema is a bug of the program, not of the data."""
+    faults = [f for f in check_layer(result, layer_schemas()[layer]) if f.severity == "error"]
+    if faults:
+        listed = "; ".join(f"{f.field} {f.code} {f.sentence('en')}" for f in faults)
+        raise AssertionError(f"{layer} breaks its schema: {listed}")
+
+
+def _store_step(result: Any, stored: Path) -> None:
+    from gis_renovation.io import new_file
+
+    with new_file(stored) as work:
+        result.to_parquet(work)
+    stored.with_suffix(".sha256").write_text(fingerprint(result), encoding="ascii")
+
+
+def _load_step(stored: Path) -> Any:
+    """The stored result, or None if there is none or it is not what was written."""
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    check = stored.with_suffix(".sha256")
+    if not (stored.is_file() and check.is_file()):
+        return None
+    try:
+        spatial = b"geo" in (pq.read_schema(stored).metadata or {})
+        result = gpd.read_parquet(stored) if spatial else pd.read_parquet(stored)
+    except (pa.ArrowInvalid, OSError):
+        return None
+    return result if fingerprint(result) == check.read_text(encoding="ascii") else None
+
+
+def _manifest(
+    project: Project, inputs: Inputs, records: list[dict[str, Any]], rules: tuple[Any, ...], only: Sequence[str]
+) -> dict[str, Any]:
+    identity = {
+        "project": project.settings.model_dump(mode="json"),
+        "steps": [record.get("fingerprint", record["step"]) for record in records],
+        "only": sorted(only),
+        "inputs": {name: source["fingerprint"] for name, source in sorted(inputs.sources.items())},
+    }
+    return {
+        "project": identity["project"]["project"],
+        "targets": identity["project"]["targets"],
+        "fingerprint": _json_hash(identity),
+        "only": sorted(only),
+        "versions": versions(),
+        "sources": inputs.sources,
+        "rules": [asdict(rule) for rule in rules],
+        "steps": records,
+        "findings": [
+            {
+                "severity": f.severity,
+                "code": f.code,
+                "layer": f.layer,
+                "field": f.field,
+                "zh": f.sentence("zh"),
+                "en": f.sentence("en"),
+            }
+            for f in inputs.findings
+        ],
+    }
+
+
+def versions() -> dict[str, str]:
+    """The program's version and those of the packages that decide numbers."""
+    import platform
+    from importlib.metadata import version
+
+    names = ("geopandas", "shapely", "pyproj", "rasterio", "fiona", "pyogrio", "numpy", "pandas", "scipy")
+    return {"gis-renovation": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
+
+
+def _write_run(
+    project: Project, manifest: dict[str, Any], layers: Mapping[str, Any], records: list[dict[str, Any]]
+) -> Path:
+    from gis_renovation.io import new_folder, write_geopackage
+    from gis_renovation.report import write_tables
+    from gis_renovation.styles import write_layer_styles
+
+    folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
+    made = [record["step"] for record in records if not record.get("skipped")]
+    shown = {name: layers[name] for name in (*CONTEXT_LAYERS, *made) if name in layers}
+    with new_folder(folder) as work:
+        write_geopackage(work / "layers.gpkg", shown)
+        write_layer_styles(work / "layers.gpkg", shown)
+        write_tables(
+            work / "tables.xlsx", {name: layers[name] for name in made}, synthetic=project.settings.project.synthetic
+        )
+        text = json.dumps(manifest, ensure_ascii=False, indent=1, default=_json_default)
+        (work / "run.json").write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def _json_default(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
+
+
+def latest_manifest(project: Project) -> tuple[Path, dict[str, Any]] | None:
+    """The newest run's folder and manifest, by the time it was written; None before the first run."""
+    runs = sorted((project.folder / "runs").glob("*/run.json"), key=lambda p: (p.stat().st_mtime_ns, p.as_posix()))
+    if not runs:
+        return None
+    return runs[-1].parent, json.loads(runs[-1].read_text(encoding="utf-8"))

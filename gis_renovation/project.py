@@ -1,0 +1,205 @@
+"""One project: its ``project.toml``, its cards, and the parameters bound to the analyses.
+
+The signature is the configuration: ``[contiguity] max_gap_m = 60`` reaches the keyword-only parameter
+of that name in the step functions of ``contiguity``. An unknown key fails with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from gis_renovation.cards import Card, read_card
+from gis_renovation.config import check_model, faults_error, nearest_key, read_toml
+from gis_renovation.errors import ConfigError, FileError, GisRenovationError
+
+PROJECT_FILE = "project.toml"
+
+# Given by the run itself, never by a table of project.toml.
+RUN_PARAMETERS = ("as_of", "rules")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Target(_Strict):
+    """What the plan promises for one batch; what it does not state stays unknown."""
+
+    communities: int | None = Field(default=None, ge=0)
+    households: int | None = Field(default=None, ge=0)
+    floor_area_m2: float | None = Field(default=None, ge=0)
+
+
+class ProjectTable(_Strict):
+    """The ``[project]`` table. ``area`` is left, bottom, right, top in degrees (CGCS2000 / WGS-84)."""
+
+    name: str
+    crs: str
+    as_of: datetime.date
+    synthetic: bool = False
+    attribution: str = ""
+    area: tuple[float, float, float, float] | None = None
+    rules: list[str] = Field(default_factory=list)
+
+
+class Settings(_Strict):
+    """``project.toml`` without the analyses' own tables."""
+
+    project: ProjectTable
+    targets: dict[str, Target] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with ``project.toml`` and ``layers/``; everything below it is read on demand."""
+
+    folder: Path
+    settings: Settings
+    tables: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The project's name, as people read it."""
+        return self.settings.project.name
+
+    @property
+    def as_of(self) -> datetime.date:
+        """The day the results speak of."""
+        return self.settings.project.as_of
+
+    @property
+    def layers_folder(self) -> Path:
+        """Where the source cards lie."""
+        return self.folder / "layers"
+
+    @cached_property
+    def cards(self) -> Mapping[str, Card]:
+        """Every source card by layer, sorted. Raises ConfigError with the faults of all cards at once."""
+        return read_cards(self.layers_folder)
+
+
+def load_project(folder: Path) -> Project:
+    """The project in ``folder``. Raises FileError without a ``project.toml``, ConfigError for faults in it."""
+    path = folder / PROJECT_FILE
+    if not path.is_file():
+        raise FileError(
+            f"{folder.resolve()} 中没有 project.toml，不是一个项目。请进入项目文件夹，或先运行 gis-renovation init my-city。",
+            f"{folder.resolve()} has no project.toml, so it is no project. Go to a project, or run gis-renovation init my-city.",
+        )
+    data = read_toml(read_text(path), where=PROJECT_FILE)
+    from gis_renovation.pipeline import parameter_tables
+
+    known = parameter_tables()
+    own = {key: value for key, value in data.items() if key in Settings.model_fields}
+    tables = {key: value for key, value in data.items() if key not in own}
+    unknown = [key for key in tables if key not in known]
+    if unknown:
+        hints = [nearest_key(key, [*Settings.model_fields, *known]) for key in unknown]
+        raise ConfigError(
+            "\n".join(f"project.toml：没有名为 [{k}] 的表；{h.zh}" for k, h in zip(unknown, hints, strict=True)),
+            "\n".join(f"project.toml: there is no table [{k}]; {h.en}" for k, h in zip(unknown, hints, strict=True)),
+        )
+    settings = check_model(own, Settings, where=PROJECT_FILE)
+    return Project(folder, settings, _check_tables(tables, known))
+
+
+def read_text(path: Path) -> str:
+    """A TOML file's text; UTF-8 with or without BOM, as Notepad writes it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(
+            f"{path} 不是 UTF-8 编码；请用记事本“另存为”，编码选 UTF-8。",
+            f"{path} is not UTF-8; save it again as UTF-8.",
+        ) from None
+
+
+def read_cards(folder: Path) -> dict[str, Card]:
+    """All ``*.toml`` cards of a folder by layer; faults of all cards together, one error."""
+    if not folder.is_dir():
+        raise FileError(
+            f"没有来源卡文件夹 {folder}；请新建并为每个图层放一张来源卡。", f"No folder of source cards: {folder}."
+        )
+    cards: dict[str, Card] = {}
+    errors: list[GisRenovationError] = []
+    for path in sorted(folder.glob("*.toml")):
+        where = f"layers/{path.name}"
+        try:
+            card = read_card(read_text(path), stem=path.stem, where=where)
+            if card.source.layer in cards:
+                layer = card.source.layer
+                raise ConfigError(
+                    f"{where}：图层 {layer} 已有另一张来源卡；多个文件请写进同一张卡的 path 列表。",
+                    f"{where}: layer {layer} already has a card; list several files in one card's path.",
+                )
+            cards[card.source.layer] = card
+        except GisRenovationError as error:
+            errors.append(error)
+    if errors:
+        raise ConfigError("\n".join(e.text.zh for e in errors), "\n".join(e.text.en for e in errors))
+    return dict(sorted(cards.items()))
+
+
+# --- binding parameters ---------------------------------------------------------------------------
+
+
+def _check_tables(
+    tables: Mapping[str, Any], known: Mapping[str, tuple[Callable[..., Any], ...]]
+) -> dict[str, dict[str, Any]]:
+    checked = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"project.toml：[{name}] 应为一张表", f"project.toml: [{name}] must be a table")
+        model = parameters_model(name, known[name])
+        try:
+            checked[name] = model.model_validate(table).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            raise faults_error(error, model, where=f"project.toml [{name}]") from None
+    return checked
+
+
+def parameters_model(name: str, functions: tuple[Callable[..., Any], ...]) -> type[BaseModel]:
+    """A model of the keyword-only parameters of all ``functions``, those of the run left out."""
+    fields: dict[str, Any] = {}
+    for function in functions:
+        for parameter in tunable_parameters(function).values():
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields.setdefault(parameter.name, (Annotated[_annotation(function, parameter), Field()], default))
+    return create_model(name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
+
+
+def tunable_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Keyword-only parameters a project may set, in written order."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in RUN_PARAMETERS}
+
+
+def bind_parameters(function: Callable[..., Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """The values one function gets: the table's where it has one, else the default."""
+    return {
+        name: table.get(name, parameter.default)
+        for name, parameter in tunable_parameters(function).items()
+        if name in table or parameter.default is not inspect.Parameter.empty
+    }
+
+
+def _annotation(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    if not isinstance(parameter.annotation, str):
+        return Any if parameter.annotation is inspect.Parameter.empty else parameter.annotation
+    import typing
+
+    module = inspect.getmodule(function)
+    names = {**vars(typing), **(vars(module) if module else {})}
+    try:
+        # The annotation is our own source text, made a string by `from __future__ import annotations`.
+        return eval(parameter.annotation, names)  # noqa: S307
+    except NameError:
+        return Any
