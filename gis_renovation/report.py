@@ -1,0 +1,1 @@
+"""A run as the documents people sign and hand in."""

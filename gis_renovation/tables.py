@@ -1,0 +1,558 @@
+"""Result layers as one Excel workbook that a planner can filter, print and hand in.
+
+One sheet a layer, named and headed in the reader's language from the layer schemas, with units in
+the headers and codes spelled out; a first sheet says what the numbers are, a last one explains every
+column. The same layers give the same bytes.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis_renovation.errors import ConfigError, Lang, Text
+from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS_MAX = 200_000
+CELL_TEXT_MAX = 32_767
+SHEET_NAME_MAX = 31
+_EXCEL_ROWS = 1_048_576
+_WIDTH_SAMPLE = 500
+_WIDTH_MAX = 52
+_LONG_TEXT_WIDTH = 30
+
+UNKNOWN = Text("未知", "unknown")
+SYNTHETIC_NOTICE = Text(
+    "示意数据：本文件由程序生成的虚构数据计算而来，不反映任何真实小区、地块或工程。",
+    "Synthetic data: computed from invented data; nothing here describes a real community, parcel or work.",
+)
+DISCLOSURE_LABELS: Mapping[Disclosure, Text] = {
+    "public": Text("可公开", "public"),
+    "internal": Text("内部", "internal"),
+    "restricted": Text("受限", "restricted"),
+}
+UNITS_EN: Mapping[str, str] = {
+    "户": "households",
+    "年": "year",
+    "岁": "years",
+    "栋": "buildings",
+    "个": "count",
+    "项": "items",
+    "条": "lines",
+    "处": "places",
+    "层": "storeys",
+    "元": "yuan",
+    "亩": "mu",
+    "天": "days",
+    "月": "months",
+}
+_TYPE_LABELS: Mapping[str, Text] = {
+    "string": Text("文字", "text"),
+    "integer": Text("整数", "whole number"),
+    "number": Text("数字", "number"),
+    "boolean": Text("是/否", "yes/no"),
+    "date": Text("日期", "date"),
+}
+_NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
+_NULL_MEANING = re.compile(r"空值表示([^；。]+)")
+# The file's own date must not depend on the day it is written.
+_UNDATED = datetime.date(2000, 1, 1)
+
+
+def write_tables(
+    path: Path,
+    layers: Mapping[str, pd.DataFrame],
+    *,
+    synthetic: bool,
+    lang: Lang = "zh",
+    project: str = "",
+    as_of: datetime.date | None = None,
+    attribution: str = "",
+    rows_max: int = ROWS_MAX,
+) -> None:
+    """Write ``layers`` to one XLSX file, a sheet each, in the order given.
+
+    What a reader sees: the first sheet says project, date, conventions and which sheets there are;
+    the last explains every column. Text from the data is never taken for a formula, link or number.
+    A missing number, code or yes/no is written 未知, never left to look like 0; a missing text, id
+    or date stays blank unless the schema's note says what a missing value means. Shares are shown
+    as per cent, the cell holds 0-1. Geometry is left out.
+
+    A layer with more than ``rows_max`` rows is not written, and the first sheet says so: nobody reads
+    such a sheet, and the GeoPackage has all rows. Text longer than a cell can hold goes to a sheet of
+    its own, in parts. Frames without rows give a sheet with a header only. Raises ConfigError for a
+    name without schema or ``rows_max`` beyond Excel's limit. O(cells); about 100,000 cells a second.
+    """
+    import xlsxwriter
+
+    if not 0 < rows_max < _EXCEL_ROWS:
+        raise ConfigError(
+            f"rows_max = {rows_max}：应为 1 至 {_EXCEL_ROWS - 1:,}（Excel 每张表的行数上限减去表头）。",
+            f"rows_max = {rows_max}: must be 1 to {_EXCEL_ROWS - 1:,}, Excel's rows less the header.",
+        )
+    sheets = _plan_sheets(layers, lang, rows_max)
+    about = _About(project, as_of, attribution, synthetic)
+    with xlsxwriter.Workbook(
+        path,
+        dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False),
+    ) as book:
+        book.set_properties(
+            {
+                "title": project,
+                "comments": SYNTHETIC_NOTICE.in_language(lang) if synthetic else "",
+                "created": datetime.datetime.combine(as_of or _UNDATED, datetime.time()),
+            }
+        )
+        formats = _Formats(book)
+        _write_about(book, formats, sheets, about, lang)
+        overflow: list[_LongText] = []
+        for sheet in sheets:
+            if sheet.written:
+                _write_layer(book, formats, sheet, lang, overflow)
+        _write_dictionary(book, formats, sheets, lang)
+        _write_overflow(book, formats, overflow, lang)
+
+
+# --- what will be written ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _About:
+    project: str
+    as_of: datetime.date | None
+    attribution: str
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet: the frame's column, and its field where the schema has one."""
+
+    name: str
+    field: Field | None
+
+    def header(self, lang: Lang) -> str:
+        """Label with the unit in brackets, as ``建筑面积（m²）``; shares carry ``%``."""
+        if self.field is None:
+            return self.name
+        label = self.field.label.in_language(lang)
+        unit = "%" if is_share(self.field) else self.field.unit
+        if not unit:
+            return label
+        return f"{label}（{unit}）" if lang == "zh" else f"{label} ({UNITS_EN.get(unit, unit)})"
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    name: str
+    schema: LayerSchema
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    written: bool
+
+
+def is_share(field: Field) -> bool:
+    """Whether the column holds a share of 0-1, which readers see as per cent."""
+    return field.name.endswith("_share") and field.type == "number"
+
+
+def missing_text(field: Field | None, lang: Lang) -> str:
+    """What a reader sees in place of a missing value.
+
+    Numbers, codes and yes/no are ``未知``. Text, ids and dates are blank, for there a missing value
+    may well mean “none”; where the schema's note says what it means (空值表示…), that is shown.
+    """
+    if field is None:
+        return ""
+    meaning = _NULL_MEANING.search(field.note)
+    if meaning:
+        return meaning[1] if lang == "zh" else "—"
+    if field.type in ("number", "integer", "boolean") or field.values:
+        return UNKNOWN.in_language(lang)
+    return ""
+
+
+def shown_columns(frame: pd.DataFrame, schema: LayerSchema, lang: Lang) -> tuple[Column, ...]:
+    """The key, then the schema's fields in its order, then what the schema does not know.
+
+    Geometry is left out, and so are sentences in the language not asked for (``*_en`` or ``*_zh``).
+    """
+    other = "_en" if lang == "zh" else "_zh"
+    geometry = {name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"}
+    present = {str(name) for name in frame.columns if name not in geometry and not str(name).endswith(other)}
+    if schema.key and frame.index.name == schema.key:
+        present.add(schema.key)
+    known = [name for name in schema.fields if name in present]
+    if schema.key in known:
+        known = [schema.key, *(name for name in known if name != schema.key)]
+    unknown = sorted(present - set(known))
+    return tuple(Column(name, schema.fields.get(name)) for name in [*known, *unknown])
+
+
+def cell_values(frame: pd.DataFrame, column: Column) -> list[Any]:
+    """A column's plain Python values, None where missing; the key is read from the index."""
+    values = frame.index if column.name == frame.index.name else frame[column.name]
+    return [_plain(value) for value in values.tolist()]
+
+
+def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
+    """A value as people read it in running text: codes by label, 是/否, thousands, 未知."""
+    value = _plain(value)
+    if value is None:
+        return missing_text(field, lang)
+    if field is not None and field.values and str(value) in field.values:
+        return field.values[str(value)].in_language(lang)
+    if isinstance(value, bool):
+        return _yes_no(value, lang)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, int | float):
+        return _number_text(float(value), field)
+    return str(value)
+
+
+def _number_text(value: float, field: Field | None) -> str:
+    pattern = _number_format(field, [value]) if field is not None else "General"
+    if pattern.endswith("%"):
+        return f"{value:.1%}"
+    decimals = len(pattern.partition(".")[2])
+    if pattern == "General":
+        return f"{value:g}"
+    return f"{value:,.{decimals}f}" if "," in pattern else f"{value:.{decimals}f}"
+
+
+def _plain(value: Any) -> Any:
+    """NumPy and pandas scalars as Python ones; every kind of missing as None."""
+    import pandas as pd
+
+    if isinstance(value, list | tuple | set | dict):
+        return "、".join(map(str, value))
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, datetime.datetime):
+        return value.date()
+    return value
+
+
+def _yes_no(value: bool, lang: Lang) -> str:
+    return (Text("是", "yes") if value else Text("否", "no")).in_language(lang)
+
+
+def _plan_sheets(layers: Mapping[str, pd.DataFrame], lang: Lang, rows_max: int) -> list[_Sheet]:
+    taken = {name.in_language(lang).casefold() for name in (_ABOUT, _DICTIONARY, _LONG)}
+    sheets = []
+    for name, frame in layers.items():
+        schema = layer_schema(name)
+        sheet_name = unique_sheet_name(schema.label.in_language(lang), taken)
+        taken.add(sheet_name.casefold())
+        columns = shown_columns(frame, schema, lang)
+        sheets.append(_Sheet(sheet_name, schema, frame, columns, len(frame) <= rows_max))
+    return sheets
+
+
+def unique_sheet_name(label: str, taken: Iterable[str]) -> str:
+    r"""``label`` as Excel allows it: no ``[]:*?/\\``, 31 characters at most, none of ``taken`` (casefolded).
+
+    The full label always stands on the first sheet.
+    """
+    taken = set(taken)
+    clean = _NOT_IN_SHEET_NAMES.sub(" ", label).strip(" '") or "Sheet"
+    name, number = clean[:SHEET_NAME_MAX].strip(" '"), 1
+    while name.casefold() in taken:
+        number += 1
+        tail = f"({number})"
+        name = clean[: SHEET_NAME_MAX - len(tail)] + tail
+    return name
+
+
+# --- writing ----------------------------------------------------------------------------------------
+
+_ABOUT = Text("说明", "About")
+_DICTIONARY = Text("字段说明", "Columns")
+_LONG = Text("超长文字", "Long text")
+
+
+# Sheet, key, header and the whole text.
+_LongText = tuple[str, str, str, str]
+
+
+class _Formats:
+    """Cell formats of one workbook, each made once."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def get(self, **properties: Any) -> Any:
+        key = tuple(sorted(properties.items()))
+        if key not in self._made:
+            self._made[key] = self._book.add_format(
+                {"font_name": "宋体", "font_size": 10.5, "valign": "top", **properties}
+            )
+        return self._made[key]
+
+    @property
+    def header(self) -> Any:
+        return self.get(bold=True, text_wrap=True, valign="vcenter", align="center", bg_color="#DCE6F1", border=1)
+
+    @property
+    def unknown(self) -> Any:
+        return self.get(italic=True, font_color="#7F7F7F")
+
+    @property
+    def wrapped(self) -> Any:
+        return self.get(text_wrap=True)
+
+
+def _write_layer(book: Any, formats: _Formats, sheet: _Sheet, lang: Lang, overflow: list[_LongText]) -> None:
+    page = book.add_worksheet(sheet.name)
+    page.freeze_panes(1, 1 if sheet.columns else 0)
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
+    page.set_footer(f"&L{sheet.schema.label.in_language(lang).replace('&', '&&')}&R&P / &N")
+    page.set_row(0, 32)
+    keys = [str(key) for key in sheet.frame.index]
+    for number, column in enumerate(sheet.columns):
+        values = cell_values(sheet.frame, column)
+        width, wraps = _width(column, values, lang)
+        page.set_column(number, number, width)
+        page.write_string(0, number, column.header(lang), formats.header)
+        page.write_comment(0, number, _comment(column, lang), {"x_scale": 1.6, "author": ""})
+        look = _value_format(formats, column.field, values, wraps=wraps)
+        missing = missing_text(column.field, lang)
+        for row, value in enumerate(values, start=1):
+            if value is None:
+                page.write_string(row, number, missing, formats.unknown) if missing else None
+                continue
+            text_too_long = _write_value(page, (row, number), value, column.field, lang, look)
+            if text_too_long:
+                overflow.append((sheet.name, keys[row - 1], column.header(lang), str(value)))
+    if sheet.columns:
+        page.autofilter(0, 0, len(sheet.frame), len(sheet.columns) - 1)
+
+
+def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | None, lang: Lang, look: Any) -> bool:
+    """Write one known value; True if its text is too long for a cell and only a pointer was written."""
+    if isinstance(value, bool):
+        page.write_string(*place, _yes_no(value, lang), look)
+    elif isinstance(value, int | float):
+        page.write_number(*place, value, look)
+    elif isinstance(value, datetime.date):
+        page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
+    else:
+        text = str(value)
+        if field is not None and text in field.values:
+            text = field.values[text].in_language(lang)
+        if len(text) > CELL_TEXT_MAX:
+            page.write_string(*place, _pointer(len(text), lang), look)
+            return True
+        page.write_string(*place, text, look)
+    return False
+
+
+def _pointer(length: int, lang: Lang) -> str:
+    zh = f"（全文 {length:,} 字，超出单元格上限，见“{_LONG.zh}”表）"
+    return Text(zh, f"({length:,} characters, too long for a cell: see sheet “{_LONG.en}”)").in_language(lang)
+
+
+def _comment(column: Column, lang: Lang) -> str:
+    note = column.field.note if column.field is not None else ""
+    label = Text("列名", "column").in_language(lang)
+    return f"{label} {column.name}" + (f"\n{note}" if note else "")
+
+
+def _value_format(formats: _Formats, field: Field | None, values: list[Any], *, wraps: bool) -> Any:
+    if field is not None and field.type in ("number", "integer"):
+        return formats.get(num_format=_number_format(field, values))
+    if field is not None and field.type == "date":
+        return formats.get(num_format="yyyy-mm-dd", align="left")
+    return formats.wrapped if wraps else formats.get()
+
+
+def _number_format(field: Field, values: list[Any]) -> str:
+    """How a field's numbers look: areas two decimals, money and counts with thousands, years plain."""
+    if is_share(field):
+        return "0.0%"
+    if field.unit == "年":
+        return "0" if field.type == "integer" else "0.0"
+    if field.name.endswith(("_code", "_year")):
+        return "0"
+    if field.unit in ("m²", "亩", "公顷", "ha", "万m²"):
+        return "#,##0.00"
+    if field.unit == "m":
+        return "#,##0.0"
+    whole = field.type == "integer" or all(value is None or float(value).is_integer() for value in values)
+    return "#,##0" if whole or field.unit == "元" else "#,##0.00"
+
+
+def _width(column: Column, values: list[Any], lang: Lang) -> tuple[float, bool]:
+    """Column width in characters of Latin text, and whether the text wraps."""
+    sample = [shown_text(value, column.field, lang) for value in values[:_WIDTH_SAMPLE]]
+    longest = max((display_width(text) for text in sample), default=0)
+    # A header may take two lines; the filter button needs room beside it.
+    header = math.ceil(display_width(column.header(lang)) / 2) + 4
+    return min(max(header, longest + 2, 8), _WIDTH_MAX), longest > _LONG_TEXT_WIDTH
+
+
+def display_width(text: str) -> int:
+    """Columns a text takes in a fixed-width font: two for a Chinese character, one for a Latin one."""
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(character) in "WFA" else 1 for character in text)
+
+
+def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _About, lang: Lang) -> None:
+    page = book.add_worksheet(_ABOUT.in_language(lang))
+    page.set_column(0, 0, 30)
+    page.set_column(1, 1, 24)
+    page.set_column(2, 3, 12)
+    page.set_column(4, 4, 60)
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    title = about.project or Text("成果表", "Result tables").in_language(lang)
+    page.write_string(0, 0, title, formats.get(bold=True, font_size=16))
+    row = 1
+    if about.synthetic:
+        page.write_string(row, 0, SYNTHETIC_NOTICE.in_language(lang), formats.get(bold=True, font_color="#C00000"))
+        row += 1
+    for line in _about_lines(about, lang):
+        page.write_string(row, 0, line, formats.get())
+        row += 1
+    row += 1
+    headers = (
+        Text("工作表", "Sheet"),
+        Text("图层", "Layer"),
+        Text("行数", "Rows"),
+        Text("密级分类", "Disclosure"),
+        Text("说明", "Note"),
+    )
+    for number, header in enumerate(headers):
+        page.write_string(row, number, header.in_language(lang), formats.header)
+    for sheet in sheets:
+        row += 1
+        _write_contents_line(page, formats, row, sheet, lang)
+
+
+def _about_lines(about: _About, lang: Lang) -> list[str]:
+    lines = [Text(f"数据截至：{about.as_of}", f"As of: {about.as_of}")] if about.as_of else []
+    if about.attribution:
+        lines.append(Text(f"数据来源：{about.attribution}", f"Source: {about.attribution}"))
+    lines += [
+        Text(
+            "“未知”表示没有数据，既不是 0，也不是“无”；写 0 的是核算后确为零。",
+            "“unknown” means there is no data: neither 0 nor none. A 0 was computed to be zero.",
+        ),
+        Text(
+            "文字、编号、日期栏空白，表示没有此项或未填写。",
+            "A blank text, id or date means there is none, or none was given.",
+        ),
+        Text(
+            "长度单位 m，面积单位 m²（1 公顷 = 10,000 m² = 15 亩），金额单位元；比例显示为百分数。"
+            "面积按项目坐标系量算。",
+            "Lengths in m, areas in m² (1 ha = 10,000 m² = 15 mu), money in yuan; shares shown as per cent. "
+            "Areas are measured in the project's coordinate system.",
+        ),
+        Text(
+            f"各栏含义见“{_DICTIONARY.zh}”表；空间图形见同一文件夹的 layers.gpkg（可用 QGIS 打开）。",
+            f"Sheet “{_DICTIONARY.en}” explains every column; the geometry is in layers.gpkg beside this file (QGIS).",
+        ),
+    ]
+    return [line.in_language(lang) for line in lines]
+
+
+def _write_contents_line(page: Any, formats: _Formats, row: int, sheet: _Sheet, lang: Lang) -> None:
+    name = Text(f"{sheet.schema.label.zh}（{sheet.schema.name}）", f"{sheet.schema.label.en} ({sheet.schema.name})")
+    if sheet.written:
+        target = f"internal:'{sheet.name.replace("'", "''")}'!A1"
+        page.write_url(row, 0, target, formats.get(font_color="#0563C1", underline=1), sheet.name)
+        note = sheet.schema.note if lang == "zh" else ""
+    else:
+        page.write_string(row, 0, "—", formats.get())
+        note = Text(
+            f"行数过多，未写入本文件；请用 QGIS 打开 layers.gpkg 中的 {sheet.schema.name}。",
+            f"Too many rows, not written here; open {sheet.schema.name} in layers.gpkg with QGIS.",
+        ).in_language(lang)
+    page.write_string(row, 1, name.in_language(lang), formats.get())
+    page.write_number(row, 2, len(sheet.frame), formats.get(num_format="#,##0"))
+    page.write_string(row, 3, DISCLOSURE_LABELS[sheet.schema.disclosure].in_language(lang), formats.get())
+    page.write_string(row, 4, note, formats.wrapped)
+
+
+def _write_dictionary(book: Any, formats: _Formats, sheets: list[_Sheet], lang: Lang) -> None:
+    page = book.add_worksheet(_DICTIONARY.in_language(lang))
+    headers = (
+        (Text("工作表", "Sheet"), 22),
+        (Text("栏名", "Header"), 26),
+        (Text("列名", "Column"), 28),
+        (Text("类型", "Type"), 10),
+        (Text("密级分类", "Disclosure"), 10),
+        (Text("取值", "Values"), 44),
+        (Text("备注", "Note"), 44),
+    )
+    for number, (header, width) in enumerate(headers):
+        page.set_column(number, number, width)
+        page.write_string(0, number, header.in_language(lang), formats.header)
+    page.freeze_panes(1, 0)
+    row = 0
+    for sheet in sheets:
+        for column in sheet.columns:
+            row += 1
+            for number, text in enumerate(_dictionary_line(sheet, column, lang)):
+                page.write_string(row, number, text, formats.wrapped)
+    page.autofilter(0, 0, row, len(headers) - 1)
+
+
+def _dictionary_line(sheet: _Sheet, column: Column, lang: Lang) -> tuple[str, ...]:
+    field = column.field
+    if field is None:
+        return (sheet.name, column.name, column.name, "", DISCLOSURE_LABELS["restricted"].in_language(lang), "", "")
+    separator = "；" if lang == "zh" else "; "
+    values = separator.join(f"{code} = {label.in_language(lang)}" for code, label in field.values.items())
+    return (
+        sheet.name,
+        column.header(lang),
+        field.name,
+        _TYPE_LABELS[field.type].in_language(lang),
+        DISCLOSURE_LABELS[field.disclosure].in_language(lang),
+        values,
+        field.note,
+    )
+
+
+def _write_overflow(book: Any, formats: _Formats, overflow: list[_LongText], lang: Lang) -> None:
+    if not overflow:
+        return
+    page = book.add_worksheet(_LONG.in_language(lang))
+    headers = (
+        Text("工作表", "Sheet"),
+        Text("编号", "Id"),
+        Text("栏名", "Header"),
+        Text("段", "Part"),
+        Text("文字", "Text"),
+    )
+    for number, label in enumerate(headers):
+        page.write_string(0, number, label.in_language(lang), formats.header)
+    page.set_column(4, 4, 100)
+    row = 0
+    for sheet_name, key, header, text in overflow:
+        for part, start in enumerate(range(0, len(text), CELL_TEXT_MAX), start=1):
+            row += 1
+            for number, value in enumerate((sheet_name, key, header)):
+                page.write_string(row, number, value, formats.get())
+            page.write_number(row, 3, part, formats.get())
+            page.write_string(row, 4, text[start : start + CELL_TEXT_MAX], formats.wrapped)
