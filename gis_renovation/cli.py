@@ -71,6 +71,7 @@ _HELP = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program; ``--lang`` may stand anywhere among the arguments."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    words = words or ["--help"]
     try:
         lang = _take_language(words)
     except GisRenovationError as error:
@@ -168,7 +169,6 @@ def build_app(lang: Lang) -> typer.Typer:
         rich_utils.COMMANDS_PANEL_TITLE = "命令"
     app = typer.Typer(
         help=_HELP["app"].in_language(lang),
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
