@@ -168,10 +168,13 @@ def missing_text(field: Field | None, lang: Lang) -> str:
     """What a reader sees in place of a missing value.
 
     Numbers, codes and yes/no are ``未知``. Text, ids and dates are blank, for there a missing value
-    may well mean “none”; where the schema's note says what it means (空值表示…), that is shown.
+    may well mean “none”. The schema's note decides otherwise: 空值表示… is shown as it stands there,
+    and what is missing by its nature (…时为空) is a dash.
     """
     if field is None:
         return ""
+    if "时为空" in field.note:
+        return "—"
     meaning = _NULL_MEANING.search(field.note)
     if meaning:
         return meaning[1] if lang == "zh" else "—"
@@ -478,7 +481,8 @@ def _about_lines(about: _About, lang: Lang) -> list[str]:
 def _write_contents_line(page: Any, formats: _Formats, row: int, sheet: _Sheet, lang: Lang) -> None:
     name = Text(f"{sheet.schema.label.zh}（{sheet.schema.name}）", f"{sheet.schema.label.en} ({sheet.schema.name})")
     if sheet.written:
-        target = f"internal:'{sheet.name.replace("'", "''")}'!A1"
+        quoted = sheet.name.replace("'", "''")
+        target = f"internal:'{quoted}'!A1"
         page.write_url(row, 0, target, formats.get(font_color="#0563C1", underline=1), sheet.name)
         note = sheet.schema.note if lang == "zh" else ""
     else:
