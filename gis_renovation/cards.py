@@ -18,9 +18,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gis_renovation.config import check_model, nearest_key, read_toml
-from gis_renovation.errors import ConfigError, Finding, Text
+from gis_renovation.errors import ConfigError, Finding, Severity, Text
 from gis_renovation.schemas import Field as SchemaField
-from gis_renovation.schemas import LayerSchema, layer_schema
+from gis_renovation.schemas import LayerSchema, layer_schema, type_test
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -319,17 +319,7 @@ def _take(
 ) -> Any:
     rule = ColumnRule.model_validate({"from": rule}) if isinstance(rule, str) else rule
     if rule is None:
-        same = _same_name(rows, target)
-        if same is None:
-            return None
-        if same != target.name:
-            text = Text(f"{target.label.zh}自动取自列“{same}”。", f"{target.label.en} is taken from column {same}.")
-            result.findings.append(
-                Finding(
-                    severity="note", code="matched_by_alias", layer=schema.name, field=target.name, file=file, text=text
-                )
-            )
-        rule = ColumnRule.model_validate({"from": same})
+        return _take_alike(rows, target, result, schema, file, used)
     if rule.number is not None:
         return _number_rows(rows, rule.number)
     if rule.value is not None:
@@ -350,6 +340,38 @@ def _take(
     if rule.unit:
         series = _scale(series, UNITS[target.unit][rule.unit])
     return series
+
+
+def _take_alike(
+    rows: Any, target: SchemaField, result: Conformed, schema: LayerSchema, file: str, used: set[str]
+) -> Any:
+    """A column of the field's own name or alias, if its content fits; both outcomes are said."""
+    same = _same_name(rows, target)
+    if same is None:
+        return None
+    series = _to_type(rows[same], target)
+    known = series.dropna()
+    fits = known.isin(list(target.values)) if target.values else known.map(type_test(target.type))
+    if not fits.eq(True).all():
+        code, text = (
+            "alike_not_taken",
+            Text(
+                f"列“{same}”与{target.label.zh}同名，但内容不符，未采用；需要时请在来源卡 [columns] 中写明对照。",
+                f"Column {same!r} is named like {target.label.en} but its content does not fit; not taken.",
+            ),
+        )
+    else:
+        used.add(same)
+        code, text = (
+            "matched_by_alias",
+            Text(f"{target.label.zh}自动取自列“{same}”。", f"{target.label.en} is taken from column {same!r}."),
+        )
+    if code != "matched_by_alias" or same != target.name:
+        severity: Severity = "note" if code == "matched_by_alias" else "warning"
+        result.findings.append(
+            Finding(severity=severity, code=code, layer=schema.name, field=target.name, file=file, text=text)
+        )
+    return series if code == "matched_by_alias" else None
 
 
 def _same_name(rows: Any, target: SchemaField) -> str | None:

@@ -280,7 +280,7 @@ def _check_values(frame: pd.DataFrame, schema: LayerSchema, field: Field, file: 
             field=field.name,
             ids=ids,
         )
-    wrong = known & ~column.map(_type_test(field.type), na_action="ignore").eq(True)
+    wrong = known & ~column.map(type_test(field.type), na_action="ignore").eq(True)
     if wrong.any():
         yield found(
             "error",
@@ -362,7 +362,8 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
         )
 
 
-def _type_test(kind: FieldType) -> Any:
+def type_test(kind: FieldType) -> Any:
+    """A function telling whether one known value is of a field type; numbers must be finite."""
     import datetime
     import math
     import numbers
