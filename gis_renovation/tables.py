@@ -25,7 +25,10 @@ ROWS_MAX = 200_000
 CELL_TEXT_MAX = 32_767
 SHEET_NAME_MAX = 31
 _EXCEL_ROWS = 1_048_576
+_EXCEL_FIRST_YEAR = 1901
 _WIDTH_SAMPLE = 500
+_LINE_HEIGHT = 15
+_LINES_MAX = 20
 _WIDTH_MAX = 52
 _LONG_TEXT_WIDTH = 30
 
@@ -44,7 +47,7 @@ UNITS_EN: Mapping[str, str] = {
     "年": "year",
     "岁": "years",
     "栋": "buildings",
-    "个": "count",
+    "个": "",
     "项": "items",
     "条": "lines",
     "处": "places",
@@ -145,9 +148,10 @@ class Column:
             return self.name
         label = self.field.label.in_language(lang)
         unit = "%" if is_share(self.field) else self.field.unit
-        if not unit:
-            return label
-        return f"{label}（{unit}）" if lang == "zh" else f"{label} ({UNITS_EN.get(unit, unit)})"
+        if lang == "zh":
+            return f"{label}（{unit}）" if unit else label
+        unit = UNITS_EN.get(unit, unit)
+        return f"{label} ({unit})" if unit and unit != label.casefold() else label
 
 
 @dataclass(frozen=True)
@@ -312,7 +316,7 @@ class _Formats:
 
     @property
     def unknown(self) -> Any:
-        return self.get(italic=True, font_color="#7F7F7F")
+        return self.get(italic=True, font_color="#7F7F7F", align="right")
 
     @property
     def wrapped(self) -> Any:
@@ -328,24 +332,39 @@ def _write_layer(book: Any, formats: _Formats, sheet: _Sheet, lang: Lang, overfl
     page.repeat_rows(0)
     page.set_footer(f"&L{sheet.schema.label.in_language(lang).replace('&', '&&')}&R&P / &N")
     page.set_row(0, 32)
-    keys = [str(key) for key in sheet.frame.index]
+    lines = [1] * len(sheet.frame)
     for number, column in enumerate(sheet.columns):
-        values = cell_values(sheet.frame, column)
-        width, wraps = _width(column, values, lang)
-        page.set_column(number, number, width)
-        page.write_string(0, number, column.header(lang), formats.header)
-        page.write_comment(0, number, _comment(column, lang), {"x_scale": 1.6, "author": ""})
-        look = _value_format(formats, column.field, values, wraps=wraps)
-        missing = missing_text(column.field, lang)
-        for row, value in enumerate(values, start=1):
-            if value is None:
-                page.write_string(row, number, missing, formats.unknown) if missing else None
-                continue
-            text_too_long = _write_value(page, (row, number), value, column.field, lang, look)
-            if text_too_long:
-                overflow.append((sheet.name, keys[row - 1], column.header(lang), str(value)))
+        overflow += _write_column(page, formats, sheet, number, column, lang, lines)
+    for row, count in enumerate(lines, start=1):
+        if count > 1:
+            page.set_row(row, _LINE_HEIGHT * min(count, _LINES_MAX))
     if sheet.columns:
         page.autofilter(0, 0, len(sheet.frame), len(sheet.columns) - 1)
+
+
+def _write_column(
+    page: Any, formats: _Formats, sheet: _Sheet, number: int, column: Column, lang: Lang, lines: list[int]
+) -> list[_LongText]:
+    """Write one column, raise ``lines`` where its text wraps; the texts too long for a cell."""
+    values = cell_values(sheet.frame, column)
+    width, wraps = _width(column, values, lang)
+    header = column.header(lang)
+    page.set_column(number, number, width)
+    page.write_string(0, number, header, formats.header)
+    page.write_comment(0, number, _comment(column, lang), {"x_scale": 1.6, "author": ""})
+    look = _value_format(formats, column.field, values, wraps=wraps)
+    missing = missing_text(column.field, lang)
+    too_long = []
+    for row, value in enumerate(values, start=1):
+        if value is None:
+            if missing:
+                page.write_string(row, number, missing, formats.unknown)
+        elif _write_value(page, (row, number), value, column.field, lang, look):
+            too_long.append((sheet.name, str(sheet.frame.index[row - 1]), header, str(value)))
+        elif wraps:
+            shown = shown_text(value, column.field, lang)
+            lines[row - 1] = max(lines[row - 1], math.ceil(display_width(shown) / (width - 1)))
+    return too_long
 
 
 def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | None, lang: Lang, look: Any) -> bool:
@@ -354,7 +373,7 @@ def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | N
         page.write_string(*place, _yes_no(value, lang), look)
     elif isinstance(value, int | float):
         page.write_number(*place, value, look)
-    elif isinstance(value, datetime.date):
+    elif isinstance(value, datetime.date) and value.year >= _EXCEL_FIRST_YEAR:
         page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
     else:
         text = str(value)
@@ -428,6 +447,7 @@ def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _Abo
     page.set_paper(9)
     page.fit_to_pages(1, 0)
     title = about.project or Text("成果表", "Result tables").in_language(lang)
+    page.set_row(0, 26)
     page.write_string(0, 0, title, formats.get(bold=True, font_size=16))
     row = 1
     if about.synthetic:
@@ -499,6 +519,10 @@ def _write_contents_line(page: Any, formats: _Formats, row: int, sheet: _Sheet, 
 
 def _write_dictionary(book: Any, formats: _Formats, sheets: list[_Sheet], lang: Lang) -> None:
     page = book.add_worksheet(_DICTIONARY.in_language(lang))
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
     headers = (
         (Text("工作表", "Sheet"), 22),
         (Text("栏名", "Header"), 26),
