@@ -1,0 +1,192 @@
+"""The pipeline on the sample city: fingerprints, reuse, manifest, and what a bad project is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from gis_renovation.errors import ConfigError, DataError
+from gis_renovation.pipeline import STEPS, fingerprint, plan_steps, read_inputs, run_project
+from gis_renovation.project import load_project
+from gis_renovation.schemas import layer_schemas
+
+
+def squares(count=4):
+    return gpd.GeoDataFrame(
+        {"name": [f"n{i}" for i in range(count)], "households": pd.array(range(count), "Int64")},
+        geometry=[box(i * 20, 0, i * 20 + 10, 10) for i in range(count)],
+        index=pd.Index([f"c{i}" for i in range(count)], name="community_id"),
+        crs="EPSG:4548",
+    )
+
+
+class TestFingerprint:
+    def test_row_and_column_order_do_not_matter(self):
+        frame = squares()
+        shuffled = frame.sample(frac=1, random_state=3)[["geometry", "households", "name"]]
+        assert fingerprint(frame) == fingerprint(shuffled)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda f: f.assign(name=["x", *f["name"][1:]]),
+            lambda f: f.assign(households=pd.array([None, 1, 2, 3], "Int64")),
+            lambda f: f.set_geometry([box(0, 0, 10, 10.001), *f.geometry[1:]], crs=f.crs),
+            lambda f: f.set_crs("EPSG:4549", allow_override=True),
+            lambda f: f.rename(index={"c0": "c9"}),
+            lambda f: f.drop(columns="households"),
+            lambda f: f.iloc[:3],
+        ],
+    )
+    def test_any_change_of_content_changes_it(self, change):
+        assert fingerprint(change(squares())) != fingerprint(squares())
+
+    def test_unknown_is_not_zero_nor_empty_text(self):
+        zero, unknown = pd.DataFrame({"a": [0.0]}), pd.DataFrame({"a": [float("nan")]})
+        assert fingerprint(zero) != fingerprint(unknown)
+        assert fingerprint(pd.DataFrame({"a": [""]})) != fingerprint(pd.DataFrame({"a": [None]}))
+
+    def test_values_do_not_move_between_rows_or_columns(self):
+        one = pd.DataFrame({"a": ["x", "y"], "b": ["y", "x"]})
+        two = pd.DataFrame({"a": ["x", "y"], "b": ["x", "y"]})
+        assert fingerprint(one) != fingerprint(two)
+
+
+def test_every_step_has_a_schema_and_what_it_needs_comes_before():
+    known = {name for name, schema in layer_schemas().items() if not schema.result}
+    for step in STEPS:
+        assert step.layer in layer_schemas()
+        assert set(step.needs) | set(step.uses) <= known
+        known.add(step.layer)
+
+
+def test_only_takes_what_the_step_builds_on():
+    layers = [step.layer for step in plan_steps(["zones"])]
+    assert layers == ["community_links", "zone_members", "zones"]
+
+
+def test_an_unknown_step_names_the_nearest():
+    with pytest.raises(ConfigError, match="zones"):
+        plan_steps(["zone"])
+
+
+def test_the_sample_runs_and_every_layer_keeps_its_schema(sample_run):
+    skipped = [record["step"] for record in sample_run.manifest["steps"] if record.get("skipped")]
+    assert skipped == []
+    assert {"layers.gpkg", "tables.xlsx", "run.json"} <= {p.name for p in sample_run.folder.iterdir()}
+
+
+def test_a_second_run_reuses_every_step_and_says_the_same(sample_folder, sample_run):
+    again = run_project(load_project(sample_folder))
+    assert all(record["reused"] for record in again.manifest["steps"])
+    assert again.folder == sample_run.folder
+    volatile = {"seconds", "reused", "warnings"}
+    for first, second in zip(sample_run.manifest["steps"], again.manifest["steps"], strict=True):
+        assert {k: v for k, v in first.items() if k not in volatile} == {k: v for k, v in second.items() if k not in volatile}
+    for name, layer in sample_run.layers.items():
+        assert fingerprint(layer) == fingerprint(again.layers[name])
+
+
+def test_shuffled_input_gives_the_same_fingerprints(own_sample, sample_run):
+    import pyogrio
+
+    path = own_sample / "layers" / "data" / "communities.gpkg"
+    layer = pyogrio.list_layers(path)[0][0]
+    frame = pyogrio.read_dataframe(path, layer=layer).sample(frac=1, random_state=7)
+    path.unlink()
+    pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG")
+    run = run_project(load_project(own_sample))
+    assert {r["step"]: r["output"] for r in run.manifest["steps"]} == {r["step"]: r["output"] for r in sample_run.manifest["steps"]}
+    assert run.manifest["fingerprint"] == sample_run.manifest["fingerprint"]
+
+
+def test_a_changed_parameter_reruns_only_what_depends_on_it(own_sample, sample_folder, sample_run):
+    shutil.copytree(sample_folder / "runs", own_sample / "runs")
+    text = (own_sample / "project.toml").read_text(encoding="utf-8")
+    assert "[contiguity]" not in text
+    (own_sample / "project.toml").write_text(text + "\n[contiguity]\nmax_gap_m = 25.0\n", encoding="utf-8")
+    run = run_project(load_project(own_sample))
+    rerun = {record["step"] for record in run.manifest["steps"] if not record["reused"]}
+    assert "community_links" in rerun
+    assert not rerun & {"parcel_ledger", "idle_parcels", "park_access", "project_states"}
+
+
+def test_a_damaged_stored_step_is_computed_again(own_sample):
+    first = run_project(load_project(own_sample), only=["community_links"])
+    for stored in (own_sample / "runs" / ".steps").glob("*.parquet"):
+        stored.write_bytes(stored.read_bytes()[:-40])
+    second = run_project(load_project(own_sample), only=["community_links"])
+    record = second.manifest["steps"][0]
+    assert not record["reused"]
+    assert record["output"] == first.manifest["steps"][0]["output"]
+
+
+def test_a_missing_layer_skips_its_steps_and_says_which(own_sample):
+    (own_sample / "layers" / "parcels.toml").unlink()
+    run = run_project(load_project(own_sample))
+    skipped = {r["step"]: r["missing"] for r in run.manifest["steps"] if r.get("skipped")}
+    assert skipped["idle_parcels"] == ["parcels", "parcel_ledger"]
+    assert "zones" not in skipped
+
+
+def test_a_fault_in_a_layer_stops_the_run_before_anything_is_written(own_sample):
+    import pyogrio
+
+    path = own_sample / "layers" / "data" / "communities.gpkg"
+    layer = pyogrio.list_layers(path)[0][0]
+    frame = pyogrio.read_dataframe(path, layer=layer)
+    frame.loc[1, "小区编号"] = frame.loc[0, "小区编号"]
+    frame.loc[2, "户数"] = -5
+    path.unlink()
+    pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG")
+    with pytest.raises(DataError) as caught:
+        run_project(load_project(own_sample))
+    codes = {finding.code for finding in caught.value.findings}
+    assert {"duplicate_key", "below_minimum"} <= codes
+    assert frame.loc[0, "小区编号"] in str(caught.value)
+    assert not (own_sample / "runs").exists() or not list((own_sample / "runs").glob("*/run.json"))
+
+
+def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sample, monkeypatch):
+    import gis_renovation.io
+
+    run_project(load_project(own_sample))
+    before = sorted(p.relative_to(own_sample) for p in (own_sample / "runs").rglob("*") if p.is_file())
+
+    def full_disk(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(gis_renovation.io, "write_geopackage", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        run_project(load_project(own_sample))
+    after = sorted(p.relative_to(own_sample) for p in (own_sample / "runs").rglob("*") if p.is_file())
+    assert before == after
+
+
+def test_the_manifest_names_sources_parameters_rules_and_versions(sample_run):
+    manifest = json.loads((sample_run.folder / "run.json").read_text(encoding="utf-8"))
+    assert manifest["versions"]["geopandas"]
+    assert manifest["sources"]["communities"]["files"][0]["sha256"]
+    links = next(r for r in manifest["steps"] if r["step"] == "community_links")
+    assert links["parameters"]["max_gap_m"] == 60.0
+    ledger = next(r for r in manifest["steps"] if r["step"] == "parcel_ledger")
+    assert ledger["rules"]
+    assert {rule["id"] for rule in manifest["rules"]} >= set(ledger["rules"])
+
+
+def test_the_sample_has_no_error_and_its_totals_meet_the_plan(sample_folder):
+    from gis_renovation.pipeline import check_targets
+
+    project = load_project(sample_folder)
+    inputs = read_inputs(project)
+    assert [f.sentence("zh") for f in inputs.findings if f.severity == "error"] == []
+    assert check_targets(project, inputs.layers) == []
+    main = inputs.layers["communities"].query("plan_batch == 'main'")
+    assert len(main) == 100
+    assert main["households"].sum() == 22_595
+    assert main["floor_area_m2"].sum() == pytest.approx(1_735_100, abs=50)
