@@ -1,0 +1,144 @@
+"""The commands as a user types them: help, languages, exit codes, and no traceback for a mistake."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from gis_renovation import cli
+
+COMMANDS = sorted(cli._COMMANDS)
+
+
+def run_cli(*words, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "gis_renovation", *map(str, words)], capture_output=True, text=True, cwd=cwd, check=False, timeout=120
+    )
+
+
+def call(capsys, *words):
+    """The same program in this process: faster, for what needs no fresh interpreter."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(word) for word in words])
+    shown = capsys.readouterr()
+    return ended.value.code, shown.out, shown.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("lang", "example"), [("zh", "示例"), ("en", "Example")])
+def test_every_command_has_help_with_an_example(capsys, command, lang, example):
+    code, out, _ = call(capsys, "--lang", lang, command, "--help")
+    assert code == 0
+    assert example in out
+    assert f"gis-renovation {command}" in out
+
+
+def test_no_argument_shows_the_help(capsys):
+    code, out, _ = call(capsys)
+    assert code == 0
+    assert "gis-renovation init" in out
+
+
+def test_language_may_stand_anywhere(capsys):
+    assert "[Error]" not in call(capsys, "check", "/nowhere", "--lang", "en")[2]
+    assert "no project.toml" in call(capsys, "check", "/nowhere", "--lang=en")[2]
+    assert "不是一个项目" in call(capsys, "check", "/nowhere")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["chek"], "check"),
+        (["run", "--onyl", "zones"], "--only"),
+        (["--lang", "fr", "run"], "zh"),
+        (["publish", "/nowhere", "--profile", "planner"], "project.toml"),
+        (["serve", "/nowhere"], "publish"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_says_what_to_do(words, hint):
+    ended = run_cli(*words)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert hint in ended.stderr
+
+
+def test_init_makes_a_project_and_never_overwrites(tmp_path):
+    folder = tmp_path / "my-city"
+    assert run_cli("init", folder).returncode == 0
+    assert (folder / "project.toml").is_file()
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    again = run_cli("init", folder)
+    assert again.returncode == 2
+    assert "没有改动" in again.stderr
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_new_project_is_told_to_bring_layers(tmp_path):
+    folder = tmp_path / "my-city"
+    run_cli("init", folder)
+    ended = run_cli("run", folder)
+    assert ended.returncode == 2
+    assert "来源卡" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_init_with_the_sample_runs_publishes_and_reports(tmp_path):
+    folder = tmp_path / "demo"
+    assert run_cli("init", folder, "--sample").returncode == 0
+    checked = run_cli("check", folder)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    ran = run_cli("run", folder)
+    assert ran.returncode == 0, ran.stderr
+    published = run_cli("publish", folder, "--profile", "planner")
+    assert published.returncode == 0, published.stderr
+    assert (folder / "maps" / "planner" / "index.html").is_file()
+    reported = run_cli("report", folder)
+    assert reported.returncode == 0, reported.stderr
+    assert list((folder / "reports").rglob("*.docx"))
+    explained = run_cli("run", folder, "--explain", "zones")
+    assert explained.returncode == 0
+    assert "community_links" in explained.stdout
+    english = run_cli("run", folder, "--explain", "zones", "--lang", "en")
+    assert "parameters" in english.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[project]\nname = x\n", "TOML"),
+        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\nas_off = 1\n', "as_of"),
+        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n[contiguty]\nmax_gap_m = 1\n', "contiguity"),
+        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n[contiguity]\nmax_gap = 1\n', "max_gap_m"),
+        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n[contiguity]\nmax_gap_m = "wide"\n', "max_gap_m"),
+        ('[project]\nname = "x"\ncrs = "EPSG:4490"\nas_of = 2024-09-30\n', "EPSG:4548"),
+        ('[project]\nname = "x"\ncrs = "EPSG:3857"\nas_of = 2024-09-30\n', "EPSG:4548"),
+        ('[project]\nname = "x"\ncrs = "no such"\nas_of = 2024-09-30\n', "EPSG"),
+        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = "soon"\n', "as_of"),
+        ('[project]\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n', "name"),
+    ],
+)
+def test_a_fault_in_project_toml_names_the_key(own_sample, capsys, text, hint):
+    (own_sample / "project.toml").write_text(text, encoding="utf-8")
+    code, _, err = call(capsys, "check", own_sample)
+    assert code == 2
+    assert hint in err
+
+
+def test_faults_of_all_cards_come_at_once(own_sample, capsys):
+    for name in ("communities", "streets"):
+        card = own_sample / "layers" / f"{name}.toml"
+        card.write_text(card.read_text(encoding="utf-8").replace("[source]", "[source]\npth = 'x'", 1), encoding="utf-8")
+    code, _, err = call(capsys, "check", own_sample)
+    assert code == 2
+    assert "communities.toml" in err
+    assert "streets.toml" in err
+    assert "path" in err
+
+
+def test_a_missing_file_names_its_neighbours(own_sample, capsys):
+    (own_sample / "layers" / "data" / "communities.gpkg").rename(own_sample / "layers" / "data" / "comunities.gpkg")
+    code, out, err = call(capsys, "check", own_sample)
+    assert code == 1
+    assert "comunities.gpkg" in out + err
