@@ -1,0 +1,500 @@
+/* The map page: layers from the data blocks of this file, cards, search, labels, link to a view.
+   Values of attributes only ever become text nodes (textContent); nothing here parses HTML from data. */
+(function () {
+  "use strict";
+
+  var SVG = "http://www.w3.org/2000/svg";
+  var MARKER_LIMIT = 2000;
+  var LABEL_LIMIT = 180;
+  var SEARCH_SHOWN = 12;
+
+  function node(tag, attributes, text) {
+    var element = document.createElement(tag);
+    Object.keys(attributes || {}).forEach(function (key) { element.setAttribute(key, attributes[key]); });
+    if (text !== undefined && text !== null) element.textContent = String(text);
+    return element;
+  }
+
+  function block(id) {
+    var element = document.getElementById(id);
+    return element ? JSON.parse(element.textContent) : null;
+  }
+
+  /* --- values to words ------------------------------------------------------------------------ */
+
+  function cell(column, row) {
+    var value = column.data[row];
+    return value !== null && column.dict ? column.dict[value] : value;
+  }
+
+  function words(column, value, ui) {
+    if (value === null || value === undefined) return ui.unknown;
+    if (value === true) return ui.yes;
+    if (value === false) return ui.no;
+    if (column.labels) {
+      return Object.prototype.hasOwnProperty.call(column.labels, value) ? column.labels[value] : String(value);
+    }
+    if (typeof value !== "number") return String(value);
+    if (column.share) return number(value * 100, 1) + "%";
+    if (column.money && Math.abs(value) >= 10000) return number(value / 10000, 2) + " " + ui.myriad_yuan;
+    if (column.plain) return String(value) + (column.unit ? " " + column.unit : "");
+    return number(value, Math.abs(value) >= 100 ? 0 : 2) + (column.unit ? " " + column.unit : "");
+  }
+
+  function number(value, digits) {
+    return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+  }
+
+  /* --- shapes --------------------------------------------------------------------------------- */
+
+  function positions(flat, origin) {
+    var out = [], x = origin[0], y = origin[1];
+    for (var i = 0; i < flat.length; i += 2) {
+      x += flat[i];
+      y += flat[i + 1];
+      out.push([y / 1e6, x / 1e6]);
+    }
+    return out;
+  }
+
+  function pathOptions(symbol, extra) {
+    return Object.assign({
+      color: symbol.stroke, opacity: symbol.stroke_opacity, weight: symbol.width,
+      dashArray: symbol.dash.length ? symbol.dash.join(" ") : null,
+      fillColor: symbol.fill, fillOpacity: symbol.fill_opacity, lineJoin: "round",
+      lineCap: symbol.dash.length ? "butt" : "round"
+    }, extra);
+  }
+
+  function markerIcon(symbol, markup) {
+    var side = symbol.size + 4;
+    return L.divIcon({ className: "mark", html: markup, iconSize: [side, side], iconAnchor: [side / 2, side / 2] });
+  }
+
+  function shape(layer, row, renderer) {
+    var kind = layer.kinds ? layer.kinds[row] : layer.kind;
+    var symbol = layer.symbols[layer.cls[row]];
+    var geometry = layer.geometry[row];
+    if (kind === "polygon") {
+      return L.polygon(geometry.map(function (rings) {
+        return rings.map(function (ring) { return positions(ring, layer.origin); });
+      }), pathOptions(symbol, { renderer: renderer, smoothFactor: 0.6 }));
+    }
+    if (kind === "line") {
+      return L.polyline(geometry.map(function (part) { return positions(part, layer.origin); }),
+        pathOptions(symbol, { renderer: renderer, fill: false, smoothFactor: 0.6 }));
+    }
+    var spots = positions(geometry, layer.origin);
+    if (layer.count > MARKER_LIMIT || symbol.size < 8) {
+      return L.circleMarker(spots[0], pathOptions(symbol, { renderer: renderer, radius: symbol.size / 2 }));
+    }
+    return L.marker(spots[0], { icon: markerIcon(symbol, symbol.markup), keyboard: false });
+  }
+
+  /* --- one layer ------------------------------------------------------------------------------ */
+
+  function Plan(map, settings) {
+    this.map = map;
+    this.ui = settings.ui;
+    this.order = settings.order;
+    this.groups = {};
+    this.data = {};
+    this.features = {};
+    this.renderer = settings.canvas ? L.canvas({ padding: 0.3, tolerance: 4 }) : L.svg({ padding: 0.3 });
+    this.home = L.latLngBounds(settings.bounds);
+    this.selected = null;
+  }
+
+  Plan.prototype.read = function (name) {
+    if (!this.data[name]) {
+      this.data[name] = block("layer-" + name);
+    }
+    return this.data[name];
+  };
+
+  /* A layer is built when it is first shown: a page of many layers opens as fast as its first view. */
+  var LazyGroup = L.FeatureGroup.extend({
+    onAdd: function (map) {
+      this.build();
+      L.FeatureGroup.prototype.onAdd.call(this, map);
+    },
+    build: function () {
+      var group = this, plan = group.plan, layer;
+      if (plan.features[group.planName]) return;
+      layer = plan.read(group.planName);
+      plan.features[group.planName] = layer.ids.map(function (id, row) {
+        var item = shape(layer, row, plan.renderer);
+        item.plan = { name: group.planName, row: row };
+        group.addLayer(item);
+        return item;
+      });
+    }
+  });
+
+  Plan.prototype.layer = function (place) {
+    var plan = this, name = plan.order[place], group = new LazyGroup();
+    group.plan = plan;
+    group.planName = name;
+    group.on("click", function (event) {
+      var item = event.propagatedFrom || event.layer || event.sourceTarget;
+      if (item && item.plan) plan.open(item.plan.name, item.plan.row, event.latlng);
+    });
+    plan.groups[name] = group;
+    return group;
+  };
+
+  Plan.prototype.show = function (name, visible) {
+    var group = this.groups[name];
+    if (group && visible !== this.map.hasLayer(group)) {
+      if (visible) { this.map.addLayer(group); this.stack(); } else { this.map.removeLayer(group); }
+    }
+    var box = this.box(name);
+    if (box && box.checked !== visible) box.checked = visible;
+    this.changed();
+  };
+
+  Plan.prototype.box = function (name) {
+    return Array.prototype.filter.call(document.querySelectorAll("input[data-layer]"), function (box) {
+      return box.getAttribute("data-layer") === name;
+    })[0];
+  };
+
+  /* Layers switched on later still lie in the order of the style table. */
+  Plan.prototype.stack = function () {
+    var plan = this;
+    plan.order.forEach(function (name) {
+      var group = plan.groups[name];
+      if (group && plan.map.hasLayer(group)) {
+        group.eachLayer(function (item) { if (item.bringToFront) item.bringToFront(); });
+      }
+    });
+  };
+
+  Plan.prototype.visible = function () {
+    var plan = this;
+    return plan.order.filter(function (name) { return plan.groups[name] && plan.map.hasLayer(plan.groups[name]); });
+  };
+
+  /* --- cards ---------------------------------------------------------------------------------- */
+
+  Plan.prototype.title = function (layer, row) {
+    var column = layer.columns[layer.title];
+    var value = column ? cell(column, row) : null;
+    return value === null || value === undefined ? String(layer.ids[row]) : words(column, value, this.ui);
+  };
+
+  Plan.prototype.facts = function (columns, row, skip) {
+    var plan = this, list = node("dl", { "class": "facts" });
+    columns.forEach(function (column, at) {
+      if (at === skip) return;
+      var value = cell(column, row), long = typeof value === "string" && !column.labels && value.length > 24;
+      var pair = node("div", long ? { "class": "long" } : {});
+      pair.appendChild(node("dt", {}, column.label));
+      pair.appendChild(node("dd", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
+      list.appendChild(pair);
+    });
+    return list;
+  };
+
+  Plan.prototype.table = function (columns, rows) {
+    var plan = this, table = node("table"), head = node("tr");
+    columns.forEach(function (column) { head.appendChild(node("th", { scope: "col" }, column.label)); });
+    table.appendChild(node("thead")).appendChild(head);
+    var body = table.appendChild(node("tbody"));
+    rows.forEach(function (row) {
+      var line = body.appendChild(node("tr"));
+      columns.forEach(function (column) {
+        var value = cell(column, row);
+        line.appendChild(node("td", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
+      });
+    });
+    return table;
+  };
+
+  Plan.prototype.card = function (name, row) {
+    var plan = this, layer = plan.read(name);
+    var card = node("article", { "class": "card", "data-layer": name, "data-id": String(layer.ids[row]) });
+    var head = card.appendChild(node("header"));
+    var kind = head.appendChild(node("p", { "class": "kind" }));
+    kind.appendChild(node("span", {}, layer.label));
+    if (layer.classes.length > 1 && layer.class_labels[layer.cls[row]]) {
+      kind.appendChild(node("span", { "class": "class" }, layer.class_labels[layer.cls[row]]));
+    }
+    head.appendChild(node("h2", {}, plan.title(layer, row)));
+    head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
+    card.appendChild(plan.facts(layer.columns, row, layer.title));
+    (layer.related || []).forEach(function (related) {
+      var rows = related.rows_of[row];
+      if (!rows || !rows.length) return;
+      var part = card.appendChild(node("section"));
+      part.appendChild(node("h3", {}, related.label));
+      if (related.single) {
+        part.appendChild(plan.facts(related.columns, rows[0], -1));
+      } else {
+        var box = part.appendChild(node("div", { "class": "wide", tabindex: "0", role: "region", "aria-label": related.label }));
+        box.appendChild(plan.table(related.columns, rows));
+      }
+    });
+    return card;
+  };
+
+  Plan.prototype.open = function (name, row, at) {
+    var plan = this, layer = plan.read(name);
+    plan.show(name, true);
+    var item = plan.features[name][row];
+    var spot = at || (item.getBounds ? item.getBounds().getCenter() : item.getLatLng());
+    var small = plan.map.getSize().x < 620;
+    plan.selected = { name: name, id: String(layer.ids[row]) };
+    L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
+      maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPadding: [18, 18] })
+      .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
+    plan.highlight(item);
+    plan.remember();
+  };
+
+  Plan.prototype.highlight = function (item) {
+    if (this.mark) { this.map.removeLayer(this.mark); this.mark = null; }
+    if (!item || !item.getLatLngs) return;
+    var options = { renderer: this.renderer, interactive: false, color: "#0b3d63", weight: 4, opacity: 0.95, fill: false };
+    this.mark = (item instanceof L.Polygon ? L.polygon : L.polyline)(item.getLatLngs(), options).addTo(this.map);
+  };
+
+  /* Fly to one feature and open its card: from search, from the table, from a link. */
+  Plan.prototype.visit = function (name, row) {
+    this.show(name, true);
+    var item = this.features[name][row];
+    if (item.getBounds) {
+      this.map.fitBounds(item.getBounds().pad(0.6), { maxZoom: 16, animate: false });
+    } else {
+      this.map.setView(item.getLatLng(), Math.max(this.map.getZoom(), 16), { animate: false });
+    }
+    this.open(name, row, null);
+  };
+
+  /* --- search --------------------------------------------------------------------------------- */
+
+  Plan.prototype.find = function (text, entries) {
+    var query = text.trim().toLowerCase();
+    if (!query) return [];
+    var latin = /^[a-z0-9]+$/.test(query), hits = [];
+    entries.forEach(function (entry) {
+      var at = entry[2].toLowerCase().indexOf(query);
+      var rank = at === 0 ? 0 : at > 0 ? 1 : 9;
+      if (rank === 9 && String(entry[4]).toLowerCase().indexOf(query) === 0) rank = 2;
+      if (rank === 9 && latin && entry[3].indexOf(query) === 0) rank = 3;
+      if (rank === 9 && latin && entry[3].indexOf(query) > 0) rank = 4;
+      if (rank < 9) hits.push([rank, entry]);
+    });
+    hits.sort(function (a, b) { return a[0] - b[0]; });
+    return hits.map(function (hit) { return hit[1]; });
+  };
+
+  Plan.prototype.search = function () {
+    var plan = this, input = document.getElementById("find"), list = document.getElementById("found");
+    if (!input) return;
+    var raw = block("search-index") || [], entries = [];
+    raw.forEach(function (part) {
+      part.names.forEach(function (name, at) { entries.push([part.layer, part.rows[at], name, part.initials[at], part.ids[at], part.label]); });
+    });
+    var hits = [], active = -1;
+
+    function close() { list.hidden = true; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); active = -1; }
+
+    function choose(at) {
+      var entry = hits[at];
+      if (!entry) return;
+      close();
+      input.value = entry[2];
+      plan.panel(false);
+      plan.visit(entry[0], entry[1]);
+    }
+
+    function mark(at) {
+      active = at;
+      Array.prototype.forEach.call(list.querySelectorAll('[role="option"]'), function (option, i) {
+        option.setAttribute("aria-selected", String(i === at));
+        if (i === at) { input.setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
+      });
+    }
+
+    function update() {
+      var all = plan.find(input.value, entries);
+      hits = all.slice(0, SEARCH_SHOWN);
+      list.textContent = "";
+      active = -1;
+      hits.forEach(function (entry, at) {
+        var option = node("li", { role: "option", id: "found-" + at, "aria-selected": "false" });
+        option.appendChild(node("span", { "class": "what" }, entry[2]));
+        option.appendChild(node("span", { "class": "where" }, entry[5]));
+        option.addEventListener("mousedown", function (event) { event.preventDefault(); choose(at); });
+        list.appendChild(option);
+      });
+      var said = !input.value.trim() ? "" : all.length ? plan.ui.found.replace("{n}", all.length) : plan.ui.not_found;
+      if (said && (all.length > hits.length || !all.length)) list.appendChild(node("li", { "class": "note", role: "presentation" }, said));
+      list.hidden = !said;
+      input.setAttribute("aria-expanded", String(!list.hidden));
+      plan.say(said);
+    }
+
+    input.addEventListener("input", update);
+    input.addEventListener("focus", function () { if (input.value.trim()) update(); });
+    input.addEventListener("blur", close);
+    input.addEventListener("keydown", function (event) {
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        if (hits.length) mark((active + (event.key === "ArrowDown" ? 1 : hits.length - (active < 0 ? 0 : 1))) % hits.length);
+      } else if (event.key === "Enter") {
+        event.preventDefault();
+        if (list.hidden) update();
+        choose(active < 0 ? 0 : active);
+      } else if (event.key === "Escape") { close(); }
+    });
+  };
+
+  /* --- names on the map ------------------------------------------------------------------------ */
+
+  Plan.prototype.labels = function () {
+    var plan = this, map = plan.map, pane = map.getPane("names");
+    pane.textContent = "";
+    var zoom = map.getZoom(), size = map.getSize(), taken = [], drawn = 0, switched = document.getElementById("show-names");
+    if (switched && !switched.checked) return;
+    plan.visible().slice().reverse().sort(function (a, b) {
+      return plan.read(b).label_rank - plan.read(a).label_rank;
+    }).forEach(function (name) {
+      var layer = plan.read(name), column = layer.columns[layer.label_column];
+      if (!column || zoom < layer.label_zoom || zoom >= layer.label_end_zoom) return;
+      if (!layer.spots) layer.spots = layer.label_points.map(function (spot) { return L.latLng(positions(spot, layer.origin)[0]); });
+      var seen = {};
+      for (var row = 0; row < layer.spots.length && drawn < LABEL_LIMIT; row += 1) {
+        var text = cell(column, row);
+        if (text === null || text === "" ) continue;
+        text = String(text).length > 18 ? String(text).slice(0, 17) + "…" : String(text);
+        var spot = map.latLngToContainerPoint(layer.spots[row]);
+        if (spot.x < 0 || spot.y < 0 || spot.x > size.x || spot.y > size.y) continue;
+        if (layer.kind === "line" && seen[text]) continue;
+        var wide = 0;
+        for (var i = 0; i < text.length; i += 1) wide += text.charCodeAt(i) > 255 ? layer.label_size : layer.label_size * 0.56;
+        var drop = layer.kind === "point" ? 15 : 0, half = wide / 2 + 3, high = layer.label_size * 0.8;
+        var frame = [spot.x - half, spot.y - high + drop, spot.x + half, spot.y + high + drop];
+        var free = taken.every(function (o) { return o[2] < frame[0] || o[0] > frame[2] || o[3] < frame[1] || o[1] > frame[3]; });
+        if (!free) continue;
+        taken.push(frame);
+        seen[text] = true;
+        drawn += 1;
+        var tag = node("span", { "class": "name " + layer.label_class, "aria-hidden": "true" }, text);
+        L.DomUtil.setPosition(tag, map.latLngToLayerPoint(layer.spots[row]).add([0, drop]));
+        pane.appendChild(tag);
+      }
+    });
+  };
+
+  /* --- state of the page ----------------------------------------------------------------------- */
+
+  Plan.prototype.say = function (text) {
+    var live = document.getElementById("live");
+    if (live && live.textContent !== text) live.textContent = text;
+  };
+
+  Plan.prototype.panel = function (open) {
+    document.body.classList.toggle("panel-open", open);
+    var button = document.getElementById("panel-button");
+    if (button) button.setAttribute("aria-expanded", String(open));
+  };
+
+  Plan.prototype.changed = function () {
+    var plan = this;
+    if (plan.waiting) return;
+    plan.waiting = setTimeout(function () {
+      plan.waiting = null;
+      plan.labels();
+      plan.remember();
+      plan.summary();
+    }, 60);
+  };
+
+  Plan.prototype.summary = function () {
+    var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
+    if (!name || !plan.features[name]) return;
+    var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0;
+    plan.features[name].forEach(function (item) {
+      var spot = item.getBounds ? item.getBounds() : L.latLngBounds(item.getLatLng(), item.getLatLng());
+      if (bounds.intersects(spot)) inside += 1;
+    });
+    var text = plan.ui.in_view.replace("{layer}", layer.label).replace("{n}", inside).replace("{all}", layer.count);
+    var place = document.getElementById("in-view");
+    if (place) place.textContent = text;
+  };
+
+  /* The address keeps the view, the layers and the selection, so a link shows the same map. */
+  Plan.prototype.remember = function () {
+    if (!this.ready) return;
+    var centre = this.map.getCenter(), parts = [this.map.getZoom(), centre.lat.toFixed(5), centre.lng.toFixed(5)];
+    var text = "#" + parts.join("/") + "&on=" + this.visible().map(encodeURIComponent).join(",");
+    if (this.selected) text += "&at=" + encodeURIComponent(this.selected.name + ":" + this.selected.id);
+    if (text !== location.hash) {
+      try { history.replaceState(null, "", text); } catch (error) { /* a page opened inside another may not */ }
+    }
+  };
+
+  Plan.prototype.restore = function () {
+    var plan = this, found = /^#([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+)(?:&on=([^&]*))?(?:&at=([^&]*))?/.exec(location.hash);
+    if (!found) return false;
+    if (found[4] !== undefined) {
+      var on = found[4].split(",").map(decodeURIComponent);
+      plan.order.forEach(function (name) { plan.show(name, on.indexOf(name) >= 0); });
+    }
+    plan.map.setView([Number(found[2]), Number(found[3])], Number(found[1]), { animate: false });
+    if (found[5]) {
+      var at = decodeURIComponent(found[5]), name = at.slice(0, at.indexOf(":")), id = at.slice(at.indexOf(":") + 1);
+      if (plan.order.indexOf(name) >= 0) {
+        var row = plan.read(name).ids.map(String).indexOf(id);
+        if (row >= 0) plan.open(name, row, null);
+      }
+    }
+    return true;
+  };
+
+  Plan.prototype.start = function () {
+    var plan = this, map = plan.map;
+    plan.stack();
+    Array.prototype.forEach.call(document.querySelectorAll("input[data-layer]"), function (box) {
+      box.addEventListener("change", function () { plan.show(box.getAttribute("data-layer"), box.checked); });
+    });
+    [["home-button", function () { map.closePopup(); map.fitBounds(plan.home, { animate: false }); plan.panel(false); }],
+      ["print-button", function () { window.print(); }],
+      ["panel-button", function () { plan.panel(!document.body.classList.contains("panel-open")); }],
+      ["large-button", function () {
+        var on = document.body.classList.toggle("large");
+        this.setAttribute("aria-pressed", String(on));
+        map.invalidateSize();
+        plan.changed();
+      }]].forEach(function (pair) {
+      var button = document.getElementById(pair[0]);
+      if (button) button.addEventListener("click", pair[1]);
+    });
+    var names = document.getElementById("show-names");
+    if (names) names.addEventListener("change", function () { plan.changed(); });
+    map.on("moveend zoomend resize", function () { plan.changed(); });
+    map.on("popupclose", function () { plan.selected = null; plan.highlight(null); plan.changed(); });
+    window.addEventListener("beforeprint", function () { map.invalidateSize({ animate: false }); });
+    plan.search();
+    plan.restore();
+    plan.ready = true;
+    plan.changed();
+    document.body.setAttribute("data-ready", "true");
+  };
+
+  window.openPlan = function (map) {
+    var settings = block("settings");
+    L.control.zoom({ position: "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
+    L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(map);
+    map.attributionControl.setPrefix("Leaflet");
+    if (settings.attribution) map.attributionControl.addAttribution(settings.attribution);
+    var pane = map.createPane("names");
+    pane.style.zIndex = 640;
+    pane.style.pointerEvents = "none";
+    window.plan = new Plan(map, settings);
+    map.fitBounds(window.plan.home, { animate: false });
+    return window.plan;
+  };
+}());

@@ -1,0 +1,422 @@
+"""Layers as the compact blocks a map page carries.
+
+A page must open on an old office PC, so a block holds columns instead of one object a feature,
+coordinates as differences of whole microdegrees (0.1 m), and each text once. Everything here is
+deterministic: the same frames give the same bytes.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis_renovation import styles
+from gis_renovation.crs import reproject
+from gis_renovation.errors import Lang, Text
+from gis_renovation.schemas import Field, LayerSchema, layer_schemas
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+DISPLAY_CRS = CRS("EPSG:4490")
+MICRODEGREE = 1e-6
+
+# Above this many features shapes are simplified for the screen and drawn on a canvas.
+DETAIL_LIMIT = 2000
+SIMPLIFY_M = 0.5
+
+_UNITS_EN: Mapping[str, str] = {
+    "户": "households", "栋": "buildings", "层": "floors", "年": "", "元": "yuan",
+    "项": "items", "个": "", "人": "people",
+}  # fmt: skip
+_MULTI_KINDS = {"MultiPoint": "point", "MultiLineString": "line", "MultiPolygon": "polygon"}
+_KINDS = {"Point": "point", "LineString": "line", "Polygon": "polygon", **_MULTI_KINDS}
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def safe(value: object) -> str:
+    """``value`` as text that is inert anywhere in the page's HTML.
+
+    The one gate between data and HTML: markup and quotes are escaped, so are the back quote and
+    the dollar sign that would open a JavaScript template, and characters HTML forbids become the
+    replacement character.
+    """
+    text = html.escape(plain_text(value), quote=True)
+    return text.replace("`", "&#96;").replace("$", "&#36;").replace("{", "&#123;").replace("}", "&#125;")
+
+
+def plain_text(value: object) -> str:
+    """``value`` as text a UTF-8 file can hold: lone surrogates and control characters replaced."""
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    return "".join("\ufffd" if ord(c) < 32 and c not in "\t\n" else c for c in text)
+
+
+def script_json(value: object) -> str:
+    """JSON that may stand inside a script element: nothing in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+# Where the initials of pinyin change in the first level of GB 2312, whose 3,755 characters stand in
+# the order of their pinyin (GB/T 2312-1980, rows 16 to 55).
+_INITIALS = (
+    (0xB0A1, "a"), (0xB0C5, "b"), (0xB2C1, "c"), (0xB4EE, "d"), (0xB6EA, "e"), (0xB7A2, "f"), (0xB8C1, "g"),
+    (0xB9FE, "h"), (0xBBF7, "j"), (0xBFA6, "k"), (0xC0AC, "l"), (0xC2E8, "m"), (0xC4C3, "n"), (0xC5B6, "o"),
+    (0xC5BE, "p"), (0xC6DA, "q"), (0xC8BB, "r"), (0xC8F6, "s"), (0xCBFA, "t"), (0xCDDA, "w"), (0xCEF4, "x"),
+    (0xD1B9, "y"), (0xD4D1, "z"), (0xD7FA, ""),
+)  # fmt: skip
+
+# Characters of the second level (ordered by radical) that are common in names of places and estates.
+_RARER_INITIALS = dict(
+    zip("庵馨邸泗濠淝颍濉亳圩瑾翡榭茗楠桦梓槿曦珑玺昊晟鑫淼泮畲垸", "axdshfysbwjfxmnhzjxlxhsxmpsy", strict=True)
+)
+
+
+def pinyin_initials(text: str) -> str:
+    """The first letters of each character's pinyin, for search: 龙湖新村 -> lhxc.
+
+    Common characters only (first level of GB 2312 and a few more, one reading each); others are
+    passed over, Latin letters and digits stay. O(length).
+    """
+    letters = []
+    for character in text.lower():
+        if character.isascii() or character in _RARER_INITIALS:
+            letters.append(_RARER_INITIALS.get(character, character if character.isalnum() else ""))
+            continue
+        try:
+            pair = character.encode("gb2312")
+        except UnicodeEncodeError:
+            continue
+        code = int.from_bytes(pair, "big")
+        letters.append(next((letter for start, letter in reversed(_INITIALS) if code >= start), ""))
+    return "".join(letters)
+
+
+# --- geometry -------------------------------------------------------------------------------------
+
+
+def encode_geometry(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
+    """Shapes in degrees as nested lists of whole microdegrees, each vertex a step from the one before.
+
+    A polygon feature is a list of polygons, each a list of rings; a line feature a list of parts; a
+    point feature one flat list. The first vertex of every flat list is a step from ``origin``.
+    Vertices that fall together after rounding are dropped, never a whole ring. O(vertices).
+    """
+    return [_ENCODERS[_KINDS[shape.geom_type]](shape, origin) for shape in geometry]
+
+
+def _steps(shape: Any, origin: tuple[int, int], least: int = 1) -> list[int]:
+    whole = np.rint(shapely.get_coordinates(shape) / MICRODEGREE).astype(np.int64)
+    moved = np.ones(len(whole), dtype=bool)
+    moved[1:] = (np.diff(whole, axis=0) != 0).any(axis=1)
+    if moved.sum() >= least:
+        whole = whole[moved]
+    flat: list[int] = np.diff(whole, axis=0, prepend=np.array([origin])).ravel().tolist()
+    return flat
+
+
+def _rings(polygon: Any, origin: tuple[int, int]) -> list[list[int]]:
+    # The map library closes rings itself, so the repeated last vertex is left out.
+    rings = [polygon.exterior, *polygon.interiors]
+    return [_steps(shapely.points(shapely.get_coordinates(ring)[:-1]), origin, 3) for ring in rings]
+
+
+_ENCODERS: Mapping[str, Any] = {
+    "point": _steps,
+    "line": lambda shape, origin: [_steps(part, origin, 2) for part in shapely.get_parts(shape)],
+    "polygon": lambda shape, origin: [_rings(part, origin) for part in shapely.get_parts(shape)],
+}
+
+
+def display_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[NDArray[Any], bool]:
+    """Geometry in longitude and latitude, and whether it was simplified for the screen."""
+    frame = frame[["geometry"]] if frame.geometry.name == "geometry" else frame[[frame.geometry.name]]
+    simplify = len(frame) > DETAIL_LIMIT and frame.crs is not None and frame.crs.is_projected
+    if simplify:
+        frame = frame.set_geometry(frame.geometry.simplify(SIMPLIFY_M, preserve_topology=True))
+    return np.asarray(reproject(frame, DISPLAY_CRS, where=where).geometry.to_numpy(), dtype=object), simplify
+
+
+def label_points(geometry: NDArray[Any], origin: tuple[int, int]) -> list[list[int]]:
+    """Where a name stands: inside an area, on a line halfway along, on a point."""
+    spots = np.empty(len(geometry), dtype=object)
+    for at, shape in enumerate(geometry):
+        if _KINDS[shape.geom_type] == "line":
+            longest = max(shapely.get_parts(shape).tolist(), key=lambda part: part.length)
+            spots[at] = shapely.line_interpolate_point(longest, 0.5, normalized=True)
+        else:
+            spots[at] = shapely.point_on_surface(shape)
+    return [_steps(spot, origin) for spot in spots]
+
+
+# --- attributes -----------------------------------------------------------------------------------
+
+
+def encode_column(values: pd.Series[Any], field: Field | None, *, lang: Lang) -> dict[str, Any]:
+    """One column for the page: its label, unit, code labels and values; null is unknown."""
+    name = str(values.name)
+    data = [_plain_value(value) for value in values.tolist()]
+    label = field.label.in_language(lang) if field else plain_text(name)
+    unit = field.unit if field else ""
+    column: dict[str, Any] = {"name": plain_text(name), "label": label}
+    if unit == "元":
+        column["money"] = True
+    if unit == "年" or (field is not None and field.type == "integer" and name.startswith(("year", "plan_year"))):
+        column["plain"] = True
+    if name.endswith("_share") and not unit:
+        column["share"] = True
+    if unit:
+        column["unit"] = unit if lang == "zh" else _UNITS_EN.get(unit, unit)
+    if field is not None and field.values:
+        column["labels"] = {code: text.in_language(lang) for code, text in field.values.items()}
+    texts = [value for value in data if isinstance(value, str)]
+    distinct = list(dict.fromkeys(texts))
+    if len(texts) == len([v for v in data if v is not None]) and len(distinct) * 2 < len(texts):
+        place = {text: at for at, text in enumerate(distinct)}
+        column |= {"dict": distinct, "data": [None if v is None else place[v] for v in data]}
+    else:
+        column["data"] = data
+    return column
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, list | tuple | set | dict | np.ndarray):
+        return plain_text("、".join(str(item) for item in value))
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if not math.isfinite(number):
+            return "∞" if number > 0 else "-∞"
+        return int(number) if number.is_integer() and abs(number) < 1e15 else float(f"{number:.6g}")
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    return plain_text(value)
+
+
+def shown_columns(
+    frame: pd.DataFrame, schema: LayerSchema | None, *, lang: Lang, skip: Iterable[str] = ()
+) -> list[str]:
+    """Column names for a card, in the schema's order, the sentences in one language only."""
+    other = "_en" if lang == "zh" else "_zh"
+    own = "_zh" if lang == "zh" else "_en"
+    geometry = {column for column in frame.columns if str(frame[column].dtype) == "geometry"}
+    left_out = {*skip, *geometry}
+    names = [str(column) for column in frame.columns if column not in left_out]
+    names = [name for name in names if not (name.endswith(other) and name[: -len(other)] + own in frame.columns)]
+    order = list(schema.fields) if schema else []
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def encode_columns(
+    frame: pd.DataFrame, schema: LayerSchema | None, *, lang: Lang, skip: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Every column a card shows."""
+    fields = schema.fields if schema else {}
+    return [
+        encode_column(frame[name], fields.get(name), lang=lang)
+        for name in shown_columns(frame, schema, lang=lang, skip=skip)
+    ]
+
+
+# --- whole layers ---------------------------------------------------------------------------------
+
+
+def encode_layer(
+    name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame], *, lang: Lang
+) -> dict[str, Any]:
+    """One layer as the block the page reads: shapes, columns, classes, label places, related tables.
+
+    ``frame`` is in the project CRS. Features without geometry are left out of the shapes and
+    counted in ``without_shape``. Rows keep their order.
+    """
+    style = styles.layer_style(name)
+    schema = layer_schemas().get(style.geometry_of or name)
+    shaped = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
+    drawn = frame[shaped]
+    geometry, simplified = display_shapes(drawn, where=name)
+    classes, position = styles.classify(name, drawn)
+    kinds = [_KINDS.get(shape.geom_type, "polygon") for shape in geometry]
+    origin = _origin(geometry)
+    columns = encode_columns(drawn, schema, lang=lang)
+    block: dict[str, Any] = {
+        "name": plain_text(name),
+        "label": layer_label(name, lang),
+        "key_label": schema.fields[schema.key].label.in_language(lang)
+        if schema and schema.key in schema.fields
+        else "",
+        "count": len(frame),
+        "without_shape": int((~shaped).sum()),
+        "simplified": simplified,
+        "ids": [row_id(key) for key in drawn.index],
+        "origin": list(origin),
+        "kind": kinds[0] if len(set(kinds)) == 1 else "mixed",
+        "geometry": encode_geometry(geometry, origin),
+        "cls": position.tolist(),
+        "classes": [None if c.code is None else plain_text(c.code) for c in classes],
+        "class_labels": [plain_text(c.label.in_language(lang)) for c in classes] if style.column in frame.columns else [],
+        "symbols": [_symbol_block(c.symbol) for c in classes],
+        "columns": columns,
+        "title": next((at for at, column in enumerate(columns) if column["name"] == "name"), None),
+        "related": related_tables(style.related, drawn, layers, lang=lang),
+    }
+    if block["kind"] == "mixed":
+        block["kinds"] = kinds
+    return block | _label_block(style, columns, geometry, origin)
+
+
+def _key_label(schema: LayerSchema | None, lang: Lang) -> str:
+    field = schema.fields.get(schema.key) if schema else None
+    return field.label.in_language(lang) if field else ""
+
+
+def _label_block(
+    style: styles.LayerStyle, columns: Sequence[Mapping[str, Any]], geometry: NDArray[Any], origin: tuple[int, int]
+) -> dict[str, Any]:
+    column = next((at for at, column in enumerate(columns) if column["name"] == style.label), None)
+    size, rank = LABEL_CLASSES.get(style.label_class, (12, 0))
+    return {
+        "label_column": column,
+        "label_points": [] if column is None else label_points(geometry, origin),
+        "label_zoom": style.label_zoom,
+        "label_end_zoom": style.label_end_zoom,
+        "label_class": style.label_class,
+        "label_size": size,
+        "label_rank": rank,
+    }
+
+
+# Text size in pixels and precedence where names would overlap; page.css has the same sizes.
+LABEL_CLASSES: Mapping[str, tuple[int, int]] = {
+    "unit": (20, 9), "zone": (13, 8), "community": (12, 7), "minor": (11, 4), "water": (12, 6), "park": (11, 5),
+    "street": (11, 3),
+}  # fmt: skip
+
+
+def _symbol_block(symbol: styles.Symbol) -> dict[str, Any]:
+    block = symbol.model_dump()
+    block["dash"] = list(symbol.dash)
+    block["markup"] = styles.marker_svg(symbol)
+    return block
+
+
+def _origin(geometry: NDArray[Any]) -> tuple[int, int]:
+    if len(geometry) == 0:
+        return (0, 0)
+    left, bottom, _, _ = shapely.total_bounds(geometry)
+    return (math.floor(left / MICRODEGREE), math.floor(bottom / MICRODEGREE))
+
+
+def row_id(key: object) -> str:
+    """An index value as text; the parts of a compound one joined by a middle dot."""
+    return plain_text("·".join(str(part) for part in key) if isinstance(key, tuple) else key)
+
+
+def layer_label(name: str, lang: Lang) -> str:
+    """The layer's name for people; a view is named for its column's field."""
+    style = styles.layer_style(name)
+    schemas = layer_schemas()
+    if style.geometry_of:
+        shapes, table = schemas.get(style.geometry_of), schemas.get(style.table)
+        field = table.fields.get(style.column) if table else None
+        what = field.label if field else (table.label if table else Text(name, name))
+        whose = shapes.label if shapes else Text(style.geometry_of, style.geometry_of)
+        return f"{whose.zh}：{what.zh}" if lang == "zh" else f"{whose.en}: {what.en.lower()}"
+    schema = schemas.get(name)
+    return schema.label.in_language(lang) if schema else plain_text(name)
+
+
+# --- tables on a card, and views ------------------------------------------------------------------
+
+
+def related_tables(
+    names: Sequence[str],
+    frame: pd.DataFrame,
+    layers: Mapping[str, pd.DataFrame],
+    *,
+    lang: Lang,
+) -> list[dict[str, Any]]:
+    """Tables joined to ``frame`` by its key: per feature the rows that are its own, in table order."""
+    key = str(frame.index.name)
+    found = []
+    for name in names:
+        if name not in layers or len(layers[name]) == 0:
+            continue
+        table = joined_table(layers[name], key, layers)
+        if table is None:
+            continue
+        table = table[table[key].isin(frame.index)].reset_index(drop=True)
+        rows_of: list[list[int]] = [[] for _ in range(len(frame))]
+        for row, feature in enumerate(frame.index.get_indexer(pd.Index(table[key])).tolist()):
+            rows_of[feature].append(row)
+        schema = layer_schemas().get(name)
+        columns = encode_columns(table, schema, lang=lang, skip=[key, *(_OWN_NAMES if key == "community_id" else ())])
+        found.append(
+            {
+                "name": name,
+                "label": layer_label(name, lang),
+                "single": max((len(rows) for rows in rows_of), default=0) <= 1,
+                "columns": columns,
+                "rows_of": rows_of,
+            }
+        )
+    return found
+
+
+_OWN_NAMES = ("community_name",)
+
+
+def joined_table(table: pd.DataFrame, key: str, layers: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """``table`` with ``key`` as a column, through the project-community pairs where needed; None if it has none."""
+    flat = table.drop(columns=[c for c in table.columns if str(table[c].dtype) == "geometry"])
+    named = [str(level) for level in flat.index.names if level is not None]
+    flat = pd.DataFrame(flat.reset_index(drop=not named))
+    flat = flat.loc[:, ~flat.columns.duplicated()]
+    if key in flat.columns:
+        return flat
+    pairs = layers.get("project_communities")
+    if pairs is None or "project_id" not in flat.columns or key not in pairs.columns:
+        return None
+    return flat.merge(pairs[["project_id", key]].drop_duplicates(), on="project_id", how="inner")
+
+
+def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame | None:
+    """The shapes of one layer with the column of a table; None when either is missing.
+
+    Where a feature has several rows (a community in two projects), the first code in the schema's
+    order is taken: the least advanced state, so that a map never promises more than was done.
+    """
+    style = styles.layer_style(name)
+    shapes, table = layers.get(style.geometry_of), layers.get(style.table)
+    if shapes is None or table is None or len(shapes) == 0:
+        return None
+    key = str(shapes.index.name)
+    flat = joined_table(table, key, layers)
+    if flat is None or style.column not in flat.columns:
+        return None
+    schema = layer_schemas().get(style.table)
+    field = schema.fields.get(style.column) if schema else None
+    if field is not None and field.values:
+        rank = {code: at for at, code in enumerate(field.values)}
+        flat = flat.assign(_rank=flat[style.column].map(rank)).sort_values([key, "_rank"], kind="stable")
+    first = flat.drop_duplicates(key).set_index(key)[style.column]
+    keep = [column for column in ("name", shapes.geometry.name) if column in shapes.columns]
+    return shapes[keep].assign(**{style.column: first.reindex(shapes.index)})

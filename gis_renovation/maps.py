@@ -1,0 +1,544 @@
+"""Layers to an interactive map: one HTML page that opens anywhere and asks no other host for anything.
+
+folium builds the page (map, layers, their order); what it would fetch from elsewhere is replaced by
+the vendored files of ``assets``. Reprojection here is for display only. The layer list is at once
+the legend, so that a reader finds sign, name and number in one place; it is made of plain HTML
+controls, which a keyboard and a screen reader know.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, cast
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from branca.element import Element, Figure, MacroElement
+from jinja2 import Template
+
+from gis_renovation import map_data, styles
+from gis_renovation.errors import DataError, Finding, Lang, Text
+from gis_renovation.map_data import safe, script_json
+
+# Layers whose names can be searched, the most asked for first.
+SEARCHED = (
+    "communities",
+    "zones",
+    "parks",
+    "facilities",
+    "streets",
+    "reporting_units",
+    "idle_premises",
+    "idle_parcels",
+)
+
+_UI: Mapping[str, Text] = {
+    "unknown": Text("未知", "unknown"),
+    "yes": Text("是", "yes"),
+    "no": Text("否", "no"),
+    "myriad_yuan": Text("万元", "×10,000 yuan"),
+    "zoom_in": Text("放大", "Zoom in"),
+    "zoom_out": Text("缩小", "Zoom out"),
+    "found": Text("共找到 {n} 处", "{n} found"),
+    "not_found": Text("没有找到", "nothing found"),
+    "in_view": Text("当前视野：{layer} {n} / {all}", "In view: {layer} {n} / {all}"),
+    "search": Text("按名称查找（可用拼音首字母）", "Search by name"),
+    "layers": Text("图层与图例", "Layers and legend"),
+    "home": Text("全图", "Whole map"),
+    "print": Text("打印", "Print"),
+    "large": Text("大字", "Large type"),
+    "as_of": Text("数据截至 {date}", "As of {date}"),
+    "synthetic": Text("合成示例数据，非真实", "Synthetic sample data, not real"),
+    "synthetic_note": Text("仅供演示与测试，不得用于任何决策", "for demonstration and tests only"),
+    "skip": Text("跳到地图", "Skip to the map"),
+    "map": Text("地图", "Map"),
+    "names": Text("显示名称注记", "Show names on the map"),
+    "shown": Text("显示 {drawn} / {all}", "showing {drawn} / {all}"),
+    "no_shape": Text("{n} 个没有图形，仅列于表中", "{n} have no shape"),
+    "simplified": Text("屏幕图形简化 {m} m，数量不减", "shapes simplified by {m} m on screen, none left out"),
+    "number": Text("审图号：", "Map number: "),
+    "no_number": Text(
+        "内部工作底图，未经地图审核，不得公开", "Internal working map, not reviewed, not for publication"
+    ),
+    "north": Text("北", "N"),
+    "close": Text("关闭", "Close"),
+    "source": Text("来源：", "Source: "),
+}
+
+
+def planner_map(
+    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None],
+    *,
+    title: str,
+    as_of: date,
+    lang: Lang = "zh",
+    synthetic: bool = False,
+    attribution: str = "",
+    map_number: str = "",
+    show: Sequence[str] | None = None,
+) -> str:
+    """The planner's working map of one run, as the text of one HTML page.
+
+    Every layer with shapes becomes a switchable layer, grouped by theme, with its legend, its
+    number of features and a card per feature; tables (zone members, ledgers, park access, ...)
+    appear on the cards of the features they speak of. Nothing is thinned out: the page states how
+    many features it draws of how many there are.
+
+    Parameters
+    ----------
+    layers
+        Input and result layers by name, in one projected CRS; any may be absent, None or empty.
+    title, as_of, attribution, map_number
+        Printed on the page; text, never markup. Without ``map_number`` (审图号) the page says that
+        it is an internal map.
+    lang
+        Language of labels and cards.
+    synthetic
+        Whether to say on the page that the data is made up.
+    show
+        Names of the layers drawn when the map opens; None takes the style table's choice.
+
+    Returns
+    -------
+    str
+        The page; the same arguments give the same bytes. It names no outside host.
+
+    Raises
+    ------
+    DataError
+        If no layer has a shape to draw.
+    CRSError
+        If a layer has no CRS or cannot be brought to longitude and latitude.
+
+    Notes
+    -----
+    O(vertices + attribute cells).
+    """
+    present = {map_data.plain_text(name): frame for name, frame in layers.items() if frame is not None}
+    drawn = drawable_layers(present)
+    if not drawn:
+        raise DataError([_nothing_to_draw(present)])
+    blocks = [map_data.encode_layer(name, frame, present, lang=lang) for name, frame in drawn.items()]
+    shown = set(show) if show is not None else {name for name in drawn if styles.layer_style(name).show}
+    figure = Figure(title=None)
+    plan = _PlanMap(ui("map", lang))
+    plan.add_to(figure)
+    _head(figure, title)
+    for place, block in enumerate(blocks):
+        plan.add_child(_PlanLayer(place, show=block["name"] in shown))
+        figure.html.add_child(_data_block(f"layer-{block['name']}", block))
+    plan.add_child(_PlanStart())
+    settings = _settings(drawn, blocks, attribution=attribution, lang=lang)
+    figure.html.add_child(_data_block("settings", settings))
+    figure.html.add_child(_data_block("search-index", search_index(blocks)))
+    shell = _shell(
+        drawn,
+        blocks,
+        shown,
+        title=title,
+        as_of=as_of,
+        lang=lang,
+        synthetic=synthetic,
+        attribution=attribution,
+        number=map_number,
+    )
+    figure.html.add_child(_Verbatim(shell))
+    return finish_page(figure, lang=lang)
+
+
+def ui(key: str, lang: Lang) -> str:
+    """A text of the page itself."""
+    return _UI[key].in_language(lang)
+
+
+def drawable_layers(layers: Mapping[str, pd.DataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Layers and views that have shapes, in drawing order (below first)."""
+    found: dict[str, gpd.GeoDataFrame] = {
+        name: frame for name, frame in layers.items() if isinstance(frame, gpd.GeoDataFrame) and _has_shapes(frame)
+    }
+    for name, style in styles.style_table().layers.items():
+        if style.geometry_of:
+            view = map_data.view_frame(name, layers)
+            if view is not None and _has_shapes(view):
+                found[name] = view
+    return dict(sorted(found.items(), key=lambda item: (styles.layer_style(item[0]).order, item[0])))
+
+
+def _has_shapes(frame: gpd.GeoDataFrame) -> bool:
+    if frame.active_geometry_name is None:
+        return False
+    geometry = frame.geometry.to_numpy()
+    return bool((~(shapely.is_missing(geometry) | shapely.is_empty(geometry))).any())
+
+
+def _nothing_to_draw(layers: Mapping[str, pd.DataFrame]) -> Finding:
+    names = ", ".join(sorted(layers)) or "—"
+    return Finding(
+        severity="error",
+        code="nothing_to_draw",
+        layer="",
+        text=Text(
+            f"没有可以上图的图层：至少需要一个含图形的图层（如小区 communities）；现有：{names}。",
+            f"No layer can be drawn: at least one layer with shapes is needed (such as communities); found: {names}.",
+        ),
+    )
+
+
+def search_index(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Names with their pinyin initials and ids, for the layers people search in."""
+    by_name = {block["name"]: block for block in blocks}
+    found = []
+    for name in SEARCHED:
+        block = by_name.get(name)
+        if block is None:
+            continue
+        names, rows = _names(block)
+        found.append(
+            {
+                "layer": name,
+                "label": block["label"],
+                "names": names,
+                "rows": rows,
+                "initials": [map_data.pinyin_initials(text) for text in names],
+                "ids": [block["ids"][row] for row in rows],
+            }
+        )
+    return found
+
+
+def _names(block: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+    """Names and rows of one layer; streets in many pieces are listed once."""
+    if block["title"] is None:
+        return list(block["ids"]), list(range(len(block["ids"])))
+    column = block["columns"][block["title"]]
+    values = (
+        column["data"] if "dict" not in column else [None if v is None else column["dict"][v] for v in column["data"]]
+    )
+    once = block["kind"] == "line"
+    names: list[str] = []
+    rows: list[int] = []
+    seen: set[str] = set()
+    for row, value in enumerate(values):
+        if value is None or (once and value in seen):
+            continue
+        seen.add(str(value))
+        names.append(str(value))
+        rows.append(row)
+    return names, rows
+
+
+# --- the parts of the page ------------------------------------------------------------------------
+
+
+class _Verbatim(Element):
+    """Text put into the page as it is: folium renders other elements' text as a template once more."""
+
+    _template = Template("{{ this.text }}")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Verbatim"
+        self.text = text
+
+
+class _PlanMap(folium.Map):
+    """A folium map without tiles, without links to other hosts, that may be zoomed by its readers."""
+
+    _template = Template(
+        """
+        {% macro html(this, kwargs) %}
+        <main id="map-area" tabindex="-1" aria-label="{{ this.map_label }}">
+          <div class="folium-map" id="{{ this.get_name() }}"></div>
+        </main>
+        {% endmacro %}
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = L.map("{{ this.get_name() }}", {
+          center: [0, 0], zoom: 2, zoomControl: false, attributionControl: true, preferCanvas: false,
+          minZoom: 5, maxZoom: 20, zoomSnap: 0.5, wheelPxPerZoomLevel: 90
+        });
+        var {{ this.get_name() }}_plan = openPlan({{ this.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, map_label: str) -> None:
+        super().__init__(tiles=None)
+        # On the instance: the class's lists are shared by every folium map of the process.
+        self.default_js = []
+        self.default_css = []
+        self.map_label = map_label
+
+
+class _PlanLayer(folium.map.Layer):
+    """One layer whose shapes are read from its data block when it is first shown."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = {{ this._parent.get_name() }}_plan.layer({{ this.place }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, place: int, *, show: bool) -> None:
+        # folium renders its scripts twice as templates, so no name from the data may stand in one:
+        # the script says the layer's place in the list of the settings block.
+        super().__init__(name=f"layer-{place}", overlay=True, control=True, show=show)
+        self._name = "PlanLayer"
+        self.place = int(place)
+
+
+class _PlanStart(MacroElement):
+    """Starts the page once every layer stands."""
+
+    _template = Template("{% macro script(this, kwargs) %}{{ this._parent.get_name() }}_plan.start();{% endmacro %}")
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "PlanStart"
+
+
+def _head(figure: Figure, title: str) -> None:
+    figure.header.add_child(_Verbatim(f"<title>{safe(title)}</title>"), name="title")
+    figure.header.add_child(
+        _Verbatim('<meta name="viewport" content="width=device-width, initial-scale=1">'), name="viewport"
+    )
+    figure.header.add_child(_Verbatim(f"<style>{asset_css('leaflet/leaflet.css')}</style>"), name="leaflet_css")
+    figure.header.add_child(_Verbatim(f"<style>{asset_css('page.css')}</style>"), name="page_css")
+    for name in ("leaflet/leaflet.js", "page.js"):
+        figure.header.add_child(_Verbatim(f"<script>{asset_js(name)}</script>"), name=name)
+
+
+def _data_block(block_id: str, value: object) -> _Verbatim:
+    return _Verbatim(f'<script type="application/json" id="{safe(block_id)}">{script_json(value)}</script>')
+
+
+def _settings(
+    drawn: Mapping[str, gpd.GeoDataFrame], blocks: Sequence[Mapping[str, Any]], *, attribution: str, lang: Lang
+) -> dict[str, Any]:
+    total = sum(len(block["ids"]) for block in blocks)
+    return {
+        "ui": {key: text.in_language(lang) for key, text in _UI.items()},
+        "order": [block["name"] for block in blocks],
+        "canvas": total > map_data.DETAIL_LIMIT,
+        "bounds": opening_bounds(drawn),
+        "attribution": safe(attribution),
+    }
+
+
+def opening_bounds(drawn: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:
+    """What the map shows first: the communities, else everything; south-west and north-east in degrees."""
+    name = next((n for n in ("communities", "zones", "idle_parcels") if n in drawn), None)
+    frames = [drawn[name]] if name else list(drawn.values())
+    boxes = [frame.geometry.to_crs(map_data.DISPLAY_CRS).total_bounds for frame in frames]
+    left, bottom = np.nanmin([box[:2] for box in boxes], axis=0)
+    right, top = np.nanmax([box[2:] for box in boxes], axis=0)
+    # A single point has no extent; about 300 m around it shows where it is.
+    margin = max(0.0, 0.003 - max(right - left, top - bottom)) / 2
+    return [
+        [round(float(v), 6) for v in corner]
+        for corner in ((bottom - margin, left - margin), (top + margin, right + margin))
+    ]
+
+
+def _shell(
+    drawn: Mapping[str, gpd.GeoDataFrame],
+    blocks: Sequence[Mapping[str, Any]],
+    shown: set[str],
+    *,
+    title: str,
+    as_of: date,
+    lang: Lang,
+    synthetic: bool,
+    attribution: str,
+    number: str,
+) -> str:
+    """Head, notice and side panel; the map itself is folium's."""
+    tools = "".join(
+        f'<button type="button" class="tool" id="{key}-button"{extra}>{safe(ui(text, lang))}</button>'
+        for key, text, extra in (
+            ("panel", "layers", ' aria-expanded="false" aria-controls="side"'),
+            ("home", "home", ""),
+            ("large", "large", ' aria-pressed="false"'),
+            ("print", "print", ""),
+        )
+    )
+    notice = (
+        f'<p class="note" role="note">{safe(ui("synthetic", lang))} '
+        f"<small>{safe(ui('synthetic_note', lang))}</small></p>"
+        if synthetic
+        else ""
+    )
+    said = ui("number", lang) + number if number else ui("no_number", lang)
+    source = f"<p>{safe(ui('source', lang))}{safe(attribution)}</p>" if attribution else ""
+    return (
+        f'<a class="skip" href="#map-area">{safe(ui("skip", lang))}</a>'
+        f'<header class="head"><h1>{safe(title)}</h1>'
+        f'<p class="asof">{safe(ui("as_of", lang).format(date=as_of.isoformat()))}</p>'
+        f'<div class="tools">{tools}</div></header>{notice}'
+        f'<aside class="side" id="side" aria-label="{safe(ui("layers", lang))}">'
+        f'<div class="finder"><label for="find">{safe(ui("search", lang))}</label>'
+        '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
+        'aria-expanded="false" aria-controls="found" maxlength="60">'
+        f'<ul id="found" role="listbox" aria-label="{safe(ui("search", lang))}" hidden></ul></div>'
+        f"{_panel(drawn, blocks, shown, lang=lang)}"
+        f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
+        f"{source}<p>{safe(said)}</p></footer></aside>"
+        '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
+    )
+
+
+def _panel(
+    drawn: Mapping[str, gpd.GeoDataFrame], blocks: Sequence[Mapping[str, Any]], shown: set[str], *, lang: Lang
+) -> str:
+    parts = []
+    for theme, labels in styles.style_table().themes.items():
+        # Listed as they lie on the map: the uppermost layer first.
+        own = [block for block in reversed(blocks) if styles.layer_style(block["name"]).theme == theme]
+        if not own:
+            continue
+        entries = "".join(_entry(block, drawn[block["name"]], block["name"] in shown, lang=lang) for block in own)
+        is_open = " open" if any(block["name"] in shown for block in own) and theme != "base" else ""
+        parts.append(
+            f'<details class="theme"{is_open}><summary>{safe(Text(*labels).in_language(lang))}</summary>'
+            f"<ul>{entries}</ul></details>"
+        )
+    return "".join(parts)
+
+
+def _entry(block: Mapping[str, Any], frame: gpd.GeoDataFrame, shown: bool, *, lang: Lang) -> str:
+    name = str(block["name"])
+    has_shape = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
+    classes, _ = styles.classify(name, frame[has_shape])
+    kind = block["kind"] if block["kind"] != "mixed" else "polygon"
+    swatches = [styles.swatch_svg(c.symbol, cast("styles.GeometryKind", kind)) for c in classes]
+    many = len(classes) > 1
+    coloured = styles.layer_style(name).colour_neighbours
+    head = "" if many and not coloured else swatches[0]
+    box = f'<input type="checkbox" data-layer="{safe(name)}"{" checked" if shown else ""}>'
+    count = f'<span class="count">{block["count"]:,}</span>'
+    legend = ""
+    if many and not coloured:
+        lines = "".join(
+            f'<li>{swatch}<span class="what">{safe(c.label.in_language(lang))}</span>'
+            f'<span class="count">{c.count:,}</span></li>'
+            for c, swatch in zip(classes, swatches, strict=True)
+        )
+        legend = f'<ul class="legend">{lines}</ul>'
+    elif map_data.plain_text(classes[0].label.in_language(lang)) != block["label"]:
+        legend = f'<p class="remark">{safe(classes[0].label.in_language(lang))}</p>'
+    return (
+        f'<li class="entry"><label>{box}{head}<span class="what">{safe(block["label"])}</span>{count}</label>'
+        f"{legend}{_remark(block, lang=lang)}</li>"
+    )
+
+
+def _remark(block: Mapping[str, Any], *, lang: Lang) -> str:
+    remarks = []
+    if block["without_shape"] or block["simplified"]:
+        drawn = f"{block['count'] - block['without_shape']:,}"
+        remarks.append(ui("shown", lang).format(drawn=drawn, all=f"{block['count']:,}"))
+    if block["without_shape"]:
+        remarks.append(ui("no_shape", lang).format(n=f"{block['without_shape']:,}"))
+    if block["simplified"]:
+        remarks.append(ui("simplified", lang).format(m=map_data.SIMPLIFY_M))
+    joint = "；" if lang == "zh" else "; "
+    return f'<p class="remark">{safe(joint.join(remarks))}</p>' if remarks else ""
+
+
+# --- assets ---------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=32)
+def asset_js(name: str) -> str:
+    """A vendored or own script, ready to stand in a page: it ends no element and names no host."""
+    text = _asset(name).decode("utf-8")
+    text = re.sub(r"//# sourceMappingURL=\S*", "", text)
+    # Leaflet's prefix links to its home page and carries a flag; ours is set to its plain name.
+    text = text.replace("https://leafletjs.com", "#")
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+@lru_cache(maxsize=32)
+def asset_css(name: str) -> str:
+    """A vendored or own style sheet with its pictures inside."""
+    folder = name.rpartition("/")[0]
+
+    def inline(match: re.Match[str]) -> str:
+        path = match.group(1).strip("'\"")
+        if path.startswith(("data:", "#")):
+            return match.group(0)
+        data = base64.b64encode(_asset(f"{folder}/{path}" if folder else path)).decode("ascii")
+        return f"url(data:image/png;base64,{data})"
+
+    return re.sub(r"url\(([^)]+)\)", inline, _asset(name).decode("utf-8"))
+
+
+def _asset(name: str) -> bytes:
+    place = files("gis_renovation") / "assets"
+    for part in name.split("/"):
+        place = place / part
+    return place.read_bytes()
+
+
+# --- the finished page ----------------------------------------------------------------------------
+
+
+_PAGE_TEXT = """<!DOCTYPE html>
+<html lang="LANGUAGE">
+<head>
+{{ this.header.render(**kwargs) }}
+</head>
+<body>
+{{ this.html.render(**kwargs) }}
+<script>
+{{ this.script.render(**kwargs) }}
+</script>
+</body>
+</html>
+"""
+_PAGE: Mapping[Lang, Template] = {
+    "zh": Template(_PAGE_TEXT.replace("LANGUAGE", "zh-CN")),
+    "en": Template(_PAGE_TEXT.replace("LANGUAGE", "en")),
+}
+
+
+def finish_page(figure: Figure, *, lang: Lang) -> str:
+    """Render a figure with steady ids, its language, and a policy that lets nothing else run or load."""
+    _number_elements(figure)
+    # branca offers no other way to set the language of a page.
+    figure._template = _PAGE[lang]  # noqa: SLF001
+    page = figure.render()
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')}'"
+        for script in re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    )
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "font-src data:; base-uri 'none'; form-action 'none'"
+    )
+    charset = '<meta charset="utf-8">'
+    return page.replace(
+        "<head>", f'<head>\n{charset}\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1
+    )
+
+
+def _number_elements(figure: Figure) -> None:
+    """Replace branca's random ids by the element's place in the tree."""
+    waiting: list[Element] = [figure]
+    number = 0
+    while waiting:
+        element = waiting.pop()
+        element._id = f"{number:04d}"  # noqa: SLF001 - the only place branca keeps it
+        number += 1
+        parts = [getattr(element, part) for part in ("header", "html", "script") if isinstance(element, Figure)]
+        waiting += [*reversed([*element._children.values(), *parts])]  # noqa: SLF001

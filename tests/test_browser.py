@@ -1,0 +1,230 @@
+"""The map page in a real browser, opened as a file with every other request stopped and written down."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from drawn_city import HOSTILE, NAMES, hostile_layers, layers
+
+from gis_renovation import map_data, maps
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
+
+CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found (Debian: apt-get install chromium)"),
+]
+
+AS_OF = date(2024, 9, 30)
+SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield running
+        running.close()
+
+
+class Visit:
+    """One opened page with everything it asked for, complained of and popped up."""
+
+    def __init__(self, browser, path, *, screen="desktop", fragment=""):
+        width, height = SCREENS[screen]
+        self.context = browser.new_context(viewport={"width": width, "height": height}, has_touch=screen == "phone")
+        self.requests, self.errors, self.dialogs = [], [], []
+        self.context.route("**/*", self._route)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in {"error", "warning"} else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.on("dialog", self._dialog)
+        self.page.goto(f"file://{path}{fragment}", timeout=30_000)
+        self.page.wait_for_selector("body[data-ready=true]", timeout=30_000)
+        self.page.wait_for_timeout(120)
+
+    def _route(self, route):
+        if route.request.url.startswith("file:"):
+            route.continue_()
+        else:
+            self.requests.append(route.request.url)
+            route.abort()
+
+    def _dialog(self, dialog):
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def assert_quiet(self):
+        assert self.requests == []
+        assert self.errors == []
+        assert self.dialogs == []
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    opened = []
+
+    def open_page(made, *, screen="desktop", fragment="", **options):
+        path = Path(tmp_path) / f"index{len(opened)}.html"
+        text = maps.planner_map(made, **({"title": "示意市工作图", "as_of": AS_OF} | options))
+        path.write_text(text, encoding="utf-8")
+        opened.append(Visit(browser, path, screen=screen, fragment=fragment))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()
+
+
+def click_community(page, name):
+    """Click on the middle of a community as a person would."""
+    box = page.locator(".leaflet-container").bounding_box()
+    spot = page.evaluate(
+        """(name) => { const l = plan.read("communities"), c = l.columns[l.title];
+             const row = l.ids.findIndex((_, i) => (c.dict ? c.dict[c.data[i]] : c.data[i]) === name);
+             const p = plan.map.latLngToContainerPoint(plan.features.communities[row].getBounds().getCenter());
+             return [p.x, p.y]; }""",
+        name,
+    )
+    # A little off the middle, where links between communities end.
+    page.mouse.click(box["x"] + spot[0] + 30, box["y"] + spot[1] + 20)
+    page.wait_for_selector(".card", timeout=5000)
+
+
+def test_page_opens_from_a_file_without_a_request_or_an_error(visit):
+    one = visit(layers(), synthetic=True, attribution="示例数据")
+    one.assert_quiet()
+    assert one.page.locator(".note").inner_text().startswith("合成示例数据，非真实")
+    assert one.page.title() == "示意市工作图"
+    drawn = one.page.locator(".leaflet-overlay-pane path").count()
+    shown = one.page.evaluate("plan.visible().reduce((n, name) => n + plan.read(name).ids.length, 0)")
+    markers = one.page.locator(".leaflet-marker-pane .mark").count()
+    assert drawn + markers == shown
+
+
+def test_scale_is_metric_and_no_flag_stands_in_the_attribution(visit):
+    one = visit(layers(), attribution="示例数据")
+    assert one.page.locator(".leaflet-control-scale-line").count() == 1
+    assert one.page.locator(".leaflet-control-scale-line").inner_text().strip().endswith("m")
+    attribution = one.page.locator(".leaflet-control-attribution")
+    assert "示例数据" in attribution.inner_text()
+    assert attribution.locator("svg").count() == 0
+
+
+def test_click_opens_the_card_of_the_community(visit):
+    one = visit(layers())
+    click_community(one.page, "龙湖新村")
+    card = one.page.locator(".card")
+    assert card.locator("h2").inner_text() == "龙湖新村"
+    words = card.inner_text()
+    assert "300 户" in words
+    assert "25,000 m²" in words
+    assert "已开工" in words
+    one.assert_quiet()
+
+
+def test_unknown_reads_unknown_on_the_card(visit):
+    one = visit(layers())
+    click_community(one.page, NAMES[8])
+    facts = dict(
+        zip(one.page.locator(".card dt").all_inner_texts(), one.page.locator(".card dd").all_inner_texts(), strict=True)
+    )
+    assert facts["户数"] == "未知"
+    assert facts["计划批次"] == "未知"
+
+
+def test_layers_switch_on_and_off_with_the_keyboard(visit):
+    one = visit(layers())
+    box = one.page.locator('input[data-layer="slow_paths"]')
+    assert not box.is_checked()
+    before = one.page.locator(".leaflet-overlay-pane path").count()
+    box.focus()
+    one.page.keyboard.press("Space")
+    one.page.wait_for_timeout(100)
+    assert one.page.locator(".leaflet-overlay-pane path").count() == before + 1
+    one.page.keyboard.press("Space")
+    one.page.wait_for_timeout(100)
+    assert one.page.locator(".leaflet-overlay-pane path").count() == before
+
+
+@pytest.mark.parametrize("typed", ["舜耕", "sgjy", "c8"])
+def test_search_finds_by_part_of_the_name_by_initials_and_by_id(visit, typed):
+    one = visit(layers())
+    one.page.locator("#find").fill(typed)
+    assert one.page.locator("#found [role=option]").first.inner_text().split()[0] in {"舜耕家园", "舜耕公园"}
+    option = one.page.locator("#found [role=option]", has_text="舜耕家园")
+    one.page.keyboard.press("ArrowDown")
+    assert option.count() == 1
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_selector(".card")
+    assert one.page.locator(".card h2").inner_text() == "舜耕家园"
+    one.assert_quiet()
+
+
+def test_search_says_when_nothing_is_found(visit):
+    one = visit(layers())
+    one.page.locator("#find").fill("没有这个小区")
+    assert one.page.locator("#found").inner_text() == "没有找到"
+
+
+def test_links_differ_by_dash(visit):
+    one = visit(layers())
+    dashes = one.page.evaluate(
+        "plan.features.community_links.map(item => item.getElement().getAttribute('stroke-dasharray'))"
+    )
+    assert len(set(dashes)) == 3
+
+
+def test_a_link_to_a_view_shows_the_same_view_again(visit):
+    one = visit(layers())
+    one.page.evaluate("plan.show('slow_paths', true); plan.show('zones', false); plan.visit('communities', 4)")
+    one.page.wait_for_timeout(200)
+    fragment = one.page.evaluate("location.hash")
+    two = visit(layers(), fragment=fragment)
+    assert two.page.locator(".card h2").inner_text() == NAMES[4]
+    assert two.page.locator('input[data-layer="slow_paths"]').is_checked()
+    assert not two.page.locator('input[data-layer="zones"]').is_checked()
+    two.assert_quiet()
+
+
+@pytest.mark.parametrize("text", [HOSTILE[n] for n in (0, 2, 4, 6, 8, 13, 16)])
+def test_hostile_text_shows_as_text_and_runs_nothing(visit, text):
+    one = visit(hostile_layers(text), title=text, attribution=text, map_number=text)
+    page = one.page
+    page.evaluate("plan.order.forEach((name) => plan.show(name, true))")
+    page.evaluate("plan.visit('communities', 0)")
+    expected = map_data.plain_text(text)
+    assert page.locator(".card h2").text_content() == expected
+    assert page.locator("h1").text_content() == expected
+    assert expected in page.locator(".side").text_content()
+    assert expected in page.locator(".leaflet-control-attribution").text_content()
+    page.locator("#find").fill(text[:40])
+    page.wait_for_timeout(100)
+    assert page.locator("#found .what").first.text_content() == expected
+    for tag in ("img", "script:not([type])", "b", "form", "iframe"):
+        assert page.locator(f"main {tag}, .side {tag}, .head {tag}").count() == 0, tag
+    one.assert_quiet()
+
+
+def test_phone_shows_the_map_first_and_the_layers_on_request(visit):
+    one = visit(layers(), screen="phone", synthetic=True)
+    page = one.page
+    assert not page.locator("#side").is_visible()
+    assert page.locator("main").bounding_box()["height"] > 600
+    page.locator("#panel-button").tap()
+    assert page.locator("#side").is_visible()
+    assert page.locator("#panel-button").get_attribute("aria-expanded") == "true"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("#panel-button").tap()
+    click_community(page, "龙湖新村")
+    page.wait_for_timeout(500)  # the map slides until the whole card is on the screen
+    card = page.locator(".card").bounding_box()
+    assert card["x"] >= 0
+    assert card["x"] + card["width"] <= 390
+    one.assert_quiet()

@@ -1,0 +1,149 @@
+"""The one style table: every class has a look, a label and a count; neighbours differ in colour."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from drawn_city import CRS, communities, layers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import Point, box
+
+from gis_renovation import styles
+from gis_renovation.schemas import layer_schemas
+
+
+def test_every_styled_code_is_a_code_of_its_schema():
+    wrong = []
+    for name, style in styles.style_table().layers.items():
+        schema = layer_schemas().get(style.table or name)
+        if schema is None:
+            continue
+        field = schema.fields.get(style.column) if style.column else None
+        if style.column and field is None:
+            wrong.append(f"{name}: no column {style.column}")
+        elif field is not None and field.values and set(style.values) - set(field.values):
+            wrong.append(f"{name}: {set(style.values) - set(field.values)}")
+    assert wrong == []
+
+
+def test_every_schema_layer_with_shapes_has_a_style_and_every_theme_exists():
+    table = styles.style_table()
+    missing = [name for name, s in layer_schemas().items() if s.geometry and not s.raster and name not in table.layers]
+    assert missing == []
+    assert {style.theme for style in table.layers.values()} <= set(table.themes)
+
+
+def test_classes_of_one_layer_differ_without_colour():
+    """Dash, width, shape or sign; graduated fills are told apart by their order from light to dark."""
+    table = styles.style_table()
+    for name in ("community_links", "idle_parcels", "idle_premises", "communities", "utility_lines"):
+        looks = []
+        for change in table.layers[name].values.values():
+            symbol = table.layers[name].symbol.model_copy(update=change)
+            looks.append((tuple(symbol.dash), symbol.width, symbol.shape, symbol.glyph))
+        assert len(set(looks)) == len(looks), name
+
+
+def test_unknown_never_looks_like_a_class():
+    table = styles.style_table()
+    for name, style in table.layers.items():
+        if not style.column:
+            continue
+        unknown = styles._symbol(style, None)
+        known = [styles._symbol(style, code) for code in style.values]
+        assert unknown not in known, name
+
+
+def test_classify_counts_every_row_once():
+    classes, position = styles.classify("communities", communities())
+    assert [(c.code, c.label.zh, c.count) for c in classes] == [
+        ("main", "主计划", 3),
+        ("supplement", "增补计划", 3),
+        (None, "未知", 3),
+    ]
+    assert position.tolist() == [0, 1, 2] * 3
+
+
+def test_a_code_nobody_styled_still_has_its_own_line():
+    frame = communities().assign(plan_batch="brand_new")
+    classes, _ = styles.classify("communities", frame)
+    assert [(c.code, c.label.zh, c.count) for c in classes] == [("brand_new", "brand_new", 9)]
+
+
+def test_numbers_fall_into_their_class_and_unknown_stays_apart():
+    shares = [0.0, 0.2, 0.39, 0.8, 1.0, np.nan]
+    frame = gpd.GeoDataFrame(
+        {"completed_share": shares}, geometry=[Point(i, 0) for i in range(6)], crs=CRS, index=pd.Index(list("abcdef"))
+    )
+    classes, position = styles.classify("unit_progress", frame)
+    assert [c.label.zh for c in classes] == ["低于 20%", "20% 至 40%", "80% 及以上", "未知"]
+    assert position.tolist() == [0, 1, 1, 2, 2, 3]
+
+
+def test_empty_layer_has_no_class():
+    classes, position = styles.classify("communities", communities().iloc[:0])
+    assert classes == ()
+    assert len(position) == 0
+
+
+def test_a_missing_column_makes_one_class():
+    classes, _ = styles.classify("communities", communities().drop(columns="plan_batch"))
+    assert [(c.label.zh, c.count) for c in classes] == [("小区", 9)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=1, max_size=40, unique=True))
+@settings(max_examples=60, deadline=None)
+def test_neighbouring_areas_never_share_a_colour_on_a_grid(cells):
+    """Blocks of 200 m with streets of 40 m: each has at most eight neighbours, eight colours suffice here."""
+    frame = gpd.GeoDataFrame(
+        geometry=[box(x * 240, y * 240, x * 240 + 200, y * 240 + 200) for x, y in cells],
+        crs=CRS,
+        index=[f"Z{i}" for i in range(len(cells))],
+    )
+    colours = styles.neighbour_colours(frame, 8, gap_m=60)
+    shapes = frame.geometry.to_numpy()
+    for a in range(len(cells)):
+        for b in range(a):
+            if shapely.distance(shapes[a], shapes[b]) <= 60:
+                assert colours[a] != colours[b]
+
+
+def test_colouring_does_not_depend_on_row_order():
+    zones = communities()
+    straight = dict(zip(zones.index, styles.neighbour_colours(zones, 8), strict=True))
+    turned = zones.iloc[::-1]
+    back = dict(zip(turned.index, styles.neighbour_colours(turned, 8), strict=True))
+    assert straight == back
+
+
+def test_swatches_are_plain_svg_without_script_or_style():
+    for name, frame in layers().items():
+        if not isinstance(frame, gpd.GeoDataFrame):
+            continue
+        for kind in ("polygon", "line", "point"):
+            for styled in styles.classify(name, frame)[0]:
+                picture = styles.swatch_svg(styled.symbol, kind)
+                assert picture.startswith("<svg ")
+                assert "style=" not in picture
+                assert "script" not in picture
+
+
+@pytest.mark.parametrize("colour", styles.style_table().palette["neighbours"])
+def test_zone_fills_are_light_enough_for_dark_names(colour):
+    """WCAG 2.1: contrast of the ink #1e2a35 on the fill at least 4.5."""
+    assert contrast("#1e2a35", colour) >= 4.5
+
+
+def contrast(one, other):
+    light = sorted((luminance(one), luminance(other)))
+    return (light[1] + 0.05) / (light[0] + 0.05)
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
