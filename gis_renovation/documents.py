@@ -1,0 +1,353 @@
+"""Word documents as offices here sign them: A4, 仿宋 text, 黑体 headings, tables, signature lines.
+
+Fonts are named, never shipped: Word and WPS bring them, LibreOffice falls back to what is installed.
+The same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis_renovation.errors import ConfigError, Lang, Text
+from gis_renovation.schemas import layer_schema
+from gis_renovation.tables import SYNTHETIC_NOTICE, Column, cell_values, display_width, shown_columns, shown_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS_SHOWN = 200
+_BODY, _HEADING, _TABLE, _LATIN = "仿宋", "黑体", "宋体", "Times New Roman"
+_TEXT_WIDTH_CM = 16.0
+# Widest text a column asks room for, and the least it gets, in Latin characters.
+_COLUMN_MOST, _COLUMN_LEAST = 44, 6
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+class Paper:
+    """One document under way, in one language; every text put in is made legal XML."""
+
+    def __init__(self, *, title: Text, lang: Lang, footer: str, synthetic: bool) -> None:
+        from docx import Document
+
+        self.lang = lang
+        self._title = title.in_language(lang)
+        self._doc = Document()
+        self._set_page()
+        self._set_styles()
+        self._set_header(SYNTHETIC_NOTICE.in_language(lang) if synthetic else "")
+        self._set_footer(footer)
+        self._doc.add_paragraph(_legal(self._title), style="Title")
+
+    # --- page and styles ---
+
+    def _set_page(self) -> None:
+        from docx.shared import Cm
+
+        section = self._doc.sections[0]
+        section.page_width, section.page_height = Cm(21.0), Cm(29.7)
+        section.top_margin, section.bottom_margin = Cm(2.5), Cm(2.2)
+        section.left_margin = section.right_margin = Cm((21.0 - _TEXT_WIDTH_CM) / 2)
+
+    def _set_styles(self) -> None:
+        from docx.enum.text import WD_ALIGN_PARAGRAPH
+        from docx.shared import Pt, RGBColor
+
+        styles = self._doc.styles
+        for name, font, points in (
+            ("Normal", _BODY, 12.0),
+            ("Title", _HEADING, 20.0),
+            ("Heading 1", _HEADING, 15.0),
+            ("Heading 2", _HEADING, 13.0),
+        ):
+            style = styles[name]
+            style.font.size = Pt(points)
+            style.font.bold = False
+            style.font.color.rgb = RGBColor(0, 0, 0)
+            _set_fonts(style.element, font)
+        title = styles["Title"].paragraph_format
+        title.alignment, title.space_after = WD_ALIGN_PARAGRAPH.CENTER, Pt(12)
+        # The template underlines titles with a blue border.
+        for border in styles["Title"].element.findall(".//" + _tag("w:pBdr")):
+            border.getparent().remove(border)
+        for name in ("Heading 1", "Heading 2"):
+            heading = styles[name].paragraph_format
+            heading.space_before, heading.space_after, heading.keep_with_next = Pt(10), Pt(5), True
+        styles["Normal"].paragraph_format.line_spacing = 1.3
+
+    def _set_header(self, notice: str) -> None:
+        from docx.enum.text import WD_ALIGN_PARAGRAPH
+        from docx.shared import Pt, RGBColor
+
+        if not notice:
+            return
+        paragraph = self._doc.sections[0].header.paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        run = paragraph.add_run(notice)
+        run.font.size, run.font.color.rgb = Pt(9), RGBColor(0xC0, 0, 0)
+        _set_fonts(run._element, _TABLE)  # noqa: SLF001 - python-docx has no public way to East Asian fonts
+
+    def _set_footer(self, text: str) -> None:
+        from docx.enum.text import WD_ALIGN_PARAGRAPH
+        from docx.shared import Pt
+
+        paragraph = self._doc.sections[0].footer.paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        before, between, after = ("　第 ", " 页　共 ", " 页") if self.lang == "zh" else ("  page ", " of ", "")
+        for part in (_legal(text) + before, "PAGE", between, "NUMPAGES", after):
+            run = paragraph.add_run("" if part.isupper() else part)
+            run.font.size = Pt(9)
+            _set_fonts(run._element, _TABLE)  # noqa: SLF001
+            if part.isupper():
+                run._element.extend(_page_field(part))  # noqa: SLF001
+
+    # --- content ---
+
+    def heading(self, zh: str, en: str, *, level: int = 1, new_page: bool = False) -> None:
+        """A heading; ``new_page`` puts it on top of a page."""
+        paragraph = self._doc.add_paragraph(_legal(Text(zh, en).in_language(self.lang)), style=f"Heading {level}")
+        paragraph.paragraph_format.page_break_before = new_page
+
+    def say(self, zh: str, en: str) -> None:
+        """A paragraph of running text, first line indented by two characters."""
+        from docx.shared import Pt
+
+        paragraph = self._doc.add_paragraph(_legal(Text(zh, en).in_language(self.lang)))
+        paragraph.paragraph_format.space_after = Pt(4)
+        if self.lang == "zh":
+            paragraph.paragraph_format.first_line_indent = Pt(24)
+
+    def facts(self, pairs: Sequence[tuple[Text, str]]) -> None:
+        """A form of labels and values, two pairs to a row; a long value takes a row of its own."""
+        rows: list[list[str]] = []
+        pending: list[str] = []
+        for label, value in pairs:
+            cells = [label.in_language(self.lang), value]
+            if display_width(value) > _COLUMN_MOST - 14:
+                if pending:
+                    rows.append([*pending, "", ""])
+                    pending = []
+                rows.append(cells)
+            elif pending:
+                rows.append([*pending, *cells])
+                pending = []
+            else:
+                pending = cells
+        if pending:
+            rows.append([*pending, "", ""])
+        widths = [2.9, 5.1, 2.9, 5.1]
+        table = self._new_table(widths)
+        for cells in rows:
+            row = _row(cells, widths if len(cells) == 4 else [widths[0], sum(widths[1:])], spans=len(cells) == 2)
+            for label in (row[0], *row[2:3]):
+                _shade(label)
+            table.append(row[-1].getparent())
+        self._gap()
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[bool] = ()) -> None:
+        """A table with a header repeated on every page; ``numeric`` columns stand at the right."""
+        body = [list(map(str, row)) for row in rows]
+        widths = _column_widths(header, body)
+        aligned = list(numeric) or [False] * len(header)
+        table = self._new_table(widths)
+        top = _row(header, widths, centred=True)
+        for cell in top:
+            _shade(cell)
+        _repeat_row(top[0].getparent())
+        table.append(top[0].getparent())
+        pattern = _row([""] * len(header), widths, right=aligned)[0].getparent()
+        for cells in body:
+            line = copy.deepcopy(pattern)
+            for place, text in zip(line.iter(_tag("w:t")), cells, strict=True):
+                place.text = _legal(text)
+            table.append(line)
+        self._gap()
+
+    def layer_table(
+        self,
+        frame: pd.DataFrame,
+        layer: str,
+        columns: Sequence[str],
+        *,
+        rows_shown: int = ROWS_SHOWN,
+        see: str = "",
+        key: bool = True,
+    ) -> None:
+        """A layer's columns as a table, labelled and formatted by its schema; absent columns are passed over.
+
+        Beyond ``rows_shown`` rows a sentence tells how many are left out and that they stand in ``see``.
+        """
+        schema = layer_schema(layer)
+        at_hand = {column.name: column for column in shown_columns(frame, schema, self.lang)}
+        names = [name for name in ([schema.key] if key else []) + list(columns) if name in at_hand]
+        chosen = [at_hand[name] for name in dict.fromkeys(names)]
+        shown = frame.iloc[:rows_shown]
+        texts = [[shown_text(v, column.field, self.lang) for v in cell_values(shown, column)] for column in chosen]
+        header = [column.header(self.lang) for column in chosen]
+        self.table(header, zip(*texts, strict=True), numeric=[_is_number(column) for column in chosen])
+        left = len(frame) - len(shown)
+        if left > 0:
+            self.say(
+                f"本表列出前 {len(shown)} 行，其余 {left:,} 行见 {see}。",
+                f"The first {len(shown)} rows; {left:,} more stand in {see}.",
+            )
+
+    def signatures(self, roles: Sequence[Text]) -> None:
+        """One line each to sign and date, kept together on one page."""
+        from docx.shared import Pt
+
+        line, date = ("＿＿＿＿＿＿＿＿＿＿", "日期：　　　年　　月　　日")
+        if self.lang == "en":
+            line, date = "_" * 24, "Date: ____________"
+        colon = "：" if self.lang == "zh" else ": "
+        for number, role in enumerate(roles):
+            paragraph = self._doc.add_paragraph(f"{role.in_language(self.lang)}{colon}{line}　　{date}")
+            paragraph.paragraph_format.space_before = Pt(14 if number == 0 else 8)
+            paragraph.paragraph_format.keep_with_next = number < len(roles) - 1
+
+    def save(self, path: Path, *, dated: datetime.date) -> None:
+        """Write the document; its own dates are ``dated``, so that equal content is equal bytes."""
+        moment = datetime.datetime.combine(dated, datetime.time())
+        properties = self._doc.core_properties
+        properties.title, properties.author, properties.last_modified_by = _legal(self._title), "", ""
+        properties.comments, properties.revision = "", 1
+        properties.created = properties.modified = properties.last_printed = moment
+        buffer = io.BytesIO()
+        self._doc.save(buffer)
+        with zipfile.ZipFile(buffer) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in sorted(made.namelist()):
+                entry = zipfile.ZipInfo(name, _ZIP_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                target.writestr(entry, made.read(name))
+
+    def _new_table(self, widths: Sequence[float]) -> Any:
+        from docx.enum.table import WD_TABLE_ALIGNMENT
+        from docx.shared import Cm
+
+        table = self._doc.add_table(rows=0, cols=len(widths), style="Table Grid")
+        table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Cm(width)
+        return table._tbl  # noqa: SLF001 - rows are put in as XML: python-docx's own way is quadratic
+
+    def _gap(self) -> None:
+        """Word joins two tables that touch; a small empty paragraph keeps them apart."""
+        from docx.shared import Pt
+
+        paragraph = self._doc.add_paragraph()
+        paragraph.paragraph_format.space_after = Pt(0)
+        paragraph.paragraph_format.line_spacing = Pt(8)
+
+
+# --- XML that python-docx has no words for ------------------------------------------------------------
+
+
+def _tag(name: str) -> str:
+    from docx.oxml.ns import qn
+
+    return str(qn(name))
+
+
+def _element(name: str, **attributes: object) -> Any:
+    from docx.oxml import OxmlElement
+
+    element = OxmlElement(name)
+    for key, value in attributes.items():
+        element.set(_tag(f"w:{key}"), str(value))
+    return element
+
+
+def _legal(text: str) -> str:
+    """Characters XML cannot hold become U+FFFD; nothing else changes."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _set_fonts(holder: Any, east_asian: str) -> None:
+    """Name the Chinese and the Latin font of a style or run; theme fonts would override them."""
+    fonts = holder.get_or_add_rPr().get_or_add_rFonts()
+    for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+        fonts.attrib.pop(_tag(f"w:{theme}"), None)
+    for key, value in (("ascii", _LATIN), ("hAnsi", _LATIN), ("eastAsia", east_asian)):
+        fonts.set(_tag(f"w:{key}"), value)
+
+
+def _page_field(name: str) -> list[Any]:
+    begin, end = _element("w:fldChar", fldCharType="begin"), _element("w:fldChar", fldCharType="end")
+    instruction = _element("w:instrText")
+    instruction.text = name
+    return [begin, instruction, end]
+
+
+def _row(
+    cells: Sequence[str],
+    widths_cm: Sequence[float],
+    *,
+    right: Sequence[bool] = (),
+    centred: bool = False,
+    spans: bool = False,
+) -> list[Any]:
+    """The ``w:tc`` of a new ``w:tr``, in table type 10 points; ``spans`` lets the last cell take the rest."""
+    row = _element("w:tr")
+    properties = _element("w:trPr")
+    properties.append(_element("w:cantSplit"))
+    row.append(properties)
+    made = []
+    for number, (text, width) in enumerate(zip(cells, widths_cm, strict=True)):
+        cell = _element("w:tc")
+        look = _element("w:tcPr")
+        look.append(_element("w:tcW", w=round(width * 567), type="dxa"))
+        if spans and number == len(cells) - 1:
+            look.append(_element("w:gridSpan", val=3))
+        cell.append(look)
+        where = "center" if centred else "right" if right and right[number] else "left"
+        cell.append(_cell_paragraph(_legal(text), where))
+        row.append(cell)
+        made.append(cell)
+    return made
+
+
+def _cell_paragraph(text: str, where: str) -> Any:
+    paragraph = _element("w:p")
+    look = _element("w:pPr")
+    look.append(_element("w:spacing", before=20, after=20, line=240, lineRule="auto"))
+    look.append(_element("w:jc", val=where))
+    run = _element("w:r")
+    type_ = _element("w:rPr")
+    type_.append(_element("w:rFonts", ascii=_LATIN, hAnsi=_LATIN, eastAsia=_TABLE))
+    type_.append(_element("w:sz", val=19))
+    words = _element("w:t")
+    words.text = text
+    words.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    run.extend([type_, words])
+    paragraph.extend([look, run])
+    return paragraph
+
+
+def _shade(cell: Any) -> None:
+    cell.find(_tag("w:tcPr")).append(_element("w:shd", val="clear", color="auto", fill="EAF0F6"))
+
+
+def _repeat_row(row: Any) -> None:
+    row.find(_tag("w:trPr")).append(_element("w:tblHeader"))
+
+
+def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
+    """Widths in cm that add up to the text width: by the longest cell, within bounds; headers may wrap."""
+    if not header:
+        raise ConfigError("表格没有任何栏。", "The table has no column.")
+    wanted = []
+    for number, label in enumerate(header):
+        longest = max((display_width(row[number]) for row in rows), default=0)
+        wanted.append(max(_COLUMN_LEAST, display_width(label) / 2 + 1, min(longest + 1, _COLUMN_MOST)))
+    return [_TEXT_WIDTH_CM * width / sum(wanted) for width in wanted]
+
+
+def _is_number(column: Column) -> bool:
+    return column.field is not None and column.field.type in ("number", "integer")
