@@ -77,8 +77,9 @@ class GridCoverage:
     """Which pixels of one grid each polygon covers, and how much of each.
 
     ``rim_*`` are single pixels with their covered share; ``run_*`` are stretches of pixels of one
-    row, columns ``[start, stop)``, of one share: 1 inside, less where a level edge halves the row. ``inside_px`` is each polygon's area on the grid
-    and ``total_px`` its whole area, both in pixels. Positions follow the polygons given.
+    row, columns ``[start, stop)``, of one share: 1 inside, less where a level edge halves the row.
+    ``inside_px`` is each polygon's area on the grid and ``total_px`` its whole area, both in pixels.
+    Positions follow the polygons given.
     """
 
     height: int
@@ -156,10 +157,9 @@ def _edges(polygons: NDArray[np.object_], transform: Affine) -> tuple[Integers, 
     parts, part_of = shapely.get_parts(shapely.orient_polygons(polygons), return_index=True)
     rings, ring_of = shapely.get_rings(parts, return_index=True)
     xy, point_of = shapely.get_coordinates(rings, return_index=True)
-    column, row = ~transform * (xy[:, 0], xy[:, 1])
+    column, row = _moved(~transform, xy[:, 0], xy[:, 1])
     if transform.determinant > 0.0:  # rows counted upwards: mirror, so that one sign rule holds below
-        column_of_edge = slice(None, None, -1)
-        column, row, point_of = column[column_of_edge], row[column_of_edge], point_of[column_of_edge]
+        column, row, point_of = column[::-1], row[::-1], point_of[::-1]
     same = point_of[1:] == point_of[:-1]
     shape = part_of[ring_of[point_of[1:][same]]].astype(np.int64)
     return shape, column[:-1][same], row[:-1][same], column[1:][same], row[1:][same]
@@ -261,8 +261,9 @@ def zonal_sums(coverage: GridCoverage, values: NDArray[np.floating[Any]]) -> tup
     weight = np.bincount(coverage.rim_shape, weights=coverage.rim_share * known, minlength=count)
     total = np.bincount(coverage.rim_shape, weights=np.where(known, rim, 0.0) * coverage.rim_share, minlength=count)
     run_total, run_known = _run_sums(coverage, values)
-    weight += np.bincount(coverage.run_shape, weights=run_known, minlength=count)
-    total += np.bincount(coverage.run_shape, weights=run_total, minlength=count)
+    # Without rim pixels bincount gives whole numbers, hence no +=.
+    weight = weight + np.bincount(coverage.run_shape, weights=run_known, minlength=count)
+    total = total + np.bincount(coverage.run_shape, weights=run_total, minlength=count)
     return total.astype(np.float64), weight.astype(np.float64)
 
 
@@ -502,8 +503,8 @@ def _check_raster(raster: Raster, polygons: gpd.GeoDataFrame, name: str, *, low:
             name,
         )
     height, width = raster.values.shape
-    corners = [raster.transform * corner for corner in ((0, 0), (width, 0), (0, height), (width, height))]
-    frame = shapely.MultiPoint(corners).envelope
+    corners = _moved(raster.transform, np.array([0.0, width, 0.0, width]), np.array([0.0, 0.0, height, height]))
+    frame = shapely.MultiPoint(np.column_stack(corners)).envelope
     if len(polygons) and not shapely.intersects(frame, shapely.box(*polygons.total_bounds)):
         raise _bad_raster(
             f"栅格范围 {frame.bounds} 与面图层范围 {tuple(polygons.total_bounds)} 不相交；可能是另一城市的数据。",
@@ -511,6 +512,11 @@ def _check_raster(raster: Raster, polygons: gpd.GeoDataFrame, name: str, *, low:
             "it may be another city's.",
             name,
         )
+
+
+def _moved(transform: Affine, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Written out, for arrays, and because Affine's operator for it changed between its versions."""
+    return transform.a * x + transform.b * y + transform.c, transform.d * x + transform.e * y + transform.f
 
 
 def _bad_raster(zh: str, en: str, name: str = "raster") -> DataError:

@@ -86,9 +86,10 @@ class Rule:
     """One threshold with its source.
 
     ``layer`` and ``measure`` say what is judged; numbers use ``>= <= > <`` against ``value``, words
-    use ``in`` against a tuple. ``role`` *decides* (a no excludes, an unknown keeps from passing) or
-    only *notes*. ``failing`` is the verdict of a value that misses the threshold: ``unknown`` where
-    a person must look before anyone may say no. ``undecided`` lists words that leave it unknown.
+    use ``in`` against a tuple; a number without ``unit`` is a share. ``role`` *decides* (a no
+    excludes, an unknown keeps from passing) or only *notes*. ``failing`` is the verdict of a value
+    that misses the threshold: ``unknown`` where a person must look before anyone may say no.
+    ``undecided`` lists words that leave it unknown.
     ``force`` is ``parameter`` for every number no read standard confirms. ``pack`` is name@version;
     ``replaces`` tells which value a city's override took the place of.
     """
@@ -132,11 +133,11 @@ class Rule:
 
     @property
     def threshold(self) -> str:
-        """The threshold as a person reads it, such as ``≥ 150 m²``."""
+        """The threshold as a person reads it, such as ``≥ 150 m²``; a number without unit is a share."""
         sign = OPERATOR_SIGNS[self.operator]
         if isinstance(self.value, tuple):
             return f"{sign} {'/'.join(self.value)}"
-        return f"{sign} {self.value:g}{f' {self.unit}' if self.unit else ''}"
+        return f"{sign} {self.value:g} {self.unit}" if self.unit else f"{sign} {100.0 * self.value:.4g}%"
 
 
 def judge_numbers(rule: Rule, values: Floats) -> tuple[Verdicts, Floats]:
@@ -280,10 +281,10 @@ def combine_packs(packs: Sequence[RulePack]) -> tuple[Rule, ...]:
     return tuple(rules.values())
 
 
-def load_rules(names: Sequence[str], *, city_packs: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
+def load_rules(names: Sequence[str], *, own: Sequence[tuple[str, str]] = ()) -> tuple[Rule, ...]:
     """The rules of the shipped packs ``names``, then of a city's own packs, overrides applied.
 
-    ``city_packs`` maps a file's name (for messages) to its text, in the order of application.
+    ``own`` holds a file's name (for messages) and its text, in the order of application.
     Raises ConfigError for an unknown pack name, with the nearest known one, or any fault of a pack.
     """
     known = shipped_packs()
@@ -292,10 +293,14 @@ def load_rules(names: Sequence[str], *, city_packs: Mapping[str, str] | None = N
         near, listed = _did_you_mean(name, known), ", ".join(known)
         zh = f"没有名为 {name} 的规则包{near.zh}；已有：{listed}"
         faults.append(Text(zh, f"there is no rule pack {name}{near.en}; known: {listed}"))
-    _raise(faults, "rules")
+    _raise(faults, ", ".join(names))
     packs = [read_rule_pack(known[name], where=name) for name in names]
-    packs += [read_rule_pack(text, where=where) for where, text in (city_packs or {}).items()]
-    return combine_packs(packs)
+    return combine_packs([*packs, *(read_rule_pack(text, where=where) for where, text in own)])
+
+
+def rules_in_force(own: Sequence[tuple[str, str]] = ()) -> tuple[Rule, ...]:
+    """All shipped rules, changed and extended by a project's ``own`` packs (file name, text)."""
+    return load_rules(tuple(shipped_packs()), own=own)
 
 
 def shipped_packs() -> Mapping[str, str]:
