@@ -11,16 +11,15 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
 from gis_renovation.tables import DISCLOSURE_LABELS, shown_text, write_tables
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]
@@ -449,8 +448,8 @@ def _outcome_table(paper: Paper, layers: Layers, registers: Sequence[_Register])
         area = next(name for name in register.overview if name.endswith("area_m2"))
         for outcome in _OUTCOMES:
             own = frame[frame["verdict"] == outcome]
-            unknown = int(own[area].isna().sum())
-            total = float(own[area].sum())
+            areas = pd.to_numeric(_known(own, area))
+            unknown, total = int(areas.isna().sum()), float(areas.sum())
             mu = f"{total / M2_A_MU:,.2f}" if register.result == "idle_parcels" else "—"
             remark = Text(f"{unknown} 处面积未知，未计入", f"{unknown} of unknown area not counted")
             cells = (
@@ -611,10 +610,13 @@ def _publisher_body(paper: Paper, layers: Layers, manifest: Manifest, workbook: 
     _faults(paper, states, layers, workbook)
 
 
+_ODD = ("went_back", "same_day_conflict", "contradictory")
+
+
 def _overall(paper: Paper, units: pd.DataFrame, as_of: datetime.date) -> None:
     # Subdistricts also count for their county, so they are left out of the sum.
-    own = units[~units["level"].eq("subdistrict")] if "level" in units else units
-    count = {name: int(own[name].sum()) for name in _UNIT_COLUMNS if name.endswith("_count")}
+    own = units[~_known(units, "level").eq("subdistrict")]
+    count = {name: int(pd.to_numeric(_known(own, name)).sum()) for name in _UNIT_COLUMNS if name.endswith("_count")}
     planned = count["community_count"]
     rates = [f"{count[name] / planned:.1%}" if planned else "—" for name in ("started_count", "completed_count")]
     unknown = count["start_unknown_count"]
@@ -674,8 +676,9 @@ def _target_cells(wanted: float | None, found: float, unknown: int, lang: Lang) 
 
 
 def _changes(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) -> None:
-    moved = states["state"].notna() & states["previous_state"].notna() & states["state"].ne(states["previous_state"])
-    advanced = states["progress_change_share"].notna() & states["progress_change_share"].ne(0)
+    state, before, change = (_known(states, name) for name in ("state", "previous_state", "progress_change_share"))
+    moved = state.notna() & before.notna() & state.ne(before)
+    advanced = change.notna() & change.ne(0)
     rows = _with_unit_names(states[moved | advanced], layers)
     if not len(rows):
         paper.say("与上月相比没有变化。", "Nothing changed since last month.")
@@ -694,6 +697,11 @@ def _faults(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) -
         return
     columns = ("name", "unit_code", "record_status", "recorded_on", f"reason_{paper.lang}")
     paper.layer_table(rows, "project_states", columns, key=False, see=workbook)
+
+
+def _known(frame: pd.DataFrame, name: str) -> pd.Series:
+    """The column, or one of unknown values where the layer has none."""
+    return frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
 
 
 def _with_unit_names(states: pd.DataFrame, layers: Layers) -> pd.DataFrame:

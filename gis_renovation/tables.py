@@ -417,7 +417,7 @@ def _number_format(field: Field, values: list[Any]) -> str:
         return "#,##0.00"
     if field.unit == "m":
         return "#,##0.0"
-    whole = field.type == "integer" or all(value is None or float(value).is_integer() for value in values)
+    whole = field.type == "integer" or all(float(v).is_integer() for v in values if isinstance(v, int | float))
     return "#,##0" if whole or field.unit == "元" else "#,##0.00"
 
 
