@@ -26,7 +26,7 @@ ROWS_SHOWN = 200
 _BODY, _HEADING, _TABLE, _LATIN = "仿宋", "黑体", "宋体", "Times New Roman"
 _TEXT_WIDTH_CM = 16.0
 # Widest text a column asks room for, and the least it gets, in Latin characters.
-_COLUMN_MOST, _COLUMN_LEAST = 44, 6
+_COLUMN_MOST, _COLUMN_LEAST = 44, 8
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -81,6 +81,10 @@ class Paper:
             heading = styles[name].paragraph_format
             heading.space_before, heading.space_after, heading.keep_with_next = Pt(10), Pt(5), True
         styles["Normal"].paragraph_format.line_spacing = 1.3
+        styles["Footer"].font.size = styles["Header"].font.size = Pt(9)
+        # Without it, punctuation is set as for another language.
+        for language in styles.element.iter(_tag("w:lang")):
+            language.set(_tag("w:eastAsia"), "zh-CN")
 
     def _set_header(self, notice: str) -> None:
         from docx.enum.text import WD_ALIGN_PARAGRAPH

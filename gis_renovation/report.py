@@ -19,7 +19,7 @@ from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import DISCLOSURE_LABELS, shown_text, write_tables
+from gis_renovation.tables import DISCLOSURE_LABELS, UNKNOWN, shown_text, write_tables
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]
@@ -231,9 +231,9 @@ def _planner_body(paper: Paper, layers: Layers, manifest: Manifest, workbook: st
     if len(left_out):
         paper.heading("二、未纳入片区的小区", "2. Communities in no zone")
         paper.layer_table(_with_names(left_out, layers), "zone_members", _left_out_columns(left_out), see=workbook)
-    paper.heading("三、片区分表" if len(left_out) else "二、片区分表", "Zone by zone")
-    for zone_id in zones.index[:SHEETS_MAX]:
-        _zone_sheet(paper, layers, zone_id, workbook)
+    paper.heading("三、片区分表" if len(left_out) else "二、片区分表", "Zone by zone", new_page=True)
+    for number, zone_id in enumerate(zones.index[:SHEETS_MAX]):
+        _zone_sheet(paper, layers, zone_id, workbook, new_page=number > 0)
     if len(zones) > SHEETS_MAX:
         left = len(zones) - SHEETS_MAX
         paper.say(f"其余 {left} 个片区见 {workbook}。", f"{left} more zones stand in {workbook}.")
@@ -291,15 +291,15 @@ def _left_out_columns(members: pd.DataFrame) -> list[str]:
     return ["name", *(column for column in members.columns if column != "zone_id")]
 
 
-def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str) -> None:
+def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, new_page: bool) -> None:
     zones, members, communities = layers["zones"], layers["zone_members"], layers["communities"]
     zone = zones.loc[zone_id]
     own = members.index[members["zone_id"] == zone_id]
-    paper.heading(f"{zone['name']}（{zone_id}）", f"{zone['name']} ({zone_id})", level=2, new_page=True)
+    paper.heading(f"{zone['name']}（{zone_id}）", f"{zone['name']} ({zone_id})", level=2, new_page=new_page)
     paper.facts(_zone_facts(zone, paper.lang))
-    for column in (f"why_{paper.lang}",):
-        if column in zones and isinstance(zone[column], str):
-            paper.say(f"成片理由：{zone[column]}", f"Why: {zone[column]}")
+    why = zone.get(f"why_{paper.lang}")
+    if isinstance(why, str):
+        paper.say(f"成片理由：{why}", f"Why: {why}")
     paper.layer_table(communities.loc[own], "communities", _COMMUNITY_COLUMNS, see=workbook)
     _zone_links(paper, layers, set(own), workbook)
     _zone_networks(paper, layers, zone_id)
