@@ -19,7 +19,7 @@ from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import DISCLOSURE_LABELS, UNKNOWN, shown_text, write_tables
+from gis_renovation.tables import UNKNOWN, shown_text, write_tables
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]
@@ -163,10 +163,16 @@ def _source_table(paper: Paper, manifest: Manifest) -> None:
     paper.table(header, rows, numeric=[False, False, False, True, False, False])
 
 
+_CLASSES = {
+    "public": Text("可公开", "public"),
+    "internal": Text("内部", "internal"),
+    "work_secret": Text("工作秘密", "work secret"),
+}
+
+
 def _classification(source: Mapping[str, Any], lang: Lang) -> str:
     stated = str(source.get("classification") or "")
-    label = {str(code): label for code, label in DISCLOSURE_LABELS.items()}.get(stated)
-    return label.in_language(lang) if label else stated or Text("未注明", "not stated").in_language(lang)
+    return _CLASSES.get(stated, Text("未注明", "not stated")).in_language(lang)
 
 
 def _involved(manifest: Manifest, user: User, layers: Layers) -> set[str]:
@@ -451,13 +457,14 @@ def _outcome_table(paper: Paper, layers: Layers, registers: Sequence[_Register])
             areas = pd.to_numeric(_known(own, area))
             unknown, total = int(areas.isna().sum()), float(areas.sum())
             mu = f"{total / M2_A_MU:,.2f}" if register.result == "idle_parcels" else "—"
+            nothing_known = len(own) > 0 and unknown == len(own)
+            sums = (UNKNOWN.in_language(lang), "—") if nothing_known else (f"{total:,.2f}", mu)
             remark = Text(f"{unknown} 处面积未知，未计入", f"{unknown} of unknown area not counted")
             cells = (
                 register.noun.in_language(lang),
                 labels[outcome].in_language(lang),
                 f"{len(own):,}",
-                f"{total:,.2f}",
-                mu,
+                *sums,
             )
             rows.append((*cells, remark.in_language(lang) if unknown else ""))
     header = [

@@ -16,7 +16,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in 
 ROWS = (
     ("cli",),
     ("publish", "report", "pipeline", "serve", "check", "sample"),
-    ("project", "cards", "card_draft", "io", "maps", "guard", "tables", "styles"),
+    ("project", "cards", "card_draft", "io", "maps", "guard", "tables", "documents", "styles"),
     (
         "contiguity",
         "zones",
@@ -26,9 +26,13 @@ ROWS = (
         "greenways",
         "rasters",
         "progress",
+        "plausibility",
+        "repairs",
     ),
     ("networks", "overlays"),
+    ("cells",),
     ("rules", "crs", "schemas", "config"),
+    ("numerals",),
     ("errors",),
 )
 
