@@ -7,8 +7,6 @@ deterministic: the same frames give the same bytes.
 
 from __future__ import annotations
 
-import html
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -23,6 +21,7 @@ from pyproj import CRS
 from gis_renovation import styles
 from gis_renovation.crs import reproject
 from gis_renovation.errors import Lang, Text
+from gis_renovation.markup import plain_text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
 
 if TYPE_CHECKING:
@@ -41,34 +40,6 @@ _UNITS_EN: Mapping[str, str] = {
 }  # fmt: skip
 _MULTI_KINDS = {"MultiPoint": "point", "MultiLineString": "line", "MultiPolygon": "polygon"}
 _KINDS = {"Point": "point", "LineString": "line", "Polygon": "polygon", **_MULTI_KINDS}
-
-
-# --- text -----------------------------------------------------------------------------------------
-
-
-def safe(value: object) -> str:
-    """``value`` as text that is inert anywhere in the page's HTML.
-
-    The one gate between data and HTML: markup and quotes are escaped, so are the back quote and
-    the dollar sign that would open a JavaScript template, and characters HTML forbids become the
-    replacement character.
-    """
-    text = html.escape(plain_text(value), quote=True)
-    return text.replace("`", "&#96;").replace("$", "&#36;").replace("{", "&#123;").replace("}", "&#125;")
-
-
-def plain_text(value: object) -> str:
-    """``value`` as text a UTF-8 file can hold: lone surrogates and control characters replaced."""
-    text = str(value).encode("utf-8", "replace").decode("utf-8")
-    return "".join("\ufffd" if ord(c) < 32 and c not in "\t\n" else c for c in text)
-
-
-def script_json(value: object) -> str:
-    """JSON that may stand inside a script element: nothing in it can end the element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 # Where the initials of pinyin change in the first level of GB 2312, whose 3,755 characters stand in
@@ -175,7 +146,7 @@ def encode_column(values: pd.Series[Any], field: Field | None, *, lang: Lang) ->
     column: dict[str, Any] = {"name": plain_text(name), "label": label}
     if unit == "元":
         column["money"] = True
-    if unit == "年" or (field is not None and field.type == "integer" and name.startswith(("year", "plan_year"))):
+    if unit == "年" and field is not None and field.type == "integer":
         column["plain"] = True
     if name.endswith("_share") and not unit:
         column["share"] = True
@@ -272,11 +243,13 @@ def encode_layer(
         "geometry": encode_geometry(geometry, origin),
         "cls": position.tolist(),
         "classes": [None if c.code is None else plain_text(c.code) for c in classes],
-        "class_labels": [plain_text(c.label.in_language(lang)) for c in classes] if style.column in frame.columns else [],
+        "class_labels": [plain_text(c.label.in_language(lang)) for c in classes]
+        if style.column in frame.columns
+        else [],
         "symbols": [_symbol_block(c.symbol) for c in classes],
         "columns": columns,
         "title": next((at for at, column in enumerate(columns) if column["name"] == "name"), None),
-        "related": related_tables(style.related, drawn, layers, lang=lang),
+        "related": related_tables(style, drawn, layers, lang=lang),
     }
     if block["kind"] == "mixed":
         block["kinds"] = kinds
@@ -348,7 +321,7 @@ def layer_label(name: str, lang: Lang) -> str:
 
 
 def related_tables(
-    names: Sequence[str],
+    style: styles.LayerStyle,
     frame: pd.DataFrame,
     layers: Mapping[str, pd.DataFrame],
     *,
@@ -357,10 +330,10 @@ def related_tables(
     """Tables joined to ``frame`` by its key: per feature the rows that are its own, in table order."""
     key = str(frame.index.name)
     found = []
-    for name in names:
+    for name in style.related:
         if name not in layers or len(layers[name]) == 0:
             continue
-        table = joined_table(layers[name], key, layers)
+        table = joined_table(layers[name], key)
         if table is None:
             continue
         table = table[table[key].isin(frame.index)].reset_index(drop=True)
@@ -368,7 +341,9 @@ def related_tables(
         for row, feature in enumerate(frame.index.get_indexer(pd.Index(table[key])).tolist()):
             rows_of[feature].append(row)
         schema = layer_schemas().get(name)
-        columns = encode_columns(table, schema, lang=lang, skip=[key, *(_OWN_NAMES if key == "community_id" else ())])
+        wanted = style.related_columns.get(name)
+        skip = {key, schema.key if schema else ""} | ({*table.columns} - {*wanted} if wanted else set())
+        columns = encode_columns(table, schema, lang=lang, skip=skip)
         found.append(
             {
                 "name": name,
@@ -381,35 +356,27 @@ def related_tables(
     return found
 
 
-_OWN_NAMES = ("community_name",)
-
-
-def joined_table(table: pd.DataFrame, key: str, layers: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
-    """``table`` with ``key`` as a column, through the project-community pairs where needed; None if it has none."""
+def joined_table(table: pd.DataFrame, key: str) -> pd.DataFrame | None:
+    """``table`` with ``key`` as a column; None if it has none."""
     flat = table.drop(columns=[c for c in table.columns if str(table[c].dtype) == "geometry"])
     named = [str(level) for level in flat.index.names if level is not None]
     flat = pd.DataFrame(flat.reset_index(drop=not named))
     flat = flat.loc[:, ~flat.columns.duplicated()]
-    if key in flat.columns:
-        return flat
-    pairs = layers.get("project_communities")
-    if pairs is None or "project_id" not in flat.columns or key not in pairs.columns:
-        return None
-    return flat.merge(pairs[["project_id", key]].drop_duplicates(), on="project_id", how="inner")
+    return flat if key in flat.columns else None
 
 
 def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame | None:
     """The shapes of one layer with the column of a table; None when either is missing.
 
-    Where a feature has several rows (a community in two projects), the first code in the schema's
-    order is taken: the least advanced state, so that a map never promises more than was done.
+    Where a feature has several rows, the first code in the schema's order is taken: among states
+    the least advanced, so that a map never promises more than was done.
     """
     style = styles.layer_style(name)
     shapes, table = layers.get(style.geometry_of), layers.get(style.table)
     if shapes is None or table is None or len(shapes) == 0:
         return None
     key = str(shapes.index.name)
-    flat = joined_table(table, key, layers)
+    flat = joined_table(table, key)
     if flat is None or style.column not in flat.columns:
         return None
     schema = layer_schemas().get(style.table)

@@ -27,7 +27,7 @@ from jinja2 import Template
 
 from gis_renovation import map_data, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
-from gis_renovation.map_data import safe, script_json
+from gis_renovation.markup import plain_text, safe, script_json
 
 # Layers whose names can be searched, the most asked for first.
 SEARCHED = (
@@ -123,7 +123,7 @@ def planner_map(
     -----
     O(vertices + attribute cells).
     """
-    present = {map_data.plain_text(name): frame for name, frame in layers.items() if frame is not None}
+    present = {plain_text(name): frame for name, frame in layers.items() if frame is not None}
     drawn = drawable_layers(present)
     if not drawn:
         raise DataError([_nothing_to_draw(present)])
@@ -434,7 +434,7 @@ def _entry(block: Mapping[str, Any], frame: gpd.GeoDataFrame, shown: bool, *, la
             for c, swatch in zip(classes, swatches, strict=True)
         )
         legend = f'<ul class="legend">{lines}</ul>'
-    elif map_data.plain_text(classes[0].label.in_language(lang)) != block["label"]:
+    elif plain_text(classes[0].label.in_language(lang)) != block["label"]:
         legend = f'<p class="remark">{safe(classes[0].label.in_language(lang))}</p>'
     return (
         f'<li class="entry"><label>{box}{head}<span class="what">{safe(block["label"])}</span>{count}</label>'

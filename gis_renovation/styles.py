@@ -72,9 +72,9 @@ class LayerStyle(BaseModel):
     label_end_zoom: float = 30
     label_class: str = ""
     related: tuple[str, ...] = ()
+    related_columns: dict[str, tuple[str, ...]] = {}
     geometry_of: str = ""
     table: str = ""
-    via: str = ""
 
 
 class StyleTable(BaseModel):

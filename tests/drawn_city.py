@@ -3,8 +3,6 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-from datetime import date
-
 import geopandas as gpd
 import pandas as pd
 from shapely.geometry import LineString, Point, box
@@ -113,7 +111,7 @@ def layers():
         "reporting_units": frame([{"unit_code": "340403", "name": "田家庵区", "level": "county"}], "unit_code", [box(X0 - 400, Y0 - 200, X0 + 1000, Y0 + 700)]),
         "projects": frame([{"project_id": "J1", "name": "龙湖片区改造", "unit_code": "340403"}], "project_id"),
         "project_communities": pd.DataFrame({"project_id": ["J1", "J1"], "community_id": ["C1", "C2"]}),
-        "project_states": frame([{"project_id": "J1", "state": "started", "progress_share": 0.45, "recorded_on": date(2024, 8, 31)}], "project_id"),
+        "community_progress": frame([{"community_id": f"C{n}", "state": "started" if n < 3 else None, "progress_share": 0.45 if n < 3 else None} for n in range(1, 10)], "community_id"),
     }  # fmt: skip
 
 

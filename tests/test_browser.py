@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from drawn_city import HOSTILE, NAMES, hostile_layers, layers
 
-from gis_renovation import map_data, maps
+from gis_renovation import maps, markup
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
 
@@ -199,7 +199,7 @@ def test_hostile_text_shows_as_text_and_runs_nothing(visit, text):
     page = one.page
     page.evaluate("plan.order.forEach((name) => plan.show(name, true))")
     page.evaluate("plan.visit('communities', 0)")
-    expected = map_data.plain_text(text)
+    expected = markup.plain_text(text)
     assert page.locator(".card h2").text_content() == expected
     assert page.locator("h1").text_content() == expected
     assert expected in page.locator(".side").text_content()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from gis_renovation import map_data, maps
+from gis_renovation import map_data, maps, markup
 from gis_renovation.errors import CRSError, DataError
 
 AS_OF = date(2024, 9, 30)
@@ -154,8 +154,8 @@ def test_card_of_a_parcel_carries_its_ledger_rows(page):
     assert related["rows_of"] == [[0, 1], [], [2]]
 
 
-def test_progress_of_a_community_comes_through_its_project(page):
-    data = block(page, "layer-community_progress")
+def test_progress_is_drawn_on_the_communities_shapes(page):
+    data = block(page, "layer-community_states")
     state = next(column for column in data["columns"] if column["name"] == "state")
     values = [None if v is None else (state["dict"][v] if "dict" in state else v) for v in state["data"]]
     assert values == ["started", "started", *[None] * 7]
@@ -217,7 +217,7 @@ def test_hostile_text_adds_no_element_and_no_code(text, page):
     code = [re.sub(r'layer\(".*?"\)', "", script) for kind, script in hostile.scripts if kind == ""]
     assert code == [re.sub(r'layer\(".*?"\)', "", script) for kind, script in plain.scripts if kind == ""]
     assert "49" not in hostile.words, "no template was evaluated"
-    assert map_data.plain_text(text).strip() in hostile.words, "the text is there, as text"
+    assert markup.plain_text(text).strip() in hostile.words, "the text is there, as text"
     hostile_page.encode("utf-8")
 
 
@@ -226,9 +226,9 @@ def test_hostile_text_adds_no_element_and_no_code(text, page):
 def test_safe_text_reads_back_as_the_text_it_was(text):
     import html
 
-    escaped = map_data.safe(text)
+    escaped = markup.safe(text)
     assert not set(escaped) & set("<>\"'`{}$")
-    assert html.unescape(escaped) == html.unescape(html.escape(map_data.plain_text(text)))
+    assert html.unescape(escaped) == html.unescape(html.escape(markup.plain_text(text)))
 
 
 @given(
@@ -238,7 +238,7 @@ def test_safe_text_reads_back_as_the_text_it_was(text):
 )
 @settings(max_examples=200, deadline=None)
 def test_script_json_holds_no_markup_and_reads_back(value):
-    text = map_data.script_json(value)
+    text = markup.script_json(value)
     assert not set(text) & set("<>&\u2028\u2029")
     assert json.loads(text) == value
 

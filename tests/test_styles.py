@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
+import xml.etree.ElementTree as ET
+from contextlib import closing
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from drawn_city import CRS, communities, layers
+from drawn_city import CRS, HOSTILE, communities, layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from gis_renovation import styles
+from gis_renovation import markup, styles_qgis, styles
+from gis_renovation.errors import FileError
 from gis_renovation.schemas import layer_schemas
 
 
@@ -147,3 +152,96 @@ def luminance(colour):
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# --- QGIS -----------------------------------------------------------------------------------------
+
+
+def renderer(text):
+    root = ET.fromstring(text.partition("\n")[2])
+    return root, root.find("renderer-v2")
+
+
+def test_qml_of_codes_is_categorised_with_the_colours_and_labels_of_the_web_map():
+    frame = layers()["community_links"]
+    root, drawn = renderer(styles_qgis.qml_style("community_links", frame))
+    assert drawn.get("type") == "categorizedSymbol"
+    assert drawn.get("attr") == "status"
+    listed = {c.get("value"): c.get("label") for c in drawn.iter("category")}
+    assert listed == {"joined": "相连", "cut": "隔断", "rejoined": "经通道连通"}
+    web = [styled.symbol for styled in styles.classify("community_links", frame)[0]]
+    colours = [prop.get("v") for prop in drawn.iter("prop") if prop.get("k") == "line_color"]
+    assert colours == [",".join([*(str(int(s.stroke[i : i + 2], 16)) for i in (1, 3, 5)), "255"]) for s in web]
+    dashes = [prop.get("v") for prop in drawn.iter("prop") if prop.get("k") == "customdash"]
+    assert dashes[1] == ";".join(f"{d:g}" for d in web[1].dash)
+    aliases = {a.get("field"): a.get("name") for a in root.iter("alias")}
+    assert aliases["gap_m"] == "边缘间距（m）"
+
+
+def test_qml_draws_unknown_values():
+    _, drawn = renderer(styles_qgis.qml_style("communities", communities()))
+    assert [(c.get("value"), c.get("label")) for c in drawn.iter("category")][-1] == ("", "未知")
+    frame = communities().assign(completed_share=[0.1, 0.5, None] * 3)
+    _, ruled = renderer(styles_qgis.qml_style("unit_progress", frame))
+    assert ruled.get("type") == "RuleRenderer"
+    filters = [rule.get("filter") for rule in ruled.iter("rule")]
+    assert filters == [
+        '"completed_share" < 0.2',
+        '"completed_share" >= 0.4 AND "completed_share" < 0.6',
+        '"completed_share" IS NULL',
+    ]
+
+
+def test_qml_of_zones_gives_each_zone_the_fill_of_the_web_map():
+    zones = layers()["zones"]
+    _, drawn = renderer(styles_qgis.qml_style("zones", zones))
+    assert drawn.get("attr") == "zone_id"
+    assert [c.get("value") for c in drawn.iter("category")] == ["Z-C1", "Z-C4"]
+    symbols = {c.get("symbol") for c in drawn.iter("category")}
+    assert len(symbols) == 2, "the two zones face each other across the river and differ"
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_qml_stays_well_formed_with_hostile_codes(text):
+    frame = communities().assign(plan_batch=text)
+    _, drawn = renderer(styles_qgis.qml_style("communities", frame))
+    category = next(drawn.iter("category"))
+    assert category.get("value") == " ".join(markup.plain_text(text).split("\n")) or "\n" in text
+
+
+def test_layer_styles_are_written_into_the_geopackage_and_equal_the_second_time(tmp_path):
+    path = tmp_path / "layers.gpkg"
+    made = layers()
+    for name in ("communities", "zones", "community_links"):
+        made[name].to_file(path, layer=name, driver="GPKG", VERSION="1.2")
+    styles_qgis.write_layer_styles(path, made)
+    first = rows_of(path)
+    styles_qgis.write_layer_styles(path, made)
+    assert rows_of(path) == first
+    assert [row[0] for row in first] == ["communities", "community_links", "zones"]
+    with closing(sqlite3.connect(path)) as database:
+        held = dict(database.execute("SELECT table_name, column_name FROM gpkg_geometry_columns"))
+        kind = database.execute("SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'").fetchone()
+    assert kind == ("attributes",)
+    assert [row[1] for row in first] == [held[row[0]] for row in first]
+    assert all(row[2] == 1 and row[3] == styles_qgis.UPDATE_TIME for row in first)
+    assert len(gpd.read_file(path, layer="zones")) == 2, "the file is still readable"
+
+
+def rows_of(path):
+    with closing(sqlite3.connect(path)) as database:
+        columns = "f_table_name, f_geometry_column, useAsDefault, update_time, styleQML, f_table_catalog"
+        return database.execute(f"SELECT {columns} FROM layer_styles").fetchall()
+
+
+def test_styles_of_no_layer_are_an_empty_table_with_the_same_columns():
+    empty = styles_qgis.layer_style_rows({"zone_members": layers()["zone_members"]})
+    assert len(empty) == 0
+    assert list(empty.columns) == list(styles_qgis.layer_style_rows(layers()).columns)
+
+
+def test_a_file_that_is_no_geopackage_is_refused_with_a_reason(tmp_path):
+    path = tmp_path / "layers.gpkg"
+    path.write_text("not a database " * 100)
+    with pytest.raises(FileError, match="不是可写的 GeoPackage"):
+        styles_qgis.write_layer_styles(path, layers())
