@@ -25,7 +25,7 @@ from gis_renovation.errors import ConfigError, DataError, Finding, Text
 from gis_renovation.schemas import layer_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -36,7 +36,7 @@ Geometries = NDArray[Any]
 # less is how far rivers and railways are drawn over the edge of a compound by mistake.
 MAIN_PART_SHARE = 0.1
 # Geometry rows handled at once by each thread; keeps what is in flight small and the cores even.
-CHUNK_ROWS = 16_384
+CHUNK_ROWS = 4_096
 
 
 class NearbyPairs(NamedTuple):
@@ -79,27 +79,98 @@ def nearby_pairs(
 
     Notes
     -----
-    O(n log n + candidates).
+    O(n log n + candidates). Boxes, then boxes turned by 45 degrees, then GEOS's unprepared distance:
+    at twenty corners a polygon, preparing costs more than it saves.
     """
     _require_length("max_gap_m", max_gap_m)
     if isinstance(geometry, gpd.GeoSeries | gpd.GeoDataFrame):
         require_metric(geometry=geometry)
         geometry = np.asarray(geometry.geometry.to_numpy(), dtype=object)
-    first, second = _pairs_of_near_boxes(geometry, max_gap_m)
-    gap_m = np.asarray(_threaded(shapely.distance, geometry[first], geometry[second], threads=threads))
-    near = gap_m <= max_gap_m
-    return NearbyPairs(first[near], second[near], gap_m[near])
+    outlines = _outlines(geometry, max_gap_m)
+    if len(outlines.shape) == 0:
+        return NearbyPairs(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0))
+
+    def measure(one: Positions, other: Positions) -> tuple[Positions, Positions, Floats]:
+        gap_m = shapely.distance(outlines.shape[one], outlines.shape[other])
+        near = gap_m <= max_gap_m
+        return outlines.row[one[near]], outlines.row[other[near]], gap_m[near]
+
+    # The main thread looks for candidates (that holds the interpreter) while the others measure.
+    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
+        jobs = [pool.submit(measure, one, other) for one, other in _candidates(outlines, max_gap_m)]
+        one, other, gap_m = (np.concatenate(column) for column in zip(*(j.result() for j in jobs), strict=True))
+    first, second = np.minimum(one, other), np.maximum(one, other)
+    order = np.argsort(first * len(geometry) + second)
+    return NearbyPairs(first[order], second[order], gap_m[order])
 
 
-def _pairs_of_near_boxes(geometry: Geometries, reach_m: float) -> tuple[Positions, Positions]:
-    """Pairs first < second whose boxes are within reach along both axes, in lexicographic order."""
-    left, bottom, right, top = shapely.bounds(geometry).T
-    boxes = shapely.box(left - reach_m, bottom - reach_m, right + reach_m, top + reach_m)
-    first, second = shapely.STRtree(geometry).query(boxes)
-    once = first < second
-    first, second = first[once], second[once]
-    order = np.lexsort((second, first))
-    return first[order], second[order]
+class _Outlines(NamedTuple):
+    """Polygons in the order of a space-filling curve, so that neighbours lie close in memory's use too.
+
+    ``row`` is where each came from; ``slack_m`` covers the rounding of sums of coordinates.
+    """
+
+    row: Positions
+    shape: Geometries
+    bounds: Floats
+    slack_m: float
+
+
+def _outlines(geometry: Geometries, max_gap_m: float) -> _Outlines:
+    """The polygons that have coordinates, sorted along a Z-order curve over their boxes' centres."""
+    bounds = shapely.bounds(geometry)
+    row = np.flatnonzero(np.isfinite(bounds).all(axis=1))
+    bounds = bounds[row]
+    if not len(row):
+        return _Outlines(row, geometry[row], bounds, 0.0)
+    middle = bounds[:, :2] + bounds[:, 2:]
+    corner = middle.min(axis=0)
+    cell = ((middle - corner) * (65535.0 / max(float((middle - corner).max()), 1e-9))).astype(np.uint64)
+    order = np.argsort(_spread_bits(cell[:, 0]) | (_spread_bits(cell[:, 1]) << np.uint64(1)), kind="stable")
+    slack_m = 16.0 * float(np.spacing(np.abs(bounds).max() + max_gap_m))
+    return _Outlines(row[order], geometry[row[order]], bounds[order], slack_m)
+
+
+def _spread_bits(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The 16 low bits with a gap of one bit after each, half of a Morton code."""
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        number = (number | (number << np.uint64(shift))) & np.uint64(mask)
+    return number
+
+
+def _candidates(outlines: _Outlines, max_gap_m: float) -> Iterator[tuple[Positions, Positions]]:
+    """Pairs, each once, whose upright boxes and boxes turned by 45 degrees are both within reach.
+
+    The turned boxes spare a third of the measuring: compounds that meet only corner to corner.
+    """
+    count = len(outlines.shape)
+    tree = shapely.STRtree(outlines.shape)
+    reach, turned_reach = max_gap_m + outlines.slack_m, max_gap_m * math.sqrt(2.0) + 2.0 * outlines.slack_m
+    low, high = np.empty((2, count)), np.empty((2, count))
+    for start in range(0, count, CHUNK_ROWS):
+        rows = slice(start, min(start + CHUNK_ROWS, count))
+        low[:, rows], high[:, rows] = _turned_extents(outlines.shape[rows])
+        bounds = outlines.bounds[rows]
+        # A diagonal has the same box as the rectangle and is cheaper to build.
+        diagonals = shapely.linestrings(np.stack([bounds[:, :2] - reach, bounds[:, 2:] + reach], axis=1))
+        one, other = tree.query(diagonals)
+        one += start
+        # Only earlier ones: each pair once, and their extents are known.
+        one, other = one[other < one], other[other < one]
+        near = (low[:, one] - high[:, other] <= turned_reach) & (low[:, other] - high[:, one] <= turned_reach)
+        near = near.all(axis=0)
+        yield one[near], other[near]
+
+
+def _turned_extents(shapes: Geometries) -> tuple[Floats, Floats]:
+    """Least and greatest x + y and x - y of each shape, as two rows."""
+    xy = shapely.get_coordinates(shapes)
+    starts = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(shapes))[:-1]])
+    turned = (xy[:, 0] + xy[:, 1], xy[:, 0] - xy[:, 1])
+    return (
+        np.stack([np.minimum.reduceat(axis, starts) for axis in turned]),
+        np.stack([np.maximum.reduceat(axis, starts) for axis in turned]),
+    )
 
 
 def _threaded(function: Callable[..., Any], *arrays: Geometries, threads: int) -> NDArray[Any]:
