@@ -32,7 +32,7 @@ ROWS = (
     ("networks", "overlays"),
     ("cells",),
     ("rules", "crs", "schemas", "config"),
-    ("numerals",),
+    ("numerals", "markup"),
     ("errors",),
 )
 

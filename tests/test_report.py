@@ -1,0 +1,370 @@
+"""The documents and workbooks people sign, made from a drawn city and read back with python-docx."""
+
+import copy
+import datetime
+import json
+
+import docx
+import drawn_city
+import openpyxl
+import pandas as pd
+import pytest
+from docx.oxml.ns import qn
+
+from gis_renovation import report
+from gis_renovation.documents import Paper
+from gis_renovation.errors import Text
+from gis_renovation.progress import project_states, unit_progress
+from gis_renovation.report import rule_from_record, write_reports
+from gis_renovation.rules import rules_in_force
+from gis_renovation.schemas import layer_schemas
+
+AS_OF = datetime.date(2024, 9, 30)
+RULES = rules_in_force([])
+
+
+def city():
+    """The drawn city with real progress: J1 renovates C1 and C2; six of nine communities are in the plan."""
+    layers = drawn_city.layers()
+    layers["zone_members"] = layers["zone_members"].assign(zone_id=[*["Z-C1"] * 3, *["Z-C4"] * 5, None])
+    records = pd.DataFrame(
+        {
+            "project_id": ["J1", "J1"],
+            "recorded_on": [datetime.date(2024, 8, 31), datetime.date(2024, 9, 30)],
+            "state": ["tendered", "started"],
+            "progress_share": [0.0, 0.2],
+        }
+    )
+    places = layers["communities"]
+    states = project_states(layers["projects"], layers["project_communities"], records, None, places, as_of=AS_OF)
+    units = unit_progress(
+        layers["reporting_units"], layers["projects"], layers["project_communities"], states, places, as_of=AS_OF
+    )
+    return layers | {"project_states": states, "unit_progress": units}
+
+
+def manifest(**changes):
+    return {
+        "project": {"name": "画出来的城市", "crs": "EPSG:4548", "as_of": AS_OF, "synthetic": True, "attribution": ""},
+        "targets": {"main": {"communities": 3, "households": 1500, "floor_area_m2": None}},
+        "fingerprint": "0123456789abcdef" * 4,
+        "versions": {"gis-renovation": "0.1.0"},
+        "sources": {
+            "communities": {
+                "owner": "住建局",
+                "observed": "2024-04-15",
+                "rows_used": 9,
+                "classification": "internal",
+                "fingerprint": "f" * 64,
+            }
+        },
+        "rules": [rule.__dict__ for rule in RULES],
+        "steps": [
+            {"step": "zones", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": ["streets"]},
+            {"step": "community_links", "parameters": {"max_gap_m": 60.0}, "inputs": {}, "not_at_hand": []},
+            {"step": "utility_by_zone", "skipped": True, "missing": ["utility_lines"]},
+        ],
+        "findings": [
+            {"severity": "warning", "layer": "communities", "zh": "重名一处", "en": "one twice"},
+            {"severity": "warning", "layer": "street_lights", "zh": "无关", "en": "unrelated"},
+        ],
+        **changes,
+    }  # fmt: skip
+
+
+def words(path):
+    """All text of a document's body, paragraphs and tables in their order."""
+    body = docx.Document(path).element.body
+    return "\n".join("".join(t.text or "" for t in p.iter(qn("w:t"))) for p in body.iter(qn("w:p")))
+
+
+def table_rows(path):
+    return [[cell.text for cell in row.cells] for table in docx.Document(path).tables for row in table.rows]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    write_reports(folder, city(), manifest())
+    return folder
+
+
+def test_each_user_gets_a_document_and_a_workbook(tmp_path):
+    written = write_reports(tmp_path, city(), manifest())
+    assert [path.name for path in written] == [
+        "planner-zones.docx",
+        "planner-tables.xlsx",
+        "bureau-idle-land.docx",
+        "bureau-tables.xlsx",
+        "publisher-progress.docx",
+        "publisher-tables.xlsx",
+    ]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+
+
+@pytest.mark.parametrize("user", report.USERS, ids=lambda user: user.name)
+def test_a_document_tells_date_run_version_notice_and_who_signs(folder, user):
+    document = docx.Document(folder / user.document)
+    text = words(folder / user.document)
+    for expected in ("2024-09-30", "0123456789ab", "gis-renovation 0.1.0", "EPSG:4548", user.title.zh, "住建局"):
+        assert expected in text
+    assert "示意数据" in document.sections[0].header.paragraphs[0].text
+    for role in user.signs:
+        assert f"{role.zh}：＿" in text
+    fonts = document.styles["Normal"].element.rPr.rFonts
+    assert fonts.get(qn("w:eastAsia")) == "仿宋"
+
+
+def test_real_data_carry_no_notice(tmp_path):
+    real = manifest(project={**manifest()["project"], "synthetic": False})
+    write_reports(tmp_path, city(), real)
+    for user in report.USERS:
+        assert docx.Document(tmp_path / user.document).sections[0].header.paragraphs[0].text == ""
+
+
+# --- the planner ------------------------------------------------------------------------------------
+
+
+def test_every_zone_has_a_sheet_with_its_communities_and_its_reason(folder):
+    text = words(folder / "planner-zones.docx")
+    first, second = text.index("龙湖片区（Z-C1）"), text.index("泉山片区（Z-C4）")
+    sheet = text[first:second]
+    assert "成片理由：三个小区相连" in sheet
+    for name in drawn_city.NAMES[:3]:
+        assert name in sheet
+    assert "学院南路小区" in sheet[sheet.index("与相邻小区的隔断") :], "C4 is C1's neighbour across the river"
+    assert "朝阳新村" not in sheet
+    assert "间距 40 m，直接相邻" in sheet
+
+
+def test_the_overview_counts_zones_and_says_what_is_not_known(folder):
+    text = words(folder / "planner-zones.docx")
+    assert "共划分连片改造片区 2 个，含小区 9 个、1,050 户（1 个片区未知，未计入）" in text
+    assert "另有 1 个小区未纳入任何片区" in text
+
+
+def test_communities_in_no_zone_are_named(folder):
+    text = words(folder / "planner-zones.docx")
+    part = text[text.index("未纳入片区的小区") : text.index("片区分表")]
+    assert "洞山西苑" in part
+    assert "龙湖新村" not in part
+
+
+def test_what_was_not_looked_at_is_said(folder):
+    text = words(folder / "planner-zones.docx")
+    assert "管线：未核查" in text
+    assert "未进行：" in text
+    assert "缺少图层“管线”" in text
+    assert "没有“街道路段”图层，相关内容未核查" in text
+
+
+def test_parameters_in_force_are_listed(folder):
+    assert ["小区连接关系", "max_gap_m", "60.0"] in table_rows(folder / "planner-zones.docx")
+
+
+def test_only_remarks_on_the_users_own_data_are_listed(folder):
+    text = words(folder / "planner-zones.docx")
+    assert "重名一处" in text
+    assert "无关" not in text
+
+
+def test_communities_of_one_name_are_told_apart_by_id(tmp_path):
+    layers = city()
+    layers["communities"] = layers["communities"].assign(name="同名小区")
+    write_reports(tmp_path, layers, manifest())
+    assert "同名小区（C1）" in words(tmp_path / "planner-zones.docx")
+
+
+def test_more_zones_than_sheets_are_said_to_be_in_the_workbook(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "SHEETS_MAX", 1)
+    write_reports(tmp_path, city(), manifest())
+    text = words(tmp_path / "planner-zones.docx")
+    assert "泉山片区（Z-C4）" not in text
+    assert "其余 1 个片区见 planner-tables.xlsx" in text
+
+
+# --- the bureau -------------------------------------------------------------------------------------
+
+
+def test_a_candidate_is_never_a_finding(folder):
+    text = words(folder / "bureau-idle-land.docx")
+    assert "候选" in text
+    allowed = ("不是对闲置土地的认定", "由市、县自然资源主管部门依法认定")
+    for sentence in allowed:
+        assert sentence in text
+        text = text.replace(sentence, "")
+    assert "认定" not in text
+
+
+def test_each_outcome_is_counted_and_unknown_area_is_not_zero(folder):
+    rows = [row[:5] for row in table_rows(folder / "bureau-idle-land.docx")]
+    for outcome in ("候选", "未知", "排除"):
+        assert ["宗地", outcome, "1", "未知", "—"] in rows
+
+
+def test_areas_are_summed_in_square_metres_and_mu(tmp_path):
+    layers = city()
+    layers["idle_parcels"] = layers["idle_parcels"].assign(verdict="candidate", area_m2=[2000.0, 1000.0, float("nan")])
+    write_reports(tmp_path, layers, manifest())
+    rows = table_rows(tmp_path / "bureau-idle-land.docx")
+    # 15 mu are a hectare: 3,000 m² are 4.5 mu.
+    assert ["宗地", "候选", "3", "3,000.00", "4.50", "1 处面积未知，未计入"] in rows
+    assert ["宗地", "排除", "0", "0.00", "0.00", ""] in rows
+
+
+def test_a_candidates_ledger_is_listed_rule_by_rule(folder):
+    text = words(folder / "bureau-idle-land.docx")
+    sheet = text[text.index("宗地 P1") : text.index("待核实宗地")]
+    assert "R-OWN" in sheet
+    assert "R-BLUE" in sheet
+    assert "P3" not in sheet
+
+
+def test_what_is_excluded_or_unknown_gives_its_reason(folder):
+    text = words(folder / "bureau-idle-land.docx")
+    unknown, excluded = text[text.index("待核实宗地") : text.index("已排除宗地")], text[text.index("已排除宗地") :]
+    assert "土地权属未知，需补充资料" in unknown
+    assert "位于河道蓝线内，排除" in excluded
+
+
+def test_a_missing_control_line_is_not_checked_never_not_affected(tmp_path):
+    layers = city()
+    layers["control_lines"] = drawn_city.frame(
+        [{"control_line_id": "L1", "kind": "blue", "dated_on": datetime.date(2023, 5, 1)}],
+        "control_line_id",
+        [layers["parks"].geometry.iloc[0]],
+    )
+    write_reports(tmp_path, layers, manifest())
+    rows = table_rows(tmp_path / "bureau-idle-land.docx")
+    assert ["蓝线（河湖）", "已核查", "1", "2023-05-01"] in rows
+    assert ["永久基本农田", "未核查（没有此类控制线数据）", "—", "—"] in rows
+    assert not any(
+        "不涉及" in cell for row in rows for cell in row if cell != "不涉及控制线" and "国有划拨" not in cell
+    )
+
+
+def test_every_rule_in_force_stands_with_its_source(folder):
+    rows = {row[0]: row for row in table_rows(folder / "bureau-idle-land.docx")}
+    for rule in RULES:
+        assert rows[rule.id][1:] == [rule.text.zh, rule.source.zh]
+
+
+def test_a_rule_comes_back_from_the_manifest_as_it_was():
+    for rule in RULES:
+        assert rule_from_record(json.loads(json.dumps(rule.__dict__))) == rule
+
+
+# --- the publisher ----------------------------------------------------------------------------------
+
+
+def test_rates_are_counted_against_the_plan(folder):
+    text = words(folder / "publisher-progress.docx")
+    # Main and supplement: C1 C2 C4 C5 C7 C8; J1 works in C1 and C2.
+    assert "截至 2024 年 9 月 30 日，计划改造小区 6 个，已开工 2 个（33.3%），已完工 0 个（0.0%）" in text
+    assert "本月新开工 2 个，新完工 0 个" in text
+    assert "另有 4 个小区开工情况不明" in text
+
+
+def test_the_plan_stands_beside_the_list(folder):
+    rows = table_rows(folder / "publisher-progress.docx")
+    # C1 300, C4 450, C7 600 households.
+    assert ["主计划", "小区数（个）", "3", "3", "+0", ""] in rows
+    assert ["主计划", "户数", "1,500", "1,350", "-150", ""] in rows
+    assert ["主计划", "建筑面积", "计划未写明", "84,000", "—", ""] in rows
+
+
+def test_what_changed_since_last_month_is_listed_with_the_countys_name(folder):
+    text = words(folder / "publisher-progress.docx")
+    part = text[text.index("四、本月变化") : text.index("五、需核实")]
+    assert part.index("龙湖片区改造") < part.index("田家庵区") < part.index("招标") < part.index("已开工")
+
+
+def test_reports_that_fell_back_or_are_overdue_are_listed(tmp_path):
+    layers = city()
+    layers["project_states"] = layers["project_states"].assign(went_back=True, reason_zh="进度由 20% 退为 10%，未说明")
+    write_reports(tmp_path, layers, manifest())
+    text = words(tmp_path / "publisher-progress.docx")
+    assert "未说明" in text[text.index("五、需核实") :]
+    assert "没有发现需要核实的填报" not in text
+
+
+# --- all --------------------------------------------------------------------------------------------
+
+
+def test_without_results_every_document_says_so_and_no_workbook_is_written(tmp_path):
+    empty = manifest(steps=[], sources={}, findings=[], targets={})
+    written = write_reports(tmp_path, {}, empty)
+    assert [path.suffix for path in written] == [".docx"] * 3
+    assert "没有划分片区" in words(tmp_path / "planner-zones.docx")
+    assert "未核查" in words(tmp_path / "bureau-idle-land.docx")
+    assert "未统计" in words(tmp_path / "publisher-progress.docx")
+
+
+def test_layers_without_rows_give_documents_too(tmp_path):
+    layers = {name: frame.iloc[:0] for name, frame in city().items()}
+    write_reports(tmp_path, layers, manifest())
+    assert "共划分连片改造片区 0 个" in words(tmp_path / "planner-zones.docx")
+    assert "没有候选宗地" in words(tmp_path / "bureau-idle-land.docx")
+    assert "计划改造小区 0 个，已开工 0 个（—）" in words(tmp_path / "publisher-progress.docx")
+
+
+def test_the_same_run_gives_the_same_bytes_also_from_the_written_manifest(tmp_path):
+    from_disk = json.loads(json.dumps(manifest(), default=str))
+    for name, record in (("a", manifest()), ("b", copy.deepcopy(from_disk))):
+        (tmp_path / name).mkdir()
+        write_reports(tmp_path / name, city(), record)
+    for path in sorted((tmp_path / "a").iterdir()):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_english_documents_hold_no_chinese_but_the_datas_own(tmp_path):
+    write_reports(tmp_path, city(), manifest(), lang="en")
+    text = words(tmp_path / "publisher-progress.docx")
+    for name in ("画出来的城市", "龙湖片区改造", "田家庵区", "住建局"):
+        text = text.replace(name, "")
+    assert not [character for character in text if "\u4e00" <= character <= "\u9fff"]
+    assert "monthly progress" in text
+
+
+def visible(text):
+    return "".join(c for c in text if c.isprintable() and not c.isspace() and c != "\ufffd")
+
+
+@pytest.mark.parametrize("start", range(0, len(drawn_city.HOSTILE), 9))
+def test_hostile_text_is_only_text(tmp_path, start):
+    texts = (drawn_city.HOSTILE[start:] + drawn_city.HOSTILE)[:9]
+    layers = city()
+    layers["communities"] = layers["communities"].assign(name=texts)
+    layers["zones"] = layers["zones"].assign(why_zh=texts[:2])
+    layers["idle_parcels"] = layers["idle_parcels"].assign(reason_zh=texts[:3])
+    write_reports(tmp_path, layers, manifest())
+    shown = visible(words(tmp_path / "planner-zones.docx"))
+    assert all(visible(text) in shown for text in texts)
+    book = openpyxl.load_workbook(tmp_path / "planner-tables.xlsx")
+    kinds = {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row}
+    book.close()
+    assert "f" not in kinds
+
+
+def test_a_long_table_says_how_much_is_left_out(tmp_path):
+    paper = Paper(title=Text("表", "Table"), lang="zh", footer="", synthetic=False)
+    frame = pd.DataFrame(
+        {"zone_id": ["Z"] * 250}, index=pd.Index([f"C{n:03}" for n in range(250)], name="community_id")
+    )
+    paper.layer_table(frame, "zone_members", ["zone_id"], see="tables.xlsx")
+    paper.save(tmp_path / "t.docx", dated=AS_OF)
+    assert "本表列出前 200 行，其余 50 行见 tables.xlsx" in words(tmp_path / "t.docx")
+    assert len(docx.Document(tmp_path / "t.docx").tables[0].rows) == 201
+
+
+def test_every_step_of_the_sample_is_in_some_users_workbook(sample_run, tmp_path):
+    written = write_reports(tmp_path, sample_run.layers, sample_run.manifest)
+    assert len(written) == 6
+    made = {record["step"] for record in sample_run.manifest["steps"] if not record.get("skipped")}
+    given = {name for user in report.USERS for name in user.tables}
+    assert made <= given
+    zones = sample_run.layers["zones"]
+    text = words(tmp_path / "planner-zones.docx")
+    for key, zone in zones.iterrows():
+        assert f"{zone['name']}（{key}）" in text
+    assert made <= set(layer_schemas())
