@@ -1,0 +1,187 @@
+"""Land-use codes: never without their system, never mixed, converted only with ambiguities shown.
+
+Three systems in daily use write 0702, 05, 10 or 1201 for different things (``land_codes.toml`` has
+the classes). Here a code is read within its system, its name and mapping colour looked up, its
+counterparts in another system listed (all of them), and uses compared between systems on the broad
+use they share. A class the tables do not hold is unknown, not an error: cities have local classes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.schemas import layer_schema, nearest_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandClass:
+    """One class of one system: its name, its broad use, and whether the list it stands in was read."""
+
+    code_system: str
+    code: str
+    label: Text
+    use: str
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class CodeTables:
+    """All of ``land_codes.toml``, read once."""
+
+    systems: Mapping[str, Text]
+    classes: Mapping[tuple[str, str], LandClass]
+    colours: Mapping[tuple[str, str], RGB]
+    conversions: Mapping[tuple[str, str, str], tuple[str, ...]]
+    words: tuple[tuple[str, str], ...]
+    uses: Mapping[str, Text]
+
+
+@lru_cache(maxsize=1)
+def code_tables() -> CodeTables:
+    """The shipped tables of land-code systems."""
+    raw = tomllib.loads((files("gis_renovation") / "land_codes.toml").read_text(encoding="utf-8"))
+    classes = {
+        (system, code): LandClass(
+            code_system=system, code=code, label=Text(zh, en), use=use, confirmed=table["confirmed"]
+        )
+        for system, table in raw["systems"].items()
+        for code, (zh, en, use) in table["classes"].items()
+    }
+    return CodeTables(
+        systems=MappingProxyType({name: Text(*table["label"]) for name, table in raw["systems"].items()}),
+        classes=MappingProxyType(classes),
+        colours=MappingProxyType(
+            {(system, code): tuple(rgb) for system, codes in raw["colours"].items() for code, rgb in codes.items()}
+        ),
+        conversions=MappingProxyType(
+            {
+                (source, target, code): tuple(codes)
+                for source, targets in raw["conversions"].items()
+                for target, table in targets.items()
+                for code, codes in table.items()
+            }
+        ),
+        words=tuple((word, group["use"]) for group in raw["uses"] for word in group["words"]),
+        uses=MappingProxyType({name: Text(*label) for name, label in raw["broad_uses"].items()}),
+    )
+
+
+def land_class(code_system: str, code: str) -> LandClass | None:
+    """The class of ``code`` in its system, or of its nearest listed parent; None where there is none.
+
+    A longer code than the tables hold belongs to its parent (070102 to 0701 to 07).
+    """
+    classes = code_tables().classes
+    for length in range(len(code), 0, -1):
+        if (code_system, code[:length]) in classes:
+            return classes[code_system, code[:length]]
+    return None
+
+
+def class_label(code_system: str, code: str) -> Text:
+    """Code and name for a table; a class the tables do not hold says so."""
+    found = land_class(code_system, code)
+    if found is None:
+        return Text(f"{code}（对照表未收录）", f"{code} (not in the tables)")
+    if found.code != code:
+        return Text(f"{code}（属 {found.code} {found.label.zh}）", f"{code} (of {found.code} {found.label.en})")
+    return Text(f"{code} {found.label.zh}", f"{code} {found.label.en}")
+
+
+def class_colour(code_system: str, code: str) -> RGB | None:
+    """Red, green, blue of the mapping standard for a class, through its counterpart of 2023.
+
+    None where the standard gives none, or where the counterparts differ in colour.
+    """
+    tables = code_tables()
+    targets = [code] if code_system == "sea_land_2023" else list(convert_code(code_system, code, "sea_land_2023"))
+    found = set()
+    for target in targets:
+        lengths = (
+            length for length in range(len(target), 0, -1) if ("sea_land_2023", target[:length]) in tables.colours
+        )
+        length = next(lengths, 0)
+        found.add(tables.colours[("sea_land_2023", target[:length])] if length else None)
+    return found.pop() if len(found) == 1 else None
+
+
+def convert_code(source: str, code: str, target: str) -> tuple[str, ...]:
+    """Every class of system ``target`` that ``code`` of system ``source`` may become.
+
+    Exactly one is a conversion; several are an ambiguity to be resolved by a person; none means that
+    the tables hold no counterpart. The tables follow the classes' names and are no official table.
+    """
+    if source == target:
+        return (code,)
+    found = land_class(source, code)
+    return code_tables().conversions.get((source, target, found.code), ()) if found else ()
+
+
+def broad_uses(code_system: str, code: str) -> frozenset[str]:
+    """The broad uses ``code`` may stand for; empty where unknown."""
+    found = land_class(code_system, code)
+    return frozenset({found.use}) if found else frozenset()
+
+
+def registered_uses(words: str) -> frozenset[str]:
+    """The broad uses named by a certificate's wording, such as 城镇住宅用地/商业服务业用地.
+
+    Each part between slashes, commas or 、 is read by itself; empty where no part is understood.
+    """
+    parts = [words]
+    for mark in ("/", "、", "，", ",", "；", ";", "兼"):
+        parts = [piece for part in parts for piece in part.split(mark)]
+    found = (next((use for word, use in code_tables().words if word in part), None) for part in parts)
+    return frozenset(use for use in found if use)
+
+
+def require_one_system(frame: pd.DataFrame, layer: str, *, code: str) -> str | None:
+    """The one code system of all features of ``layer`` that have a code; None if none has a code.
+
+    Raises DataError naming the features when a code stands without its system, when the system is
+    not one the program knows, or when two systems are mixed. Nothing is guessed from the codes.
+    """
+    if code not in frame.columns or not frame[code].notna().any():
+        return None
+    coded = frame[frame[code].notna()].reindex(columns=[code, "code_system"])
+    systems = coded["code_system"]
+    bare = systems.isna()
+    known = set(layer_schema("parcels").fields["code_system"].values)
+    strange = sorted(set(systems.dropna()) - known)
+    present = sorted(set(systems.dropna()))
+    faults = []
+    if bare.any():
+        zh = "有地类代码而没有注明用地分类体系（code_system）；同一代码在不同体系中含义不同，请先注明。"
+        en = "a land code stands without its code_system; the same code means different things in different systems."
+        faults.append(_fault(layer, "code_without_system", zh, en, coded.index[bare]))
+    if strange:
+        near = nearest_names(strange[0], known)
+        zh = f"未知的用地分类体系 {'、'.join(strange)}{f'；是否指 {near}？' if near else ''}"
+        en = f"unknown code system {', '.join(strange)}{f'; did you mean {near}?' if near else ''}"
+        faults.append(_fault(layer, "unknown_code_system", zh, en, coded.index[systems.isin(strange)]))
+    if len(present) > 1:
+        zh = f"同一图层混用了 {len(present)} 个用地分类体系（{'、'.join(present)}），不能一起统计；请分层或先转换。"
+        en = f"one layer mixes {len(present)} code systems ({', '.join(present)}); split it or convert it first."
+        fewest = systems.value_counts().index[-1]
+        faults.append(_fault(layer, "mixed_code_systems", zh, en, coded.index[systems == fewest]))
+    if faults:
+        raise DataError(faults)
+    return str(present[0])
+
+
+def _fault(layer: str, code: str, zh: str, en: str, ids: Any) -> Finding:
+    return Finding(
+        severity="error", code=code, layer=layer, field="code_system", text=Text(zh, en), ids=tuple(map(str, ids))
+    )
