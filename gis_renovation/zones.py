@@ -63,13 +63,17 @@ def _components(ids: NDArray[np.object_], links: pd.DataFrame) -> NDArray[np.int
 
 
 def _zone_row(members: gpd.GeoDataFrame) -> dict[str, Any]:
-    names = "、".join(members["name"].astype(str))
-    row: dict[str, Any] = {"name": f"{members['name'].iloc[0]}片区", "community_count": len(members)}
+    # A community without a name (or a layer without names) is called by its id.
+    called = members["name"].fillna(members.index.to_series()) if "name" in members else members.index.to_series()
+    names = "、".join(called)
+    row: dict[str, Any] = {"name": f"{called.iloc[0]}片区", "community_count": len(members)}
     for column in SUMMED:
         values = members[column] if column in members else pd.Series(np.nan, index=members.index)
         row[column] = values.sum() if values.notna().all() else np.nan
         row[f"{column}_unknown_count"] = int(values.isna().sum())
     row["land_area_m2"] = float(members.geometry.area.sum())
     row["why_zh"] = f"由{names}共 {len(members)} 个小区组成，相互之间可步行连通。"
-    row["why_en"] = f"{len(members)} communities within walking links of each other: {', '.join(members['name'].astype(str))}."
+    row["why_en"] = (
+        f"{len(members)} communities within walking links of each other: {', '.join(called)}."
+    )
     return row

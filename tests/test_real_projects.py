@@ -1,0 +1,164 @@
+"""Real communities and parcels end to end, against independent computation: plain loops, another library.
+
+Hangzhou: OpenStreetMap extract, ODbL, © OpenStreetMap contributors. Cambridge: City of Cambridge, PDDL.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+from pathlib import Path
+
+import fiona
+import networkx as nx
+import numpy as np
+import pytest
+import shapely
+from pyproj import Transformer
+from shapely import make_valid
+from shapely.geometry import shape
+
+from gis_renovation.pipeline import read_inputs, run_project
+from gis_renovation.project import load_project
+
+pytestmark = pytest.mark.shared_data
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+HANGZHOU = SHARED / "hangzhou_zhaohui_osm.gpkg"
+CAMBRIDGE = SHARED / "cambridge_two_neighbourhoods.gpkg"
+
+
+def project_copy(name, tmp_path_factory):
+    """The project's cards in a temporary folder, with absolute paths to the data, so that nothing lands in tests/."""
+    folder = tmp_path_factory.mktemp(name) / name
+    shutil.copytree(Path(__file__).parent / "projects" / name, folder, ignore=shutil.ignore_patterns("runs"))
+    for card in (folder / "layers").glob("*.toml"):
+        text = card.read_text(encoding="utf-8")
+        card.write_text(text.replace("../../../../../shared/data", SHARED.as_posix()), encoding="utf-8")
+    return load_project(folder)
+
+
+@pytest.fixture(scope="module")
+def hangzhou(tmp_path_factory):
+    project = project_copy("hangzhou", tmp_path_factory)
+    return project, run_project(project)
+
+
+@pytest.fixture(scope="module")
+def cambridge(tmp_path_factory):
+    project = project_copy("cambridge", tmp_path_factory)
+    return project, run_project(project)
+
+
+def records(path, layer, crs):
+    """Features as plain dicts with shapely geometry in ``crs``, by fiona and pyproj alone."""
+    move = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
+
+    def moved(geometry):
+        return shapely.transform(geometry, lambda xy: np.column_stack(move(*xy.T)))
+
+    with fiona.open(path, layer=layer) as source:
+        return [{**record.properties, "shape": moved(shape(record.geometry))} for record in source]
+
+
+def test_hangzhou_has_no_error(hangzhou):
+    project, _ = hangzhou
+    assert [f.sentence("zh") for f in read_inputs(project).findings if f.severity == "error"] == []
+
+
+def test_hangzhou_pairs_and_gaps_equal_a_double_loop(hangzhou):
+    _, run = hangzhou
+    homes = {r["osm_id"]: r["shape"] for r in records(HANGZHOU, "landuse", "EPSG:4549") if r["fclass"] == "residential"}
+    expected = {}
+    for a in sorted(homes):
+        for b in sorted(homes):
+            if a < b and (gap := homes[a].distance(homes[b])) <= 40.0:
+                expected[f"{a}~{b}"] = gap
+    links = run.layers["community_links"]
+    assert set(links.index) == set(expected)
+    for link, gap in expected.items():
+        assert links.loc[link, "gap_m"] == pytest.approx(gap, abs=1e-6)
+
+
+def test_hangzhou_links_far_from_water_are_joined_and_cut_ones_cross_water(hangzhou):
+    _, run = hangzhou
+    water = [r["shape"] for r in records(HANGZHOU, "water", "EPSG:4549")]
+    links = run.layers["community_links"]
+    assert set(links["status"]) >= {"joined", "cut"}
+    for link in links.itertuples():
+        if all(body.distance(link.geometry) > 100 for body in water):
+            assert link.status == "joined", link.Index
+        if link.status == "cut":
+            assert any(body.intersects(link.geometry.buffer(0.01)) for body in water), link.Index
+
+
+def test_hangzhou_zones_are_the_connected_components(hangzhou):
+    _, run = hangzhou
+    members, links = run.layers["zone_members"], run.layers["community_links"]
+    graph = nx.Graph()
+    graph.add_nodes_from(members.index)
+    usable = links[links["status"].isin(["joined", "rejoined"])]
+    graph.add_edges_from(zip(usable["focal"], usable["neighbor"], strict=True))
+    expected = {frozenset(component) for component in nx.connected_components(graph)}
+    found = {frozenset(rows.index) for _, rows in members.groupby("zone_id")}
+    assert found == expected
+    assert run.layers["zones"]["community_count"].sum() == 77
+
+
+def test_hangzhou_area_is_the_sum_of_plain_areas(hangzhou):
+    _, run = hangzhou
+    homes = [r["shape"] for r in records(HANGZHOU, "landuse", "EPSG:4549") if r["fclass"] == "residential"]
+    communities = run.layers["communities"]
+    assert communities.area.sum() == pytest.approx(math.fsum(h.area for h in homes), rel=1e-9)
+
+
+def test_cambridge_has_no_error_and_loses_no_parcel(cambridge):
+    project, run = cambridge
+    assert [f.sentence("zh") for f in read_inputs(project).findings if f.severity == "error"] == []
+    assert len(run.layers["parcels"]) == len(run.layers["idle_parcels"]) == 1_798
+
+
+def test_cambridge_tax_rows_do_not_multiply_parcels_and_disagreement_is_unknown(cambridge):
+    project, run = cambridge
+    with (SHARED / "cambridge_two_neighbourhoods_tax.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    uses = {}
+    for row in rows:
+        if row["UseDescription"]:
+            uses.setdefault(row["ML"], set()).add(row["UseDescription"])
+    expected = 0
+    for parcel in records(CAMBRIDGE, "parcels", project.settings.project.crs):
+        expected += len(uses.get(parcel["ML"], ())) == 1
+    assert run.layers["parcels"]["land_use_code"].notna().sum() == expected
+
+
+def test_cambridge_year_zero_is_unknown(cambridge):
+    _, run = cambridge
+    years = run.layers["communities"]["year_built"].dropna()
+    assert len(years)
+    assert years.min() > 1000
+
+
+def test_cambridge_parcel_areas_equal_plain_areas(cambridge):
+    project, run = cambridge
+    plain = [make_valid(r["shape"]).area for r in records(CAMBRIDGE, "parcels", project.settings.project.crs)]
+    assert run.layers["parcels"].area.sum() == pytest.approx(math.fsum(plain), rel=1e-6)
+
+
+def test_cambridge_every_parcel_has_a_verdict_and_every_verdict_a_reason(cambridge):
+    _, run = cambridge
+    idle, ledger = run.layers["idle_parcels"], run.layers["parcel_ledger"]
+    assert set(idle["verdict"]) <= {"candidate", "excluded", "unknown"}
+    assert idle["reason_zh"].str.len().gt(0).all()
+    assert set(ledger["parcel_id"]) == set(idle.index)
+    refused = ledger[(ledger["verdict"] == "no") & ledger["mandatory"]]["parcel_id"] if "mandatory" in ledger else []
+    assert (idle.loc[sorted(set(refused)), "verdict"] == "excluded").all()
+
+
+def test_cambridge_park_distance_is_never_shorter_than_the_straight_line(cambridge):
+    _, run = cambridge
+    access = run.layers["park_access"]
+    known = access.dropna(subset=["network_distance_m", "straight_distance_m"])
+    assert len(known) > 100
+    assert (known["network_distance_m"] >= known["straight_distance_m"] - 1e-6).all()
