@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import folium
 import geopandas as gpd
@@ -28,6 +28,8 @@ from jinja2 import Template
 from gis_renovation import map_data, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.markup import plain_text, safe, script_json
+
+Audience = Literal["planner", "bureau", "public"]
 
 # Layers whose names can be searched, the most asked for first.
 SEARCHED = (
@@ -69,6 +71,7 @@ _UI: Mapping[str, Text] = {
     "no_number": Text(
         "内部工作底图，未经地图审核，不得公开", "Internal working map, not reviewed, not for publication"
     ),
+    "number_wanted": Text("审图号：尚未取得，公开前须依法送审", "Map number: to be obtained before publication"),
     "north": Text("北", "N"),
     "close": Text("关闭", "Close"),
     "source": Text("来源：", "Source: "),
@@ -86,7 +89,33 @@ def planner_map(
     map_number: str = "",
     show: Sequence[str] | None = None,
 ) -> str:
-    """The planner's working map of one run, as the text of one HTML page.
+    """The planner's working map of one run, as the text of one HTML page; see :func:`map_page`."""
+    return map_page(
+        layers,
+        title=title,
+        as_of=as_of,
+        lang=lang,
+        synthetic=synthetic,
+        attribution=attribution,
+        map_number=map_number,
+        show=show,
+        audience="planner",
+    )
+
+
+def map_page(
+    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None],
+    *,
+    title: str,
+    as_of: date,
+    lang: Lang = "zh",
+    synthetic: bool = False,
+    attribution: str = "",
+    map_number: str = "",
+    show: Sequence[str] | None = None,
+    audience: Audience = "planner",
+) -> str:
+    """An interactive map of one run, as the text of one HTML page.
 
     Every layer with shapes becomes a switchable layer, grouped by theme, with its legend, its
     number of features and a card per feature; tables (zone members, ledgers, park access, ...)
@@ -99,13 +128,16 @@ def planner_map(
         Input and result layers by name, in one projected CRS; any may be absent, None or empty.
     title, as_of, attribution, map_number
         Printed on the page; text, never markup. Without ``map_number`` (审图号) the page says that
-        it is an internal map.
+        it is an internal map, or for the public that the number is still to be obtained.
     lang
         Language of labels and cards.
     synthetic
         Whether to say on the page that the data is made up.
     show
         Names of the layers drawn when the map opens; None takes the style table's choice.
+    audience
+        Whom the page is for. It decides notices only: what may be seen is decided before
+        (:mod:`gis_renovation.publish`); everything in ``layers`` is put on the page.
 
     Returns
     -------
@@ -150,6 +182,7 @@ def planner_map(
         synthetic=synthetic,
         attribution=attribution,
         number=map_number,
+        audience=audience,
     )
     figure.html.add_child(_Verbatim(shell))
     return finish_page(figure, lang=lang)
@@ -361,6 +394,7 @@ def _shell(
     synthetic: bool,
     attribution: str,
     number: str,
+    audience: Audience,
 ) -> str:
     """Head, notice and side panel; the map itself is folium's."""
     tools = "".join(
@@ -378,7 +412,8 @@ def _shell(
         if synthetic
         else ""
     )
-    said = ui("number", lang) + number if number else ui("no_number", lang)
+    missing = "number_wanted" if audience == "public" else "no_number"
+    said = ui("number", lang) + number if number else ui(missing, lang)
     source = f"<p>{safe(ui('source', lang))}{safe(attribution)}</p>" if attribution else ""
     return (
         f'<a class="skip" href="#map-area">{safe(ui("skip", lang))}</a>'
@@ -480,7 +515,9 @@ def asset_css(name: str) -> str:
         data = base64.b64encode(_asset(f"{folder}/{path}" if folder else path)).decode("ascii")
         return f"url(data:image/png;base64,{data})"
 
-    return re.sub(r"url\(([^)]+)\)", inline, _asset(name).decode("utf-8"))
+    # Comments go: some name the addresses of bug reports, and a page names no other host.
+    text = re.sub(r"/\*.*?\*/", "", _asset(name).decode("utf-8"), flags=re.DOTALL)
+    return re.sub(r"url\(([^)]+)\)", inline, text)
 
 
 def _asset(name: str) -> bytes:

@@ -1,0 +1,216 @@
+"""Profiles: what leaves, what stays, and that a publication is whole, checked and never over another's folder."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from drawn_city import HOSTILE, hostile_layers, layers
+
+from gis_renovation import publish
+from gis_renovation.errors import ConfigError, DataError, FileError
+
+AS_OF = date(2024, 9, 30)
+ROOT = Path(__file__).parent.parent
+
+PLANNER = '[profile]\naudience = "planner"\ntitle = "{project}工作图"\n[disclosure]\nclass = "restricted"\n'
+
+
+def profile_of(tmp_path, text, name="own"):
+    (tmp_path / "maps").mkdir(exist_ok=True)
+    (tmp_path / "maps" / f"{name}.toml").write_text(text, encoding="utf-8")
+    return publish.read_profile(tmp_path, name)
+
+
+def published(tmp_path, made=None, *, text=PLANNER, target=None):
+    target = target or tmp_path / "maps" / "own"
+    profile = profile_of(tmp_path, text)
+    return publish.publish_profile(
+        layers() if made is None else made, profile, target, name="own", project_name="示意市", as_of=AS_OF, run="abc"
+    )
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+def test_own_profiles_of_the_program_are_valid_and_the_repository_uses_the_same(tmp_path):
+    folder = ROOT / "gis_renovation" / "template" / "maps"
+    for path in folder.glob("*.toml"):
+        publish.read_profile(tmp_path, path.stem)
+        assert (ROOT / "maps" / path.name).read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
+
+
+def test_unknown_profile_names_the_nearest_one_and_what_to_do(tmp_path):
+    with pytest.raises(ConfigError, match=r"是否指 planner.*复制 maps/planner.toml"):
+        publish.read_profile(tmp_path, "planer")
+    with pytest.raises(ConfigError, match="没有名为"):
+        publish.read_profile(tmp_path, "../../etc/passwd")
+
+
+def test_unknown_key_in_a_profile_names_the_nearest_one(tmp_path):
+    with pytest.raises(ConfigError, match=r"profile\.titel.*是否指 title") as caught:
+        profile_of(tmp_path, PLANNER.replace("title", "titel"))
+    assert "maps/own.toml" in str(caught.value)
+
+
+def test_allow_list_refuses_layers_and_columns_above_the_class_all_at_once(tmp_path):
+    text = PLANNER.replace("planner", "public").replace("restricted", "public") + (
+        '[layers]\nutility_lines = ["network"]\ncommunities = ["name", "owner_unit", "nme"]\n'
+        'projects = ["contact"]\nroads = ["*"]\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        profile_of(tmp_path, text)
+    said = str(caught.value)
+    for part in (
+        "layers.utility_lines：",
+        "communities.owner_unit",
+        "communities.nme",
+        "是否指 name",
+        "projects.contact",
+        "layers.roads",
+    ):
+        assert part in said
+    assert "有 6 处需要改正" in said  # utility_lines counts twice: the layer and its column
+
+
+def test_a_public_profile_without_an_allow_list_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="允许清单"):
+        profile_of(tmp_path, PLANNER.replace("planner", "public").replace("restricted", "public"))
+
+
+# --- selecting ------------------------------------------------------------------------------------
+
+
+def test_class_internal_keeps_restricted_columns_and_unclassified_ones_inside(tmp_path):
+    made = layers()
+    made["projects"] = made["projects"].assign(contact="王某 13800000000", 备注="内部")
+    made["communities"] = made["communities"].assign(owner_unit="某矿", 身份证="34040319000101")
+    selected = publish.select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", "internal")))
+    assert "contact" not in selected["projects"]
+    assert "备注" not in selected["projects"]
+    assert "身份证" not in selected["communities"]
+    assert "owner_unit" in selected["communities"]
+    assert selected["communities"].index.name == "community_id"
+    assert selected["communities"].geometry.notna().all()
+
+
+def test_allow_list_lets_only_the_listed_columns_of_the_listed_layers_pass(tmp_path):
+    text = PLANNER.replace("planner", "public").replace("restricted", "public") + '[layers]\ncommunities = ["name"]\n'
+    selected = publish.select_layers(layers(), profile_of(tmp_path, text))
+    assert list(selected) == ["communities"]
+    assert list(selected["communities"].columns) == ["name", "geometry"]
+
+
+def test_a_layer_without_a_schema_leaves_only_where_everything_may(tmp_path):
+    made = layers() | {"secret_layer": layers()["parks"]}
+    assert "secret_layer" in publish.select_layers(made, profile_of(tmp_path, PLANNER))
+    assert "secret_layer" not in publish.select_layers(
+        made, profile_of(tmp_path, PLANNER.replace("restricted", "internal"))
+    )
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def test_published_page_stands_with_its_mark_and_checks_out(tmp_path):
+    page = published(tmp_path)
+    assert page == tmp_path / "maps" / "own" / "index.html"
+    assert "<title>示意市工作图</title>" in page.read_text(encoding="utf-8")
+    marker = json.loads((page.parent / "publish.json").read_text(encoding="utf-8"))
+    assert (marker["as_of"], marker["run"], marker["audience"]) == ("2024-09-30", "abc", "planner")
+    assert publish.check_published(page.parent) == []
+    assert [p.name for p in (tmp_path / "maps").iterdir()] == ["own.toml", "own"] or len(
+        list((tmp_path / "maps").iterdir())
+    ) == 2
+
+
+def test_publishing_twice_gives_the_same_bytes_and_keeps_the_edition_before(tmp_path):
+    page = published(tmp_path)
+    first = page.read_bytes()
+    published(tmp_path)
+    assert page.read_bytes() == first
+    assert (tmp_path / "maps" / "own.previous" / "index.html").read_bytes() == first
+    fewer = layers()
+    del fewer["parks"]
+    published(tmp_path, fewer)
+    assert page.read_bytes() != first
+    assert (tmp_path / "maps" / "own.previous" / "index.html").read_bytes() == first
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
+    target = tmp_path / "maps" / "own"
+    target.mkdir(parents=True)
+    (target / "index.html").write_text("别人的网页")
+    with pytest.raises(FileError, match="不会覆盖"):
+        published(tmp_path)
+    assert (target / "index.html").read_text() == "别人的网页"
+    assert {p.name for p in (tmp_path / "maps").iterdir()} == {"own", "own.toml"}
+
+
+def test_a_previous_folder_that_is_not_ours_is_left_alone_too(tmp_path):
+    published(tmp_path)
+    keep = tmp_path / "maps" / "own.previous"
+    keep.mkdir()
+    (keep / "note.txt").write_text("我的")
+    with pytest.raises(FileError, match=r"own\.previous"):
+        published(tmp_path)
+    assert (keep / "note.txt").read_text() == "我的"
+
+
+def test_a_failed_publication_leaves_the_old_edition_and_no_half_folder(tmp_path, monkeypatch):
+    page = published(tmp_path)
+    before = page.read_bytes()
+    with pytest.raises(DataError, match="没有可以上图的图层"):
+        published(tmp_path, {"zone_members": layers()["zone_members"]})
+    bad = '<html><script src="https://cdn.example/x.js"></script></html>'
+    monkeypatch.setattr(publish, "map_page", lambda *_, **__: bad)
+    with pytest.raises(DataError, match=r"外部主机 cdn\.example"):
+        published(tmp_path)
+    assert page.read_bytes() == before
+    assert {p.name for p in (tmp_path / "maps").iterdir()} == {"own", "own.toml"}
+
+
+# --- checking -------------------------------------------------------------------------------------
+
+
+def test_check_finds_changed_missing_and_foreign_files(tmp_path):
+    folder = published(tmp_path).parent
+    (folder / "extra.csv").write_text("x")
+    (folder / "index.html").write_text((folder / "index.html").read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert sorted(f.code for f in publish.check_published(folder)) == ["changed_file", "foreign_file"]
+    (folder / "index.html").unlink()
+    assert sorted(f.code for f in publish.check_published(folder)) == ["foreign_file", "missing_file"]
+
+
+def test_check_of_a_folder_that_is_not_ours_says_so(tmp_path):
+    with pytest.raises(FileError, match="不是本程序发布"):
+        publish.check_published(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "hosts"),
+    [
+        ('<img src="//a.example/x.png">', ["a.example"]),
+        ("<link href='HTTPS://B.example:8080/x.css'>", ["b.example:8080"]),
+        ('<img srcset="x.png 1x, https://c.example/2.png 2x">', ["c.example"]),
+        ("<style>@import 'https://d.example/d.css';</style>", ["d.example"]),
+        ("<div style=\"background:url('http://e.example/e.png')\"></div>", ["e.example"]),
+        ('<meta http-equiv="refresh" content="0;url=https://f.example/">', ["f.example"]),
+        ('<script>fetch("https://g.example/api")</script>', ["g.example"]),
+        ("<script>new WebSocket('wss:\\/\\/h.example')</script>", ["h.example"]),
+        ('<a href="\\\\\\\\i.example\\\\x">x</a>', ["i.example"]),
+        ('<script>var ns = "http://www.w3.org/2000/svg"</script>', []),
+        ('<p>see https://text.example</p><script type="application/json">{"t":"https://data.example"}</script>', []),
+        ('<a href="#map">x</a><img src="data:image/png;base64,//aaa"><img src="photos/a.jpg">', []),
+    ],
+)
+def test_outside_hosts_are_found_wherever_a_browser_would_look(page, hosts):
+    assert publish.outside_hosts(page) == hosts
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_passes_the_check_because_it_is_text(tmp_path, text):
+    page = published(tmp_path, hostile_layers(text))
+    assert publish.check_published(page.parent) == []
