@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
+from gis_renovation.networks import lengths_within
 from gis_renovation.schemas import layer_schema, nearest_names
 
 Floats = NDArray[np.float64]
@@ -227,28 +228,15 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
 def _pieces(lines: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, reach_m: float) -> pd.DataFrame:
     """Every (area, line) pair that meets within ``reach_m``: metres inside and metres beside the area."""
     line_shapes, area_shapes = lines.geometry.to_numpy(), areas.geometry.to_numpy()
-    inside = _lengths_within(line_shapes, area_shapes)
+    inside = lengths_within(line_shapes, area_shapes)
     if reach_m > 0:
         around = shapely.buffer(area_shapes, reach_m, quad_segs=_ARC_SEGMENTS)
-        reach = _lengths_within(line_shapes, around)
+        reach = lengths_within(line_shapes, around)
     else:
         reach = inside
     both = pd.concat([inside.rename("inside_m"), reach.rename("reach_m")], axis="columns").fillna(0.0).sort_index()
     both["nearby_m"] = (both["reach_m"] - both["inside_m"]).clip(lower=0.0)
     return both.drop(columns="reach_m").reset_index()
-
-
-def _lengths_within(lines: NDArray[Any], areas: NDArray[Any]) -> pd.Series[Any]:
-    """Metres of each line inside each area it meets, by (area, line) positions; cuts only lines that cross a rim."""
-    area, line = shapely.STRtree(lines).query(areas, predicate="intersects")
-    order = np.lexsort((line, area))
-    area, line = area[order], line[order]
-    shapely.prepare(areas)
-    metres = shapely.length(lines)[line]
-    rim = ~shapely.covers(areas[area], lines[line])
-    metres[rim] = shapely.length(shapely.intersection(lines[line[rim]], areas[area[rim]]))
-    pairs = pd.MultiIndex.from_arrays([area.astype("int64"), line.astype("int64")], names=["area", "line"])
-    return pd.Series(metres, index=pairs, dtype="float64")
 
 
 def _lengths(pieces: pd.DataFrame) -> pd.DataFrame:
