@@ -21,7 +21,7 @@ from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS_MAX = 200_000
+ROWS_MAX = 50_000
 CELL_TEXT_MAX = 32_767
 SHEET_NAME_MAX = 31
 _EXCEL_ROWS = 1_048_576
@@ -64,6 +64,7 @@ _TYPE_LABELS: Mapping[str, Text] = {
     "boolean": Text("是/否", "yes/no"),
     "date": Text("日期", "date"),
 }
+_PLAIN_TYPES = (str, float, int, bool, datetime.date)
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _NULL_MEANING = re.compile(r"空值表示([^；。]+)")
 # The file's own date must not depend on the day it is written.
@@ -165,7 +166,7 @@ class _Sheet:
 
 def is_share(field: Field) -> bool:
     """Whether the column holds a share of 0-1, which readers see as per cent."""
-    return field.name.endswith("_share") and field.type == "number"
+    return field.type == "number" and (field.name.endswith("_share") or "_share_" in field.name)
 
 
 def missing_text(field: Field | None, lang: Lang) -> str:
@@ -206,8 +207,17 @@ def shown_columns(frame: pd.DataFrame, schema: LayerSchema, lang: Lang) -> tuple
 
 def cell_values(frame: pd.DataFrame, column: Column) -> list[Any]:
     """A column's plain Python values, None where missing; the key is read from the index."""
-    values = frame.index if column.name == frame.index.name else frame[column.name]
-    return [_plain(value) for value in values.tolist()]
+    import numpy as np
+    import pandas as pd
+
+    values = frame.index.to_series() if column.name == frame.index.name else frame[column.name]
+    known = values.notna()
+    if pd.api.types.is_float_dtype(values.dtype):
+        known &= np.isfinite(values.to_numpy("float64", na_value=np.nan))
+    return [
+        (value if type(value) in _PLAIN_TYPES else _plain(value)) if there else None
+        for value, there in zip(values.tolist(), known.tolist(), strict=True)
+    ]
 
 
 def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
@@ -362,8 +372,7 @@ def _write_column(
         elif _write_value(page, (row, number), value, column.field, lang, look):
             too_long.append((sheet.name, str(sheet.frame.index[row - 1]), header, str(value)))
         elif wraps:
-            shown = shown_text(value, column.field, lang)
-            lines[row - 1] = max(lines[row - 1], math.ceil(display_width(shown) / (width - 1)))
+            lines[row - 1] = max(lines[row - 1], math.ceil(display_width(str(value)) / (width - 1)))
     return too_long
 
 
@@ -432,9 +441,7 @@ def _width(column: Column, values: list[Any], lang: Lang) -> tuple[float, bool]:
 
 def display_width(text: str) -> int:
     """Columns a text takes in a fixed-width font: two for a Chinese character, one for a Latin one."""
-    from unicodedata import east_asian_width
-
-    return sum(2 if east_asian_width(character) in "WFA" else 1 for character in text)
+    return len(text) if text.isascii() else len(text.encode("gbk", "replace"))
 
 
 def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _About, lang: Lang) -> None:
