@@ -1,0 +1,458 @@
+"""Land of the synthetic city: parcels, vacant premises, control lines, parks, facilities, culture sites.
+
+A row of parcels in 谢家集 is drawn so that each breaks exactly one condition of idle public land;
+their ids are in ``PLANTED_PARCELS``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis_renovation.sample_housing import boxes, community_ids
+from gis_renovation.sample_place import CITY_CRS, HILLS, huai_river, rounded
+from gis_renovation.sample_plots import STREET_WIDTH_M, Plots, generator
+
+SURVEYED_ON = dt.date(2024, 3, 31)
+INSPECTED_ON = dt.date(2024, 6, 20)
+
+# use: surveyed and planned code (用地用海分类 2023), registered use, right type, holder kind.
+LAND_USES = {
+    "old": ("070102", "城镇住宅用地", "allocated", "owners"),
+    "housing": ("070102", "城镇住宅用地", "granted", "owners"),
+    "shops": ("0901", "商业用地", "granted", "company"),
+    "school": ("080403", "中小学用地", "allocated", "public_institution"),
+    "government": ("0801", "机关团体用地", "allocated", "government"),
+    "hospital": ("080602", "基层医疗卫生设施用地", "allocated", "public_institution"),
+    "industry": ("1001", "工业用地", "granted", "company"),
+    "vacant": ("2301", "空闲地", "allocated", "none"),
+    "green": ("1402", "防护绿地", "allocated", "government"),
+    "utility": ("1303", "供电用地", "allocated", "state_company"),
+    "square": ("1403", "广场用地", "allocated", "government"),
+    "park": ("1401", "公园绿地", "allocated", "government"),
+}
+TERM_YEARS = {"housing": 70, "old": 70, "shops": 40, "industry": 50}
+VACANT_HOLDERS = ("none", "government", "public_institution", "state_company", "company")
+VACANT_SHARES = (0.4, 0.2, 0.15, 0.15, 0.1)
+HOLDER_LABELS = {
+    "government": "机关", "public_institution": "事业单位", "state_company": "国企", "company": "企业",
+    "owners": "业主", "collective": "村集体", "individual": "个人",
+}  # fmt: skip
+
+PLANTED_PARCELS = {
+    "candidate": "340404001001GB09001",
+    "used": "340404001001GB09002",
+    "collective": "340404001001JB09003",
+    "granted_not_overdue": "340404001001GB09004",
+    "too_small": "340404001001GB09005",
+    "prime_farmland": "340404001001GB09006",
+    "inside_compound": "340404001001GB09007",
+    "unknown_holder": "340404001001GB09008",
+    "overdue": "340404001001GB09009",
+    "overlapping": "340404001001GB09010",
+    "area_off": "340404001001GB09011",
+}
+COMPOUND = "340404-002"
+PARK_ACROSS_RIVER = "GY-90001"
+PRIME_FARMLAND = "KZX-NT-90001"
+HOSTILE_NAMES = {"FW-90001": "<img src=x onerror=alert(1)>", "FW-90002": "=1+1"}
+PLANTED_PREMISES = {"candidate": "KZ-9001", "used": "KZ-9002", "company": "KZ-9003", "unknown_status": "KZ-9004", "unsafe": "KZ-9005"}
+
+
+# --- parcels --------------------------------------------------------------------------------------
+
+
+def make_parcels(plots: Plots, seed: int) -> gpd.GeoDataFrame:
+    """Every lot as a parcel of one land-code system, and the planted ones."""
+    rng = generator(seed, "parcels")
+    lots = plots.lots
+    frame = _rights(lots, rng)
+    geometry = boxes(plots, lots["patch"].to_numpy(), lots)
+    area = shapely.area(geometry)
+    off = np.where(rng.random(len(lots)) < 0.02, rng.choice([0.82, 1.16], len(lots)), rng.uniform(0.996, 1.004, len(lots)))
+    frame["registered_area_m2"] = np.where(rng.random(len(lots)) < 0.03, np.nan, np.round(area * off, 2))
+    frame["parcel_id"] = _parcel_ids(frame, lots)
+    parcels = gpd.GeoDataFrame(frame, geometry=geometry, crs=CITY_CRS)
+    return _plant_parcels(parcels, plots).set_index("parcel_id").sort_index()
+
+
+def _rights(lots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Codes, rights, holders and dates as land of each use usually has them."""
+    use, n = lots["use"].to_numpy(str), len(lots)
+    code, registered, right, holder = (
+        np.array([LAND_USES[value][k] for value in use], dtype=object) for k in range(4)
+    )
+    vacant = use == "vacant"
+    holder = np.where(vacant, rng.choice(VACANT_HOLDERS, n, p=VACANT_SHARES), holder).astype(object)
+    right[vacant & (holder == "company")] = "granted"
+    right[vacant & (holder == "none")] = None
+    state_works = (use == "industry") & (rng.random(n) < 0.5)
+    right[state_works], holder[state_works] = "allocated", "state_company"
+    collective = ~np.isin(use, ["old", "park"]) & (rng.random(n) < 0.04)
+    right[collective], holder[collective] = "collective", "collective"
+    idle = vacant | ((use == "government") & (rng.random(n) < 0.08))
+    inspected = rng.random(n) < np.where(idle, 0.82, 0.55)
+    dates = _contract_dates(use, right, holder, vacant, rng)
+    number = np.arange(1, n + 1)
+    return pd.DataFrame(
+        {
+            "code_system": "sea_land_2023",
+            "land_use_code": code,
+            "registered_use": registered,
+            "planned_use_code": np.where(vacant, rng.choice(["0702", "1401", "070102", "16"], n), code),
+            "ownership": np.where(collective, "collective", "state").astype(object),
+            "right_type": right,
+            "holder_kind": np.where(~vacant & (rng.random(n) < 0.02), None, holder),
+            "holder_name": [f"{HOLDER_LABELS[h]}{k}（合成）" if h in HOLDER_LABELS else None for h, k in zip(holder, number, strict=True)],
+            "certificate_no": [
+                f"皖（{2004 + k % 18}）淮南市不动产权第{90000 + k:07d}号（合成）" if h in HOLDER_LABELS and k % 9 else None
+                for h, k in zip(holder, number, strict=True)
+            ],
+            **dates,
+            "inspected_vacant": np.where(inspected, idle.astype(object), None),
+            "inspected_on": np.where(inspected, np.array(INSPECTED_ON, dtype=object), None),
+        }
+    )  # fmt: skip
+
+
+def _contract_dates(
+    use: NDArray[np.str_], right: NDArray[np.object_], holder: NDArray[np.object_], vacant: NDArray[np.bool_], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Start due, started, stopped, term end and shares built, where a grant contract exists."""
+    n = len(use)
+    granted = right == "granted"
+    signed = 1994 + rng.integers(0, 24, n)
+    late = granted & vacant & (holder == "company")
+    signed = np.where(late, 2018 + rng.integers(0, 7, n), signed)
+    month = rng.integers(1, 13, n)
+    due = [dt.date(int(y) + 1, int(m), 1) if g else None for y, m, g in zip(signed, month, granted, strict=True)]
+    started = [None if d is None or l else d + dt.timedelta(days=40) for d, l in zip(due, late, strict=True)]
+    stalled = granted & (use == "industry") & (rng.random(n) < 0.08)
+    years = [TERM_YEARS.get(value, 40) for value in use]
+    return {
+        "start_due_on": due,
+        "started_on": started,
+        "stopped_on": [dt.date(2022, 11, 30) if s else None for s in stalled],
+        "built_share": np.where(late, 0.0, np.where(stalled, 0.2, np.where(granted, 1.0, np.nan))),
+        "invested_share": np.where(late, 0.0, np.where(stalled, 0.3, np.where(granted, 1.0, np.nan))),
+        "term_end_on": [dt.date(int(y) + t, 12, 31) if g else None for y, t, g in zip(signed, years, granted, strict=True)],
+    }
+
+
+def _parcel_ids(frame: pd.DataFrame, lots: pd.DataFrame) -> NDArray[np.object_]:
+    """19 characters as in the cadastre: unit, district, block, ownership, serial."""
+    mark = np.where(frame["ownership"] == "collective", "JB", "GB")
+    serial = lots.groupby("unit_code").cumcount() + 1
+    width = max(5, len(str(int(serial.max()))))
+    ids = [f"{u}001001{m}{s:0{width}d}" for u, m, s in zip(lots["unit_code"], mark, serial, strict=True)]
+    return np.array(ids, dtype=object)
+
+
+def planted_lots(plots: Plots) -> list[int]:
+    """The lots of 谢家集 that carry the planted parcels: the first that are neither old housing nor park."""
+    lots = plots.lots
+    mine = lots[(lots["patch"] == plots.number_of("xiejiaji")) & ~lots["use"].isin(["old", "park"]) & ~lots["old"]]
+    with_neighbour = mine[mine["k"] < mine["nx"] - 1].index[0]
+    rest = [int(lot) for lot in mine.index if lot not in (with_neighbour, with_neighbour + 1)]
+    return [*rest[:8], int(with_neighbour), rest[8]]
+
+
+def _plant_parcels(parcels: gpd.GeoDataFrame, plots: Plots) -> gpd.GeoDataFrame:
+    """Overwrite eleven parcels so that each shows one thing a rule has to see."""
+    candidate = {
+        "land_use_code": "2301", "registered_use": "机关团体用地", "planned_use_code": "0702", "ownership": "state",
+        "right_type": "allocated", "holder_kind": "government", "holder_name": "机关9000（合成）", "start_due_on": None,
+        "started_on": None, "stopped_on": None, "built_share": np.nan, "invested_share": np.nan, "term_end_on": None,
+        "inspected_vacant": True, "inspected_on": INSPECTED_ON,
+    }  # fmt: skip
+    company = {"right_type": "granted", "holder_kind": "company", "holder_name": "企业9000（合成）", "registered_use": "商业用地",
+               "built_share": 0.0, "invested_share": 0.0, "term_end_on": dt.date(2063, 12, 31)}  # fmt: skip
+    different: dict[str, dict[str, Any]] = {
+        "candidate": {},
+        "used": {"land_use_code": "0801", "inspected_vacant": False},
+        "collective": {"ownership": "collective", "right_type": "collective", "holder_kind": "collective", "holder_name": "村集体9003（合成）"},
+        "granted_not_overdue": {**company, "start_due_on": dt.date(2025, 3, 31)},
+        "too_small": {},
+        "prime_farmland": {},
+        "unknown_holder": {"holder_kind": None, "holder_name": None},
+        "overdue": {**company, "start_due_on": dt.date(2021, 6, 30)},
+        "overlapping": {"land_use_code": "0801", "inspected_vacant": False},
+        "area_off": {"land_use_code": "0801", "inspected_vacant": False},
+    }  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    lots = plots.lots
+    chosen = dict(zip(different, planted_lots(plots), strict=True))
+    for name, lot in chosen.items():
+        rectangle = lots.loc[[lot], ["x0", "y0", "x1", "y1"]].copy()
+        if name == "too_small":
+            rectangle[["x1", "y1"]] = rectangle[["x0", "y0"]].to_numpy() + [9.0, 8.0]
+        if name == "overlapping":
+            rectangle["x1"] += 6.0 + 1.5
+        geometry = boxes(plots, lots.loc[[lot], "patch"].to_numpy(), rectangle)[0]
+        area = round(shapely.area(geometry) * (1.18 if name == "area_off" else 1.0), 2)
+        rows.append({**parcels.loc[lot].to_dict(), **candidate, **different[name], "parcel_id": PLANTED_PARCELS[name],
+                     "registered_area_m2": area, "geometry": geometry})  # fmt: skip
+    ids = community_ids(plots)
+    home = int(ids.index[ids == COMPOUND][0])
+    yard = _yard(plots, home)
+    rows.append({**parcels.loc[home].to_dict(), **candidate, "parcel_id": PLANTED_PARCELS["inside_compound"],
+                 "registered_area_m2": round(shapely.area(yard), 2), "geometry": yard})  # fmt: skip
+    rest = parcels.drop(index=list(chosen.values()))
+    around = shapely.difference(rest.geometry[home], yard)
+    rest.loc[home, "geometry"] = around
+    rest.loc[home, "registered_area_m2"] = round(shapely.area(around), 2)
+    added = gpd.GeoDataFrame(rows, geometry="geometry", crs=CITY_CRS)[list(rest.columns)]
+    return pd.concat([rest.astype(object).set_geometry("geometry"), added.astype(object).set_geometry("geometry")]).set_crs(
+        CITY_CRS, allow_override=True
+    ).astype({"registered_area_m2": float, "built_share": float, "invested_share": float})  # fmt: skip
+
+
+def _yard(plots: Plots, lot: int) -> shapely.Polygon:
+    """A 24 m by 9 m plot between two rows of slabs in the middle of a lot."""
+    row = plots.lots.loc[lot]
+    x, y = (row["x0"] + row["x1"]) / 2, (row["y0"] + row["y1"]) / 2
+    rectangle = pd.DataFrame({"x0": [x - 12], "x1": [x + 12], "y0": [y - 4.5], "y1": [y + 4.5]})
+    return boxes(plots, np.array([row["patch"]]), rectangle)[0]
+
+
+# --- premises and facilities ----------------------------------------------------------------------
+
+
+def make_premises(plots: Plots, seed: int) -> gpd.GeoDataFrame:
+    """Vacant and partly used rooms near the communities, about one for every three, five of them planted."""
+    rng = generator(seed, "premises")
+    ids = community_ids(plots)
+    lots = plots.lots.loc[ids.index]
+    count = max(len(ids) // 3, 1)
+    pick = lots.iloc[np.sort(rng.choice(len(lots), count, replace=False))]
+    at = _inside(plots, pick, rng)
+    kinds = ("government", "public_institution", "state_company", "community_committee", "company", "owners")
+    holder = rng.choice(kinds, count, p=[0.2, 0.2, 0.25, 0.2, 0.1, 0.05]).astype(object)
+    status = rng.choice(["vacant", "partly_used", "used"], count, p=[0.6, 0.25, 0.15]).astype(object)
+    names = ("原锅炉房", "社区用房", "原职工俱乐部", "原单位食堂", "老干部活动室", "原粮油店", "原托儿所", "自行车棚", "原供销社门面")
+    since = [dt.date(int(y), int(m), 1) for y, m in zip(2012 + rng.integers(0, 12, count), rng.integers(1, 13, count), strict=True)]
+    frame = pd.DataFrame(
+        {
+            "premises_id": [f"KZ-{k + 1:04d}" for k in range(count)],
+            "name": rng.choice(np.array(names, dtype=object), count),
+            "holder_kind": np.where(rng.random(count) < 0.06, None, holder),
+            "right_type": np.where(holder == "company", "granted", "allocated").astype(object),
+            "floor_area_m2": np.where(rng.random(count) < 0.05, np.nan, np.round(rng.lognormal(5.4, 0.6, count), 1)),
+            "storey": rng.choice([1, 1, 1, 2, 3], count),
+            "status": np.where(rng.random(count) < 0.06, None, status),
+            "vacant_since_on": [d if s != "used" else None for d, s in zip(since, status, strict=True)],
+            "structure_safe": np.where(rng.random(count) < 0.3, None, (rng.random(count) < 0.85).astype(object)),
+            "x": at[:, 0],
+            "y": at[:, 1],
+        }
+    )
+    planted = _planted_premises(_inside(plots, lots[lots["patch"] == plots.number_of("xiejiaji")].iloc[:5], rng))
+    frame = pd.concat([frame.astype(object), planted.astype(object)], ignore_index=True)
+    frame = frame.astype({"floor_area_m2": float, "x": float, "y": float})
+    geometry = shapely.points(frame[["x", "y"]].to_numpy())
+    return gpd.GeoDataFrame(frame.drop(columns=["x", "y"]), geometry=geometry, crs=CITY_CRS).set_index("premises_id")
+
+
+def _planted_premises(at: NDArray[np.float64]) -> pd.DataFrame:
+    candidate = {
+        "name": "原街道办公楼", "holder_kind": "government", "right_type": "allocated", "floor_area_m2": 420.0, "storey": 1,
+        "status": "vacant", "vacant_since_on": dt.date(2020, 5, 1), "structure_safe": True,
+    }  # fmt: skip
+    different: dict[str, dict[str, Any]] = {
+        "candidate": {},
+        "used": {"status": "used", "vacant_since_on": None},
+        "company": {"holder_kind": "company", "right_type": "granted"},
+        "unknown_status": {"status": None, "vacant_since_on": None},
+        "unsafe": {"structure_safe": False},
+    }
+    rows = [
+        {**candidate, **change, "premises_id": PLANTED_PREMISES[name], "x": xy[0], "y": xy[1]}
+        for (name, change), xy in zip(different.items(), at, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def make_facilities(plots: Plots, seed: int) -> gpd.GeoDataFrame:
+    """Service facilities on the lots that would hold them, and two rows with hostile names for testing."""
+    rng = generator(seed, "facilities")
+    lots = plots.lots
+    table = {
+        "school": (("kindergarten", 0.7), ("nursery", 0.25)),
+        "hospital": (("health_station", 1.0),),
+        "shops": (("supermarket", 0.45), ("shops", 0.8), ("meal_service", 0.15)),
+        "government": (("service_station", 0.35), ("culture_station", 0.25)),
+        "square": (("activity_ground", 1.0),),
+        "utility": (("parking_charging", 0.4),),
+        "old": (("parcel_point", 0.25), ("waste_point", 0.4), ("elderly_station", 0.18), ("service_station", 0.1)),
+        "housing": (("parcel_point", 0.12), ("parking_charging", 0.12), ("elderly_station", 0.05)),
+    }
+    labels = {"kindergarten": "幼儿园", "nursery": "托育园", "health_station": "卫生服务站", "supermarket": "超市", "shops": "便民店",
+              "meal_service": "老年助餐点", "service_station": "社区服务站", "culture_station": "文化站", "activity_ground": "健身广场",
+              "parking_charging": "停车充电场", "parcel_point": "快递驿站", "waste_point": "分类投放点", "elderly_station": "养老服务站"}  # fmt: skip
+    size = {"kindergarten": (240, 2400), "nursery": (60, 500), "health_station": (np.nan, 300), "supermarket": (np.nan, 700),
+            "elderly_station": (40, 450), "service_station": (np.nan, 620), "culture_station": (120, 500)}  # fmt: skip
+    rows = []
+    for use, kinds in table.items():
+        mine = lots[lots["use"] == use]
+        for kind, share in kinds:
+            pick = mine[rng.random(len(mine)) < share]
+            at = _inside(plots, pick, rng)
+            capacity, floor = size.get(kind, (np.nan, np.nan))
+            factor = rng.uniform(0.7, 1.3, len(pick))
+            names = [f"{area[:2]}{labels[kind]}{k + 1}" for k, area in enumerate(pick["subdistrict"])]
+            rows.append(pd.DataFrame({"name": names, "kind": kind, "capacity": np.round(capacity * factor),
+                                      "floor_area_m2": np.round(floor * factor), "x": at[:, 0], "y": at[:, 1]}))  # fmt: skip
+    frame = pd.concat(rows, ignore_index=True)
+    frame.insert(0, "facility_id", [f"FW-{k + 1:05d}" for k in range(len(frame))])
+    at = _inside(plots, lots[(lots["use"] == "old")].iloc[:2], rng)
+    hostile = pd.DataFrame({"facility_id": [*HOSTILE_NAMES], "name": [*HOSTILE_NAMES.values()], "kind": "other",
+                            "capacity": np.nan, "floor_area_m2": np.nan, "x": at[:, 0], "y": at[:, 1]})  # fmt: skip
+    frame = pd.concat([frame, hostile], ignore_index=True)
+    geometry = shapely.points(frame[["x", "y"]].to_numpy(float))
+    frame = gpd.GeoDataFrame(frame.drop(columns=["x", "y"]), geometry=geometry, crs=CITY_CRS)
+    return frame.set_index("facility_id").sort_index()
+
+
+def _inside(plots: Plots, lots: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.float64]:
+    """One point inside each lot, away from its edge and its cut corner."""
+    share = rng.uniform(0.15, 0.55, (2, len(lots)))
+    x = lots["x0"].to_numpy() + share[0] * (lots["x1"] - lots["x0"]).to_numpy()
+    y = lots["y0"].to_numpy() + share[1] * (lots["y1"] - lots["y0"]).to_numpy()
+    return np.round(plots.on_map(lots["patch"].to_numpy(), x, y), 2)
+
+
+# --- parks, culture, control lines ----------------------------------------------------------------
+
+
+def make_parks(plots: Plots) -> gpd.GeoDataFrame:
+    """Town parks on whole blocks, hill and riverside parks; one is planted beyond a creek without a bridge."""
+    lots = plots.lots[plots.lots["use"].isin(["park", "square"])]
+    planted = (lots["drawn"] & (lots["use"] == "park")).to_numpy()
+    geometry = boxes(plots, lots["patch"].to_numpy(), lots)
+    large = shapely.area(geometry) > 20_000
+    kind = np.where(large, "comprehensive", np.where(lots["use"] == "park", "community", "pocket"))
+    ids = np.array([f"GY-{k + 1:05d}" for k in range(len(lots))], dtype=object)
+    ids[planted] = PARK_ACROSS_RIVER
+    names = np.where(planted, "柳沟东岸公园", [f"{area[:2]}公园{k + 1}" for k, area in enumerate(lots["subdistrict"])])
+    hills = [shapely.buffer(shapely.LineString([start, end]), width * 0.8, quad_segs=6) for _, start, end, _, width in HILLS]
+    bank = shapely.intersection(
+        shapely.difference(shapely.buffer(huai_river(), 40.0), huai_river()), shapely.box(499500, 3614000, 502500, 3617000)
+    )
+    south = min(shapely.get_parts(bank), key=lambda part: shapely.centroid(part).y)
+    frame = gpd.GeoDataFrame(
+        {
+            "park_id": [*ids, *[f"GY-S{k + 1:04d}" for k in range(len(hills) + 1)]],
+            "name": [*names, *[f"{hill[0]}森林公园" for hill in HILLS], "淮河湿地公园"],
+            "kind": [*kind, *["special"] * (len(hills) + 1)],
+            "public": True,
+        },
+        geometry=[*geometry, *rounded(np.array([*hills, south], dtype=object))],
+        crs=CITY_CRS,
+    )
+    frame["public"] = frame["public"].astype(object)
+    return frame.set_index("park_id").sort_index()
+
+
+def make_culture_sites(plots: Plots) -> gpd.GeoDataFrame:
+    """Culture the plan asks 寿县 and 八公山 to use: the town wall as a polygon, the rest as points."""
+    sites: list[tuple[str, str, shapely.Geometry]] = [
+        ("寿县古城墙", "古城墙", _town_wall(plots)),
+        ("寿县博物馆", "博物馆", shapely.Point(479600, 3606500)),
+        ("报恩寺", "古建筑", shapely.Point(479850, 3606650)),
+        ("八公山风景区", "风景区", shapely.Point(481500, 3610600)),
+        ("淮南王刘安文化园", "主题园", shapely.Point(482300, 3611100)),
+        ("豆腐文化广场", "文化广场", shapely.Point(484900, 3612250)),
+        ("大通工业记忆馆", "工业遗产", shapely.Point(504900, 3612500)),
+        ("九龙岗民国建筑群", "历史建筑", shapely.Point(508600, 3611500)),
+    ]
+    frame = gpd.GeoDataFrame(
+        {
+            "site_id": [f"WH-{k + 1:02d}" for k in range(len(sites))],
+            "name": [site[0] for site in sites],
+            "kind": [site[1] for site in sites],
+        },
+        geometry=[site[2] for site in sites],
+        crs=CITY_CRS,
+    )
+    return frame.set_index("site_id")
+
+
+def make_control_lines(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """One or more areas of every kind of control line, drawn around what they protect."""
+    town = shapely.union_all([shapely.buffer(ground, 120.0, join_style="mitre") for ground in patch_grounds(plots)])
+    yellow = plots.lots[plots.lots["use"] == "utility"]
+    rows: list[tuple[str, str, str | None, shapely.Geometry]] = [
+        ("urban_boundary", "城镇开发边界", None, town),
+        ("purple", "寿县古城保护范围", None, shapely.buffer(_town_wall(plots), 30.0, join_style="mitre")),
+        ("blue", "淮河蓝线", None, shapely.buffer(huai_river(), 60.0, quad_segs=4)),
+        *[("ecological_redline", f"{name}生态保护红线", None, shapely.buffer(shapely.LineString([a, b]), width, quad_segs=6))
+          for name, a, b, _, width in HILLS],
+        *[("blue", name, None, shapely.buffer(line, 12.0, quad_segs=2))
+          for name, line in zip(barriers["name"], barriers.geometry, strict=True) if name in ("龙王沟", "柳沟")],
+        *[("rail_protection", "铁路线路安全保护区", None, shapely.buffer(line, 15.0, quad_segs=2))
+          for line in barriers.geometry[barriers["kind"] == "railway"]],
+        *[("green", name, None, geometry) for name, geometry in zip(parks["name"], parks.geometry, strict=True)],
+        *[("yellow", "供电设施黄线", None, box) for box in boxes(plots, yellow["patch"].to_numpy(), yellow)],
+        *_road_redlines(plots, streets),
+        ("subsidence", "谢家集稳沉区", "stable", shapely.Point(485600, 3609600).buffer(900, quad_segs=5)),
+        ("subsidence", "新庄孜未稳沉区", "unstable", shapely.Point(485650, 3612600).buffer(750, quad_segs=5)),
+        ("subsidence", "潘一矿预测沉陷区", "predicted", shapely.Point(484300, 3629500).buffer(1500, quad_segs=5)),
+        *_farmland(plots),
+    ]  # fmt: skip
+    order = {kind: 0 for kind, *_ in rows}
+    ids = []
+    for kind, *_ in rows:
+        order[kind] += 1
+        ids.append(f"KZX-{kind}-{order[kind]:04d}")
+    planted = [k for k, row in enumerate(rows) if row[1] == "永久基本农田（个例）"]
+    ids[planted[0]] = PRIME_FARMLAND
+    frame = gpd.GeoDataFrame(
+        {
+            "control_line_id": ids,
+            "kind": [row[0] for row in rows],
+            "name": [row[1] for row in rows],
+            "state": [row[2] for row in rows],
+            "source": "合成示例",
+            "dated_on": [SURVEYED_ON] * len(rows),
+        },
+        geometry=shapely.set_precision(np.array([row[3] for row in rows], dtype=object), 0.001),
+        crs=CITY_CRS,
+    )
+    return frame.set_index("control_line_id").sort_index()
+
+
+def patch_grounds(plots: Plots) -> NDArray[np.object_]:
+    """The rectangle of each patch's street grid."""
+    grounds = pd.DataFrame([{"x0": x[0], "x1": x[-1], "y0": y[0], "y1": y[-1]} for x, y in plots.lines])
+    return boxes(plots, np.arange(len(grounds)), grounds)
+
+
+def _town_wall(plots: Plots) -> shapely.Polygon:
+    number = plots.number_of("shouchun")
+    ground = patch_grounds(plots)[number]
+    return rounded(np.array([shapely.buffer(ground, 45.0, join_style="mitre")], dtype=object))[0]
+
+
+def _road_redlines(plots: Plots, streets: gpd.GeoDataFrame) -> list[tuple[str, str, None, shapely.Geometry]]:
+    """Red lines of the wider streets in town, one area a street name."""
+    wide = streets[streets["class"].isin(["arterial", "secondary"]) & (streets.length < 400)]
+    half = wide["class"].map(STREET_WIDTH_M).to_numpy() / 2 + 2.0
+    areas = pd.Series(shapely.buffer(wide.geometry.to_numpy(), half, cap_style="flat"))
+    merged = areas.groupby(wide["name"].to_numpy()).agg(lambda parts: shapely.union_all(parts.to_numpy()))
+    return [("road_redline", f"{name}红线", None, area) for name, area in merged.items()]
+
+
+def _farmland(plots: Plots) -> list[tuple[str, str, None, shapely.Geometry]]:
+    """Prime farmland well outside the towns, and one area over a planted parcel."""
+    lot = dict(zip([*PLANTED_PARCELS][:6], planted_lots(plots)[:6], strict=True))["prime_farmland"]
+    rectangle = plots.lots.loc[[lot]]
+    over = shapely.buffer(boxes(plots, rectangle["patch"].to_numpy(), rectangle)[0], 2.0, join_style="mitre")
+    fields = [shapely.box(x, y, x + 2600, y + 1900) for x, y in
+              ((476500, 3624000), (488000, 3621500), (497500, 3619800), (486500, 3603800), (474000, 3601500), (495000, 3606000))]  # fmt: skip
+    return [("prime_farmland", "永久基本农田（个例）", None, over), *[("prime_farmland", "永久基本农田", None, f) for f in fields]]
