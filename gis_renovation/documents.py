@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,11 @@ ROWS_SHOWN = 200
 _BODY, _HEADING, _TABLE, _LATIN = "仿宋", "黑体", "宋体", "Times New Roman"
 _TEXT_WIDTH_CM = 16.0
 # Widest text a column asks room for, and the least it gets, in Latin characters.
-_COLUMN_MOST, _COLUMN_LEAST = 44, 8
+_COLUMN_MOST, _COLUMN_LEAST = 90, 7
+# Up to this a column keeps its width; a line of table type holds so many Latin characters.
+_SHORT, _LINE_CHARACTERS = 16, 95
+# A value longer than this takes a whole row of a form.
+_FORM_VALUE = 30
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -134,7 +139,7 @@ class Paper:
         pending: list[str] = []
         for label, value in pairs:
             cells = [label.in_language(self.lang), value]
-            if display_width(value) > _COLUMN_MOST - 14:
+            if display_width(value) > _FORM_VALUE:
                 if pending:
                     rows.append([*pending, "", ""])
                     pending = []
@@ -343,14 +348,23 @@ def _repeat_row(row: Any) -> None:
 
 
 def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
-    """Widths in cm that add up to the text width: by the longest cell, within bounds; headers may wrap."""
+    """Widths in cm that add up to the text width.
+
+    Numbers and short words get what they need, for they must not break; long text shares the rest,
+    headers may wrap.
+    """
     if not header:
         raise ConfigError("表格没有任何栏。", "The table has no column.")
     wanted = []
     for number, label in enumerate(header):
         longest = max((display_width(row[number]) for row in rows), default=0)
-        wanted.append(max(_COLUMN_LEAST, display_width(label) / 2 + 1, min(longest + 1, _COLUMN_MOST)))
-    return [_TEXT_WIDTH_CM * width / sum(wanted) for width in wanted]
+        wanted.append(max(_COLUMN_LEAST, math.ceil(display_width(label) / 3) + 2, min(longest + 3, _COLUMN_MOST)))
+    short = [min(width, _SHORT) for width in wanted]
+    room = _LINE_CHARACTERS - sum(short)
+    surplus = sum(wanted) - sum(short)
+    share = min(1.0, max(room, 0) / surplus) if surplus else 0.0
+    widths = [low + (full - low) * share for low, full in zip(short, wanted, strict=True)]
+    return [_TEXT_WIDTH_CM * width / sum(widths) for width in widths]
 
 
 def _is_number(column: Column) -> bool:

@@ -28,6 +28,7 @@ M2_A_MU = 10_000 / 15
 # A sheet for each zone or candidate is meant to be read; beyond this the workbook has them all.
 SHEETS_MAX = 300
 LINKS_SHOWN = 40
+EXCLUDED_SHOWN = 60
 FINDINGS_SHOWN = 60
 
 
@@ -248,18 +249,19 @@ def _planner_body(paper: Paper, layers: Layers, manifest: Manifest, workbook: st
 def _sum_text(zones: pd.DataFrame) -> tuple[str, str]:
     """Households and floor area of all zones, and of how many zones they are not known."""
     zh = en = ""
-    for column, divisor, unit in (
-        ("households", 1.0, Text("户", " households")),
-        ("floor_area_m2", 1e4, Text("万m²建筑面积", "0,000 m² floor area")),
+    for column, label in (
+        ("households", Text("户数", "households")),
+        ("floor_area_m2", Text("建筑面积", "floor area")),
     ):
-        if column not in zones:
+        values = pd.to_numeric(_known(zones, column))
+        unknown, total = int(values.isna().sum()), float(values.sum())
+        if unknown == len(zones):
+            zh, en = f"{zh}，{label.zh}未知", f"{en}, {label.en} unknown"
             continue
-        unknown = int(zones[column].isna().sum())
-        decimals = 0 if divisor == 1.0 else 2
-        amount = f"{float(zones[column].sum()) / divisor:,.{decimals}f}"
-        zh += f"、{amount} {unit.zh}" + (f"（{unknown} 个片区未知，未计入）" if unknown else "")
-        plain = f"{float(zones[column].sum()):,.0f}"
-        en += f", {plain} " + ("households" if divisor == 1.0 else "m² floor area")
+        households = column == "households"
+        zh += f"，{total:,.0f} 户" if households else f"，建筑面积 {total / 1e4:,.2f} 万m²"
+        en += f", {total:,.0f} households" if households else f", {total:,.0f} m² of floor area"
+        zh += f"（{unknown} 个片区未知，未计入）" if unknown else ""
         en += f" ({unknown} zones unknown, not counted)" if unknown else ""
     return zh, en
 
@@ -378,7 +380,9 @@ def _zone_parks(paper: Paper, layers: Layers, own: Iterable[str], workbook: str)
         return
     rows = table.loc[[key for key in own if key in table.index]]
     names = _community_names(layers["communities"])
-    columns = [name for name, field in layer_schema("park_access").fields.items() if field.type != "string"]
+    columns = [
+        n for n in table.columns if n in ("park_name", "network_distance_m") or n.startswith(("covered_", "guide_"))
+    ]
     paper.say("公园绿地可达情况（沿路网步行）：", "Park access along the network:")
     paper.layer_table(rows.rename(index=names), "park_access", columns, see=workbook)
 
@@ -495,16 +499,30 @@ def _register(paper: Paper, layers: Layers, register: _Register, workbook: str) 
         left = len(groups["candidate"]) - SHEETS_MAX
         if left > 0:
             paper.say(f"其余 {left} 处的逐条判定见 {workbook}。", f"The ledgers of {left} more stand in {workbook}.")
-    for outcome, zh, en in (
-        ("unknown", f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing"),
-        ("excluded", f"已排除{noun.zh}", f"Excluded {noun.en}"),
-    ):
-        paper.heading(zh, en)
-        if len(groups[outcome]):
-            columns = (register.overview[0], reason)
-            paper.layer_table(groups[outcome], register.result, columns, see=workbook)
-        else:
-            paper.say("无。", "None.")
+    paper.heading(f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing")
+    _by_reason(paper, groups["unknown"], reason)
+    paper.heading(f"已排除{noun.zh}", f"Excluded {noun.en}")
+    if len(groups["excluded"]):
+        columns = (register.overview[0], reason)
+        paper.layer_table(groups["excluded"], register.result, columns, rows_shown=EXCLUDED_SHOWN, see=workbook)
+    else:
+        paper.say("无。", "None.")
+
+
+def _by_reason(paper: Paper, frame: pd.DataFrame, reason: str) -> None:
+    """What must be found out, and for which features: one row for each reason, the commonest first."""
+    if not len(frame):
+        paper.say("无。", "None.")
+        return
+    groups = frame.groupby(_known(frame, reason).fillna(""), sort=True).groups
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    header = [
+        text.in_language(paper.lang)
+        for text in (Text("待核实事项", "To find out"), Text("数量", "Count"), Text("编号", "Ids"))
+    ]
+    separator = "、" if paper.lang == "zh" else ", "
+    rows = [(str(why), f"{len(keys):,}", separator.join(map(str, keys))) for why, keys in ordered]
+    paper.table(header, rows, numeric=[False, True, False])
 
 
 def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str) -> None:

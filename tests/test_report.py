@@ -139,7 +139,7 @@ def test_every_zone_has_a_sheet_with_its_communities_and_its_reason(folder):
 
 def test_the_overview_counts_zones_and_says_what_is_not_known(folder):
     text = words(folder / "planner-zones.docx")
-    assert "共划分连片改造片区 2 个，含小区 9 个、1,050 户（1 个片区未知，未计入）" in text
+    assert "共划分连片改造片区 2 个，含小区 9 个，1,050 户（1 个片区未知，未计入）" in text
     assert "另有 1 个小区未纳入任何片区" in text
 
 
