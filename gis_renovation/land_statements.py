@@ -1,0 +1,335 @@
+"""What the land-status check supports: uses compared, and the four statements of a joint review.
+
+Registered, surveyed and planned use are compared on their broad use, because the code systems
+differ. The statements (不新增用地、不改变用途、不改变主体、不涉及权属变化) are three-valued: a fact
+nobody has brought leaves them unknown, and no result here replaces a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis_renovation.crs import require_metric
+from gis_renovation.errors import Text
+from gis_renovation.land_codes import broad_uses, class_label, registered_uses, require_one_system
+from gis_renovation.land_status import AREA_DIGITS, NO_AREA_M2, Geometries, polygons_of
+from gis_renovation.overlays import overlap_areas
+from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
+
+Row = dict[str, Any]
+
+# --- registered, surveyed and planned use ---------------------------------------------------------
+
+_USES = {
+    "registered": Text("登记用途", "registered use"),
+    "surveyed": Text("现状地类", "surveyed class"),
+    "planned": Text("规划用途", "planned use"),
+}
+USE_COLUMNS = (
+    "site_id",
+    "comparison",
+    "first_use",
+    "second_use",
+    "agreement",
+    "area_m2",
+    "share",
+    "patch_count",
+    "note_zh",
+    "note_en",
+)
+
+
+def compare_land_uses(
+    land_sites: gpd.GeoDataFrame,
+    parcels: gpd.GeoDataFrame | None = None,
+    land_survey: gpd.GeoDataFrame | None = None,
+    planned_use: gpd.GeoDataFrame | None = None,
+) -> pd.DataFrame:
+    """Where registered, surveyed and planned use of a site's ground agree, differ, or cannot be told.
+
+    Uses are compared on the broad use their classes share (residential, public service, ...), never
+    code by code, because the systems differ. Survey and plan come from their layers, or from the
+    parcels' own codes where there is no such layer. A difference is a fact to explain, not a breach.
+
+    Returns rows by site, comparison (registered_surveyed, registered_planned, surveyed_planned) and
+    the two uses: agreement (agrees, differs, unknown, not_checked), area_m2, share of the site,
+    patch_count. A comparison without data is one row *not_checked*. Raises CRSError; DataError for
+    faults of the code systems. O(n log n + rim vertices).
+    """
+    require_metric(land_sites=land_sites, parcels=parcels, land_survey=land_survey, planned_use=planned_use)
+    sites = land_sites.sort_index()
+    cover = {
+        "registered": _use_patches(parcels, "parcels", "registered_use"),
+        "surveyed": _use_patches(land_survey, "land_survey", "land_use_code")
+        or _use_patches(parcels, "parcels", "land_use_code"),
+        "planned": _use_patches(planned_use, "planned_use", "planned_use_code")
+        or _use_patches(parcels, "parcels", "planned_use_code"),
+    }
+    rows: list[Row] = []
+    for first, second in (("registered", "surveyed"), ("registered", "planned"), ("surveyed", "planned")):
+        one, other = cover[first], cover[second]
+        if one is None or other is None:
+            lacking = [_USES[name] for name in (first, second) if cover[name] is None]
+            zh = f"未核查：没有{'、'.join(text.zh for text in lacking)}"
+            en = f"not checked: no {' or '.join(text.en for text in lacking)}"
+            shared = {"comparison": f"{first}_{second}", "agreement": "not_checked", "note_zh": zh, "note_en": en}
+            rows += [{"site_id": str(site_id)} | shared for site_id in sites.index]
+        else:
+            rows += _compared(sites, f"{first}_{second}", one, other)
+    table = pd.DataFrame(rows, columns=list(USE_COLUMNS))
+    numbers = ("area_m2", "share", "patch_count")
+    types = {name: "float64" if name in numbers else "str" for name in USE_COLUMNS}
+    return table.sort_values(["site_id"], kind="stable").astype(types).reset_index(drop=True)
+
+
+Patches = tuple[Geometries, list[str], list[frozenset[str]]]
+
+
+def _use_patches(layer: gpd.GeoDataFrame | None, name: str, column: str) -> Patches | None:
+    """Ground, label and broad uses of each patch that has the use recorded; None where none has."""
+    if layer is None or column not in layer.columns or not layer[column].notna().any():
+        return None
+    layer = layer[layer[column].notna()].sort_index()
+    words = [str(word) for word in layer[column]]
+    if column == "registered_use":
+        return polygons_of(layer), words, [registered_uses(word) for word in words]
+    system = require_one_system(layer, name, code=column) or ""
+    return polygons_of(layer), [class_label(system, code).zh for code in words], [broad_uses(system, c) for c in words]
+
+
+def _compared(sites: gpd.GeoDataFrame, comparison: str, one: Patches, other: Patches) -> list[Row]:
+    """One row a site and pair of uses, with the ground they share."""
+    (shapes, first_labels, first_uses), (covers, second_labels, second_uses) = one, other
+    in_site = overlap_areas(polygons_of(sites), shapes)
+    ground = shapely.intersection(polygons_of(sites)[in_site.shape], shapes[in_site.cover])
+    pairs = overlap_areas(_polygonal(ground), covers)
+    first = in_site.cover[pairs.shape]
+    frame = pd.DataFrame(
+        {
+            "site": in_site.shape[pairs.shape],
+            "first_use": [first_labels[at] for at in first],
+            "second_use": [second_labels[at] for at in pairs.cover],
+            "agreement": [_agreement(first_uses[a], second_uses[b]) for a, b in zip(first, pairs.cover, strict=True)],
+            "area": pairs.area_m2,
+        }
+    )
+    grouped = frame.groupby(["site", "first_use", "second_use", "agreement"], sort=True)["area"].agg(["sum", "size"])
+    return [
+        {
+            "site_id": str(sites.index[site]),
+            "comparison": comparison,
+            "first_use": first_use,
+            "second_use": second_use,
+            "agreement": agreement,
+            "area_m2": round(float(area), AREA_DIGITS),
+            "share": float(area) / float(sites["area_m2"].iloc[site]),
+            "patch_count": int(count),
+        }
+        for (site, first_use, second_use, agreement), (area, count) in zip(
+            grouped.index, grouped.to_numpy(), strict=True
+        )
+        if area >= NO_AREA_M2
+    ]
+
+
+def _agreement(first: frozenset[str], second: frozenset[str]) -> str:
+    if not first or not second:
+        return "unknown"
+    return "agrees" if first & second else "differs"
+
+
+def _polygonal(ground: Geometries) -> Geometries:
+    """Intersections without the points and lines of mere contact."""
+    mixed = shapely.get_type_id(ground) == shapely.GeometryType.GEOMETRYCOLLECTION
+    for at in np.flatnonzero(mixed):
+        parts = shapely.get_parts(ground[at])
+        ground[at] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+    return ground
+
+
+# --- the four statements --------------------------------------------------------------------------
+
+STATEMENTS: Mapping[str, Text] = {
+    "no_new_land": Text("不新增用地", "no new land is used"),
+    "no_use_change": Text("不改变用途", "the use does not change"),
+    "no_holder_change": Text("不改变主体", "the user does not change"),
+    "no_tenure_change": Text("不涉及权属变化", "tenure is not affected"),
+}
+
+
+def draw_land_statements(
+    land_sites: gpd.GeoDataFrame,
+    land_status: pd.DataFrame,
+    touched_parcels: pd.DataFrame | None = None,
+    land_use_comparison: pd.DataFrame | None = None,
+    proof_papers: pd.DataFrame | None = None,
+    *,
+    declared_new_holder_parcel_ids: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """What the overlays support of the four statements of a joint review, and what is still missing.
+
+    Nobody's signature is replaced: *yes* means that every fact the statement rests on is at hand and
+    speaks for it, *no* that one speaks against it, *unknown* that something must be brought or
+    confirmed first. Slivers speak for nothing.
+
+    - 不新增用地: the whole site lies in parcels of the register.
+    - 不改变用途: registered and planned use differ nowhere.
+    - 不改变主体: every parcel has a recorded holder and a proof paper, and no change was declared.
+    - 不涉及权属变化: the first and third hold and all parcels are state-owned.
+
+    Parameters
+    ----------
+    land_status, touched_parcels, land_use_comparison
+        Results of this module for these sites; ``None`` where there are no parcels.
+    proof_papers
+        Papers by parcel; ``None`` is *not checked*.
+    declared_new_holder_parcel_ids
+        Parcels whose user the project says will change.
+
+    Returns
+    -------
+    DataFrame by site_id and statement: label, verdict (yes, no, unknown), rests_on, lacking_papers
+    (parcel ids), confirm_by, each text in Chinese and English. O(rows).
+    """
+    facts = _SiteFacts(land_status, touched_parcels, land_use_comparison, proof_papers, declared_new_holder_parcel_ids)
+    rows = []
+    for site_id in land_sites.sort_index().index:
+        land, use, holder, state_owned = (find(str(site_id)) for find in facts.findings)
+        no_tenure = (
+            int(all_of(*(np.array([verdict]) for verdict, _ in (land, holder, state_owned)))[0]),
+            Text(
+                f"{land[1].zh}；{holder[1].zh}；{state_owned[1].zh}",
+                f"{land[1].en}; {holder[1].en}; {state_owned[1].en}",
+            ),
+        )
+        lacking = facts.lacking_papers(str(site_id))
+        for name, (verdict, rests_on) in zip(STATEMENTS, (land, use, holder, no_tenure), strict=True):
+            confirm = _CONFIRM[name] if verdict != YES else Text("", "")
+            rows.append(
+                {
+                    "site_id": str(site_id),
+                    "statement": name,
+                    "label_zh": STATEMENTS[name].zh,
+                    "label_en": STATEMENTS[name].en,
+                    "verdict": verdict_names(np.array([verdict]))[0],
+                    "rests_on_zh": rests_on.zh,
+                    "rests_on_en": rests_on.en,
+                    "lacking_papers": ", ".join(lacking) if name in ("no_holder_change", "no_tenure_change") else "",
+                    "confirm_by_zh": confirm.zh,
+                    "confirm_by_en": confirm.en,
+                }
+            )
+    return pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS)).astype("str")
+
+
+STATEMENT_COLUMNS = (
+    "site_id",
+    "statement",
+    "label_zh",
+    "label_en",
+    "verdict",
+    "rests_on_zh",
+    "rests_on_en",
+    "lacking_papers",
+    "confirm_by_zh",
+    "confirm_by_en",
+)
+_CONFIRM = {
+    "no_new_land": Text("自然资源主管部门（不动产登记机构）", "the natural-resources authority (registry)"),
+    "no_use_change": Text("自然资源主管部门（详细规划管理）", "the natural-resources authority (detailed planning)"),
+    "no_holder_change": Text("使用权人与项目实施主体", "the holders and the project's implementer"),
+    "no_tenure_change": Text("自然资源主管部门与使用权人", "the natural-resources authority and the holders"),
+}
+Fact = tuple[int, Text]
+
+
+class _SiteFacts:
+    """The facts of all sites, looked up by site; each finder gives a verdict and what it rests on."""
+
+    def __init__(
+        self,
+        status: pd.DataFrame,
+        touched: pd.DataFrame | None,
+        comparison: pd.DataFrame | None,
+        papers: pd.DataFrame | None,
+        declared: Sequence[str],
+    ) -> None:
+        self.status = status
+        self.touched = None if touched is None else touched[touched["state"] == "touched"]
+        self.comparison = comparison
+        self.papers = papers
+        self.declared = frozenset(declared)
+        self.findings = (self.land, self.use, self.holder, self.state_owned)
+
+    def lacking_papers(self, site_id: str) -> list[str]:
+        """Parcels of the site without any proof paper; all of them where papers were not checked."""
+        if self.touched is None:
+            return []
+        parcels = sorted(self.touched.loc[self.touched["site_id"] == site_id, "parcel_id"])
+        have = set() if self.papers is None else set(self.papers["parcel_id"])
+        return [parcel for parcel in parcels if parcel not in have]
+
+    def land(self, site_id: str) -> Fact:
+        rows = self.status[(self.status["site_id"] == site_id) & (self.status["section"] == "ownership")]
+        open_ground = rows[rows["item"] == "uncovered"]
+        if open_ground.empty:
+            return UNKNOWN, Text("宗地未核查", "parcels were not checked")
+        area = float(open_ground["area_m2"].iloc[0])
+        if open_ground["state"].iloc[0] == "none":
+            return YES, Text("用地全部在登记宗地内", "the site lies wholly in registered parcels")
+        if open_ground["state"].iloc[0] == "sliver":
+            zh = f"用地在登记宗地内，仅有 {area:.2f} m² 细碎缝隙"
+            return YES, Text(zh, f"the site lies in registered parcels but for slivers of {area:.2f} m²")
+        return NO, Text(f"有 {area:.2f} m² 不在任何登记宗地内", f"{area:.2f} m² lie in no registered parcel")
+
+    def use(self, site_id: str) -> Fact:
+        if self.comparison is None:
+            return UNKNOWN, Text("用途未比对", "uses were not compared")
+        rows = self.comparison[
+            (self.comparison["site_id"] == site_id) & (self.comparison["comparison"] == "registered_planned")
+        ]
+        differs = float(rows.loc[rows["agreement"] == "differs", "area_m2"].sum())
+        if differs > 0.0:
+            zh, en = (
+                f"登记用途与规划用途不一致 {differs:.2f} m²",
+                f"registered and planned use differ on {differs:.2f} m²",
+            )
+            return NO, Text(zh, en)
+        agreed = float(rows.loc[rows["agreement"] == "agrees", "area_m2"].sum())
+        whole = float(self.status.loc[self.status["site_id"] == site_id, "area_m2"].iloc[0])
+        if whole - agreed > max(1.0, 0.001 * whole):
+            left = whole - agreed
+            return UNKNOWN, Text(f"尚有 {left:.2f} m² 用途无法比对", f"uses cannot be compared on {left:.2f} m²")
+        return YES, Text("登记用途与规划用途一致", "registered and planned use agree")
+
+    def holder(self, site_id: str) -> Fact:
+        if self.touched is None:
+            return UNKNOWN, Text("宗地未核查", "parcels were not checked")
+        own = self.touched[self.touched["site_id"] == site_id]
+        changed = sorted(self.declared & set(own["parcel_id"]))
+        if changed:
+            listed = ", ".join(changed)
+            return NO, Text(f"项目声明变更使用主体的宗地：{listed}", f"the project declares new users of {listed}")
+        nameless = int((own["holder_kind"].isna() & own["holder_name"].isna()).sum())
+        lacking = len(self.lacking_papers(site_id))
+        if own.empty or nameless or lacking:
+            zh = f"{len(own)} 宗地中 {nameless} 宗未登记使用权人，{lacking} 宗缺证明材料"
+            return UNKNOWN, Text(zh, f"of {len(own)} parcels {nameless} have no holder on record, {lacking} no paper")
+        return YES, Text(f"{len(own)} 宗地均有使用权人和证明材料", f"all {len(own)} parcels have a holder and a paper")
+
+    def state_owned(self, site_id: str) -> Fact:
+        if self.touched is None:
+            return UNKNOWN, Text("所有权未核查", "ownership was not checked")
+        own = self.touched.loc[self.touched["site_id"] == site_id, "ownership"]
+        other, unknown = int((own.notna() & (own != "state")).sum()), int(own.isna().sum())
+        if other:
+            return NO, Text(f"{other} 宗非国有土地", f"{other} parcels are not state-owned")
+        if unknown or own.empty:
+            return UNKNOWN, Text(f"{unknown} 宗土地所有权未登记", f"ownership of {unknown} parcels is not recorded")
+        return YES, Text("均为国有土地", "all parcels are state-owned")

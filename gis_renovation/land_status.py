@@ -1,0 +1,551 @@
+"""The land-status check (用地情况核查) of renovation zones and projects, ready for signature.
+
+What ground a zone or project stands on: parcels and their tenure, surveyed and planned classes,
+control lines and illegal structures (what follows for the statements of a joint review:
+:mod:`gis_renovation.land_statements`). Parts sum to the whole after rounding, 0.00 is
+written out, and what no layer covers is *not checked* (未核查), never *not affected* (不涉及).
+
+The contents follow the sheet a natural-resources office fills by hand (``handbook.md`` §2.5 of the
+project's references, put together from practice; no form is prescribed).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis_renovation.crs import geodesic_area_m2, require_metric
+from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.land_codes import (
+    class_label,
+    require_one_system,
+)
+from gis_renovation.overlays import Overlaps, covered_areas, overlap_areas
+from gis_renovation.schemas import layer_schema
+
+Floats = NDArray[np.float64]
+Geometries = NDArray[np.object_]
+
+M2_A_MU: Final = 10_000.0 / 15.0
+AREA_DIGITS: Final = 2
+MU_DIGITS: Final = 4
+# Less than the sheet shows: boundaries drawn alike share this much after reprojection.
+NO_AREA_M2: Final = 0.005
+
+STATUS_COLUMNS = (
+    "site_id",
+    "section",
+    "item",
+    "label_zh",
+    "label_en",
+    "state",
+    "area_m2",
+    "area_mu",
+    "share",
+    "sliver_m2",
+    "feature_count",
+    "source",
+    "dated_from_on",
+    "dated_to_on",
+    "note_zh",
+    "note_en",
+)
+_NOT_CHECKED = Text("未核查：没有取得该图层", "not checked: the layer is not at hand")
+
+
+# --- what is checked ------------------------------------------------------------------------------
+
+
+def outline_land_sites(
+    zones: gpd.GeoDataFrame,
+    projects: pd.DataFrame | None = None,
+    project_communities: pd.DataFrame | None = None,
+    communities: gpd.GeoDataFrame | None = None,
+) -> gpd.GeoDataFrame:
+    """Every zone, and every project as the ground of its communities: what the check is made for.
+
+    Parameters
+    ----------
+    zones, communities
+        Polygons indexed by zone_id and community_id, in one projected CRS in metres.
+    projects, project_communities
+        Tables; without them only zones are checked.
+
+    Returns
+    -------
+    GeoDataFrame indexed and sorted by site_id (the zone's or the project's id): kind (zone or
+    project), name, area_m2 (planar), geodesic_area_m2, left_m, bottom_m, right_m, top_m (extent).
+    Projects none of whose communities has a place are left out with a warning. Empty in, empty out.
+
+    Raises
+    ------
+    CRSError; DataError when a zone and a project share an id. O(vertices).
+    """
+    require_metric(zones=zones, communities=communities)
+    names = zones["name"] if "name" in zones.columns else pd.Series(None, index=zones.index, dtype="str")
+    parts = [gpd.GeoDataFrame({"kind": "zone", "name": names}, geometry=zones.geometry, crs=zones.crs)]
+    if projects is not None and project_communities is not None and communities is not None:
+        parts.append(_project_grounds(projects, project_communities, communities))
+    sites = pd.concat(parts).rename_axis("site_id").sort_index()
+    twice = sites.index[sites.index.duplicated()]
+    if len(twice):
+        zh = "片区与项目编号相同，无法区分；请修改项目编号。"
+        raise DataError([_fault("projects", zh, "a zone and a project have the same id; rename the project.", twice)])
+    sites = gpd.GeoDataFrame(sites, geometry="geometry", crs=zones.crs)
+    sites["area_m2"] = shapely.area(polygons_of(sites))
+    sites["geodesic_area_m2"] = geodesic_area_m2(sites)
+    sites[["left_m", "bottom_m", "right_m", "top_m"]] = shapely.bounds(polygons_of(sites)).reshape(-1, 4)
+    return sites.astype({"kind": "str", "name": "str"})
+
+
+def _project_grounds(projects: pd.DataFrame, members: pd.DataFrame, communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    located = members[members["community_id"].isin(communities.index) & members["project_id"].isin(projects.index)]
+    lost = sorted(set(projects.index) - set(located["project_id"]))
+    if lost:
+        warnings.warn(
+            f"{len(lost)} 个项目没有可定位的小区，未作用地核查 / projects without a located community were not "
+            f"checked: {', '.join(map(str, lost[:5]))}",
+            stacklevel=3,
+        )
+    located = located.drop_duplicates().sort_values(["project_id", "community_id"])
+    grounds = {
+        str(project): shapely.union_all(polygons_of(communities.loc[ids]))
+        for project, ids in located.groupby("project_id")["community_id"]
+    }
+    index = pd.Index(list(grounds), dtype=object)
+    names = projects["name"].reindex(index) if "name" in projects.columns else pd.Series(None, index=index, dtype="str")
+    return gpd.GeoDataFrame(
+        {"kind": ["project"] * len(index), "name": names},
+        geometry=list(grounds.values()),
+        index=index,
+        crs=communities.crs,
+    )
+
+
+# --- the sheet ------------------------------------------------------------------------------------
+
+
+def check_land_status(
+    land_sites: gpd.GeoDataFrame,
+    parcels: gpd.GeoDataFrame | None = None,
+    land_survey: gpd.GeoDataFrame | None = None,
+    planned_use: gpd.GeoDataFrame | None = None,
+    control_lines: gpd.GeoDataFrame | None = None,
+    illegal_structures: gpd.GeoDataFrame | None = None,
+    *,
+    checked_kinds: tuple[str, ...] = (),
+    sliver_width_m: float = 1.0,
+) -> pd.DataFrame:
+    """What each site stands on, item by item: the area table of the land-status sheet.
+
+    Parameters
+    ----------
+    land_sites
+        The result of :func:`outline_land_sites`.
+    parcels, land_survey, planned_use, control_lines, illegal_structures
+        Polygons (illegal structures also points) by their keys, in the sites' CRS. ``None`` is a
+        layer nobody has; its rows say *not checked*. Survey and plan each keep to one code system.
+    checked_kinds
+        Kinds of control line the layer covers even where it holds none of them.
+    sliver_width_m
+        Overlaps whose mean width is below this are slivers: counted, shown apart, not decisive.
+
+    Returns
+    -------
+    DataFrame, rows by site and then section (total, ownership, right, survey, planned, control,
+    illegal) and item: label, state (touched, none, sliver, not_checked), area_m2 to 0.01, area_mu to
+    0.0001 (1 mu = 10,000/15 m²), share of the site, sliver_m2, feature_count, source, dates, note.
+    In ownership, right, survey and planned the items sum to the site's rounded area exactly, in m²
+    and in mu each by largest remainder; ground under no patch is the item ``uncovered``, ground
+    counted more than once the negative item ``overlap``. No site: no rows.
+
+    Raises
+    ------
+    CRSError; DataError for codes without, with an unknown, or with more than one code system.
+    O(n log n + rim vertices).
+    """
+    require_metric(
+        land_sites=land_sites,
+        parcels=parcels,
+        land_survey=land_survey,
+        planned_use=planned_use,
+        control_lines=control_lines,
+        illegal_structures=illegal_structures,
+    )
+    sites = land_sites.sort_index()
+    rows = [*_total_rows(sites)]
+    for section, layer, column in (
+        ("ownership", parcels, "ownership"),
+        ("right", parcels, "right_type"),
+    ):
+        labels = layer_schema("parcels").fields[column].values
+        rows += _partition_rows(sites, layer, section, column, labels.get, sliver_width_m)
+    for section, layer, column in (
+        ("survey", land_survey, "land_use_code"),
+        ("planned", planned_use, "planned_use_code"),
+    ):
+        system = None if layer is None else require_one_system(layer, _LAYER_OF[section], code=column)
+        rows += _partition_rows(sites, layer, section, column, _class_labels(system), sliver_width_m)
+    rows += _control_rows(sites, control_lines, frozenset(checked_kinds), sliver_width_m)
+    rows += _illegal_rows(sites, illegal_structures)
+    return _as_table(rows)
+
+
+_LAYER_OF = {"survey": "land_survey", "planned": "planned_use"}
+_SECTIONS = ("total", "ownership", "right", "survey", "planned", "control", "illegal")
+Row = dict[str, Any]
+
+
+def _row(
+    site_id: Any, section: str, item: str, label: Text, state: str, note: Text | None = None, **values: Any
+) -> Row:
+    return {
+        "site_id": str(site_id),
+        "section": section,
+        "item": item,
+        "label_zh": label.zh,
+        "label_en": label.en,
+        "state": state,
+        "note_zh": note.zh if note else None,
+        "note_en": note.en if note else None,
+    } | values
+
+
+def _as_table(rows: Sequence[Row]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(STATUS_COLUMNS))
+    order = table["section"].map({name: position for position, name in enumerate(_SECTIONS)})
+    table = table.assign(order=order).sort_values(["site_id", "order"], kind="stable").drop(columns="order")
+    words = ("site_id", "section", "item", "label_zh", "label_en", "state", "source", "note_zh", "note_en")
+    numbers = ("area_m2", "area_mu", "share", "sliver_m2", "feature_count")
+    types = dict.fromkeys(words, "str") | dict.fromkeys(numbers, "float64")
+    return table.astype(types | {"dated_from_on": object, "dated_to_on": object}).reset_index(drop=True)
+
+
+def _total_rows(sites: gpd.GeoDataFrame) -> list[Row]:
+    label = Text("用地范围面积", "area of the site")
+    return [
+        _row(
+            site_id,
+            "total",
+            "total",
+            label,
+            "touched",
+            Text(f"椭球面积 {geodesic:.2f} m²", f"geodesic area {geodesic:.2f} m²"),
+            area_m2=round(area, AREA_DIGITS),
+            area_mu=round(area / M2_A_MU, MU_DIGITS),
+            share=1.0,
+            feature_count=1,
+        )
+        for site_id, area, geodesic in zip(sites.index, sites["area_m2"], sites["geodesic_area_m2"], strict=True)
+    ]
+
+
+def _class_labels(system: str | None) -> Callable[[str], Text | None]:
+    return lambda code: class_label(system, code) if system else None
+
+
+def _partition_rows(
+    sites: gpd.GeoDataFrame,
+    layer: gpd.GeoDataFrame | None,
+    section: str,
+    column: str,
+    label_of: Callable[[str], Text | None],
+    sliver_width_m: float,
+) -> list[Row]:
+    """One section whose items, with what is uncovered or counted twice, make up each site."""
+    if layer is None:
+        label = Text("未核查", "not checked")
+        return [_row(site_id, section, "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
+    layer = layer.sort_index()
+    pairs = overlap_areas(polygons_of(sites), polygons_of(layer))
+    union, _ = covered_areas(polygons_of(sites), polygons_of(layer))
+    items = layer[column].astype(object).where(layer[column].notna(), "unknown") if column in layer.columns else None
+    names = np.full(len(layer), "unknown", dtype=object) if items is None else items.to_numpy(dtype=object)
+    sums = _sums_by_item(pairs, names, layer, sliver_width_m)
+    rows: list[Row] = []
+    for position, site_id in enumerate(sites.index):
+        total = float(sites["area_m2"].iloc[position])
+        own = sums.get(position, {})
+        covered = sum(part["area"] for part in own.values())
+        bare = total - float(union[position])
+        patches = polygons_of(layer)[pairs.cover[pairs.shape == position]]
+        sliver = _sliver_gaps(sites.geometry.iloc[position], patches, sliver_width_m) if bare > NO_AREA_M2 else 0.0
+        parts = dict(sorted(own.items())) | {"uncovered": {"area": bare, "sliver": min(sliver, bare), "count": 0}}
+        if covered - union[position] > NO_AREA_M2:
+            parts["overlap"] = {"area": union[position] - covered, "sliver": 0.0, "count": 0}
+        rows += _rounded_rows(site_id, section, total, parts, label_of)
+    return rows
+
+
+def _sliver_gaps(site: Any, patches: Geometries, sliver_width_m: float) -> float:
+    """Area of the gaps between patches that are too narrow to be ground of their own."""
+    gaps = shapely.get_parts(shapely.difference(site, shapely.union_all(patches)))
+    area, length = shapely.area(gaps), shapely.length(gaps)
+    return float(area[2.0 * area < sliver_width_m * length].sum())
+
+
+def _sums_by_item(
+    pairs: Overlaps, names: NDArray[np.object_], layer: gpd.GeoDataFrame, sliver_width_m: float
+) -> dict[int, dict[str, Row]]:
+    """Area, slivers, count, sources and dates of each item in each site."""
+    frame = pd.DataFrame(
+        {
+            "site": pairs.shape,
+            "item": names[pairs.cover],
+            "area": pairs.area_m2,
+            "sliver": np.where(pairs.width_m < sliver_width_m, pairs.area_m2, 0.0),
+            "at": pairs.cover,
+        }
+    )
+    sums: dict[int, dict[str, Row]] = {}
+    for key, group in frame.groupby(["site", "item"], sort=True):
+        site, item = cast("tuple[int, str]", key)
+        sums.setdefault(site, {})[item] = {
+            "area": float(group["area"].sum()),
+            "sliver": float(group["sliver"].sum()),
+            "count": len(group),
+            **_provenance(layer.iloc[group["at"]]),
+        }
+    return sums
+
+
+def _provenance(features: gpd.GeoDataFrame) -> Row:
+    """Sources, first and last date of some features, as far as they are recorded."""
+    sources = sorted({str(v) for v in features["source"].dropna()}) if "source" in features.columns else []
+    dates = sorted(features["dated_on"].dropna()) if "dated_on" in features.columns else []
+    return {
+        "source": "；".join(sources) or None,
+        "dated_from_on": dates[0] if dates else None,
+        "dated_to_on": dates[-1] if dates else None,
+    }
+
+
+_SPECIAL_LABELS: Mapping[str, Text] = {
+    "unknown": Text("未登记", "not recorded"),
+    "uncovered": Text("无图斑覆盖", "under no patch"),
+    "overlap": Text("图斑重叠（重复计算部分，扣减）", "counted twice where patches overlap (deducted)"),
+}
+
+
+def _rounded_rows(
+    site_id: Any,
+    section: str,
+    total: float,
+    parts: Mapping[str, Row],
+    label_of: Callable[[str], Text | None],
+) -> list[Row]:
+    areas = np.array([part["area"] for part in parts.values()])
+    m2 = round_to_total(areas, total, AREA_DIGITS)
+    mu = round_to_total(areas / M2_A_MU, total / M2_A_MU, MU_DIGITS)
+    rows = []
+    for position, (item, part) in enumerate(parts.items()):
+        label = _SPECIAL_LABELS.get(item) or label_of(item) or Text(item, item)
+        only_sliver = part["sliver"] > 0.0 and part["area"] - part["sliver"] <= NO_AREA_M2
+        state = "none" if abs(areas[position]) <= NO_AREA_M2 else "sliver" if only_sliver else "touched"
+        rows.append(
+            _row(
+                site_id,
+                section,
+                item,
+                label,
+                state,
+                area_m2=m2[position],
+                area_mu=mu[position],
+                share=areas[position] / total if total > 0.0 else np.nan,
+                sliver_m2=round(part["sliver"], AREA_DIGITS),
+                feature_count=part["count"],
+                **{name: part.get(name) for name in ("source", "dated_from_on", "dated_to_on")},
+            )
+        )
+    return rows
+
+
+def round_to_total(parts: Floats, total: float, digits: int) -> Floats:
+    """Parts rounded to ``digits`` decimals whose sum is exactly the rounded total.
+
+    Largest remainder: every part is rounded down, then the units still lacking go to the parts that
+    lost most, the earlier one on a tie; no part moves by more than one unit. ``parts`` sum to
+    ``total`` but for rounding error. O(n log n).
+    """
+    scale = 10.0**digits
+    target = round(total * scale)
+    units = np.floor(np.asarray(parts) * scale + 1e-6)
+    lacking = int(target - units.sum())
+    order = np.argsort(-(np.asarray(parts) * scale - units), kind="stable")
+    if lacking < 0:
+        order = order[::-1]
+    step = np.sign(lacking)
+    for position in range(abs(lacking)):
+        units[order[position % len(order)]] += step
+    # Not -0.0, which would be printed with a sign.
+    return np.round(units / scale, digits) + 0.0
+
+
+def _control_rows(
+    sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame | None, checked: frozenset[str], sliver_width_m: float
+) -> list[Row]:
+    """One row a kind of control line and site; 0.00 only where the kind was looked for."""
+    rows: list[Row] = []
+    for kind, label in layer_schema("control_lines").fields["kind"].values.items():
+        own = None if lines is None else lines[lines["kind"] == kind].sort_index()
+        if own is None or (len(own) == 0 and kind not in checked):
+            absent = Text(f"未核查：控制线图层中没有{label.zh}", f"not checked: the control lines hold no {label.en}")
+            why = _NOT_CHECKED if lines is None else absent
+            rows += [_row(site_id, "control", kind, label, "not_checked", why) for site_id in sites.index]
+            continue
+        area, width = covered_areas(polygons_of(sites), polygons_of(own))
+        pairs = overlap_areas(polygons_of(sites), polygons_of(own))
+        for position, site_id in enumerate(sites.index):
+            touched = own.iloc[pairs.cover[pairs.shape == position]]
+            value = float(area[position]) if area[position] >= NO_AREA_M2 else 0.0
+            sliver = value > 0.0 and width[position] < sliver_width_m
+            rows.append(
+                _row(
+                    site_id,
+                    "control",
+                    kind,
+                    label,
+                    "none" if value == 0.0 else "sliver" if sliver else "touched",
+                    _control_note(kind, touched, sliver=sliver),
+                    area_m2=round(value, AREA_DIGITS),
+                    area_mu=round(value / M2_A_MU, MU_DIGITS),
+                    share=value / sites["area_m2"].iloc[position],
+                    sliver_m2=round(value, AREA_DIGITS) if sliver else 0.0,
+                    feature_count=len(touched),
+                    **_provenance(touched if len(touched) else own),
+                )
+            )
+    return rows
+
+
+def _control_note(kind: str, touched: gpd.GeoDataFrame, *, sliver: bool) -> Text | None:
+    if sliver:
+        return Text("仅细碎重叠，可能是边界误差，需核对", "slivers only, perhaps boundary error; to be confirmed")
+    if kind == "subsidence" and len(touched):
+        labels = layer_schema("control_lines").fields["state"].values
+        states = sorted(set(touched["state"].dropna())) if "state" in touched.columns else []
+        zh = "、".join(labels[state].zh for state in states) or "状态未知"
+        en = ", ".join(labels[state].en for state in states) or "state unknown"
+        return Text(f"{zh}；须取得稳定性意见，不等于禁止", f"{en}; a stability opinion is needed, it is not a ban")
+    return None
+
+
+def _illegal_rows(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) -> list[Row]:
+    """Count and recorded area of illegal structures in each site by how far they were dealt with."""
+    labels = layer_schema("illegal_structures").fields["state"].values
+    rows: list[Row] = []
+    if structures is None:
+        label = Text("违法建设", "illegal structures")
+        return [_row(site_id, "illegal", "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
+    structures = structures.sort_index()
+    site_at, at = shapely.STRtree(polygons_of(structures)).query(polygons_of(sites), predicate="intersects")
+    for position, site_id in enumerate(sites.index):
+        own = structures.iloc[np.sort(at[site_at == position])]
+        for state, label in [*labels.items(), ("unknown", Text("状态未知", "state unknown"))]:
+            given = own["state"] if "state" in own.columns else pd.Series(None, index=own.index, dtype=object)
+            group = own[given.isna() if state == "unknown" else given == state]
+            if state == "unknown" and group.empty:
+                continue
+            area = _recorded_sum(group)
+            rows.append(
+                _row(
+                    site_id,
+                    "illegal",
+                    state,
+                    Text(f"违法建设（{label.zh}）", f"illegal structures, {label.en}"),
+                    "touched" if len(group) else "none",
+                    None if np.isfinite(area) else Text("部分面积未登记", "some areas are not recorded"),
+                    area_m2=round(area, AREA_DIGITS),
+                    area_mu=round(area / M2_A_MU, MU_DIGITS),
+                    feature_count=len(group),
+                )
+            )
+    return rows
+
+
+def _recorded_sum(group: gpd.GeoDataFrame) -> float:
+    """Sum of recorded areas; unknown if any of them is, 0 for no structure."""
+    if group.empty:
+        return 0.0
+    if "area_m2" not in group.columns:
+        return float("nan")
+    return float(pd.to_numeric(group["area_m2"]).sum(skipna=False))
+
+
+# --- the parcels touched --------------------------------------------------------------------------
+
+_PARCEL_FACTS = (
+    "ownership",
+    "right_type",
+    "holder_kind",
+    "holder_name",
+    "certificate_no",
+    "registered_use",
+    "term_end_on",
+)
+
+
+def list_touched_parcels(
+    land_sites: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, *, sliver_width_m: float = 1.0
+) -> pd.DataFrame:
+    """Every parcel a site shares ground with: whose it is, under which right, and how much of it.
+
+    Returns rows by site_id and parcel_id: state (touched or sliver), area_in_m2 (inside the site,
+    to 0.01), area_in_mu, share_in (of the parcel), drawn_area_m2, geodesic_area_m2,
+    registered_area_m2 (as registered, never overwritten), area_difference_share (drawn by
+    registered, less one), and the register's ownership, right_type, holder_kind, holder_name,
+    certificate_no, registered_use, term_end_on. Raises CRSError. O(n log n + rim vertices).
+    """
+    require_metric(land_sites=land_sites, parcels=parcels)
+    sites, parcels = land_sites.sort_index(), parcels.sort_index()
+    pairs = overlap_areas(polygons_of(sites), polygons_of(parcels))
+    keep = pairs.area_m2 >= NO_AREA_M2
+    site, at, area, width = pairs.shape[keep], pairs.cover[keep], pairs.area_m2[keep], pairs.width_m[keep]
+    own = parcels.iloc[at]
+    drawn = shapely.area(polygons_of(own))
+    registered = _numbers(own, "registered_area_m2")
+    frame = pd.DataFrame(
+        {
+            "site_id": sites.index.to_numpy(dtype=object)[site],
+            "parcel_id": own.index.to_numpy(dtype=object),
+            "state": np.where(width < sliver_width_m, "sliver", "touched"),
+            "area_in_m2": np.round(area, AREA_DIGITS),
+            "area_in_mu": np.round(area / M2_A_MU, MU_DIGITS),
+            "share_in": np.minimum(area / drawn, 1.0),
+            "drawn_area_m2": drawn,
+            "geodesic_area_m2": geodesic_area_m2(own),
+            "registered_area_m2": registered,
+            "area_difference_share": drawn / np.where(registered > 0.0, registered, np.nan) - 1.0,
+        }
+    )
+    for name in _PARCEL_FACTS:
+        frame[name] = own[name].to_numpy(dtype=object) if name in own.columns else None
+    words = ["site_id", "parcel_id", "state", *(name for name in _PARCEL_FACTS if name != "term_end_on")]
+    return frame.astype(dict.fromkeys(words, "str") | {"term_end_on": object})
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def polygons_of(layer: gpd.GeoDataFrame) -> Geometries:
+    """The layer's geometry as an array of shapely objects."""
+    return np.asarray(layer.geometry.to_numpy(), dtype=object)
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> Floats:
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return np.asarray(pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _fault(layer: str, zh: str, en: str, ids: Any) -> Finding:
+    return Finding(
+        severity="error", code="duplicate_key", layer=layer, text=Text(zh, en), ids=tuple(str(value) for value in ids)
+    )

@@ -1,0 +1,339 @@
+"""The land-status sheet: a drawn site of 100 x 60 m, areas by head, sums exact after rounding."""
+
+import datetime
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import shapely.affinity
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis_renovation.errors import DataError
+from gis_renovation.land_statements import compare_land_uses, draw_land_statements
+from gis_renovation.land_status import (
+    M2_A_MU,
+    check_land_status,
+    list_touched_parcels,
+    outline_land_sites,
+    round_to_total,
+)
+from gis_renovation.schemas import check_layer, layer_schema
+
+CRS = "EPSG:4548"
+KINDS = tuple(layer_schema("control_lines").fields["kind"].values)
+box = shapely.box
+
+
+def layer(key, rows):
+    frame = gpd.GeoDataFrame([facts for _, facts in rows.values()], geometry=[s for s, _ in rows.values()], crs=CRS)
+    frame.index = pd.Index(list(rows), name=key, dtype=object)
+    return frame
+
+
+ZONES = layer("zone_id", {"Z-1": (box(0, 0, 100, 60), {"name": "一片区"})})
+HOUSING = {
+    "ownership": "state",
+    "right_type": "allocated",
+    "holder_kind": "government",
+    "registered_use": "城镇住宅用地",
+    "registered_area_m2": 4000.0,
+}
+
+
+def parcels(**changes):
+    """West 60 m and east 40 m of the site, the east one reaching 20 m beyond it."""
+    return layer(
+        "parcel_id",
+        {"E": (box(60, 0, 120, 60), HOUSING | {"right_type": None} | changes), "W": (box(0, 0, 60, 60), HOUSING)},
+    )
+
+
+def survey(*rows):
+    rows = rows or ((box(0, 0, 50, 60), "0701"), (box(50, 0, 90, 60), "08H2"))
+    return layer(
+        "patch_id",
+        {
+            f"T{i}": (shape, {"code_system": "survey", "land_use_code": code, "source": "2022年度变更调查"})
+            for i, (shape, code) in enumerate(rows)
+        },
+    )
+
+
+def plan(code="070102"):
+    facts = {"code_system": "sea_land_2023", "planned_use_code": code, "source": "中心城区详规"}
+    return layer("plan_patch_id", {"G1": (box(-10, -10, 150, 80), facts)})
+
+
+def lines(kind="blue", shape=None, **facts):
+    return layer("control_line_id", {"L1": (shape or box(90, 0, 200, 60), {"kind": kind} | facts)})
+
+
+SITES = outline_land_sites(ZONES)
+
+
+def section(table, name):
+    return table[table["section"] == name].set_index("item")
+
+
+def test_sites_are_zones_and_the_ground_of_projects():
+    communities = layer("community_id", {"A": (box(0, 0, 10, 10), {}), "B": (box(20, 0, 30, 10), {})})
+    projects = pd.DataFrame({"name": ["一期", "二期"]}, index=pd.Index(["P1", "P2"], name="project_id"))
+    members = pd.DataFrame({"project_id": ["P1", "P1", "P1"], "community_id": ["A", "B", "A"]})
+    with pytest.warns(UserWarning, match="P2"):
+        sites = outline_land_sites(ZONES, projects, members, communities)
+    assert list(sites.index) == ["P1", "Z-1"]
+    assert list(sites["kind"]) == ["project", "zone"]
+    assert sites.loc["P1", "area_m2"] == 200.0
+    assert sites.loc["Z-1", ["left_m", "bottom_m", "right_m", "top_m"]].tolist() == [0, 0, 100, 60]
+    clash = projects.iloc[:1].rename(index={"P1": "Z-1"})
+    with pytest.raises(DataError, match="Z-1"):
+        outline_land_sites(ZONES, clash, members.assign(project_id="Z-1"), communities)
+
+
+def test_every_section_without_its_layer_is_not_checked_and_has_no_area():
+    table = check_land_status(SITES)
+    rest = table[table["section"] != "total"]
+    assert set(rest["state"]) == {"not_checked"}
+    assert rest["area_m2"].isna().all()
+    assert rest["note_zh"].str.contains("未核查").all()
+    assert set(table["section"]) == {"total", "ownership", "right", "survey", "planned", "control", "illegal"}
+    assert len(section(table, "control")) == len(KINDS)
+
+
+def test_areas_by_class_are_those_of_the_drawing_and_what_is_uncovered_is_shown():
+    found = section(check_land_status(SITES, parcels(), survey(), plan()), "survey")
+    assert found["area_m2"].to_dict() == {"0701": 3000.0, "08H2": 2400.0, "uncovered": 600.0}
+    assert found.loc["0701", "label_zh"] == "0701 城镇住宅用地"
+    assert found.loc["0701", "area_mu"] == 4.5
+    assert found.loc["0701", "share"] == 0.5
+    assert found.loc["0701", "source"] == "2022年度变更调查"
+
+
+def test_tenure_comes_from_the_parcels_and_what_is_not_recorded_says_so():
+    table = check_land_status(SITES, parcels())
+    assert section(table, "ownership")["area_m2"].to_dict() == {"state": 6000.0, "uncovered": 0.0}
+    right = section(table, "right")
+    assert right["area_m2"].to_dict() == {"allocated": 3600.0, "unknown": 2400.0, "uncovered": 0.0}
+    assert right.loc["unknown", "label_zh"] == "未登记"
+    assert right.loc["uncovered", "state"] == "none"
+
+
+def test_ground_counted_twice_is_deducted_so_that_the_parts_still_sum():
+    twice = survey((box(0, 0, 60, 60), "0701"), (box(40, 0, 100, 60), "0810"))
+    found = section(check_land_status(SITES, land_survey=twice), "survey")
+    assert found["area_m2"].to_dict() == {"0701": 3600.0, "0810": 3600.0, "uncovered": 0.0, "overlap": -1200.0}
+    assert found["area_m2"].sum() == 6000.0
+
+
+def test_control_lines_show_zero_only_where_they_were_looked_for():
+    found = section(check_land_status(SITES, control_lines=lines(), checked_kinds=("purple",)), "control")
+    assert found.loc["blue", ["state", "area_m2", "area_mu"]].tolist() == ["touched", 600.0, 0.9]
+    assert found.loc["purple", ["state", "area_m2"]].tolist() == ["none", 0.0]
+    assert found.loc["prime_farmland", "state"] == "not_checked"
+    assert np.isnan(found.loc["prime_farmland", "area_m2"])
+
+
+def test_a_sliver_of_a_control_line_is_classed_as_one():
+    found = section(check_land_status(SITES, control_lines=lines(shape=box(99.7, 0, 200, 60))), "control")
+    assert found.loc["blue", ["state", "area_m2", "sliver_m2"]].tolist() == ["sliver", 18.0, 18.0]
+
+
+def test_a_subsidence_area_needs_an_opinion_and_is_no_ban():
+    table = check_land_status(SITES, control_lines=lines("subsidence", state="unstable"))
+    note = section(table, "control").loc["subsidence", "note_zh"]
+    assert note == "未稳沉；须取得稳定性意见，不等于禁止"
+
+
+def test_illegal_structures_are_counted_by_state_and_unknown_areas_stay_unknown():
+    structures = layer(
+        "structure_id",
+        {
+            "S1": (shapely.Point(5, 5), {"state": "found", "area_m2": 12.0}),
+            "S2": (box(10, 10, 12, 12), {"state": "found", "area_m2": 8.0}),
+            "S3": (shapely.Point(6, 6), {"state": "ordered", "area_m2": None}),
+            "S4": (shapely.Point(500, 6), {"state": "found", "area_m2": 99.0}),
+        },
+    )
+    found = section(check_land_status(SITES, illegal_structures=structures), "illegal")
+    assert found.loc["found", ["feature_count", "area_m2"]].tolist() == [2, 20.0]
+    assert found.loc["removed", ["feature_count", "area_m2"]].tolist() == [0, 0.0]
+    assert np.isnan(found.loc["ordered", "area_m2"])
+
+
+@pytest.mark.parametrize(
+    ("systems", "word"),
+    [(["survey", "sea_land_2023"], "混用"), (["survey", None], "没有注明"), (["survey", "GB2017"], "未知的")],
+)
+def test_codes_without_or_with_two_systems_are_refused(systems, word):
+    mixed = survey()
+    mixed["code_system"] = systems
+    with pytest.raises(DataError, match=word):
+        check_land_status(SITES, land_survey=mixed)
+
+
+def test_touched_parcels_keep_registered_drawn_and_geodesic_area_apart():
+    found = list_touched_parcels(SITES, parcels()).set_index("parcel_id")
+    assert found["area_in_m2"].to_dict() == {"E": 2400.0, "W": 3600.0}
+    assert found.loc["E", "share_in"] == pytest.approx(2 / 3)
+    assert found.loc["E", ["drawn_area_m2", "registered_area_m2"]].tolist() == [3600.0, 4000.0]
+    assert found.loc["E", "area_difference_share"] == pytest.approx(-0.1)
+
+
+def comparison(**layers):
+    found = compare_land_uses(SITES, **layers)
+    return found.set_index(["comparison", "agreement"])["area_m2"].to_dict()
+
+
+def test_uses_are_compared_across_systems_on_their_broad_use():
+    found = comparison(parcels=parcels(), land_survey=survey(), planned_use=plan())
+    assert found["registered_surveyed", "agrees"] == 3000.0
+    # Registered housing, surveyed as school ground: parcel W from x = 50 to 60 and parcel E from 60 to 90.
+    table = compare_land_uses(SITES, parcels(), survey(), plan())
+    differs = table[(table["comparison"] == "registered_surveyed") & (table["agreement"] == "differs")]
+    assert differs["area_m2"].tolist() == [2400.0]
+    assert found["registered_planned", "agrees"] == 6000.0
+    assert found["surveyed_planned", "differs"] == 2400.0
+
+
+def test_the_same_code_in_two_systems_is_not_the_same_use():
+    # 0702 is a rural homestead in the survey and a community service facility in the plan.
+    found = comparison(land_survey=survey((box(0, 0, 100, 60), "0702")), planned_use=plan("0702"))
+    assert found["surveyed_planned", "differs"] == 6000.0
+
+
+def test_a_use_nobody_knows_is_neither_agreement_nor_difference():
+    found = comparison(parcels=parcels(registered_use="其他"), planned_use=plan())
+    assert found["registered_planned", "unknown"] == 2400.0
+    assert found["registered_planned", "agrees"] == 3600.0
+    assert ("registered_surveyed", "not_checked") in found
+
+
+PAPERS = pd.DataFrame({"parcel_id": ["E", "W"], "kind": ["certificate", "allocation_decision"]})
+
+
+def statements(ground=None, papers=PAPERS, planned=None, sites=SITES, **more):
+    ground = parcels() if ground is None else ground
+    table = draw_land_statements(
+        sites,
+        check_land_status(sites, ground),
+        list_touched_parcels(sites, ground),
+        compare_land_uses(sites, ground, planned_use=plan() if planned is None else planned),
+        papers,
+        **more,
+    )
+    return table.set_index("statement")
+
+
+def test_the_four_statements_hold_where_every_fact_is_at_hand():
+    assert statements()["verdict"].to_dict() == {
+        "no_new_land": "yes",
+        "no_use_change": "yes",
+        "no_holder_change": "yes",
+        "no_tenure_change": "yes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"papers": PAPERS.iloc[:1]}, {"no_holder_change": "unknown", "no_tenure_change": "unknown"}),
+        ({"papers": None}, {"no_holder_change": "unknown", "no_tenure_change": "unknown"}),
+        (
+            {"declared_new_holder_parcel_ids": ("W",)},
+            {"no_holder_change": "no", "no_tenure_change": "no"},
+        ),
+        ({"ground": parcels(ownership="collective")}, {"no_tenure_change": "no"}),
+        ({"ground": parcels(ownership=None)}, {"no_tenure_change": "unknown"}),
+        ({"planned": plan("0804")}, {"no_use_change": "no"}),
+        ({"ground": parcels(registered_use=None)}, {"no_use_change": "unknown"}),
+    ],
+)
+def test_one_fact_changes_only_the_statements_that_rest_on_it(change, expected):
+    before, after = statements()["verdict"], statements(**change)["verdict"]
+    assert after[before != after].to_dict() == expected
+
+
+def test_ground_outside_every_parcel_is_new_land_but_a_sliver_is_not():
+    wide = outline_land_sites(layer("zone_id", {"Z-1": (box(-20, 0, 100, 60), {"name": "一片区"})}))
+    found = statements(sites=wide)
+    assert found.loc["no_new_land", "verdict"] == "no"
+    assert "1200.00" in found.loc["no_new_land", "rests_on_zh"]
+    shifted = outline_land_sites(layer("zone_id", {"Z-1": (box(-0.2, 0, 100, 60), {"name": "一片区"})}))
+    assert statements(sites=shifted).loc["no_new_land", "verdict"] == "yes"
+
+
+def test_missing_papers_are_listed_by_parcel_with_who_must_confirm():
+    found = statements(papers=PAPERS.iloc[:1]).loc["no_tenure_change"]
+    assert found["lacking_papers"] == "W"
+    assert "自然资源主管部门" in found["confirm_by_zh"]
+
+
+def test_results_keep_their_schemas_and_empty_in_gives_empty_out():
+    full = SITES
+    for sites in (full, full.iloc[:0]):
+        ground = parcels()
+        status = check_land_status(sites, ground, survey(), plan(), lines())
+        touched = list_touched_parcels(sites, ground)
+        uses = compare_land_uses(sites, ground, survey(), plan())
+        results = {
+            "land_sites": sites,
+            "land_status": status,
+            "touched_parcels": touched,
+            "land_use_comparison": uses,
+            "land_statements": draw_land_statements(sites, status, touched, uses, PAPERS),
+        }
+        for name, result in results.items():
+            schema = layer_schema(name)
+            assert [f for f in check_layer(result, schema) if f.severity == "error"] == []
+            assert ({*result.columns, schema.key} - {"geometry", ""}) == set(schema.fields)
+            assert (len(result) == 0) == (len(sites) == 0)
+
+
+@given(st.lists(st.floats(0, 1e5), min_size=1, max_size=30), st.integers(0, 4))
+def test_rounded_parts_sum_to_the_rounded_whole_and_move_less_than_a_unit(parts, digits):
+    parts = np.array(parts)
+    rounded = round_to_total(parts, float(parts.sum()), digits)
+    unit = 10.0**-digits
+    assert round(float(rounded.sum()), digits) == pytest.approx(round(float(parts.sum()), digits), abs=unit / 100)
+    assert (np.abs(rounded - parts) < unit * 1.0001).all()
+
+
+def test_largest_remainder_gives_the_spare_units_to_those_who_lost_most():
+    assert round_to_total(np.array([1 / 3, 1 / 3, 1 / 3]), 1.0, 2).tolist() == [0.34, 0.33, 0.33]
+    assert round_to_total(np.array([0.126, 0.126, 0.748]), 1.0, 2).tolist() == [0.13, 0.12, 0.75]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_sections_sum_to_the_site_and_areas_equal_plain_loops(seed):
+    rng = np.random.default_rng(seed)
+
+    def shapes(count):
+        at, size = rng.uniform(0, 100, (count, 2)), rng.uniform(5, 70, (count, 2))
+        turn = rng.uniform(0, 90, count)
+        boxes = shapely.box(*at.T, *(at + size).T)
+        return [shapely.affinity.rotate(b, a) for b, a in zip(boxes, turn, strict=True)]
+
+    sites = outline_land_sites(layer("zone_id", {f"Z-{i}": (s, {"name": "甲"}) for i, s in enumerate(shapes(3))}))
+    patches = survey(*[(s, rng.choice(["0701", "0810", "1004"])) for s in shapes(8)])
+    table = check_land_status(sites, land_survey=patches)
+    for site_id, site in sites.geometry.items():
+        own = table[(table["site_id"] == site_id) & (table["section"] == "survey")]
+        assert round(own["area_m2"].sum(), 2) == round(site.area, 2)
+        assert round(own["area_mu"].sum(), 4) == round(site.area / M2_A_MU, 4)
+        by_item = own.set_index("item")["area_m2"]
+        union = patches.geometry.union_all()
+        assert by_item["uncovered"] == pytest.approx((site - union).area, abs=0.011)
+        for code, group in patches.groupby("land_use_code"):
+            expected = sum(site.intersection(patch).area for patch in group.geometry)
+            assert by_item.get(code, 0.0) == pytest.approx(expected, abs=0.011)
+
+
+def test_dates_and_sources_of_what_was_laid_over_are_kept():
+    dated = lines(source="水利局", dated_on=datetime.date(2023, 5, 1))
+    found = section(check_land_status(SITES, control_lines=dated), "control").loc["blue"]
+    assert found["source"] == "水利局"
+    assert found["dated_from_on"] == found["dated_to_on"] == datetime.date(2023, 5, 1)
