@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -19,10 +18,21 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from gis_renovation.contiguity_barriers import (
+    Pairs,
+    Verdicts,
+    barriers_met,
+    judge_pairs,
+    prepare_barriers,
+    prepare_crossings,
+)
+from gis_renovation.contiguity_reasons import Facts, Judged, Sentences, feature_names, reason_sentences
+from gis_renovation.contiguity_walls import SharedWalls, shared_walls
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, Finding, Text
-from gis_renovation.schemas import layer_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,11 +42,22 @@ Positions = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 Geometries = NDArray[Any]
 
-# A part of a community behind a barrier counts as the community only from this share of its area on;
-# less is how far rivers and railways are drawn over the edge of a compound by mistake.
-MAIN_PART_SHARE = 0.1
 # Geometry rows handled at once by each thread; keeps what is in flight small and the cores even.
 CHUNK_ROWS = 4_096
+# A line shorter than this is no line to look at.
+DOT_M = 1e-6
+
+STATUS = {
+    "touching": "joined",
+    "near": "joined",
+    "around": "joined",
+    "soft_barrier": "joined",
+    "barrier": "cut",
+    "unit_border": "cut",
+    "subdistrict_border": "cut",
+    "crossing": "rejoined",
+}
+_NONE = (-1,)
 
 
 class NearbyPairs(NamedTuple):
@@ -157,8 +178,8 @@ def _candidates(outlines: _Outlines, max_gap_m: float) -> Iterator[tuple[Positio
         one += start
         # Only earlier ones: each pair once, and their extents are known.
         one, other = one[other < one], other[other < one]
-        near = (low[:, one] - high[:, other] <= turned_reach) & (low[:, other] - high[:, one] <= turned_reach)
-        near = near.all(axis=0)
+        apart = np.maximum(low[:, one] - high[:, other], low[:, other] - high[:, one])
+        near = (apart <= turned_reach).all(axis=0)
         yield one[near], other[near]
 
 
@@ -191,6 +212,7 @@ def link_communities(
     communities: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None = None,
     crossings: gpd.GeoDataFrame | None = None,
+    reporting_units: gpd.GeoDataFrame | None = None,
     *,
     max_gap_m: float = 60.0,
     min_opening_m: float = 1.2,
@@ -209,7 +231,8 @@ def link_communities(
     ``min_opening_m`` is none. If nothing of what is left leads from one community to the other, every
     way is blocked and the link is cut; a barrier across the shortest line alone cuts nothing. A cut
     link is rejoined when each barrier in the way has a crossing and the walk over it is short enough.
-    Walks are straight lines from edge to crossing to edge, so a lower bound of the real walk.
+    Walks are straight lines from edge to crossing to edge, so a lower bound of the
+    real walk; :mod:`gis_renovation.contiguity_barriers` says how the ways are searched.
 
     Parameters
     ----------
@@ -220,7 +243,10 @@ def link_communities(
         Lines or polygons, index the barrier id; ``kind``, ``name``, ``grade`` (1 no way over, 2 over at
         lights, 3 can be opened). None or empty: nothing blocks.
     crossings
-        Points or lines, index the crossing id; ``kind``, ``name``, ``barrier_id``.
+        Points or lines, index the crossing id; ``kind``, ``name``, ``barrier_id``. None: whether there
+        are crossings is unknown, and the reasons say so.
+    reporting_units
+        Counties by ``unit_code``, for their names in the reasons.
     max_gap_m
         Largest gap between the edges of neighbours, inclusive. No statute fixes one; 60 m passes an
         inner-city street with its setbacks.
@@ -258,72 +284,52 @@ def link_communities(
     -----
     O(n log n + candidates); the corridor is built only for pairs whose shortest line meets a barrier.
     """
-    require_metric(communities=communities, barriers=barriers, crossings=crossings)
-    limits = _Limits(max_gap_m, min_opening_m, max_cutting_grade, crossing_reach_m, max_detour_m, wall_gap_m)
-    for name in ("max_gap_m", "min_opening_m", "crossing_reach_m", "max_detour_m", "wall_gap_m"):
-        _require_length(name, getattr(limits, name))
-    places = _sorted_by_id(communities, "communities")
-    fences = _sorted_by_id(barriers, "barriers") if barriers is not None and len(barriers) else None
-    bridges = _sorted_by_id(crossings, "crossings") if crossings is not None and len(crossings) else None
-    polygons = _geometries(places)
-    pairs = nearby_pairs(polygons, max_gap_m=max_gap_m, threads=threads)
-    lines = _threaded(shapely.shortest_line, polygons[pairs.first], polygons[pairs.second], threads=threads)
+    metric = require_metric(communities=communities, barriers=barriers, crossings=crossings)
+    lengths = {
+        "max_gap_m": max_gap_m,
+        "min_opening_m": min_opening_m,
+        "crossing_reach_m": crossing_reach_m,
+        "max_detour_m": max_detour_m,
+        "wall_gap_m": wall_gap_m,
+    }
+    for name, value in lengths.items():
+        _require_length(name, value)
+    places = sorted_by_id(communities, "communities")
+    polygons = np.asarray(places.geometry.to_numpy(), dtype=object)
+    near = nearby_pairs(polygons, max_gap_m=max_gap_m, threads=threads)
+    lines = _threaded(shapely.shortest_line, polygons[near.first], polygons[near.second], threads=threads)
+    pairs = Pairs(near.first, near.second, near.gap_m, lines)
     alike = {column: _alike(places, pairs, column) for column in ("unit_code", "subdistrict", "owner_unit")}
-    judged = _judge_borders(pairs, lines, alike, within_subdistrict=within_subdistrict)
-    if fences is not None:
-        judged = _judge_barriers(judged, pairs, polygons, fences, bridges, limits)
-    walls_m = shared_walls_m(polygons, pairs, wall_gap_m=wall_gap_m)
-    return _links_frame(places, pairs, judged, alike, walls_m, fences, bridges, limits)
+    borders = _borders(alike, within_subdistrict=within_subdistrict)
+    fences = None if barriers is None else sorted_by_id(barriers, "barriers")
+    bridges = None if crossings is None else sorted_by_id(crossings, "crossings")
+    judged = _judge(polygons, pairs, borders, fences, bridges, max_cutting_grade=max_cutting_grade, **lengths)
+    walls = _walls(polygons, pairs, wall_gap_m)
+    facts = Facts(
+        [] if fences is None else feature_names(fences, "barriers"),
+        None if bridges is None else feature_names(bridges, "crossings"),
+        _sides(places, pairs, borders, reporting_units),
+        max_detour_m,
+    )
+    reasons = reason_sentences(pairs, judged, walls.length_m, facts)
+    frame = _columns(places.index, pairs, judged, walls, alike, fences, bridges, reasons)
+    return gpd.GeoDataFrame(frame, geometry=_drawn(polygons, pairs, judged, walls), crs=metric)
 
 
-class _Limits(NamedTuple):
-    """The parameters of one call, so that they travel together."""
+def sorted_by_id(layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """The layer with text ids in ascending order, so that no result depends on row order.
 
-    max_gap_m: float
-    min_opening_m: float
-    max_cutting_grade: int
-    crossing_reach_m: float
-    max_detour_m: float
-    wall_gap_m: float
-
-
-class _Judged(NamedTuple):
-    """What is known of each pair: cause code, walk, line to draw, barriers and crossings by position."""
-
-    cause: Geometries
-    walk_m: Floats
-    line: Geometries
-    fences: dict[int, tuple[int, ...]]
-    bridges: dict[int, tuple[int, ...]]
-
-
-STATUS = {
-    "touching": "joined",
-    "near": "joined",
-    "around": "joined",
-    "soft_barrier": "joined",
-    "barrier": "cut",
-    "unit_border": "cut",
-    "subdistrict_border": "cut",
-    "crossing": "rejoined",
-}
-
-
-def _sorted_by_id(layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """The layer with text ids in ascending order, so that no result depends on row order."""
+    Raises DataError if an id is repeated.
+    """
     layer = layer.set_axis(pd.Index([str(value) for value in layer.index], dtype=object), axis="index")
     repeated = sorted(set(layer.index[layer.index.duplicated()]))
     if repeated:
         text = Text("编号重复；每个要素的编号必须唯一。", "Ids are repeated; every feature needs its own.")
         raise DataError([Finding(severity="error", code="duplicate_key", layer=name, ids=tuple(repeated), text=text)])
-    return layer.sort_index()
+    return layer if layer.index.is_monotonic_increasing else layer.sort_index()
 
 
-def _geometries(layer: gpd.GeoDataFrame) -> Geometries:
-    return np.asarray(layer.geometry.to_numpy(), dtype=object)
-
-
-def _alike(places: gpd.GeoDataFrame, pairs: NearbyPairs, column: str) -> pd.Series[Any]:
+def _alike(places: gpd.GeoDataFrame, pairs: Pairs, column: str) -> pd.Series[Any]:
     """Whether both communities of each pair have the same value; null unless both are known."""
     if column not in places:
         return pd.Series(pd.NA, index=range(len(pairs.first)), dtype="boolean")
@@ -332,16 +338,29 @@ def _alike(places: gpd.GeoDataFrame, pairs: NearbyPairs, column: str) -> pd.Seri
     return pd.Series(one == other, dtype="boolean").mask((one < 0) | (other < 0))
 
 
-def _judge_borders(
-    pairs: NearbyPairs, lines: Geometries, alike: dict[str, pd.Series[Any]], *, within_subdistrict: bool
-) -> _Judged:
-    """All pairs joined but those across a county border, or a subdistrict border where asked."""
-    cause = np.where(pairs.gap_m > 0, "near", "touching").astype(object)
+def _borders(alike: dict[str, pd.Series[Any]], *, within_subdistrict: bool) -> Geometries:
+    """The border that cuts each pair, or an empty text."""
+    cause = np.full(len(alike["unit_code"]), "", dtype=object)
     if within_subdistrict:
         cause[_differ(alike["subdistrict"])] = "subdistrict_border"
     cause[_differ(alike["unit_code"])] = "unit_border"
-    walk_m = np.where(np.isin(cause, ["near", "touching"]), pairs.gap_m, np.nan)
-    return _Judged(cause, walk_m, lines, {}, {})
+    return cause
+
+
+def _sides(
+    places: gpd.GeoDataFrame, pairs: Pairs, borders: Geometries, units: gpd.GeoDataFrame | None
+) -> dict[int, tuple[str, str]]:
+    """What lies on either side of the borders that cut, by row: counties by name where it is known."""
+    known = {} if units is None or "name" not in units else units["name"].dropna().to_dict()
+    found: dict[int, tuple[str, str]] = {}
+    for cause, column in (("unit_border", "unit_code"), ("subdistrict_border", "subdistrict")):
+        rows = np.flatnonzero(borders == cause)
+        if not len(rows):
+            continue
+        values = places[column].astype(object).map(lambda code: str(known.get(code, code))).tolist()
+        for row, one, other in zip(rows.tolist(), pairs.first[rows].tolist(), pairs.second[rows].tolist(), strict=True):
+            found[row] = (values[one], values[other])
+    return found
 
 
 def _differ(alike: pd.Series[Any]) -> Flags:
@@ -349,45 +368,42 @@ def _differ(alike: pd.Series[Any]) -> Flags:
     return (~alike.fillna(value=True)).to_numpy(dtype=bool)
 
 
-# --- barriers -------------------------------------------------------------------------------------
-
-
-class _Corridors(NamedTuple):
-    """Ground between the pairs near barriers: pair row, corridor, main part of either community,
-    and which widened barrier (``hit_fence``) lies in which corridor (``hit``)."""
-
-    row: Positions
-    ground: Geometries
-    near_side: Geometries
-    far_side: Geometries
-    hit: Positions
-    hit_fence: Positions
-
-
-def _judge_barriers(
-    judged: _Judged,
-    pairs: NearbyPairs,
+def _judge(
     polygons: Geometries,
-    fences: gpd.GeoDataFrame,
+    pairs: Pairs,
+    borders: Geometries,
+    fences: gpd.GeoDataFrame | None,
     bridges: gpd.GeoDataFrame | None,
-    limits: _Limits,
-) -> _Judged:
-    """The verdicts after the barriers had their say over the pairs no border cuts."""
-    wide = shapely.buffer(_geometries(fences), max(limits.min_opening_m / 2.0, 1e-3))
-    cutting = _is_cutting(fences, limits.max_cutting_grade)
-    result = _Judged(judged.cause.copy(), judged.walk_m.copy(), judged.line.copy(), {}, {})
-    rows = np.flatnonzero(~np.isnan(judged.walk_m))
-    _mention_soft(result, rows, fences, np.flatnonzero(~cutting))
-    met = _pairs_meeting(wide, np.flatnonzero(cutting), pairs, judged.line, polygons, rows)
-    if not len(met):
-        return result
-    case = _corridors(met, pairs, polygons, wide, np.flatnonzero(cutting), limits.max_gap_m)
-    is_open, lines = _ways_left(case, np.arange(len(met)), case.hit, wide[case.hit_fence])
-    _write_open(result, case, judged.line, lines, wide)
-    _write_cut(result, case, np.flatnonzero(~is_open), wide)
-    if bridges is not None:
-        _rejoin(result, case, np.flatnonzero(~is_open), pairs, polygons, fences, wide, bridges, limits)
-    return result
+    *,
+    max_gap_m: float,
+    min_opening_m: float,
+    max_cutting_grade: int,
+    crossing_reach_m: float,
+    max_detour_m: float,
+    wall_gap_m: float,  # noqa: ARG001 - one set of lengths for all
+) -> Judged:
+    """The cause of each pair's status, with the barriers and crossings that matter."""
+    free = borders == ""
+    cause = np.where(free, np.where(pairs.gap_m > 0, "near", "touching"), borders).astype(object)
+    judged = Judged(cause, np.where(free, pairs.gap_m, np.nan), pairs.line.copy(), {}, {})
+    if fences is None or not len(fences):
+        return judged
+    shapes = np.asarray(fences.geometry.to_numpy(), dtype=object)
+    cutting = _is_cutting(fences, max_cutting_grade)
+    hard, soft = (
+        prepare_barriers(shapes[which], np.flatnonzero(which), min_opening_m=min_opening_m)
+        for which in (cutting, ~cutting)
+    )
+    ways = None
+    if bridges is not None and len(bridges):
+        ways = prepare_crossings(bridges, fences.index, (hard, soft), crossing_reach_m=crossing_reach_m)
+    for row, met in barriers_met(soft, pairs.line, np.flatnonzero(free)).items():
+        judged.cause[row], judged.barriers[row] = "soft_barrier", met
+    verdicts = judge_pairs(
+        polygons, pairs, np.flatnonzero(free), hard, ways, max_gap_m=max_gap_m, max_detour_m=max_detour_m
+    )
+    _write_verdicts(judged, verdicts)
+    return judged
 
 
 def _is_cutting(fences: gpd.GeoDataFrame, max_cutting_grade: int) -> Flags:
@@ -398,375 +414,137 @@ def _is_cutting(fences: gpd.GeoDataFrame, max_cutting_grade: int) -> Flags:
     return np.asarray(np.isnan(grade) | (grade <= max_cutting_grade))
 
 
-def _mention_soft(result: _Judged, rows: Positions, fences: gpd.GeoDataFrame, soft: Positions) -> None:
-    """Note the barriers that can be opened where they cross the shortest line."""
-    found_row, found = shapely.STRtree(_geometries(fences)[soft]).query(result.line[rows], predicate="intersects")
-    for row, at in zip(rows[found_row].tolist(), soft[found].tolist(), strict=True):
-        result.cause[row] = "soft_barrier"
-        result.fences[row] = tuple(sorted({*result.fences.get(row, ()), at}))
+def _write_verdicts(judged: Judged, verdicts: Verdicts) -> None:
+    for row, (walk_m, line) in verdicts.around.items():
+        judged.cause[row], judged.walk_m[row], judged.line[row] = "around", walk_m, line
+        judged.barriers[row] = verdicts.past[row]
+    for row, barriers in verdicts.cut.items():
+        judged.cause[row], judged.walk_m[row], judged.barriers[row] = "barrier", np.nan, barriers
+    for row, (walk_m, line, crossings) in verdicts.over.items():
+        judged.cause[row], judged.walk_m[row], judged.line[row] = "crossing", walk_m, line
+        judged.crossings[row] = crossings
 
 
-def _pairs_meeting(
-    wide: Geometries, cutting: Positions, pairs: NearbyPairs, lines: Geometries, polygons: Geometries, rows: Positions
-) -> Positions:
-    """Rows whose shortest line or one of whose communities meets a barrier; the rest stays joined.
-
-    If neither does, the shortest line itself is an open way.
-    """
-    tree = shapely.STRtree(wide[cutting])
-    across = np.zeros(len(lines), dtype=bool)
-    across[rows[tree.query(lines[rows], predicate="intersects")[0]]] = True
-    inside = np.zeros(len(polygons), dtype=bool)
-    inside[tree.query(polygons, predicate="intersects")[0]] = True
-    return rows[(across | inside[pairs.first] | inside[pairs.second])[rows]]
-
-
-def _corridors(
-    rows: Positions,
-    pairs: NearbyPairs,
-    polygons: Geometries,
-    wide: Geometries,
-    cutting: Positions,
-    reach_m: float,
-) -> _Corridors:
-    """The ground to be searched for a way, pair by pair (all in arrays)."""
-    # Buffers are polygons inside the true circle: 1 % more keeps a gap of exactly the bound within them.
-    reach_m = reach_m * 1.01 + 0.1
-    one, other = polygons[pairs.first[rows]], polygons[pairs.second[rows]]
-    round_one, round_other = shapely.buffer(one, reach_m), shapely.buffer(other, reach_m)
-    facing = np.stack([shapely.intersection(one, round_other), shapely.intersection(other, round_one)], axis=1)
-    hull = shapely.convex_hull(shapely.geometrycollections(facing))
-    ground = shapely.intersection(shapely.intersection(hull, round_one), round_other)
-    hit, found = shapely.STRtree(wide[cutting]).query(ground, predicate="intersects")
-    used = np.unique(np.concatenate([pairs.first[rows], pairs.second[rows]]))
-    mains = np.empty(len(polygons), dtype=object)
-    mains[used] = _main_parts(polygons[used], wide, cutting)
-    order = np.lexsort((cutting[found], hit))
-    return _Corridors(
-        rows, ground, mains[pairs.first[rows]], mains[pairs.second[rows]], hit[order], cutting[found][order]
-    )
-
-
-def _main_parts(polygons: Geometries, wide: Geometries, cutting: Positions) -> Geometries:
-    """Each community without the barriers over it and without the slivers they cut off."""
-    at, found = shapely.STRtree(wide[cutting]).query(polygons, predicate="intersects")
-    left = _subtract(polygons, at, wide[cutting[found]])
-    part, owner = shapely.get_parts(left, return_index=True)
-    big = shapely.area(part) >= MAIN_PART_SHARE * shapely.area(polygons)[owner]
-    return np.asarray(_collect(part[big], owner[big], len(polygons)))
-
-
-def _collect(part: Geometries, owner: Positions, count: int) -> Geometries:
-    """Multipolygons of the parts of each owner; empty where there is none."""
-    made = np.full(count, shapely.from_wkt("MULTIPOLYGON EMPTY"), dtype=object)
-    if len(part):
-        owners = np.unique(owner)
-        made[owners] = shapely.multipolygons(part, indices=np.searchsorted(owners, owner))
-    return made
-
-
-def _subtract(shapes: Geometries, at: Positions, takers: Geometries) -> Geometries:
-    """``shapes`` without every taker at their position; takers of one position are taken in turn."""
-    left = shapes.copy()
-    order = np.argsort(at, kind="stable")
-    at, takers = at[order], takers[order]
-    turn = np.arange(len(at)) - np.searchsorted(at, at)
-    for rank in range(int(turn.max(initial=-1)) + 1):
-        now = turn == rank
-        left[at[now]] = shapely.difference(left[at[now]], takers[now])
-    return left
-
-
-def _ways_left(case: _Corridors, trials: Positions, hit: Positions, takers: Geometries) -> tuple[Flags, Geometries]:
-    """Whether each trial's corridor without its takers leads across, and the shortest such line.
-
-    ``trials`` are positions in ``case``; ``hit`` are positions in ``trials``. Lines are None where shut.
-    """
-    part, trial = shapely.get_parts(_subtract(case.ground[trials], hit, takers), return_index=True)
-    area = shapely.get_dimensions(part) == 2
-    part, trial = part[area], trial[area]
-    near_side, far_side = case.near_side[trials][trial], case.far_side[trials][trial]
-    leads = shapely.intersects(part, near_side) & shapely.intersects(part, far_side)
-    part, trial = part[leads], trial[leads]
-    line = shapely.shortest_line(
-        shapely.intersection(part, near_side[leads]), shapely.intersection(part, far_side[leads])
-    )
-    order = np.lexsort((shapely.length(line), trial))[::-1]
-    lines = np.full(len(trials), None, dtype=object)
-    lines[trial[order]] = line[order]
-    return ~shapely.is_missing(lines), lines
-
-
-def _write_open(result: _Judged, case: _Corridors, straight: Geometries, lines: Geometries, wide: Geometries) -> None:
-    """Pairs with a way left: where the shortest line is blocked, the link goes round the barrier."""
-    for at in np.flatnonzero(~shapely.is_missing(lines)).tolist():
-        row = int(case.row[at])
-        crossed = [int(f) for f in case.hit_fence[case.hit == at] if shapely.intersects(wide[f], straight[row])]
-        if crossed:
-            result.cause[row] = "around"
-            result.fences[row] = tuple(crossed)
-            result.line[row] = lines[at]
-            result.walk_m[row] = max(shapely.length(lines[at]), shapely.length(straight[row]))
-
-
-def _write_cut(result: _Judged, case: _Corridors, shut: Positions, wide: Geometries) -> None:
-    """Pairs without a way: name the barriers that alone would cut, or all that do together."""
-    hits = np.flatnonzero(np.isin(case.hit, shut))
-    alone, _ = _ways_left(case, case.hit[hits], np.arange(len(hits)), wide[case.hit_fence[hits]])
-    for at in shut.tolist():
-        here = case.hit[hits] == at
-        enough = case.hit_fence[hits][here & ~alone]
-        row = int(case.row[at])
-        result.cause[row] = "barrier"
-        result.walk_m[row] = np.nan
-        result.fences[row] = tuple((enough if len(enough) else case.hit_fence[hits][here]).tolist())
-
-
-# --- crossings ------------------------------------------------------------------------------------
-
-
-def _rejoin(
-    result: _Judged,
-    case: _Corridors,
-    shut: Positions,
-    pairs: NearbyPairs,
-    polygons: Geometries,
-    fences: gpd.GeoDataFrame,
-    wide: Geometries,
-    bridges: gpd.GeoDataFrame,
-    limits: _Limits,
-) -> None:
-    """Join cut pairs again over the crossings with the shortest walk, if that is short enough."""
-    spans = _geometries(bridges)
-    serves = _served(bridges, spans, fences, limits.crossing_reach_m)
-    near = _crossings_near(case, shut, pairs, polygons, spans, limits.max_detour_m)
-    for at in shut.tolist():
-        hit = case.hit_fence[case.hit == at].tolist()
-        usable = [
-            b
-            for b in near.get(at, ())
-            if serves[b] & set(hit) and _legs_free(case, at, spans[b], wide, serves[b] | set(hit))
-        ]
-        best: tuple[float, tuple[int, ...]] | None = None
-        for chosen in _choices(usable):
-            crossed = set().union(*(serves[b] for b in chosen))
-            walk_m, line = _walk_over(case.near_side[at], case.far_side[at], spans[list(chosen)])
-            if walk_m > limits.max_detour_m or (best is not None and (walk_m, chosen) >= best):
-                continue
-            left = np.array([f for f in hit if f not in crossed], dtype=np.intp)
-            if _ways_left(case, np.array([at]), np.zeros(len(left), dtype=np.intp), wide[left])[0][0]:
-                best = (walk_m, chosen)
-                row = int(case.row[at])
-                result.cause[row], result.walk_m[row], result.line[row] = "crossing", walk_m, line
-                result.bridges[row] = chosen
-
-
-def _served(bridges: gpd.GeoDataFrame, spans: Geometries, fences: gpd.GeoDataFrame, reach_m: float) -> list[set[int]]:
-    """The barriers each crossing leads over: the one it names, else all it touches, else the nearest in reach."""
-    shapes = _geometries(fences)
-    named = fences.index.get_indexer(bridges["barrier_id"]) if "barrier_id" in bridges else np.full(len(bridges), -1)
-    known = bridges["barrier_id"].notna().to_numpy() if "barrier_id" in bridges else np.zeros(len(bridges), dtype=bool)
-    tree = shapely.STRtree(shapes)
-    serves: list[set[int]] = [{int(f)} if f >= 0 else set() for f in named]
-    for bridge, fence in tree.query(spans, predicate="intersects").T.tolist():
-        if not known[bridge]:
-            serves[bridge].add(fence)
-    unset = np.array([b for b in range(len(spans)) if not serves[b] and not known[b]], dtype=np.intp)
-    if len(unset):
-        for at, fence in zip(*tree.query_nearest(spans[unset], max_distance=max(reach_m, 1e-9)).tolist(), strict=True):
-            serves[int(unset[at])].add(fence)
-    return serves
-
-
-def _crossings_near(
-    case: _Corridors, shut: Positions, pairs: NearbyPairs, polygons: Geometries, spans: Geometries, max_detour_m: float
-) -> dict[int, list[int]]:
-    """For each shut corridor the crossings within the longest walk of both communities."""
-    tree = shapely.STRtree(spans)
-    at, bridge = tree.query(polygons[pairs.first[case.row[shut]]], predicate="dwithin", distance=max_detour_m)
-    at = shut[at]
-    walk_m = (
-        shapely.distance(case.near_side[at], spans[bridge])
-        + shapely.length(spans[bridge])
-        + shapely.distance(case.far_side[at], spans[bridge])
-    )
-    found: dict[int, list[int]] = {}
-    for corridor, crossing in sorted(
-        zip(at[walk_m <= max_detour_m].tolist(), bridge[walk_m <= max_detour_m].tolist(), strict=True)
-    ):
-        found.setdefault(corridor, []).append(crossing)
-    return found
-
-
-def _legs_free(case: _Corridors, at: int, span: Any, wide: Geometries, allowed: set[int]) -> bool:
-    """Whether no further barrier lies between either community and the crossing."""
-    for side in (case.near_side[at], case.far_side[at]):
-        leg = shapely.shortest_line(side, span)
-        if any(shapely.intersects(wide[f], leg) for f in range(len(wide)) if f not in allowed):
-            return False
-    return True
-
-
-def _choices(usable: list[int]) -> list[tuple[int, ...]]:
-    """One crossing, or two or three for as many barriers in a row."""
-    few = usable[:12]
-    return [*((b,) for b in usable), *combinations(few, 2), *combinations(few, 3)]
-
-
-def _walk_over(near_side: Any, far_side: Any, spans: Geometries) -> tuple[float, Any]:
-    """Length and line of the walk from edge to edge over the crossings, nearest first."""
-    order = np.argsort(shapely.distance(near_side, spans), kind="stable")
-    stops = [near_side, *spans[order], far_side]
-    legs = [shapely.get_coordinates(shapely.shortest_line(a, b)) for a, b in pairwise(stops)]
-    length_m = float(sum(shapely.length(shapely.linestrings(leg)) for leg in legs) + shapely.length(spans).sum())
-    return length_m, shapely.remove_repeated_points(shapely.linestrings(np.concatenate(legs)))
-
-
-# --- shared walls ---------------------------------------------------------------------------------
-
-
-def shared_walls_m(polygons: Geometries, pairs: NearbyPairs, *, wall_gap_m: float) -> Floats:
-    """Length in metres over which each pair's boundaries run side by side at most ``wall_gap_m`` apart."""
-    walls = np.zeros(len(pairs.first))
+def _walls(polygons: Geometries, pairs: Pairs, wall_gap_m: float) -> SharedWalls:
+    """Shared walls of all pairs; those further apart than the bound have none."""
+    length_m, middle = np.zeros(len(pairs.first)), np.full((len(pairs.first), 2), np.nan)
     near = np.flatnonzero(pairs.gap_m <= wall_gap_m)
-    one, other = polygons[pairs.first[near]], polygons[pairs.second[near]]
-    reach = max(wall_gap_m, 1e-6)
-    lengths = [
-        shapely.length(shapely.intersection(shapely.boundary(a), shapely.buffer(b, reach, join_style="mitre")))
-        for a, b in ((one, other), (other, one))
-    ]
-    walls[near] = np.minimum(*lengths)
-    return walls
+    if len(near):
+        found = shared_walls(polygons, pairs.first[near], pairs.second[near], wall_gap_m=wall_gap_m)
+        length_m[near], middle[near] = found.length_m, found.middle
+    return SharedWalls(length_m, middle)
 
 
-# --- the layer and its sentences ------------------------------------------------------------------
+# --- the layer ------------------------------------------------------------------------------------
 
 
-def _links_frame(
-    places: gpd.GeoDataFrame,
-    pairs: NearbyPairs,
-    judged: _Judged,
+def _columns(
+    index: pd.Index[Any],
+    pairs: Pairs,
+    judged: Judged,
+    walls: SharedWalls,
     alike: dict[str, pd.Series[Any]],
-    walls_m: Floats,
     fences: gpd.GeoDataFrame | None,
     bridges: gpd.GeoDataFrame | None,
-    limits: _Limits,
-) -> gpd.GeoDataFrame:
-    ids = places.index.to_numpy(dtype=object)
-    focal, neighbor = ids[pairs.first], ids[pairs.second]
-    reasons = [
-        _reason(places, int(pairs.first[row]), int(pairs.second[row]), row, pairs, judged, fences, bridges, limits)
-        for row in range(len(focal))
-    ]
-    fence = [judged.fences.get(row, (-1,))[0] for row in range(len(focal))]
-    bridge = [judged.bridges.get(row, (-1,))[0] for row in range(len(focal))]
-    frame = gpd.GeoDataFrame(
-        {
-            "focal": pd.array(focal, dtype="str"),
-            "neighbor": pd.array(neighbor, dtype="str"),
-            "status": pd.array([STATUS[cause] for cause in judged.cause], dtype="str"),
-            "cause": pd.array(judged.cause, dtype="str"),
-            "gap_m": pairs.gap_m,
-            "walk_m": judged.walk_m,
-            "shared_wall_m": walls_m,
-            "barrier_id": _looked_up(fences, fence, None),
-            "barrier_kind": _looked_up(fences, fence, "kind"),
-            "crossing_id": _looked_up(bridges, bridge, None),
-            **{f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()},
-            "reason_zh": pd.array([reason.zh for reason in reasons], dtype="str"),
-            "reason_en": pd.array([reason.en for reason in reasons], dtype="str"),
-        },
-        geometry=gpd.array.from_shapely(_drawable(judged.line, places, pairs), crs=places.crs),
-        index=pd.Index([f"{a}~{b}" for a, b in zip(focal, neighbor, strict=True)], dtype="str", name="link_id"),
-    )
-    return frame
+    reasons: Sentences,
+) -> pd.DataFrame:
+    """The layer's columns in the order of its schema."""
+    ids = index.to_numpy(dtype=object)
+    focal, neighbor = ids[pairs.first].tolist(), ids[pairs.second].tolist()
+    rows = range(len(focal))
+    barrier = np.array([judged.barriers.get(row, _NONE)[0] for row in rows], dtype=np.intp)
+    crossing = np.array([judged.crossings.get(row, _NONE)[0] for row in rows], dtype=np.intp)
+    columns = {
+        "focal": pd.array(focal, dtype="str"),
+        "neighbor": pd.array(neighbor, dtype="str"),
+        "status": pd.array([STATUS[cause] for cause in judged.cause], dtype="str"),
+        "cause": pd.array(judged.cause, dtype="str"),
+        "gap_m": pairs.gap_m,
+        "walk_m": judged.walk_m,
+        "shared_wall_m": walls.length_m,
+        "barrier_id": _picked(fences, None, barrier),
+        "barrier_kind": _picked(fences, "kind", barrier),
+        "crossing_id": _picked(bridges, None, crossing),
+        "crossing_kind": _picked(bridges, "kind", crossing),
+        **{f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()},
+        "reason_zh": pd.array(reasons.zh, dtype="str"),
+        "reason_en": pd.array(reasons.en, dtype="str"),
+    }
+    links = [f"{one}~{other}" for one, other in zip(focal, neighbor, strict=True)]
+    return pd.DataFrame(columns, index=pd.Index(links, dtype="str", name="link_id"))
 
 
-def _looked_up(layer: gpd.GeoDataFrame | None, at: list[int], column: str | None) -> pd.api.extensions.ExtensionArray:
+def _picked(layer: gpd.GeoDataFrame | None, column: str | None, at: Positions) -> pd.api.extensions.ExtensionArray:
     """Ids, or a column, of the features at the positions; null for -1."""
-    if layer is None or (column is not None and column not in layer):
-        return pd.array([None] * len(at), dtype="str")
-    values = layer.index if column is None else layer[column]
-    return pd.array(
-        [values.iloc[i] if column is not None and i >= 0 else values[i] if i >= 0 else None for i in at], dtype="str"
-    )
+    picked = np.full(len(at), None, dtype=object)
+    if layer is not None and (column is None or column in layer):
+        values = layer.index if column is None else layer[column]
+        picked[at >= 0] = np.asarray(values, dtype=object)[at[at >= 0]]
+    return pd.array(picked, dtype="str")
 
 
-def _drawable(lines: Geometries, places: gpd.GeoDataFrame, pairs: NearbyPairs) -> Geometries:
+def _drawn(polygons: Geometries, pairs: Pairs, judged: Judged, walls: SharedWalls) -> gpd.array.GeometryArray:
     """The links as lines one can see: where communities touch, from inside one to inside the other."""
-    polygons = _geometries(places)
-    lines = lines.copy()
-    dots = np.flatnonzero(shapely.length(lines) < 1e-6)
+    lines = judged.line
+    dots = np.flatnonzero(shapely.length(lines) < DOT_M)
     if len(dots):
+        contact = walls.middle[dots]
+        bare = np.isnan(contact[:, 0])
+        contact[bare] = shapely.get_coordinates(shapely.get_point(pairs.line[dots[bare]], 0))
         inside = [
             shapely.get_coordinates(shapely.point_on_surface(polygons[at[dots]])) for at in (pairs.first, pairs.second)
         ]
-        contact = shapely.get_coordinates(shapely.get_point(lines[dots], 0))
         path = np.stack([inside[0], contact, inside[1]], axis=1)
-        same = shapely.length(shapely.linestrings(path)) < 1e-6
-        path[same, 2, 0] += 1.0
+        # The same community drawn twice: a line must still have a length.
+        path[(np.ptp(path, axis=1) < DOT_M).all(axis=1), 2, 0] += 1.0
         lines[dots] = shapely.linestrings(path)
-    return lines
+    return gpd.array.from_shapely(lines)
 
 
-def _reason(
-    places: gpd.GeoDataFrame,
-    one: int,
-    other: int,
-    row: int,
-    pairs: NearbyPairs,
-    judged: _Judged,
-    fences: gpd.GeoDataFrame | None,
-    bridges: gpd.GeoDataFrame | None,
-    limits: _Limits,
-) -> Text:
-    """Why the pair is joined, cut or rejoined, in one sentence a planner can defend."""
-    gap, cause = float(pairs.gap_m[row]), judged.cause[row]
-    away = Text("边界相接", "touching") if gap == 0 else Text(f"相距 {_metres(gap)} 米", f"{_metres(gap)} m apart")
-    if cause in ("near", "touching"):
-        return Text(f"{away.zh}，其间无阻隔", f"{away.en}, nothing between them")
-    if cause.endswith("_border"):
-        column = "unit_code" if cause == "unit_border" else "subdistrict"
-        codes = places[column].iloc[[one, other]].tolist()
-        kind = Text("县区", "counties") if column == "unit_code" else Text("街道（乡镇）", "subdistricts")
-        return Text(
-            f"分属不同{kind.zh}（{codes[0]}、{codes[1]}），{away.zh}，不跨界连片",
-            f"in different {kind.en} ({codes[0]}, {codes[1]}), {away.en}; zones do not cross this border",
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def connected_groups(communities: gpd.GeoDataFrame, community_links: pd.DataFrame) -> pd.Series[Any]:
+    """Which communities one can walk between over joined and rejoined links: the groups zones are cut from.
+
+    Parameters
+    ----------
+    communities
+        Index the community id; nothing else is read.
+    community_links
+        Layer of :func:`link_communities`.
+
+    Returns
+    -------
+    pandas.Series
+        ``group_id``: "G-" and the smallest id of the group, on the index of ``communities`` in its order.
+        A community without a link is a group of its own. Empty for no communities.
+
+    Raises
+    ------
+    DataError
+        A link names a community that is not there.
+
+    Notes
+    -----
+    O(communities + links).
+    """
+    ids = pd.Index([str(value) for value in communities.index], dtype=object)
+    order = ids.sort_values()
+    usable = community_links[community_links["status"].isin(("joined", "rejoined"))]
+    one, other = (order.get_indexer(pd.Index(usable[side], dtype=object)) for side in ("focal", "neighbor"))
+    stray = (one < 0) | (other < 0)
+    if stray.any():
+        text = Text("连接指向不存在的小区；请重新运行 community_links。", "Links name communities that are not there.")
+        lost = tuple(usable.index[stray].astype(str))
+        raise DataError(
+            [Finding(severity="error", code="dangling_reference", layer="community_links", ids=lost, text=text)]
         )
-    assert fences is not None
-    names = [_name(fences, at, "barriers") for at in judged.fences[row]]
-    zh, en = "、".join(n.zh for n in names), ", ".join(n.en for n in names)
-    if cause == "soft_barrier":
-        return Text(f"隔{zh}（可拆除或开口），{away.zh}", f"{en} between them can be opened; {away.en}")
-    if cause == "around":
-        return Text(f"{away.zh}，{zh}未完全隔断，可绕过", f"{away.en}; {en} does not close every way between them")
-    if cause == "barrier":
-        return Text(
-            f"隔{zh}，{away.zh}，步行 {limits.max_detour_m:.0f} 米内无可用通道",
-            f"cut by {en}, {away.en}; no crossing within a walk of {limits.max_detour_m:.0f} m",
-        )
-    assert bridges is not None
-    over = [_name(bridges, at, "crossings") for at in judged.bridges[row]]
-    walk = f"{float(judged.walk_m[row]):.0f}"
-    return Text(
-        f"隔{zh}，{away.zh}；经{'、'.join(n.zh for n in over)}（绕行 {walk} 米）可连通",
-        f"cut by {en}, {away.en}; joined again over {', '.join(n.en for n in over)} (a walk of {walk} m)",
-    )
-
-
-def _name(layer: gpd.GeoDataFrame, at: int, schema: str) -> Text:
-    """The feature's own name, else what kind it is and its id."""
-    name = layer["name"].iloc[at] if "name" in layer else None
-    if isinstance(name, str) and name:
-        return Text(name, name)
-    kind = layer["kind"].iloc[at] if "kind" in layer else None
-    label = layer_schema(schema).fields["kind"].values.get(kind, layer_schema(schema).label)
-    return Text(f"{label.zh} {layer.index[at]}", f"{label.en} {layer.index[at]}")
-
-
-def _metres(value_m: float) -> str:
-    """Whole metres; one decimal below ten, so that 0.4 m is not called 0."""
-    return f"{value_m:.0f}" if value_m >= 10 else f"{value_m:.1f}"
+    graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(len(order), len(order)))
+    _, label = connected_components(graph, directed=False)
+    smallest = order.to_numpy()[np.unique(label, return_index=True)[1]] if len(order) else np.zeros(0, dtype=object)
+    group = pd.Series([f"G-{smallest[at]}" for at in label], index=order, dtype="str")
+    return group.loc[ids].set_axis(communities.index).rename("group_id")
 
 
 def _require_length(name: str, value: float, *, least: float = 0.0) -> None:

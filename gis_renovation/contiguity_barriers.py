@@ -1,0 +1,655 @@
+"""What lies between two communities: barriers that close every way, and crossings that open one again.
+
+The *ways* between two communities are the paths inside the corridor between their facing sides: the
+convex hull of what of each lies within reach of the other, as far as it is within reach of both.
+Barriers are taken out of the corridor, widened so that an opening too narrow to pass is none. Where no
+part of the rest leads from one community to the other, every way is blocked.
+
+Building a corridor costs half a millisecond, so two cheaper tests that are never wrong come first:
+a shortest line that meets no barrier is itself a way; and a barrier that runs through the whole box
+around both communities, meets neither, and crosses their shortest line an odd number of times has one
+of them on each side.
+"""
+
+from __future__ import annotations
+
+from itertools import chain as chained
+from itertools import combinations, pairwise, permutations
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+Geometries = NDArray[Any]
+
+# A part of a community behind a barrier counts as the community only from this share of its area on;
+# less is how far rivers and railways are drawn over the edge of a compound by mistake.
+MAIN_PART_SHARE = 0.1
+# Lines are searched in runs of so many segments of at most this length, polygons in tiles no larger.
+PIECE_SEGMENTS = 8
+SEGMENT_M = 250.0
+TILE_M = 1000.0
+TILE_VERTICES = 64
+# Crossings of one cut looked at together, when one alone does not reach across all barriers.
+CROSSINGS_TOGETHER = 8
+
+
+class Pairs(NamedTuple):
+    """Pairs of communities: row positions ``first`` < ``second``, gap in m and shortest line between them."""
+
+    first: Positions
+    second: Positions
+    gap_m: Floats
+    line: Geometries
+
+
+class Verdicts(NamedTuple):
+    """What stands between the pairs that barriers touch; every key is a pair's row.
+
+    ``around`` holds the way left past the barriers and its length, ``cut`` the barriers that close
+    every way (each alone, else all together), ``over`` the walk over crossings: length, line, crossings.
+    ``past`` names the barriers the shortest line meets though another way is open.
+    """
+
+    around: dict[int, tuple[float, Any]]
+    past: dict[int, tuple[int, ...]]
+    cut: dict[int, tuple[int, ...]]
+    over: dict[int, tuple[float, Any, tuple[int, ...]]]
+
+
+class Barriers(NamedTuple):
+    """Barriers in short pieces, so that a railway across the city is searched locally.
+
+    ``solid`` are pieces of lines, and of polygons with their inside. ``edge`` are runs of segments of
+    lines and polygon rings, in order along each ``chain``, over vertices ``start`` to ``stop`` of ``xy``.
+    Owners are positions in the layer. ``half_m`` is half the least opening a person passes.
+    """
+
+    half_m: float
+    solid: Geometries
+    solid_owner: Positions
+    solids: shapely.STRtree
+    edge: Geometries
+    edge_owner: Positions
+    chain: Positions
+    start: Positions
+    stop: Positions
+    xy: Floats
+    edges: shapely.STRtree
+
+
+class Crossings(NamedTuple):
+    """Crossings as two ends and a length in m; ``serves`` holds the barriers each leads over."""
+
+    ends: Geometries
+    length_m: Floats
+    serves: list[frozenset[int]]
+    tree: shapely.STRtree
+
+
+# --- preparing ------------------------------------------------------------------------------------
+
+
+def prepare_barriers(shapes: Geometries, owner: Positions, *, min_opening_m: float) -> Barriers:
+    """Lines and polygons cut into pieces. ``owner`` is the barrier's position in its layer. O(vertices)."""
+    shapes = shapely.force_2d(shapes)
+    is_area = shapely.get_dimensions(shapes) == 2
+    part, of = shapely.get_parts(shapes[~is_area], return_index=True)
+    area_part, area_of = shapely.get_parts(shapes[is_area], return_index=True)
+    ring, ring_of = shapely.get_rings(area_part, return_index=True)
+    line_owner, area_owner = owner[~is_area][of], owner[is_area][area_of]
+    chains = shapely.segmentize(np.concatenate([part, ring]), SEGMENT_M)
+    chain_owner = np.concatenate([line_owner, area_owner[ring_of]])
+    xy, chain, start, stop = _runs(chains)
+    edge = _linestrings(xy, start, stop)
+    of_line = chain < len(part)
+    tile, tile_owner = _tiles(area_part, area_owner)
+    solid = np.concatenate([edge[of_line], tile])
+    solid_owner = np.concatenate([chain_owner[chain[of_line]], tile_owner])
+    return Barriers(
+        # A barrier needs some width, else rounding opens it.
+        half_m=max(min_opening_m / 2.0, 0.01),
+        solid=solid,
+        solid_owner=solid_owner,
+        solids=shapely.STRtree(solid),
+        edge=edge,
+        edge_owner=chain_owner[chain],
+        chain=chain,
+        start=start,
+        stop=stop,
+        xy=xy,
+        edges=shapely.STRtree(edge),
+    )
+
+
+def _runs(chains: Geometries) -> tuple[Floats, Positions, Positions, Positions]:
+    """All vertices, and for each run of segments its chain, first and last vertex."""
+    xy = shapely.get_coordinates(chains)
+    vertices = shapely.get_num_coordinates(chains).astype(np.intp)
+    offset = np.concatenate([[0], np.cumsum(vertices)]).astype(np.intp)
+    runs = -(-np.maximum(vertices - 1, 0) // PIECE_SEGMENTS)
+    chain = np.repeat(np.arange(len(chains)), runs)
+    turn = np.arange(len(chain)) - np.repeat(np.cumsum(runs) - runs, runs)
+    start = offset[chain] + turn * PIECE_SEGMENTS
+    stop = np.minimum(start + PIECE_SEGMENTS, offset[chain + 1] - 1)
+    return xy, chain, start, stop
+
+
+def _linestrings(xy: Floats, start: Positions, stop: Positions) -> Geometries:
+    at, piece = _spans(start, stop + 1)
+    return np.asarray(shapely.linestrings(xy[at], indices=piece) if len(at) else np.zeros(0, dtype=object))
+
+
+def _spans(start: Positions, stop: Positions) -> tuple[Positions, Positions]:
+    """The numbers from each start up to before its stop, one after another, and whose they are."""
+    counts = stop - start
+    whose = np.repeat(np.arange(len(start)), counts)
+    return np.arange(len(whose)) + np.repeat(start - (np.cumsum(counts) - counts), counts), whose
+
+
+def _tiles(shapes: Geometries, owner: Positions) -> tuple[Geometries, Positions]:
+    """Polygons halved along their longer side until small and simple."""
+    done: list[tuple[Geometries, Positions]] = [(shapes[:0], owner[:0])]
+    while len(shapes):
+        left, bottom, right, top = shapely.bounds(shapes).T
+        side = np.maximum(right - left, top - bottom)
+        small = (side <= TILE_M) & ((shapely.get_num_coordinates(shapes) <= TILE_VERTICES) | (side <= 1.0))
+        done.append((shapes[small], owner[small]))
+        shapes, owner = shapes[~small], owner[~small]
+        left, bottom, right, top = (side[~small] for side in (left, bottom, right, top))
+        wide = right - left >= top - bottom
+        x, y = np.where(wide, (left + right) / 2, right), np.where(wide, top, (bottom + top) / 2)
+        low = shapely.box(left, bottom, x, y)
+        high = shapely.box(np.where(wide, x, left), np.where(wide, bottom, y), right, top)
+        halves = shapely.intersection(np.concatenate([shapes, shapes]), np.concatenate([low, high]))
+        shapes, of = shapely.get_parts(halves, return_index=True)
+        owner = np.concatenate([owner, owner])[of]
+        area = shapely.get_dimensions(shapes) == 2
+        shapes, owner = shapes[area], owner[area]
+    return np.concatenate([shape for shape, _ in done]), np.concatenate([whose for _, whose in done])
+
+
+def prepare_crossings(
+    layer: gpd.GeoDataFrame, ids: pd.Index[Any], barriers: tuple[Barriers, ...], *, crossing_reach_m: float
+) -> Crossings:
+    """Crossings and the barriers each leads over: the one it names, else all it touches, else the nearest in reach.
+
+    ``ids`` are the barriers' in the order of their layer. A line is entered at its ends only: nobody
+    steps onto a bridge in its middle. O(crossings log pieces).
+    """
+    shapes = shapely.force_2d(np.asarray(layer.geometry.to_numpy(), dtype=object))
+    part, of = shapely.get_parts(shapes, return_index=True)
+    head, tail = np.unique(of, return_index=True)[1], len(of) - 1 - np.unique(of[::-1], return_index=True)[1]
+    is_point = shapely.get_dimensions(shapes) == 0
+    first = np.where(is_point, part[head], shapely.get_point(part[head], 0))
+    last = np.where(is_point, part[head], shapely.get_point(part[tail], -1))
+    return Crossings(
+        ends=np.stack([first, last], axis=1),
+        length_m=np.asarray(shapely.length(shapes)),
+        serves=_served(layer, shapes, ids, barriers, crossing_reach_m),
+        tree=shapely.STRtree(shapes),
+    )
+
+
+def _served(
+    layer: gpd.GeoDataFrame, shapes: Geometries, ids: pd.Index[Any], barriers: tuple[Barriers, ...], reach_m: float
+) -> list[frozenset[int]]:
+    serves: list[set[int]] = [set() for _ in shapes]
+    free = np.ones(len(shapes), dtype=bool)
+    if "barrier_id" in layer:
+        free = layer["barrier_id"].isna().to_numpy(dtype=bool)
+        named = ids.get_indexer(pd.Index(layer["barrier_id"], dtype=object))
+        for crossing in np.flatnonzero(~free & (named >= 0)).tolist():
+            serves[crossing].add(int(named[crossing]))
+    solid = np.concatenate([each.solid for each in barriers])
+    owner = np.concatenate([each.solid_owner for each in barriers])
+    rows = np.flatnonzero(free)
+    at, piece = shapely.STRtree(solid).query(shapes[rows], predicate="dwithin", distance=max(reach_m, 1e-9))
+    off_m = shapely.distance(shapes[rows[at]], solid[piece])
+    nearest_m = np.full(len(rows), np.inf)
+    np.minimum.at(nearest_m, at, off_m)
+    chosen = off_m <= nearest_m[at]
+    for crossing, barrier in zip(rows[at[chosen]].tolist(), owner[piece[chosen]].tolist(), strict=True):
+        serves[crossing].add(barrier)
+    return [frozenset(which) for which in serves]
+
+
+# --- judging --------------------------------------------------------------------------------------
+
+
+def judge_pairs(
+    polygons: Geometries,
+    pairs: Pairs,
+    rows: Positions,
+    barriers: Barriers,
+    crossings: Crossings | None,
+    *,
+    max_gap_m: float,
+    max_detour_m: float,
+) -> Verdicts:
+    """What the barriers do to the given rows of ``pairs``; rows without a verdict stay as they are.
+
+    Dear tests run only on what the cheap ones leave open. O(rows) plus half a millisecond a corridor.
+    """
+    # A barrier in the corridor is within reach of both communities: the rest is free.
+    reach_m = max_gap_m * 1.02 + 0.1 + 2.0 * barriers.half_m
+    near = np.zeros(len(polygons), dtype=bool)
+    near[shapely.STRtree(polygons).query(_diagonals(shapely.bounds(barriers.solid), reach_m))[1]] = True
+    rows = rows[near[pairs.first[rows]] & near[pairs.second[rows]]]
+    on_line = _unique_pairs(*_meeting_lines(barriers, pairs.line, rows))
+    on_place = _meeting_places(barriers, polygons, np.unique([pairs.first[rows], pairs.second[rows]]))
+    mains = _main_parts(barriers, polygons, on_place)
+    through = _through_cuts(barriers, polygons, pairs, on_line)
+    unsure = _in_doubt(polygons, pairs, rows, on_line, on_place, mains)
+    unsure = unsure[~np.isin(unsure, list(through))]
+    case = _corridors(barriers, mains, pairs, unsure, reach_m)
+    is_open, lines = _ways_left(case, np.arange(len(unsure)), case.hit, case.taker)
+    cut = {**through, **_cutters(case, np.flatnonzero(~is_open))}
+    met = _grouped(on_line)
+    found = Verdicts({}, {}, cut, {})
+    for at in np.flatnonzero(is_open).tolist():
+        row = int(unsure[at])
+        if row in met:
+            found.around[row] = (max(float(shapely.length(lines[at])), float(pairs.gap_m[row])), lines[at])
+            found.past[row] = met[row]
+    if crossings is not None and cut:
+        in_the_way = _in_the_way(np.array(sorted(cut), dtype=np.intp), pairs, met, _grouped(on_place[:2]), case)
+        scene = _Scene(mains, pairs, barriers, crossings, reach_m, max_detour_m)
+        found.over.update(_rejoined(scene, cut, in_the_way))
+    return found
+
+
+def _diagonals(bounds: Floats, reach_m: float) -> Geometries:
+    """Lines with the boxes wanted, widened: cheaper to make than rectangles and as good for a tree."""
+    return np.asarray(shapely.linestrings(np.stack([bounds[:, :2] - reach_m, bounds[:, 2:] + reach_m], axis=1)))
+
+
+def _unique_pairs(one: Positions, other: Positions) -> Positions:
+    """Distinct columns (one, other), sorted."""
+    return np.asarray(np.unique(np.stack([one, other]), axis=1), dtype=np.intp)
+
+
+def _grouped(table: Positions) -> dict[int, tuple[int, ...]]:
+    """From the two first rows of a sorted table: each key with its distinct values."""
+    found: dict[int, dict[int, None]] = {}
+    for key, value in zip(table[0].tolist(), table[1].tolist(), strict=True):
+        found.setdefault(key, {})[value] = None
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def barriers_met(barriers: Barriers, lines: Geometries, rows: Positions) -> dict[int, tuple[int, ...]]:
+    """The barriers that each row's line meets, for rows where there are any. O(rows log pieces)."""
+    return _grouped(_unique_pairs(*_meeting_lines(barriers, lines, rows)))
+
+
+def _meeting_lines(barriers: Barriers, lines: Geometries, rows: Positions) -> tuple[Positions, Positions]:
+    """(row, barrier) where the shortest line comes within half an opening of the barrier."""
+    at, piece = barriers.solids.query(lines[rows], predicate="dwithin", distance=barriers.half_m)
+    return rows[at], barriers.solid_owner[piece]
+
+
+def _meeting_places(barriers: Barriers, polygons: Geometries, places: Positions) -> Positions:
+    """Columns (community, barrier, solid piece) where the barrier comes within half an opening of the community."""
+    at, piece = barriers.solids.query(_diagonals(shapely.bounds(polygons[places]), barriers.half_m))
+    meets = shapely.dwithin(polygons[places[at]], barriers.solid[piece], barriers.half_m)
+    at, piece = at[meets], piece[meets]
+    order = np.lexsort((piece, barriers.solid_owner[piece], at))
+    return np.stack([places[at], barriers.solid_owner[piece], piece])[:, order]
+
+
+def _main_parts(barriers: Barriers, polygons: Geometries, on_place: Positions) -> Geometries:
+    """Each community without the barriers over it and without the slivers they cut off."""
+    mains = polygons.copy()
+    met, at = np.unique(on_place[0], return_inverse=True)
+    left = _subtract(polygons[met], at, shapely.buffer(barriers.solid[on_place[2]], barriers.half_m, quad_segs=2))
+    part, whose = shapely.get_parts(left, return_index=True)
+    big = shapely.area(part) >= MAIN_PART_SHARE * shapely.area(polygons[met])[whose]
+    mains[met] = _collected(part[big], whose[big], len(met))
+    return mains
+
+
+def _collected(part: Geometries, whose: Positions, count: int) -> Geometries:
+    """The parts of each, as multipolygons; empty where there is none."""
+    made = np.full(count, shapely.from_wkt("MULTIPOLYGON EMPTY"), dtype=object)
+    if len(part):
+        has, at = np.unique(whose, return_inverse=True)
+        made[has] = shapely.multipolygons(part, indices=at)
+    return made
+
+
+def _subtract(shapes: Geometries, at: Positions, takers: Geometries) -> Geometries:
+    """``shapes`` without every taker at their position, one taker of each position at a time."""
+    left = shapes.copy()
+    order = np.argsort(at, kind="stable")
+    at, takers = at[order], takers[order]
+    turn = np.arange(len(at)) - np.searchsorted(at, at)
+    for rank in range(int(turn.max(initial=-1)) + 1):
+        now = turn == rank
+        left[at[now]] = shapely.difference(left[at[now]], takers[now])
+    return left
+
+
+def _in_doubt(
+    polygons: Geometries, pairs: Pairs, rows: Positions, on_line: Positions, on_place: Positions, mains: Geometries
+) -> Positions:
+    """Rows whose shortest line meets a barrier or ends on what a barrier cut off a community."""
+    doubt = np.zeros(len(pairs.first), dtype=bool)
+    doubt[on_line[0]] = True
+    met = np.zeros(len(polygons), dtype=bool)
+    met[on_place[0]] = True
+    ask = rows[(met[pairs.first[rows]] | met[pairs.second[rows]]) & ~doubt[rows]]
+    start, end = shapely.get_point(pairs.line[ask], 0), shapely.get_point(pairs.line[ask], -1)
+    off = ~(
+        (shapely.distance(start, mains[pairs.first[ask]]) <= 1e-6)
+        & (shapely.distance(end, mains[pairs.second[ask]]) <= 1e-6)
+    )
+    doubt[ask[off]] = True
+    return np.flatnonzero(doubt)
+
+
+# --- a barrier that runs right through --------------------------------------------------------------
+
+
+def _through_cuts(
+    barriers: Barriers, polygons: Geometries, pairs: Pairs, on_line: Positions
+) -> dict[int, tuple[int, ...]]:
+    """Rows cut for certain, with the barriers that each alone cut them.
+
+    Let Q be the box around both communities. A curve without an end in Q colours Q in two by the parity
+    of crossings; a community in one piece that the curve does not meet has one colour. So if it crosses
+    the shortest line an odd number of times, it parts the two in Q, and the corridor lies in Q.
+    """
+    whole = shapely.get_num_geometries(polygons) == 1
+    rows = np.unique(on_line[0])
+    rows = rows[(pairs.gap_m[rows] > 0) & whole[pairs.first[rows]] & whole[pairs.second[rows]]]
+    if not len(rows):
+        return {}
+    box = shapely.bounds(polygons)
+    one, other = box[pairs.first[rows]], box[pairs.second[rows]]
+    around = np.concatenate([np.minimum(one[:, :2], other[:, :2]), np.maximum(one[:, 2:], other[:, 2:])], axis=1)
+    at, piece = barriers.edges.query(_diagonals(around, 0.0))
+    order = np.lexsort((piece, at))
+    at, piece = at[order], piece[order]
+    # Pieces that follow one another along a chain make one run through the box.
+    begins = np.ones(len(at), dtype=bool)
+    begins[1:] = (
+        (at[1:] != at[:-1]) | (piece[1:] != piece[:-1] + 1) | (barriers.chain[piece[1:]] != barriers.chain[piece[:-1]])
+    )
+    run = np.cumsum(begins) - 1
+    first, last = np.flatnonzero(begins), np.append(np.flatnonzero(begins)[1:], len(at)) - 1
+    passes = _outside(barriers.xy[barriers.start[piece[first]]], around[at[first]])
+    passes &= _outside(barriers.xy[barriers.stop[piece[last]]], around[at[first]])
+    odd = np.bincount(run, _crossings_of(barriers, pairs.line[rows], at, piece), len(first)).astype(int) % 2 == 1
+    clear = _clear_of(barriers, polygons, pairs, rows, at, piece, (passes & odd)[run])
+    alone = passes & odd & (np.bincount(run, ~clear, len(first)) == 0)
+    found = _unique_pairs(rows[at[first[alone]]], barriers.edge_owner[piece[first[alone]]])
+    return _grouped(found)
+
+
+def _outside(point: Floats, box: Floats) -> Flags:
+    return np.asarray(((point < box[:, :2]) | (point > box[:, 2:])).any(axis=1))
+
+
+def _crossings_of(barriers: Barriers, lines: Geometries, at: Positions, piece: Positions) -> Floats:
+    """How often each piece crosses the shortest line of its row.
+
+    A vertex exactly on the line counts with the side it is taken to be on, so parity along a run holds.
+    """
+    ends = shapely.get_coordinates(lines).reshape(-1, 2, 2)
+    vertex, hit = _spans(barriers.start[piece], barriers.stop[piece])
+    p, q = ends[at[hit], 0], ends[at[hit], 1]
+    u, v = barriers.xy[vertex] - p, barriers.xy[vertex + 1] - p
+    way = q - p
+    along = v - u
+    crossed = (_cross(way, u) > 0) != (_cross(way, v) > 0)
+    within = (_cross(along, -u) > 0) != (_cross(along, way - u) > 0)
+    return np.asarray(np.bincount(hit, crossed & within, len(piece)), dtype=np.float64)
+
+
+def _cross(a: Floats, b: Floats) -> Floats:
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+
+
+def _clear_of(
+    barriers: Barriers,
+    polygons: Geometries,
+    pairs: Pairs,
+    rows: Positions,
+    at: Positions,
+    piece: Positions,
+    asked: Flags,
+) -> Flags:
+    """Whether the asked pieces meet neither community of their row; the others count as clear."""
+    clear = np.ones(len(at), dtype=bool)
+    box, piece_box = shapely.bounds(polygons), shapely.bounds(barriers.edge)
+    for place in (pairs.first[rows][at], pairs.second[rows][at]):
+        ask = np.flatnonzero(asked)
+        a, b = box[place[ask]], piece_box[piece[ask]]
+        ask = ask[((a[:, :2] <= b[:, 2:]) & (b[:, :2] <= a[:, 2:])).all(axis=1)]
+        clear[ask] &= ~shapely.intersects(polygons[place[ask]], barriers.edge[piece[ask]])
+    return clear
+
+
+# --- corridors --------------------------------------------------------------------------------------
+
+
+class _Corridors(NamedTuple):
+    """The ground between pairs, and what stands in it.
+
+    By pair: its row, the corridor, the main part of either community. By piece of a barrier: the
+    corridor it lies in (``hit``, ascending), its ``owner`` and the widened piece itself (``taker``).
+    """
+
+    row: Positions
+    ground: Geometries
+    near_side: Geometries
+    far_side: Geometries
+    hit: Positions
+    owner: Positions
+    taker: Geometries
+
+
+def _corridors(barriers: Barriers, mains: Geometries, pairs: Pairs, rows: Positions, reach_m: float) -> _Corridors:
+    """The ground to be searched for a way between the main parts of each pair, all pairs at once.
+
+    Reach is a little more than the largest gap, for buffers are polygons inside the true circle.
+    """
+    near_side, far_side = mains[pairs.first[rows]], mains[pairs.second[rows]]
+    round_near = shapely.buffer(near_side, reach_m, quad_segs=4)
+    round_far = shapely.buffer(far_side, reach_m, quad_segs=4)
+    facing = np.stack([shapely.intersection(near_side, round_far), shapely.intersection(far_side, round_near)], axis=-1)
+    hull = shapely.convex_hull(shapely.geometrycollections(facing)) if len(rows) else facing[:, 0]
+    ground = shapely.intersection(shapely.intersection(hull, round_near), round_far)
+    hit, piece = barriers.solids.query(ground, predicate="dwithin", distance=barriers.half_m)
+    order = np.lexsort((piece, barriers.solid_owner[piece], hit))
+    hit, piece = hit[order], piece[order]
+    taker = shapely.buffer(barriers.solid[piece], barriers.half_m, quad_segs=2)
+    return _Corridors(rows, ground, near_side, far_side, hit, barriers.solid_owner[piece], taker)
+
+
+def _ways_left(case: _Corridors, trials: Positions, hit: Positions, taker: Geometries) -> tuple[Flags, Geometries]:
+    """Whether each trial's corridor without its takers leads across, and the shortest line over what is left.
+
+    ``trials`` are positions in ``case``, ``hit`` positions in ``trials``. Lines are None where all is shut.
+    """
+    part, trial = shapely.get_parts(_subtract(case.ground[trials], hit, taker), return_index=True)
+    area = shapely.get_dimensions(part) == 2
+    part, trial = part[area], trial[area]
+    near_side, far_side = case.near_side[trials][trial], case.far_side[trials][trial]
+    leads = shapely.intersects(part, near_side) & shapely.intersects(part, far_side)
+    part, trial = part[leads], trial[leads]
+    ends = (shapely.intersection(part, near_side[leads]), shapely.intersection(part, far_side[leads]))
+    line = shapely.shortest_line(*ends)
+    order = np.lexsort((shapely.length(line), trial))[::-1]
+    lines = np.full(len(trials), None, dtype=object)
+    lines[trial[order]] = line[order]
+    return ~shapely.is_missing(lines), lines
+
+
+def _cutters(case: _Corridors, shut: Positions) -> dict[int, tuple[int, ...]]:
+    """For each shut corridor the barriers that alone close it, else all that do so together."""
+    hits = np.flatnonzero(np.isin(case.hit, shut))
+    trial_of, trial = np.unique(np.stack([case.hit[hits], case.owner[hits]]), axis=1, return_inverse=True)
+    is_open, _ = _ways_left(case, trial_of[0], trial, case.taker[hits])
+    alone = _grouped(trial_of[:, ~is_open])
+    together = _grouped(trial_of)
+    return {int(case.row[at]): alone.get(at) or together.get(at, ()) for at in shut.tolist()}
+
+
+# --- crossings --------------------------------------------------------------------------------------
+
+
+class _Scene(NamedTuple):
+    """What the search for crossings needs throughout."""
+
+    mains: Geometries
+    pairs: Pairs
+    barriers: Barriers
+    crossings: Crossings
+    reach_m: float
+    max_detour_m: float
+
+
+class _Walk(NamedTuple):
+    """A walk over crossings: its length in m, the crossings in ascending order, and its vertices."""
+
+    length_m: float
+    crossings: tuple[int, ...]
+    xy: Floats
+
+
+def _in_the_way(
+    rows: Positions,
+    pairs: Pairs,
+    on_line: dict[int, tuple[int, ...]],
+    on_place: dict[int, tuple[int, ...]],
+    case: _Corridors,
+) -> dict[int, frozenset[int]]:
+    """All barriers to be reckoned with between each cut pair."""
+    ground = _grouped(np.stack([case.row[case.hit], case.owner]))
+    return {
+        row: frozenset(
+            chained(
+                on_line.get(row, ()),
+                on_place.get(int(pairs.first[row]), ()),
+                on_place.get(int(pairs.second[row]), ()),
+                ground.get(row, ()),
+            )
+        )
+        for row in rows.tolist()
+    }
+
+
+def _rejoined(
+    scene: _Scene, cut: dict[int, tuple[int, ...]], in_the_way: dict[int, frozenset[int]]
+) -> dict[int, tuple[float, Any, tuple[int, ...]]]:
+    """The cut pairs that crossings join again, each by the shortest walk that is not too long."""
+    found: dict[int, tuple[float, Any, tuple[int, ...]]] = {}
+    for row, singles in _walks_over_one(scene, in_the_way).items():
+        for walk in _walks(scene, row, singles, frozenset(cut[row]), in_the_way[row]):
+            crossed = frozenset[int]().union(*(scene.crossings.serves[c] for c in walk.crossings))
+            if in_the_way[row] <= crossed or _opens(scene, row, crossed):
+                line = shapely.remove_repeated_points(shapely.linestrings(walk.xy))
+                found[row] = (walk.length_m, line, walk.crossings)
+                break
+    return found
+
+
+def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> dict[int, list[_Walk]]:
+    """For each cut pair the walks over one crossing that leads over a barrier in its way.
+
+    A crossing that one can reach from a community only across a barrier not in the pair's way is left out.
+    """
+    rows = np.array(sorted(in_the_way), dtype=np.intp)
+    near_side, far_side = scene.mains[scene.pairs.first[rows]], scene.mains[scene.pairs.second[rows]]
+    at, crossing = scene.crossings.tree.query(_diagonals(shapely.bounds(near_side), scene.max_detour_m))
+    serves = scene.crossings.serves
+    wanted = [bool(in_the_way[int(rows[a])] & serves[c]) for a, c in zip(at.tolist(), crossing.tolist(), strict=True)]
+    at, crossing = at[wanted], crossing[wanted]
+    ends = scene.crossings.ends[crossing]
+    to_near = shapely.distance(near_side[at][:, None], ends)
+    to_far = shapely.distance(far_side[at][:, None], ends)
+    there, back = to_near[:, 0] + to_far[:, 1], to_near[:, 1] + to_far[:, 0]
+    length_m = np.fmin(there, back) + scene.crossings.length_m[crossing]
+    keep = length_m <= scene.max_detour_m
+    at, crossing, length_m, enter = at[keep], crossing[keep], length_m[keep], np.where(there <= back, 0, 1)[keep]
+    ends = scene.crossings.ends
+    legs = (
+        shapely.shortest_line(near_side[at], ends[crossing, enter]),
+        shapely.shortest_line(ends[crossing, 1 - enter], far_side[at]),
+    )
+    barred = _barred(scene, [in_the_way[int(rows[a])] | serves[c] for a, c in zip(at, crossing, strict=True)], legs)
+    xy = np.concatenate([shapely.get_coordinates(leg).reshape(-1, 2, 2) for leg in legs], axis=1)
+    found: dict[int, list[_Walk]] = {}
+    for entry in np.flatnonzero(~barred).tolist():
+        walk = _Walk(float(length_m[entry]), (int(crossing[entry]),), xy[entry])
+        found.setdefault(int(rows[at[entry]]), []).append(walk)
+    return found
+
+
+def _barred(scene: _Scene, allowed: list[frozenset[int]], legs: tuple[Geometries, ...]) -> Flags:
+    """Whether one of the legs of each walk meets a barrier that is not allowed for."""
+    barred = np.zeros(len(allowed), dtype=bool)
+    for leg in legs:
+        hit, piece = scene.barriers.solids.query(leg, predicate="dwithin", distance=scene.barriers.half_m)
+        for walk, owner in zip(hit.tolist(), scene.barriers.solid_owner[piece].tolist(), strict=True):
+            barred[walk] |= owner not in allowed[walk]
+    return barred
+
+
+def _walks(
+    scene: _Scene, row: int, singles: list[_Walk], cutters: frozenset[int], in_the_way: frozenset[int]
+) -> list[_Walk]:
+    """Walks over one crossing, or two or three that each lead over another barrier; the shortest first.
+
+    If one barrier closes the pair alone, a walk that leaves it uncrossed is none.
+    """
+    useful = {walk.crossings[0]: scene.crossings.serves[walk.crossings[0]] & in_the_way for walk in singles}
+    walks = singles
+    if len(set(useful.values())) > 1:
+        sides = (scene.mains[scene.pairs.first[row]], scene.mains[scene.pairs.second[row]])
+        few = sorted(walk.crossings[0] for walk in sorted(singles, key=_by_length)[:CROSSINGS_TOGETHER])
+        groups = [g for count in (2, 3) for g in combinations(few, count) if _each_needed([useful[c] for c in g])]
+        together = [_walk(sides, scene.crossings, group) for group in groups]
+        walks = [*singles, *(walk for walk in together if walk.length_m <= scene.max_detour_m)]
+    needed = cutters if len(cutters) == 1 else frozenset[int]()
+    crossed = [frozenset[int]().union(*(useful[c] for c in walk.crossings)) for walk in walks]
+    return sorted((walk for walk, over in zip(walks, crossed, strict=True) if needed <= over), key=_by_length)
+
+
+def _by_length(walk: _Walk) -> tuple[float, tuple[int, ...]]:
+    return walk.length_m, walk.crossings
+
+
+def _each_needed(sets: list[frozenset[int]]) -> bool:
+    """Whether no set lies within another."""
+    return not any(a <= b or b <= a for a, b in combinations(sets, 2))
+
+
+def _walk(sides: tuple[Any, Any], crossings: Crossings, chosen: tuple[int, ...]) -> _Walk:
+    """The shortest walk from edge to edge over the chosen crossings in any order and direction."""
+    best = _Walk(float("inf"), chosen, np.zeros((0, 2)))
+    for order in permutations(chosen):
+        for turned in np.ndindex(*(2,) * len(order)):
+            stops = [sides[0]]
+            for crossing, way in zip(order, turned, strict=True):
+                stops += [crossings.ends[crossing, way], crossings.ends[crossing, 1 - way]]
+            stops.append(sides[1])
+            legs = [shapely.shortest_line(a, b) for a, b in list(pairwise(stops))[::2]]
+            length_m = float(shapely.length(legs).sum() + crossings.length_m[list(order)].sum())
+            if length_m < best.length_m:
+                best = _Walk(length_m, chosen, np.concatenate([shapely.get_coordinates(leg) for leg in legs]))
+    return best
+
+
+def _opens(scene: _Scene, row: int, crossed: frozenset[int]) -> bool:
+    """Whether the corridor leads across once the crossed barriers are left out."""
+    case = _corridors(scene.barriers, scene.mains, scene.pairs, np.array([row]), scene.reach_m)
+    stays = np.array([owner not in crossed for owner in case.owner.tolist()], dtype=bool)
+    return bool(_ways_left(case, np.array([0]), case.hit[stays], case.taker[stays])[0][0])
