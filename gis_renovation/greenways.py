@@ -82,8 +82,9 @@ def park_access(
     -------
     pandas.DataFrame
         Layer ``park_access``, indexed by ``community_id`` and sorted by it. ``network_distance_m`` and
-        ``park_id`` are unknown when no confirmed way exists, ``covered_<d>_m_share`` (0-1) when there is no
-        frontage or no park to measure to; ``reason_*`` says which. ``guide_<d>_m``: meets, exceeds or
+        ``park_id`` are unknown when no confirmed way exists, ``covered_<d>_m_share`` (0-1) when there is
+        no frontage or no park to measure to; ``reason_*`` says which. ``detour_ratio`` is walked over
+        straight distance, unknown below ``connect_m`` straight. ``guide_<d>_m``: meets, exceeds or
         unknown. No communities: an empty frame with the same columns.
 
     Raises
@@ -101,13 +102,18 @@ def park_access(
     require_metric(communities=communities, slow_paths=slow_paths, parks=parks, streets=streets)
     _require_positive(distances_m=min(distances_m, default=0), connect_m=connect_m, step_m=step_m)
     areas, parks = communities.sort_index(), parks.sort_index()
-    tables = []
-    for sure in (True, False):
-        lines = _walk_lines(slow_paths, streets, shared_classes, walk_kinds, sure=sure)
-        public = parks[_known_yes(parks, "public") if sure else ~_known_no(parks, "public")]
-        tables.append(_walks(areas, lines, public, distances_m, connect_m, snap_m, step_m))
-    confirmed, possible = tables
-    table = _with_straight(confirmed, areas, parks[~_known_no(parks, "public")])
+    grounds = [
+        (
+            _walk_lines(slow_paths, streets, shared_classes, walk_kinds, sure=sure),
+            parks[_known_yes(parks, "public") if sure else ~_known_no(parks, "public")],
+        )
+        for sure in (True, False)
+    ]
+    confirmed = _walks(areas, *grounds[0], distances_m, connect_m, snap_m, step_m)
+    # The confirmed ground is part of the possible one, so of equal size they are the same.
+    same = all(len(sure) == len(possible) for sure, possible in zip(*grounds, strict=True))
+    possible = confirmed.copy() if same else _walks(areas, *grounds[1], distances_m, connect_m, snap_m, step_m)
+    table = _with_straight(confirmed, areas, parks[~_known_no(parks, "public")], connect_m)
     table = table.join(possible.add_prefix("possible_"))
     if len(parks) == 0 or not _known_yes(parks, "public").any():
         table[[f"covered_{d:g}_m_share" for d in distances_m]] = np.nan
@@ -133,7 +139,8 @@ def slow_path_provision(
     communities
         Polygons, project CRS in metres.
     slow_paths, streets
-        Lines, same CRS. Streets only decide whether a path's end is loose; without them ends on streets look loose.
+        Lines, same CRS. Streets, walkable or not, only tie paths together; without them a path's end on a
+        street looks loose.
     around_m
         How far around the polygon to look, straight, metres; 300 m is the five-minute circle (GB 50180-2018).
     narrow_m
@@ -148,9 +155,9 @@ def slow_path_provision(
         Layer ``slow_path_provision``, indexed by ``community_id`` and sorted by it. ``length_m`` lies inside
         the polygon, ``around_length_m`` inside or within ``around_m``; the other lengths divide the
         latter. ``lit_share`` is over paths of known lighting, unknown when there are none.
-        ``component_count``: separate pieces of the slow-path network that reach into the surroundings;
-        ``dangle_count``: path ends there that meet neither path nor street. No communities: an empty
-        frame with the same columns.
+        ``component_count``: how many unconnected pieces of the whole network (paths and streets) the paths
+        around belong to; ``dangle_count``: path ends there that meet neither path nor street. No
+        communities: an empty frame with the same columns.
 
     Raises
     ------
@@ -381,7 +388,9 @@ def _part_below(start: Floats, end: Floats, bound: float) -> tuple[Floats, Float
 # --- words and figures of park access -------------------------------------------------------------
 
 
-def _with_straight(table: pd.DataFrame, areas: gpd.GeoDataFrame, parks: gpd.GeoDataFrame) -> pd.DataFrame:
+def _with_straight(
+    table: pd.DataFrame, areas: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, connect_m: float
+) -> pd.DataFrame:
     """The table with the straight distance to the nearest park not known to be closed, and the detour."""
     metres, park = np.full(len(areas), np.nan), np.full(len(areas), None, dtype=object)
     if len(parks) and len(areas):
@@ -400,7 +409,8 @@ def _with_straight(table: pd.DataFrame, areas: gpd.GeoDataFrame, parks: gpd.GeoD
         .max(axis="columns")
         .where(table["network_distance_m"].notna())
     )
-    straight = table["straight_distance_m"].where(table["straight_distance_m"] > 0)
+    # Beside a park the ratio says nothing: a few metres straight make any walk look endless.
+    straight = table["straight_distance_m"].where(table["straight_distance_m"] >= connect_m)
     table["detour_ratio"] = (table["network_distance_m"] / straight).astype("float64")
     return table
 
@@ -517,18 +527,18 @@ def _divided(paths: gpd.GeoDataFrame, around: Shapes, narrow_m: float) -> pd.Dat
 def _loose_ends(
     paths: gpd.GeoDataFrame, streets: gpd.GeoDataFrame | None, around: Shapes, snap_m: float
 ) -> pd.DataFrame:
-    """Separate pieces of the path network reaching into each surroundings, and path ends there that meet nothing."""
-    nodes, edges = build_network(_with_level(paths, "path"), snap_m=snap_m)
-    component = network_components(nodes, edges)
-    area, edge = shapely.STRtree(edges.geometry.to_numpy()).query(around, predicate="intersects")
-    pieces = pd.DataFrame({"area": area, "piece": edges["from_node"].map(component).to_numpy(dtype=object)[edge]})
-    everything = _with_level(paths, "path")
+    """Unconnected pieces the paths of each surroundings belong to, and path ends there that meet nothing."""
+    lines = _with_level(paths, "path")
     if streets is not None:
-        everything = gpd.GeoDataFrame(pd.concat([everything, _with_level(streets, "street")]), crs=paths.crs)
-    nodes, edges = build_network(everything, snap_m=snap_m)
-    loose = nodes[(node_degrees(nodes, edges) == 1).to_numpy()]
-    on_path = edges[edges["line_id"].astype(str).str.startswith("path/")]
-    loose = loose[loose.index.isin(on_path["from_node"]) | loose.index.isin(on_path["to_node"])]
+        lines = gpd.GeoDataFrame(pd.concat([lines, _with_level(streets, "street")]), crs=paths.crs)
+    nodes, edges = build_network(lines, snap_m=snap_m)
+    dead_end = node_degrees(nodes, edges).eq(1).to_numpy()
+    edges = edges.assign(piece=edges["from_node"].map(network_components(nodes, edges)))
+    edges = edges[edges["line_id"].astype(str).str.startswith("path/")]
+    area, edge = shapely.STRtree(edges.geometry.to_numpy()).query(around, predicate="intersects")
+    pieces = pd.DataFrame({"area": area, "piece": edges["piece"].to_numpy(dtype=object)[edge]})
+    of_paths = nodes.index.isin(edges["from_node"]) | nodes.index.isin(edges["to_node"])
+    loose = nodes[of_paths & dead_end]
     area, _ = shapely.STRtree(loose.geometry.to_numpy()).query(around, predicate="intersects")
     return pd.DataFrame(
         {

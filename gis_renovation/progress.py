@@ -290,8 +290,8 @@ def plan_progress(
 
     Returns layer ``plan_progress``, indexed by ``plan_line_id`` (``<version>/<unit>``) and sorted by it.
     The version is ``<year>-<batch>`` with ``unknown`` for what is not known. Besides every unit, each version has
-    a line ``unassigned`` (communities whose unit is unknown or not in ``reporting_units``) and a line
-    ``total``, counted from the communities and not from the lines, so that a mistake in either shows.
+    a line ``unassigned`` if there are communities whose unit is unknown or not in ``reporting_units``, and
+    a line ``total``, counted from the communities and not from the lines, so that a mistake in either shows.
     ``floor_area_per_household_m2`` is over communities where both are known: a value far from its neighbours
     asks for a second look at the list. No communities: an empty frame with the same columns. O(c x depth of units).
     """
@@ -313,6 +313,7 @@ def plan_progress(
     ratio = sums["ratio_floor_area_m2"] / sums["ratio_households"].where(sums["ratio_households"] > 0)
     table["floor_area_per_household_m2"] = ratio.reindex(keys).astype("float64")
     table = table.reset_index(names=["plan_version", "unit_code"])
+    table = table[(table["unit_code"] != "unassigned") | (table["community_count"] > 0)]
     table.insert(2, "name", table["unit_code"].map(_line_names(reporting_units)))
     table.index = pd.Index(table["plan_version"] + "/" + table["unit_code"], name="plan_line_id", dtype="object")
     return _texts_as_objects(table.sort_index())

@@ -339,7 +339,7 @@ def test_loose_ends_and_pieces_are_counted_and_a_street_ties_an_end():
     alone = slow_path_provision(home, walks, around_m=10).loc["A"]
     assert (alone["component_count"], alone["dangle_count"]) == (2, 4)
     tied = slow_path_provision(home, walks, streets(s=[(10, 0), (10, 100)]), around_m=10).loc["A"]
-    assert (tied["component_count"], tied["dangle_count"]) == (2, 2)  # (90, 90) and (50, 50) stay loose
+    assert (tied["component_count"], tied["dangle_count"]) == (1, 2)  # (90, 90) and (50, 50) stay loose
     assert "断头 2 处" in tied["reason_zh"]
 
 

@@ -317,6 +317,7 @@ def test_the_plan_table_has_every_unit_the_unassigned_and_an_independent_total()
     assert main.loc["total", "name"] == "合计"
     assert set(table["plan_version"]) == {"2024-main", "2024-supplement", "2024-reserve", "2024-unknown"}
     assert check_layer(table, layer_schema("plan_progress")) == []
+    assert "2024-supplement/unassigned" not in table.index  # nothing without a unit: no line
 
 
 def random_city(seed):
