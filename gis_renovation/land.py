@@ -8,8 +8,7 @@ data are missing is unknown, and unknown never passes and never excludes.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 import geopandas as gpd
@@ -20,8 +19,18 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import ConfigError, DataError, Finding, Text
-from gis_renovation.overlays import covered_areas
+from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.land_measures import (
+    Flags,
+    Floats,
+    Measure,
+    Site,
+    Words,
+    nearest_communities,
+    parcel_measures,
+    premises_measures,
+    require_control_kinds,
+)
 from gis_renovation.rules import (
     NO,
     UNKNOWN,
@@ -38,17 +47,10 @@ from gis_renovation.rules import (
     verdict_names,
     verdicts_of,
 )
-from gis_renovation.schemas import layer_schema, nearest_names
-
-Floats = NDArray[np.float64]
-Words = NDArray[np.object_]
-Flags = NDArray[np.bool_]
+from gis_renovation.schemas import layer_schema
 
 OUTCOMES: Mapping[int, str] = {NO: "excluded", UNKNOWN: "unknown", YES: "candidate"}
-_DAYS_A_YEAR = 365.25
 _UNITS_EN = {"年": "years", "层": "storeys", "户": "households", "个": "pieces"}
-# Two boundaries drawn alike still share some cm² after reprojection; the sheet shows 0.01 m².
-_NO_AREA_M2 = 0.005
 # Measures of how a land contract was kept; remarks on them are told apart, for fewer eyes.
 CONTRACT_MEASURES = ("start_overdue_years", "built_share", "invested_share", "stopped_years", "term_left_years")
 
@@ -69,255 +71,6 @@ LEDGER_COLUMNS = (
     "reason_zh",
     "reason_en",
 )
-
-
-# --- what is measured -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Measure:
-    """Values of one measure: numbers (NaN unknown) or words (None unknown), and why unknown.
-
-    ``doubtful`` marks values which a person must confirm, so that the rule stays unknown, and
-    ``doubt`` says why.
-    """
-
-    values: Floats | Words
-    why_unknown: Text
-    doubtful: Flags | None = None
-    doubt: Text | None = None
-
-
-@dataclass(frozen=True)
-class _Site:
-    """Everything the measures may look at, already in one metric CRS and sorted by id."""
-
-    layer: str
-    places: gpd.GeoDataFrame
-    communities: gpd.GeoDataFrame | None
-    control_lines: gpd.GeoDataFrame | None
-    buildings: gpd.GeoDataFrame | None
-    greenness: pd.DataFrame | None
-    as_of: datetime.date
-    checked_kinds: frozenset[str]
-    certified_ids: frozenset[str]
-    blank_start: Literal["unknown", "not_started"]
-    sliver_width_m: float
-
-    @property
-    def geometry(self) -> NDArray[np.object_]:
-        return np.asarray(self.places.geometry.to_numpy(), dtype=object)
-
-
-def _control_kinds() -> tuple[str, ...]:
-    return tuple(layer_schema("control_lines").fields["kind"].values)
-
-
-def _parcel_measures() -> dict[str, Callable[[_Site], _Measure]]:
-    """Every measure a parcel rule may name."""
-    measures: dict[str, Callable[[_Site], _Measure]] = {
-        name: _recorded_word(name) for name in ("ownership", "holder_kind", "right_type", "inspected_vacant")
-    }
-    measures |= {name: _recorded_number(name) for name in ("built_share", "invested_share", "registered_area_m2")}
-    measures |= {f"{kind}_m2": _control_area(kind) for kind in _control_kinds()}
-    return measures | {
-        "area_m2": lambda site: _Measure(shapely.area(site.geometry), Text("没有图形", "no geometry")),
-        "area_difference_share": _area_difference,
-        "building_coverage_share": _building_coverage,
-        "community_distance_m": _community_distance,
-        "inside_community_share": _inside_community,
-        "start_overdue_years": _start_overdue,
-        "stopped_years": _years_since("stopped_on"),
-        "term_left_years": _term_left,
-        "greenness_change": _greenness("greenness_change"),
-        "greenness_after": _greenness("greenness_after"),
-    }
-
-
-def _premises_measures() -> dict[str, Callable[[_Site], _Measure]]:
-    """Every measure a rule on premises may name."""
-    measures: dict[str, Callable[[_Site], _Measure]] = {
-        name: _recorded_word(name) for name in ("holder_kind", "right_type", "status", "structure_safe")
-    }
-    measures |= {name: _recorded_number(name) for name in ("floor_area_m2", "storey")}
-    measures |= {f"in_{kind}": _inside_control(kind) for kind in _control_kinds()}
-    return measures | {"community_distance_m": _community_distance, "vacant_years": _years_since("vacant_since_on")}
-
-
-def _column(site: _Site, name: str) -> pd.Series[Any] | None:
-    return site.places[name] if name in site.places.columns else None
-
-
-def _not_recorded(site: _Site, name: str) -> Text:
-    label = layer_schema(site.layer).fields[name].label
-    return Text(f"{label.zh}未登记", f"{label.en.lower()} is not recorded")
-
-
-def _recorded_word(name: str) -> Callable[[_Site], _Measure]:
-    """A word column as it stands; yes and no for a boolean one."""
-
-    def measure(site: _Site) -> _Measure:
-        column, boolean = _column(site, name), layer_schema(site.layer).fields[name].type == "boolean"
-        words = np.full(len(site.places), None, dtype=object)
-        if column is not None:
-            known = column.notna().to_numpy()
-            found = column[known]
-            words[known] = np.where(found.astype(bool), "yes", "no") if boolean else found.to_numpy(dtype=object)
-        return _Measure(words, _not_recorded(site, name))
-
-    return measure
-
-
-def _recorded_number(name: str) -> Callable[[_Site], _Measure]:
-    return lambda site: _Measure(_numbers(site, name), _not_recorded(site, name))
-
-
-def _numbers(site: _Site, name: str) -> Floats:
-    column = _column(site, name)
-    if column is None:
-        return np.full(len(site.places), np.nan)
-    return np.asarray(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _years(site: _Site, name: str) -> Floats:
-    """Years from a date column to ``as_of``; negative for a later date, NaN for an unknown one."""
-    column = _column(site, name)
-    if column is None:
-        return np.full(len(site.places), np.nan)
-    dates = pd.to_datetime(column, errors="raise").to_numpy(dtype="datetime64[D]")
-    days = (np.datetime64(site.as_of, "D") - dates).astype("timedelta64[D]")
-    return np.where(np.isnat(dates), np.nan, days.astype(np.float64) / _DAYS_A_YEAR)
-
-
-def _years_since(name: str) -> Callable[[_Site], _Measure]:
-    return lambda site: _Measure(_years(site, name), _not_recorded(site, name))
-
-
-def _term_left(site: _Site) -> _Measure:
-    return _Measure(-_years(site, "term_end_on"), _not_recorded(site, "term_end_on"))
-
-
-def _start_overdue(site: _Site) -> _Measure:
-    """Years past the agreed start without a start; 0 or less where works began or are not yet due.
-
-    A blank actual start is unknown, unless the project says that its register leaves the date blank
-    for land on which nothing was begun (``blank_start``).
-    """
-    due, started = _years(site, "start_due_on"), _years(site, "started_on")
-    begun = started >= 0.0
-    late = due if site.blank_start == "not_started" else np.full(len(due), np.nan)
-    value = np.where(begun, 0.0, np.where(np.isnan(started), late, due))
-    not_due = due < 0.0  # nothing can be overdue, whether or not works have begun
-    why = Text("约定动工日期或实际动工日期未登记", "the agreed or the actual start is not recorded")
-    return _Measure(np.where(not_due, due, value), why)
-
-
-def _area_difference(site: _Site) -> _Measure:
-    registered = _numbers(site, "registered_area_m2")
-    registered = np.where(registered > 0.0, registered, np.nan)
-    difference = np.abs(shapely.area(site.geometry) - registered) / registered
-    return _Measure(difference, _not_recorded(site, "registered_area_m2"))
-
-
-def _building_coverage(site: _Site) -> _Measure:
-    missing = Text("没有楼栋图层，未核查", "not checked: there is no layer of buildings")
-    return _share_inside(site, site.buildings, missing)
-
-
-def _inside_community(site: _Site) -> _Measure:
-    missing = Text("没有小区图层，未核查", "not checked: there is no layer of communities")
-    measure = _share_inside(site, site.communities, missing)
-    certified = site.places.index.isin(site.certified_ids)
-    return _Measure(np.where(certified, 0.0, measure.values.astype(np.float64)), measure.why_unknown)
-
-
-def _share_inside(site: _Site, covers: gpd.GeoDataFrame | None, missing: Text) -> _Measure:
-    if covers is None:
-        return _Measure(np.full(len(site.places), np.nan), missing)
-    inside, _ = covered_areas(site.geometry, np.asarray(covers.geometry.to_numpy(), dtype=object))
-    area = shapely.area(site.geometry)
-    share = np.divide(inside, area, out=np.full(len(area), np.nan), where=area > 0.0)
-    return _Measure(np.clip(share, 0.0, 1.0), missing)
-
-
-def _community_distance(site: _Site) -> _Measure:
-    """Straight distance in m to the nearest community's edge, a lower bound of any walk."""
-    if site.communities is None:
-        missing = Text("没有小区图层，未核查", "not checked: there is no layer of communities")
-        return _Measure(np.full(len(site.places), np.nan), missing)
-    _, distance = _nearest(site.geometry, site.communities)
-    return _Measure(distance, Text("小区图层为空", "the layer of communities is empty"))
-
-
-def _nearest(geometry: NDArray[np.object_], communities: gpd.GeoDataFrame) -> tuple[Words, Floats]:
-    """Id of and distance to the nearest community of each place; the smallest id where several tie."""
-    communities = communities.sort_index()
-    ids, distance = np.full(len(geometry), None, dtype=object), np.full(len(geometry), np.nan)
-    if len(communities) and len(geometry):
-        tree = shapely.STRtree(np.asarray(communities.geometry.to_numpy(), dtype=object))
-        (place, community), metres = tree.query_nearest(geometry, return_distance=True)
-        order = np.lexsort((community, place))
-        place, first = np.unique(place[order], return_index=True)
-        ids[place] = communities.index.to_numpy()[community[order][first]]
-        distance[place] = metres[order][first]
-    return ids, distance
-
-
-def _kind_of_control(site: _Site, kind: str) -> tuple[NDArray[np.object_] | None, Text]:
-    """The control lines of one kind; None, and why, where nobody knows whether there are any."""
-    label = layer_schema("control_lines").fields["kind"].values[kind]
-    if site.control_lines is None:
-        return None, Text("没有控制线图层，未核查", "not checked: there is no layer of control lines")
-    lines = site.control_lines[site.control_lines["kind"] == kind]
-    if len(lines) == 0 and kind not in site.checked_kinds:
-        return None, Text(
-            f"控制线图层中没有{label.zh}，未核查；确无此线时请写入 checked_kinds",
-            f"not checked: the control lines hold no {label.en}; if there is none, list it in checked_kinds",
-        )
-    return np.asarray(lines.geometry.to_numpy(), dtype=object), Text("", "")
-
-
-def _control_area(kind: str) -> Callable[[_Site], _Measure]:
-    """Area in m² inside one kind of control line; a mere sliver is doubtful."""
-
-    def measure(site: _Site) -> _Measure:
-        lines, why = _kind_of_control(site, kind)
-        if lines is None:
-            return _Measure(np.full(len(site.places), np.nan), why)
-        area, width = covered_areas(site.geometry, lines)
-        area = np.where(area < _NO_AREA_M2, 0.0, area)
-        doubt = Text(
-            f"仅有平均宽度不足 {site.sliver_width_m:g} m 的细碎重叠，可能是边界误差，需核对",
-            f"only slivers narrower than {site.sliver_width_m:g} m on average, perhaps boundary error; to be confirmed",
-        )
-        return _Measure(area, why, (area > 0.0) & (width < site.sliver_width_m), doubt)
-
-    return measure
-
-
-def _inside_control(kind: str) -> Callable[[_Site], _Measure]:
-    """Whether premises (points or polygons) touch one kind of control line."""
-
-    def measure(site: _Site) -> _Measure:
-        lines, why = _kind_of_control(site, kind)
-        words = np.full(len(site.places), None, dtype=object)
-        if lines is not None:
-            words[:] = "no"
-            words[np.unique(shapely.STRtree(lines).query(site.geometry, predicate="intersects")[0])] = "yes"
-        return _Measure(words, why)
-
-    return measure
-
-
-def _greenness(name: str) -> Callable[[_Site], _Measure]:
-    def measure(site: _Site) -> _Measure:
-        if site.greenness is None:
-            missing = Text("没有绿度数据，未核查", "not checked: there is no greenness")
-            return _Measure(np.full(len(site.places), np.nan), missing)
-        values = site.greenness[name].reindex(site.places.index).to_numpy(dtype=np.float64, na_value=np.nan)
-        return _Measure(values, Text("绿度数据在此处缺失", "greenness is missing here"))
-
-    return measure
 
 
 # --- the ledger -----------------------------------------------------------------------------------
@@ -376,7 +129,7 @@ def assess_parcels(
     O(parcels x rules + overlaps). Method: ``methods.md`` §3.5 of the project's references, Kleene logic.
     """
     require_metric(parcels=parcels, communities=communities, control_lines=control_lines, buildings=buildings)
-    site = _Site(
+    site = Site(
         layer="parcels",
         places=parcels.sort_index(),
         communities=communities,
@@ -384,12 +137,12 @@ def assess_parcels(
         buildings=buildings,
         greenness=parcel_greenness,
         as_of=as_of,
-        checked_kinds=_known_kinds(checked_kinds),
+        checked_kinds=require_control_kinds(checked_kinds),
         certified_ids=frozenset(certified_parcel_ids),
         blank_start=blank_start,
         sliver_width_m=sliver_width_m,
     )
-    return _ledger(site, rules, _parcel_measures(), "parcel_id")
+    return _ledger(site, rules, parcel_measures(), "parcel_id")
 
 
 def assess_premises(
@@ -408,7 +161,7 @@ def assess_premises(
     say. O(premises x rules).
     """
     require_metric(premises=premises, communities=communities, control_lines=control_lines)
-    site = _Site(
+    site = Site(
         layer="premises",
         places=premises.sort_index(),
         communities=communities,
@@ -416,29 +169,16 @@ def assess_premises(
         buildings=None,
         greenness=None,
         as_of=as_of,
-        checked_kinds=_known_kinds(checked_kinds),
+        checked_kinds=require_control_kinds(checked_kinds),
         certified_ids=frozenset(),
         blank_start="unknown",
         sliver_width_m=0.0,
     )
-    return _ledger(site, rules, _premises_measures(), "premises_id")
-
-
-def _known_kinds(kinds: Sequence[str]) -> frozenset[str]:
-    wrong = [kind for kind in kinds if kind not in _control_kinds()]
-    if wrong:
-        near = nearest_names(wrong[0], _control_kinds())
-        listed, known = ", ".join(wrong), ", ".join(_control_kinds())
-        raise ConfigError(
-            f"checked_kinds 中没有这些控制线类别：{listed}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
-            f"checked_kinds names no kind of control line: {listed}{f'; did you mean {near}?' if near else ''} "
-            f"Known: {known}.",
-        )
-    return frozenset(kinds)
+    return _ledger(site, rules, premises_measures(), "premises_id")
 
 
 def _ledger(
-    site: _Site, rules: tuple[Rule, ...], measures: Mapping[str, Callable[[_Site], _Measure]], key: str
+    site: Site, rules: tuple[Rule, ...], measures: Mapping[str, Callable[[Site], Measure]], key: str
 ) -> pd.DataFrame:
     mine = rules_for(rules, site.layer, measures)
     measured = {name: measures[name](site) for name in dict.fromkeys(rule.measure for rule in mine)}
@@ -477,7 +217,7 @@ def _of_rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _judge(layer: str, rule: Rule, measure: _Measure) -> dict[str, NDArray[Any]]:
+def _judge(layer: str, rule: Rule, measure: Measure) -> dict[str, NDArray[Any]]:
     """The columns of one rule that differ from place to place."""
     count = len(measure.values)
     if measure.values.dtype == object:
@@ -529,7 +269,7 @@ def _reasons(
     phrases: Mapping[tuple[str, int], str],
     lang: int,
     rule: Rule,
-    measure: _Measure,
+    measure: Measure,
     verdict: Verdicts,
     missing: Flags,
     doubtful: Flags,
@@ -675,7 +415,7 @@ def _located(result: pd.DataFrame, places: gpd.GeoDataFrame, communities: gpd.Ge
     if communities is None:
         ids, distance = np.full(len(places), None, dtype=object), np.full(len(places), np.nan)
     else:
-        ids, distance = _nearest(geometry, communities)
+        ids, distance = nearest_communities(geometry, communities)
     result["nearest_community_id"] = pd.array(ids, dtype="str")
     result["community_distance_m"] = distance
     return gpd.GeoDataFrame(result, geometry=places.geometry, crs=places.crs)

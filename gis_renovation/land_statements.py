@@ -18,7 +18,8 @@ import shapely
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import Text
 from gis_renovation.land_codes import broad_uses, class_label, registered_uses, require_one_system
-from gis_renovation.land_status import AREA_DIGITS, NO_AREA_M2, Geometries, polygons_of
+from gis_renovation.land_measures import NO_AREA_M2
+from gis_renovation.land_status import AREA_DIGITS, Geometries, polygons_of
 from gis_renovation.overlays import overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
 

@@ -23,10 +23,8 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, Text
-from gis_renovation.land_codes import (
-    class_label,
-    require_one_system,
-)
+from gis_renovation.land_codes import class_label, require_one_system
+from gis_renovation.land_measures import NO_AREA_M2, require_control_kinds
 from gis_renovation.overlays import Overlaps, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
 
@@ -36,8 +34,6 @@ Geometries = NDArray[np.object_]
 M2_A_MU: Final = 10_000.0 / 15.0
 AREA_DIGITS: Final = 2
 MU_DIGITS: Final = 4
-# Less than the sheet shows: boundaries drawn alike share this much after reprojection.
-NO_AREA_M2: Final = 0.005
 
 STATUS_COLUMNS = (
     "site_id",
@@ -193,7 +189,7 @@ def check_land_status(
     ):
         system = None if layer is None else require_one_system(layer, _LAYER_OF[section], code=column)
         rows += _partition_rows(sites, layer, section, column, _class_labels(system), sliver_width_m)
-    rows += _control_rows(sites, control_lines, frozenset(checked_kinds), sliver_width_m)
+    rows += _control_rows(sites, control_lines, require_control_kinds(checked_kinds), sliver_width_m)
     rows += _illegal_rows(sites, illegal_structures)
     return _as_table(rows)
 

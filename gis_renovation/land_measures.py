@@ -1,0 +1,292 @@
+"""What the rules on idle land look at: one function a measure, over all parcels or premises at once.
+
+A measure is an array of numbers (NaN unknown) or words (None unknown) in the order of the places,
+with the reason why a value may be unknown. A layer nobody has makes its measures unknown (未核查).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis_renovation.errors import ConfigError, Text
+from gis_renovation.overlays import covered_areas
+from gis_renovation.schemas import layer_schema, nearest_names
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.object_]
+Flags = NDArray[np.bool_]
+
+DAYS_A_YEAR: Final = 365.25
+# Two boundaries drawn alike still share some cm² after reprojection; the sheet shows 0.01 m².
+NO_AREA_M2: Final = 0.005
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Values of one measure: numbers (NaN unknown) or words (None unknown), and why unknown.
+
+    ``doubtful`` marks values which a person must confirm, so that the rule stays unknown, and
+    ``doubt`` says why.
+    """
+
+    values: Floats | Words
+    why_unknown: Text
+    doubtful: Flags | None = None
+    doubt: Text | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything the measures may look at, already in one metric CRS and sorted by id."""
+
+    layer: str
+    places: gpd.GeoDataFrame
+    communities: gpd.GeoDataFrame | None
+    control_lines: gpd.GeoDataFrame | None
+    buildings: gpd.GeoDataFrame | None
+    greenness: pd.DataFrame | None
+    as_of: datetime.date
+    checked_kinds: frozenset[str]
+    certified_ids: frozenset[str]
+    blank_start: Literal["unknown", "not_started"]
+    sliver_width_m: float
+
+    @property
+    def geometry(self) -> NDArray[np.object_]:
+        """The places' shapes, in their order."""
+        return np.asarray(self.places.geometry.to_numpy(), dtype=object)
+
+
+def control_kinds() -> tuple[str, ...]:
+    """The kinds of control line the program knows, in written order."""
+    return tuple(layer_schema("control_lines").fields["kind"].values)
+
+
+def parcel_measures() -> dict[str, Callable[[Site], Measure]]:
+    """Every measure a parcel rule may name."""
+    measures: dict[str, Callable[[Site], Measure]] = {
+        name: _recorded_word(name) for name in ("ownership", "holder_kind", "right_type", "inspected_vacant")
+    }
+    measures |= {name: _recorded_number(name) for name in ("built_share", "invested_share", "registered_area_m2")}
+    measures |= {f"{kind}_m2": _control_area(kind) for kind in control_kinds()}
+    return measures | {
+        "area_m2": lambda site: Measure(shapely.area(site.geometry), Text("没有图形", "no geometry")),
+        "area_difference_share": _area_difference,
+        "building_coverage_share": _building_coverage,
+        "community_distance_m": _community_distance,
+        "inside_community_share": _inside_community,
+        "start_overdue_years": _start_overdue,
+        "stopped_years": _years_since("stopped_on"),
+        "term_left_years": _term_left,
+        "greenness_change": _greenness("greenness_change"),
+        "greenness_after": _greenness("greenness_after"),
+    }
+
+
+def premises_measures() -> dict[str, Callable[[Site], Measure]]:
+    """Every measure a rule on premises may name."""
+    measures: dict[str, Callable[[Site], Measure]] = {
+        name: _recorded_word(name) for name in ("holder_kind", "right_type", "status", "structure_safe")
+    }
+    measures |= {name: _recorded_number(name) for name in ("floor_area_m2", "storey")}
+    measures |= {f"in_{kind}": _inside_control(kind) for kind in control_kinds()}
+    return measures | {"community_distance_m": _community_distance, "vacant_years": _years_since("vacant_since_on")}
+
+
+def _column(site: Site, name: str) -> pd.Series[Any] | None:
+    return site.places[name] if name in site.places.columns else None
+
+
+def _not_recorded(site: Site, name: str) -> Text:
+    label = layer_schema(site.layer).fields[name].label
+    return Text(f"{label.zh}未登记", f"{label.en.lower()} is not recorded")
+
+
+def _recorded_word(name: str) -> Callable[[Site], Measure]:
+    """A word column as it stands; yes and no for a boolean one."""
+
+    def measure(site: Site) -> Measure:
+        column, boolean = _column(site, name), layer_schema(site.layer).fields[name].type == "boolean"
+        words = np.full(len(site.places), None, dtype=object)
+        if column is not None:
+            known = column.notna().to_numpy()
+            found = column[known]
+            words[known] = np.where(found.astype(bool), "yes", "no") if boolean else found.to_numpy(dtype=object)
+        return Measure(words, _not_recorded(site, name))
+
+    return measure
+
+
+def _recorded_number(name: str) -> Callable[[Site], Measure]:
+    return lambda site: Measure(_numbers(site, name), _not_recorded(site, name))
+
+
+def _numbers(site: Site, name: str) -> Floats:
+    column = _column(site, name)
+    if column is None:
+        return np.full(len(site.places), np.nan)
+    return np.asarray(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _years(site: Site, name: str) -> Floats:
+    """Years from a date column to ``as_of``; negative for a later date, NaN for an unknown one."""
+    column = _column(site, name)
+    if column is None:
+        return np.full(len(site.places), np.nan)
+    dates = pd.to_datetime(column, errors="raise").to_numpy(dtype="datetime64[D]")
+    days = (np.datetime64(site.as_of, "D") - dates).astype("timedelta64[D]")
+    return np.where(np.isnat(dates), np.nan, days.astype(np.float64) / DAYS_A_YEAR)
+
+
+def _years_since(name: str) -> Callable[[Site], Measure]:
+    return lambda site: Measure(_years(site, name), _not_recorded(site, name))
+
+
+def _term_left(site: Site) -> Measure:
+    return Measure(-_years(site, "term_end_on"), _not_recorded(site, "term_end_on"))
+
+
+def _start_overdue(site: Site) -> Measure:
+    """Years past the agreed start without a start; 0 or less where works began or are not yet due.
+
+    A blank actual start is unknown, unless the project says that its register leaves the date blank
+    for land on which nothing was begun (``blank_start``).
+    """
+    due, started = _years(site, "start_due_on"), _years(site, "started_on")
+    begun = started >= 0.0
+    late = due if site.blank_start == "not_started" else np.full(len(due), np.nan)
+    value = np.where(begun, 0.0, np.where(np.isnan(started), late, due))
+    not_due = due < 0.0  # nothing can be overdue, whether or not works have begun
+    why = Text("约定动工日期或实际动工日期未登记", "the agreed or the actual start is not recorded")
+    return Measure(np.where(not_due, due, value), why)
+
+
+def _area_difference(site: Site) -> Measure:
+    registered = _numbers(site, "registered_area_m2")
+    registered = np.where(registered > 0.0, registered, np.nan)
+    difference = np.abs(shapely.area(site.geometry) - registered) / registered
+    return Measure(difference, _not_recorded(site, "registered_area_m2"))
+
+
+def _building_coverage(site: Site) -> Measure:
+    missing = Text("没有楼栋图层，未核查", "not checked: there is no layer of buildings")
+    return _share_inside(site, site.buildings, missing)
+
+
+def _inside_community(site: Site) -> Measure:
+    missing = Text("没有小区图层，未核查", "not checked: there is no layer of communities")
+    measure = _share_inside(site, site.communities, missing)
+    certified = site.places.index.isin(site.certified_ids)
+    return Measure(np.where(certified, 0.0, measure.values.astype(np.float64)), measure.why_unknown)
+
+
+def _share_inside(site: Site, covers: gpd.GeoDataFrame | None, missing: Text) -> Measure:
+    if covers is None:
+        return Measure(np.full(len(site.places), np.nan), missing)
+    inside, _ = covered_areas(site.geometry, np.asarray(covers.geometry.to_numpy(), dtype=object))
+    area = shapely.area(site.geometry)
+    share = np.divide(inside, area, out=np.full(len(area), np.nan), where=area > 0.0)
+    return Measure(np.clip(share, 0.0, 1.0), missing)
+
+
+def _community_distance(site: Site) -> Measure:
+    """Straight distance in m to the nearest community's edge, a lower bound of any walk."""
+    if site.communities is None:
+        missing = Text("没有小区图层，未核查", "not checked: there is no layer of communities")
+        return Measure(np.full(len(site.places), np.nan), missing)
+    _, distance = nearest_communities(site.geometry, site.communities)
+    return Measure(distance, Text("小区图层为空", "the layer of communities is empty"))
+
+
+def nearest_communities(geometry: NDArray[np.object_], communities: gpd.GeoDataFrame) -> tuple[Words, Floats]:
+    """Id of and distance to the nearest community of each place; the smallest id where several tie."""
+    communities = communities.sort_index()
+    ids, distance = np.full(len(geometry), None, dtype=object), np.full(len(geometry), np.nan)
+    if len(communities) and len(geometry):
+        tree = shapely.STRtree(np.asarray(communities.geometry.to_numpy(), dtype=object))
+        (place, community), metres = tree.query_nearest(geometry, return_distance=True)
+        order = np.lexsort((community, place))
+        place, first = np.unique(place[order], return_index=True)
+        ids[place] = communities.index.to_numpy()[community[order][first]]
+        distance[place] = metres[order][first]
+    return ids, distance
+
+
+def _kind_of_control(site: Site, kind: str) -> tuple[NDArray[np.object_] | None, Text]:
+    """The control lines of one kind; None, and why, where nobody knows whether there are any."""
+    label = layer_schema("control_lines").fields["kind"].values[kind]
+    if site.control_lines is None:
+        return None, Text("没有控制线图层，未核查", "not checked: there is no layer of control lines")
+    lines = site.control_lines[site.control_lines["kind"] == kind]
+    if len(lines) == 0 and kind not in site.checked_kinds:
+        return None, Text(
+            f"控制线图层中没有{label.zh}，未核查；确无此线时请写入 checked_kinds",
+            f"not checked: the control lines hold no {label.en}; if there is none, list it in checked_kinds",
+        )
+    return np.asarray(lines.geometry.to_numpy(), dtype=object), Text("", "")
+
+
+def _control_area(kind: str) -> Callable[[Site], Measure]:
+    """Area in m² inside one kind of control line; a mere sliver is doubtful."""
+
+    def measure(site: Site) -> Measure:
+        lines, why = _kind_of_control(site, kind)
+        if lines is None:
+            return Measure(np.full(len(site.places), np.nan), why)
+        area, width = covered_areas(site.geometry, lines)
+        area = np.where(area < NO_AREA_M2, 0.0, area)
+        doubt = Text(
+            f"仅有平均宽度不足 {site.sliver_width_m:g} m 的细碎重叠，可能是边界误差，需核对",
+            f"only slivers narrower than {site.sliver_width_m:g} m on average, perhaps boundary error; to be confirmed",
+        )
+        return Measure(area, why, (area > 0.0) & (width < site.sliver_width_m), doubt)
+
+    return measure
+
+
+def _inside_control(kind: str) -> Callable[[Site], Measure]:
+    """Whether premises (points or polygons) touch one kind of control line."""
+
+    def measure(site: Site) -> Measure:
+        lines, why = _kind_of_control(site, kind)
+        words = np.full(len(site.places), None, dtype=object)
+        if lines is not None:
+            words[:] = "no"
+            words[np.unique(shapely.STRtree(lines).query(site.geometry, predicate="intersects")[0])] = "yes"
+        return Measure(words, why)
+
+    return measure
+
+
+def _greenness(name: str) -> Callable[[Site], Measure]:
+    def measure(site: Site) -> Measure:
+        if site.greenness is None:
+            missing = Text("没有绿度数据，未核查", "not checked: there is no greenness")
+            return Measure(np.full(len(site.places), np.nan), missing)
+        values = site.greenness[name].reindex(site.places.index).to_numpy(dtype=np.float64, na_value=np.nan)
+        return Measure(values, Text("绿度数据在此处缺失", "greenness is missing here"))
+
+    return measure
+
+
+def require_control_kinds(kinds: Sequence[str]) -> frozenset[str]:
+    """The given kinds of control line; ConfigError with the nearest one for a kind nobody knows."""
+    wrong = [kind for kind in kinds if kind not in control_kinds()]
+    if wrong:
+        near = nearest_names(wrong[0], control_kinds())
+        listed, known = ", ".join(wrong), ", ".join(control_kinds())
+        raise ConfigError(
+            f"checked_kinds 中没有这些控制线类别：{listed}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
+            f"checked_kinds names no kind of control line: {listed}{f'; did you mean {near}?' if near else ''} "
+            f"Known: {known}.",
+        )
+    return frozenset(kinds)
