@@ -6,25 +6,33 @@ mistake never shows a traceback; a traceback is a bug of the program.
 
 import errno
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from gis_renovation import __version__
+from gis_renovation.console import (
+    console_for,
+    explain_step,
+    print_error,
+    print_findings,
+    print_layers,
+    print_run,
+    progress_bar,
+)
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gis_renovation.errors import Finding
 
 # The library's base of every mistake in a command line; it exports only this child of it.
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="项目文件夹，默认当前文件夹 / project folder, default here", show_default=False)]
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FOLDER", help="项目文件夹，默认当前文件夹 / project folder, default here", show_default=False
+    ),
+]
 
 _HELP = {
     "app": Text(
@@ -37,7 +45,7 @@ _HELP = {
         "or a file must be corrected.",
     ),
     "init": Text(
-        "新建一个项目文件夹。\n\n示例：gis-renovation init my-city\n\n带合成示例数据：gis-renovation init demo --sample",
+        "新建一个项目文件夹。\n\n示例：gis-renovation init my-city\n\n带示例数据：gis-renovation init demo --sample",
         "Make a new project folder.\n\nExample: gis-renovation init my-city\n\nWith the synthetic sample: "
         "gis-renovation init demo --sample",
     ),
@@ -55,7 +63,7 @@ _HELP = {
     ),
     "publish": Text(
         "按发布配置生成地图网页（maps/<配置>/）。\n\n示例：gis-renovation publish my-city --profile planner",
-        "Make the map page of a profile (maps/<profile>/).\n\nExample: gis-renovation publish my-city --profile planner",
+        "Make the map page of a profile, maps/NAME.\n\nExample: gis-renovation publish my-city --profile planner",
     ),
     "report": Text(
         "生成供签字、上报的文档和表格（reports/）。\n\n示例：gis-renovation report my-city",
@@ -75,22 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         lang = _take_language(words)
     except GisRenovationError as error:
-        _print_error(error.text, "zh")
+        print_error(error.text, "zh")
         sys.exit(error.exit_code)
     try:
         code = build_app(lang)(words, prog_name="gis-renovation", standalone_mode=False)
     except _UsageError as error:
         detail = error.format_message()
-        _print_error(Text(f"命令写法不对：{detail} 用 --help 查看用法。", f"{detail} See --help."), lang)
+        print_error(Text(f"命令写法不对：{detail} 用 --help 查看用法。", f"{detail} See --help."), lang)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
-        _print_error(Text("已中断，没有留下半成品。", "Interrupted; nothing half-written is left."), lang)
+        print_error(Text("已中断，没有留下半成品。", "Interrupted; nothing half-written is left."), lang)
         sys.exit(130)
     except GisRenovationError as error:
-        _print_error(error.text, lang)
+        print_error(error.text, lang)
         sys.exit(error.exit_code)
     except OSError as error:
-        _print_error(_os_error(error), lang)
+        print_error(_os_error(error), lang)
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -126,40 +134,6 @@ def _os_error(error: OSError) -> Text:
     return Text(f"读写文件出错：{name}（{error.strerror}）。", f"File error: {name} ({error.strerror}).")
 
 
-def _print_error(text: Text, lang: Lang) -> None:
-    from rich.markup import escape
-
-    label = "错误" if lang == "zh" else "Error"
-    _console(stderr=True).print(f"[bold red]{label}[/] {escape(text.in_language(lang))}", highlight=False)
-
-
-def _console(*, stderr: bool = False) -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=stderr, soft_wrap=True)
-
-
-@contextmanager
-def _progress(lang: Lang) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error, naming the layer at work; silent when nobody watches."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from gis_renovation.schemas import layer_schemas
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = _console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("…", total=None)
-
-        def update(name: str, done: int, total: int) -> None:
-            schema = layer_schemas().get(name)
-            bar.update(
-                task, completed=done, total=total, description=schema.label.in_language(lang) if schema else name or "…"
-            )
-
-        yield update
-
-
 def build_app(lang: Lang) -> typer.Typer:
     """The command line in one language."""
     from typer import rich_utils
@@ -185,7 +159,7 @@ def build_app(lang: Lang) -> typer.Typer:
 
 def _root(version: Annotated[bool, typer.Option("--version", help="显示版本 / show the version")] = False) -> None:
     if version:
-        _console().print(f"gis-renovation {__version__}", highlight=False)
+        console_for().print(f"gis-renovation {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -208,11 +182,11 @@ def _check(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.project import load_project
 
     project = load_project(folder)
-    with _progress(context.obj) as update:
+    with progress_bar(context.obj) as update:
         inputs = read_inputs(project, on_progress=update)
     findings = [*inputs.findings, *check_targets(project, inputs.layers)]
-    _print_layers(findings, inputs, context.obj)
-    _print_findings(findings, context.obj)
+    print_layers(findings, inputs, context.obj)
+    print_findings(findings, context.obj)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -228,11 +202,11 @@ def _run(
 
     project = load_project(folder)
     if explain:
-        _explain(project, explain, context.obj)
+        explain_step(project, explain, context.obj)
         return
-    with _progress(context.obj) as update:
+    with progress_bar(context.obj) as update:
         result = run_project(project, only=tuple(only or ()), on_progress=update)
-    _print_run(result, context.obj)
+    print_run(result, context.obj)
 
 
 def _publish(
@@ -245,7 +219,7 @@ def _publish(
     from gis_renovation.publish import publish_run
 
     project = load_project(folder)
-    with _progress(context.obj) as update:
+    with progress_bar(context.obj) as update:
         result = run_project(project, on_progress=update)
     page = publish_run(project, result, profile=profile, lang=context.obj)
     _say(context, f"地图：{page}", f"Map: {page}")
@@ -258,7 +232,7 @@ def _report(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.report import write_reports
 
     project = load_project(folder)
-    with _progress(context.obj) as update:
+    with progress_bar(context.obj) as update:
         result = run_project(project, on_progress=update)
     target = project.folder / "reports" / result.folder.name
     with new_folder(target) as work:
@@ -296,7 +270,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def _say(context: typer.Context, zh: str, en: str) -> None:
-    _console().print(Text(zh, en).in_language(context.obj), highlight=False, markup=False)
+    console_for().print(Text(zh, en).in_language(context.obj), highlight=False, markup=False)
 
 
 # --- commands' bodies -----------------------------------------------------------------------------
@@ -323,125 +297,3 @@ def init_project(folder: Path, *, sample: bool) -> None:
         else:
             with as_file(files("gis_renovation") / "template") as template:
                 shutil.copytree(template, work, dirs_exist_ok=True)
-
-
-def _print_layers(findings: Sequence["Finding"], inputs: Any, lang: Lang) -> None:
-    from rich.table import Table
-
-    from gis_renovation.schemas import layer_schemas
-
-    console = _console()
-    zh = lang == "zh"
-    schemas = layer_schemas()
-    table = Table(title="图层" if zh else "Layers", title_justify="left")
-    for name in ("图层", "要素数", "错误", "警告") if zh else ("layer", "features", "errors", "warnings"):
-        table.add_column(name, justify="left" if name in ("图层", "layer") else "right")
-    for name in sorted({*inputs.layers, *(f.layer for f in findings)}):
-        layer = inputs.layers.get(name)
-        rows = (
-            "—"
-            if layer is None
-            else "×".join(map(str, layer.values.shape))
-            if schemas[name].raster
-            else str(len(layer))
-        )
-        counts = [str(sum(f.layer == name and f.severity == s for f in findings)) for s in ("error", "warning")]
-        table.add_row(f"{schemas[name].label.in_language(lang)} {name}", rows, *counts)
-    console.print(table)
-    styles = {
-        "error": ("错误", "error", "red"),
-        "warning": ("警告", "warning", "yellow"),
-        "note": ("说明", "note", "dim"),
-    }
-    for severity, (label_zh, label_en, style) in styles.items():
-        for finding in findings:
-            if finding.severity == severity:
-                where = "/".join(part for part in (finding.file, finding.layer, finding.field) if part)
-                label = label_zh if zh else label_en
-                console.print(f"[{style}]{label}[/] {escape(where)}: {escape(finding.sentence(lang))}", highlight=False)
-    errors = sum(f.severity == "error" for f in findings)
-    if errors:
-        console.print(f"共 {errors} 处错误，需先改正。" if zh else f"{errors} errors to mend first.", style="bold red")
-    else:
-        console.print(
-            "没有错误，可以运行：gis-renovation run" if zh else "No errors. Next: gis-renovation run", style="green"
-        )
-
-
-def _print_run(result: Any, lang: Lang) -> None:
-    from rich.table import Table
-
-    from gis_renovation.schemas import layer_schemas
-
-    zh = lang == "zh"
-    console = _console()
-    table = Table()
-    for name in ("步骤", "行数", "用时", "") if zh else ("step", "rows", "time", ""):
-        table.add_column(name)
-    for record in result.manifest["steps"]:
-        label = f"{layer_schemas()[record['step']].label.in_language(lang)} {record['step']}"
-        if record.get("skipped"):
-            missing = ", ".join(record["missing"])
-            table.add_row(label, "—", "—", f"未执行：缺少 {missing}" if zh else f"skipped: no {missing}")
-        else:
-            reused = ("沿用" if zh else "reused") if record["reused"] else ""
-            table.add_row(label, str(record["rows"]), f"{record['seconds']:.2f} s", reused)
-    console.print(table)
-    for record in result.manifest["findings"]:
-        if record["severity"] == "warning":
-            console.print(f"! {record['layer']}: {record[lang]}", style="yellow", highlight=False, markup=False)
-    names = ("图层（QGIS 可直接打开）", "表格", "运行记录") if zh else ("Layers (open in QGIS)", "Tables", "Manifest")
-    for name, file in zip(names, ("layers.gpkg", "tables.xlsx", "run.json"), strict=True):
-        console.print(f"{name}: {result.folder / file}", highlight=False, markup=False)
-
-
-def _explain(project: Any, step: str, lang: Lang) -> None:
-    from gis_renovation.pipeline import latest_manifest, plan_steps
-    from gis_renovation.schemas import layer_schemas
-
-    plan_steps([step])
-    latest = latest_manifest(project)
-    record = next((r for r in latest[1]["steps"] if r["step"] == step), None) if latest else None
-    if latest is None or record is None:
-        raise FileError(
-            f"还没有包含 {step} 的运行；请先运行 gis-renovation run。",
-            f"No run holds {step} yet; run gis-renovation run first.",
-        )
-    folder, manifest = latest
-    zh = lang == "zh"
-    console = _console()
-
-    def line(text: str) -> None:
-        console.print(text, highlight=False, markup=False)
-
-    schemas = layer_schemas()
-    line(f"{schemas[step].label.in_language(lang)} {step}  ({folder.name})")
-    if record.get("skipped"):
-        line(("未执行：缺少 " if zh else "skipped: no ") + ", ".join(record["missing"]))
-        return
-    line(("方法：" if zh else "function: ") + f"gis_renovation.{record['function']}")
-    line("输入：" if zh else "inputs:")
-    rows = {r["step"]: r.get("rows") for r in manifest["steps"]}
-    for name, print_ in record["inputs"].items():
-        source = manifest["sources"].get(name, {})
-        origin = ", ".join(f["path"] for f in source.get("files", [])) or ("前面的步骤" if zh else "an earlier step")
-        count = source.get("rows_used", rows.get(name, source.get("shape", "")))
-        line(f"  {schemas[name].label.in_language(lang)} {name}: {count}  ← {origin}  [{print_[:12]}]")
-    for name in record["not_at_hand"]:
-        line(f"  {schemas[name].label.in_language(lang)} {name}: " + ("没有提供" if zh else "not at hand"))
-    line("参数：" if zh else "parameters:")
-    for name, value in record["parameters"].items():
-        line(f"  {name} = {value}")
-    if record["rules"]:
-        line("规则：" if zh else "rules:")
-        for rule in manifest["rules"]:
-            if rule["id"] in record["rules"]:
-                text = rule.get("text") or [rule["id"], rule["id"]]
-                line(f"  {rule['id']}: {text[0] if zh else text[1]}")
-    line((f"结果：{record['rows']} 行" if zh else f"result: {record['rows']} rows") + f"  [{record['output'][:12]}]")
-    for name in record["columns"]:
-        field = schemas[step].fields.get(name)
-        if field is not None:
-            line(f"  {name}: {field.label.in_language(lang)}" + (f"（{field.unit}）" if field.unit else ""))
-    for warning in record.get("warnings", []):
-        line(f"! {warning}")

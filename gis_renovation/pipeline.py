@@ -7,6 +7,7 @@ from an earlier run. Row order never changes a fingerprint.
 
 from __future__ import annotations
 
+import ast
 import datetime
 import hashlib
 import importlib
@@ -16,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +62,9 @@ STEPS: tuple[Step, ...] = (
         ("parcels",),
         ("communities", "control_lines", "buildings", "parcel_greenness"),
     ),
-    Step("idle_parcels", "land", "find_idle_parcels", ("parcels", "parcel_ledger")),
+    Step("idle_parcels", "land", "find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
     Step("premises_ledger", "land", "assess_premises", ("premises",), ("communities", "control_lines")),
-    Step("idle_premises", "land", "find_idle_premises", ("premises", "premises_ledger")),
+    Step("idle_premises", "land", "find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
     Step(
         "utility_by_community", "utilities", "summarise_utilities", ("utility_lines", "communities"), ("zone_members",)
     ),
@@ -218,8 +220,8 @@ def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
             if wanted is None or found is None or abs(found - wanted) <= (50.0 if name == "floor_area_m2" else 0):
                 continue
             text = Text(
-                f"{batch} 批次{label.zh}合计 {found:,.0f}，计划为 {wanted:,.0f}，相差 {found - wanted:+,.0f}；请核对台账。",
-                f"Batch {batch}: {label.en} add up to {found:,.0f}, the plan says {wanted:,.0f} ({found - wanted:+,.0f}).",
+                f"{batch} 批次{label.zh}合计 {found:,.0f}，计划为 {wanted:,.0f}，相差 {found - wanted:+,.0f}；请核对。",
+                f"Batch {batch}: {label.en} sum to {found:,.0f}, the plan says {wanted:,.0f} ({found - wanted:+,.0f}).",
             )
             findings.append(
                 Finding(severity="warning", code="target_missed", layer="communities", field=name, text=text)
@@ -295,16 +297,36 @@ def _json_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def code_fingerprint() -> str:
-    """SHA-256 of the package's own source: another program is another step."""
-    digest = hashlib.sha256()
+@cache
+def code_fingerprint(module: str) -> str:
+    """SHA-256 of the source a module's results depend on: its own, what it imports of the package, the schemas.
+
+    Changing the map, the report or another analysis does not make a step run again.
+    """
     folder = Path(__file__).parent
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*/*.toml")]):
-        if path.stem in ("cli", "maps", "publish", "report", "styles", "sample"):
-            continue  # they show results, they do not make them
-        digest.update(path.relative_to(folder).as_posix().encode())
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256()
+    for name in sorted(_imported_modules(module)):
+        digest.update(name.encode() + (folder / f"{name}.py").read_bytes())
+    for path in sorted(folder.glob("layer_schemas/*.toml")):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _imported_modules(module: str) -> set[str]:
+    """The module and every module of the package it imports, at any depth."""
+    folder = Path(__file__).parent
+    found: set[str] = set()
+    queue = [module]
+    while queue:
+        name = queue.pop()
+        if name in found or not (folder / f"{name}.py").is_file():
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gis_renovation":
+                parts = (node.module or "").split(".")
+                queue += parts[1:2] or [alias.name for alias in node.names]
+    return found
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -327,7 +349,7 @@ def plan_steps(only: Sequence[str] = ()) -> tuple[Step, ...]:
         near = nearest_names(unknown[0], by_layer)
         raise ConfigError(
             f"没有步骤 {', '.join(unknown)}{f'；是否指 {near}？' if near else ''} 可用步骤：{', '.join(by_layer)}。",
-            f"There is no step {', '.join(unknown)}{f'; did you mean {near}?' if near else ''} Steps: {', '.join(by_layer)}.",
+            f"No step {', '.join(unknown)}{f'; did you mean {near}?' if near else ''} Steps: {', '.join(by_layer)}.",
         )
     if not only:
         return STEPS
@@ -400,7 +422,7 @@ def _run_step(
     }
     rules_hash = _json_hash([asdict(rule) for rule in rules]) if "rules" in accepted else ""
     record["fingerprint"] = _json_hash(
-        [code_fingerprint(), {k: record[k] for k in ("function", "parameters", "inputs")}, rules_hash]
+        [code_fingerprint(step.module), {k: record[k] for k in ("function", "parameters", "inputs")}, rules_hash]
     )
     if "rules" in accepted:
         given["rules"] = rules
@@ -502,8 +524,8 @@ def _write_run(
     project: Project, manifest: dict[str, Any], layers: Mapping[str, Any], records: list[dict[str, Any]]
 ) -> Path:
     from gis_renovation.io import new_folder, write_geopackage
-    from gis_renovation.report import write_tables
-    from gis_renovation.styles import write_layer_styles
+    from gis_renovation.styles_qgis import write_layer_styles
+    from gis_renovation.tables import write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
     made = [record["step"] for record in records if not record.get("skipped")]

@@ -15,6 +15,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in 
 # From the outside in; a module may import its own row and the rows below it.
 ROWS = (
     ("cli",),
+    ("console",),
     ("publish", "report", "pipeline", "serve", "check", "sample"),
     ("project", "cards", "card_draft", "io", "maps", "guard", "tables", "documents", "styles"),
     (
@@ -29,7 +30,7 @@ ROWS = (
         "plausibility",
         "repairs",
     ),
-    ("networks", "overlays"),
+    ("networks", "overlays", "unknowns"),
     ("cells",),
     ("rules", "crs", "schemas", "config"),
     ("numerals", "markup"),

@@ -1,0 +1,181 @@
+"""What people see in the terminal: errors, progress, findings, a run, and what went into a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gis_renovation.errors import FileError, Finding, Lang, Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_error(text: Text, lang: Lang) -> None:
+    """One error on standard error, as text, never as markup."""
+    from rich.markup import escape
+
+    label = "错误" if lang == "zh" else "Error"
+    console_for(stderr=True).print(f"[bold red]{label}[/] {escape(text.in_language(lang))}", highlight=False)
+
+
+def console_for(*, stderr: bool = False) -> Console:
+    """Standard output or standard error; long lines wrap softly so that paths can be copied."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(lang: Lang) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, naming the layer at work; silent when nobody watches."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from gis_renovation.schemas import layer_schemas
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = console_for(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("…", total=None)
+
+        def update(name: str, done: int, total: int) -> None:
+            schema = layer_schemas().get(name)
+            bar.update(
+                task, completed=done, total=total, description=schema.label.in_language(lang) if schema else name or "…"
+            )
+
+        yield update
+
+
+def print_layers(findings: Sequence[Finding], inputs: Any, lang: Lang) -> None:
+    """How many features each layer has, and how many faults."""
+    from rich.table import Table
+
+    from gis_renovation.schemas import layer_schemas
+
+    console = console_for()
+    zh = lang == "zh"
+    schemas = layer_schemas()
+    table = Table(title="图层" if zh else "Layers", title_justify="left")
+    for name in ("图层", "要素数", "错误", "警告") if zh else ("layer", "features", "errors", "warnings"):
+        table.add_column(name, justify="left" if name in ("图层", "layer") else "right")
+    for name in sorted({*inputs.layers, *(f.layer for f in findings)}):
+        layer = inputs.layers.get(name)
+        rows = (
+            "—"
+            if layer is None
+            else "×".join(map(str, layer.values.shape))
+            if schemas[name].raster
+            else str(len(layer))
+        )
+        counts = [str(sum(f.layer == name and f.severity == s for f in findings)) for s in ("error", "warning")]
+        table.add_row(f"{schemas[name].label.in_language(lang)} {name}", rows, *counts)
+    console.print(table)
+
+
+def print_findings(findings: Sequence[Finding], lang: Lang) -> None:
+    """Every finding, errors first, then what to do next."""
+    from rich.markup import escape
+
+    console = console_for()
+    zh = lang == "zh"
+    styles = {
+        "error": ("错误", "error", "red"),
+        "warning": ("警告", "warning", "yellow"),
+        "note": ("说明", "note", "dim"),
+    }
+    for severity, (label_zh, label_en, style) in styles.items():
+        for finding in findings:
+            if finding.severity == severity:
+                where = "/".join(part for part in (finding.file, finding.layer, finding.field) if part)
+                label = label_zh if zh else label_en
+                console.print(f"[{style}]{label}[/] {escape(where)}: {escape(finding.sentence(lang))}", highlight=False)
+    errors = sum(f.severity == "error" for f in findings)
+    if errors:
+        console.print(f"共 {errors} 处错误，需先改正。" if zh else f"{errors} errors to mend first.", style="bold red")
+    else:
+        console.print(
+            "没有错误，可以运行：gis-renovation run" if zh else "No errors. Next: gis-renovation run", style="green"
+        )
+
+
+def print_run(result: Any, lang: Lang) -> None:
+    """The steps of a run, its warnings, and where the results lie."""
+    from rich.table import Table
+
+    from gis_renovation.schemas import layer_schemas
+
+    zh = lang == "zh"
+    console = console_for()
+    table = Table()
+    for name in ("步骤", "行数", "用时", "") if zh else ("step", "rows", "time", ""):
+        table.add_column(name)
+    for record in result.manifest["steps"]:
+        label = f"{layer_schemas()[record['step']].label.in_language(lang)} {record['step']}"
+        if record.get("skipped"):
+            missing = ", ".join(record["missing"])
+            table.add_row(label, "—", "—", f"未执行：缺少 {missing}" if zh else f"skipped: no {missing}")
+        else:
+            reused = ("沿用" if zh else "reused") if record["reused"] else ""
+            table.add_row(label, str(record["rows"]), f"{record['seconds']:.2f} s", reused)
+    console.print(table)
+    for record in result.manifest["findings"]:
+        if record["severity"] == "warning":
+            console.print(f"! {record['layer']}: {record[lang]}", style="yellow", highlight=False, markup=False)
+    names = ("图层（QGIS 可直接打开）", "表格", "运行记录") if zh else ("Layers (open in QGIS)", "Tables", "Manifest")
+    for name, file in zip(names, ("layers.gpkg", "tables.xlsx", "run.json"), strict=True):
+        console.print(f"{name}: {result.folder / file}", highlight=False, markup=False)
+
+
+def explain_step(project: Any, step: str, lang: Lang) -> None:
+    """What went into a step of the latest run, which parameters and rules, and what came out."""
+    from gis_renovation.pipeline import latest_manifest, plan_steps
+    from gis_renovation.schemas import layer_schemas
+
+    plan_steps([step])
+    latest = latest_manifest(project)
+    record = next((r for r in latest[1]["steps"] if r["step"] == step), None) if latest else None
+    if latest is None or record is None:
+        raise FileError(
+            f"还没有包含 {step} 的运行；请先运行 gis-renovation run。",
+            f"No run holds {step} yet; run gis-renovation run first.",
+        )
+    folder, manifest = latest
+    zh = lang == "zh"
+    console = console_for()
+
+    def line(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    schemas = layer_schemas()
+    line(f"{schemas[step].label.in_language(lang)} {step}  ({folder.name})")
+    if record.get("skipped"):
+        line(("未执行：缺少 " if zh else "skipped: no ") + ", ".join(record["missing"]))
+        return
+    line(("方法：" if zh else "function: ") + f"gis_renovation.{record['function']}")
+    line("输入：" if zh else "inputs:")
+    rows = {r["step"]: r.get("rows") for r in manifest["steps"]}
+    for name, print_ in record["inputs"].items():
+        source = manifest["sources"].get(name, {})
+        origin = ", ".join(f["path"] for f in source.get("files", [])) or ("前面的步骤" if zh else "an earlier step")
+        count = source.get("rows_used", rows.get(name, source.get("shape", "")))
+        line(f"  {schemas[name].label.in_language(lang)} {name}: {count}  ← {origin}  [{print_[:12]}]")
+    for name in record["not_at_hand"]:
+        line(f"  {schemas[name].label.in_language(lang)} {name}: " + ("没有提供" if zh else "not at hand"))
+    line("参数：" if zh else "parameters:")
+    for name, value in record["parameters"].items():
+        line(f"  {name} = {value}")
+    if record["rules"]:
+        line("规则：" if zh else "rules:")
+        for rule in manifest["rules"]:
+            if rule["id"] in record["rules"]:
+                text = rule.get("text") or [rule["id"], rule["id"]]
+                line(f"  {rule['id']}: {text[0] if zh else text[1]}")
+    line((f"结果：{record['rows']} 行" if zh else f"result: {record['rows']} rows") + f"  [{record['output'][:12]}]")
+    for name in record["columns"]:
+        field = schemas[step].fields.get(name)
+        if field is not None:
+            line(f"  {name}: {field.label.in_language(lang)}" + (f"（{field.unit}）" if field.unit else ""))
+    for warning in record.get("warnings", []):
+        line(f"! {warning}")
