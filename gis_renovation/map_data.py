@@ -333,7 +333,7 @@ def related_tables(
     for name in style.related:
         if name not in layers or len(layers[name]) == 0:
             continue
-        table = joined_table(layers[name], key)
+        table = joined_table(layers[name], key, layers)
         if table is None:
             continue
         table = table[table[key].isin(frame.index)].reset_index(drop=True)
@@ -356,13 +356,18 @@ def related_tables(
     return found
 
 
-def joined_table(table: pd.DataFrame, key: str) -> pd.DataFrame | None:
-    """``table`` with ``key`` as a column; None if it has none."""
+def joined_table(table: pd.DataFrame, key: str, layers: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """``table`` with ``key`` as a column, through the project-community pairs where needed; None if it has none."""
     flat = table.drop(columns=[c for c in table.columns if str(table[c].dtype) == "geometry"])
     named = [str(level) for level in flat.index.names if level is not None]
     flat = pd.DataFrame(flat.reset_index(drop=not named))
     flat = flat.loc[:, ~flat.columns.duplicated()]
-    return flat if key in flat.columns else None
+    if key in flat.columns:
+        return flat
+    pairs = layers.get("project_communities")
+    if pairs is None or "project_id" not in flat.columns or key not in pairs.columns:
+        return None
+    return flat.merge(pairs[["project_id", key]].drop_duplicates(), on="project_id", how="inner")
 
 
 def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame | None:
@@ -372,11 +377,11 @@ def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFram
     the least advanced, so that a map never promises more than was done.
     """
     style = styles.layer_style(name)
-    shapes, table = layers.get(style.geometry_of), layers.get(style.table)
+    shapes, table = layers.get(style.geometry_of), layers.get(style.table, layers.get(style.table_instead))
     if shapes is None or table is None or len(shapes) == 0:
         return None
     key = str(shapes.index.name)
-    flat = joined_table(table, key)
+    flat = joined_table(table, key, layers)
     if flat is None or style.column not in flat.columns:
         return None
     schema = layer_schemas().get(style.table)

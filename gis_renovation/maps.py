@@ -52,8 +52,11 @@ _UI: Mapping[str, Text] = {
     "zoom_out": Text("缩小", "Zoom out"),
     "found": Text("共找到 {n} 处", "{n} found"),
     "not_found": Text("没有找到", "nothing found"),
+    "bubble": Text("{n} 个{layer}，放大查看", "{n} {layer}, zoom in"),
+    "zoom_to_see": Text("放大后显示", "shown when zoomed in"),
     "in_view": Text("当前视野：{layer} {n} / {all}", "In view: {layer} {n} / {all}"),
-    "search": Text("按名称查找（可用拼音首字母）", "Search by name"),
+    "search": Text("按名称查找", "Search by name"),
+    "example": Text("名称、编号或首字母，如 lhxc", "name or number"),
     "layers": Text("图层与图例", "Layers and legend"),
     "home": Text("全图", "Whole map"),
     "print": Text("打印", "Print"),
@@ -363,6 +366,8 @@ def _settings(
         "ui": {key: text.in_language(lang) for key, text in _UI.items()},
         "order": [block["name"] for block in blocks],
         "canvas": total > map_data.DETAIL_LIMIT,
+        "min_zoom": {block["name"]: styles.layer_style(block["name"]).min_zoom for block in blocks},
+        "bubble_layer": next((b["name"] for b in blocks if styles.layer_style(b["name"]).bubbles), None),
         "bounds": opening_bounds(drawn),
         "attribution": safe(attribution),
     }
@@ -423,7 +428,7 @@ def _shell(
         f'<aside class="side" id="side" aria-label="{safe(ui("layers", lang))}">'
         f'<div class="finder"><label for="find">{safe(ui("search", lang))}</label>'
         '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
-        'aria-expanded="false" aria-controls="found" maxlength="60">'
+        f'aria-expanded="false" aria-controls="found" maxlength="60" placeholder="{safe(ui("example", lang))}">'
         f'<ul id="found" role="listbox" aria-label="{safe(ui("search", lang))}" hidden></ul></div>'
         f"{_panel(drawn, blocks, shown, lang=lang)}"
         f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
@@ -470,9 +475,10 @@ def _entry(block: Mapping[str, Any], frame: gpd.GeoDataFrame, shown: bool, *, la
         )
         legend = f'<ul class="legend">{lines}</ul>'
     elif plain_text(classes[0].label.in_language(lang)) != block["label"]:
-        legend = f'<p class="remark">{safe(classes[0].label.in_language(lang))}</p>'
+        legend = f'<p class="remark of-class">{safe(classes[0].label.in_language(lang))}</p>'
     return (
-        f'<li class="entry"><label>{box}{head}<span class="what">{safe(block["label"])}</span>{count}</label>'
+        f'<li class="entry{"" if shown else " off"}">'
+        f'<label>{box}{head}<span class="what">{safe(block["label"])}</span>{count}</label>'
         f"{legend}{_remark(block, lang=lang)}</li>"
     )
 

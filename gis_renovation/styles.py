@@ -67,6 +67,8 @@ class LayerStyle(BaseModel):
     breaks: tuple[float, ...] = ()
     ramp: tuple[str, ...] = ()
     colour_neighbours: bool = False
+    min_zoom: float = 0
+    bubbles: bool = False
     label: str = ""
     label_zoom: float = 15
     label_end_zoom: float = 30
@@ -75,6 +77,7 @@ class LayerStyle(BaseModel):
     related_columns: dict[str, tuple[str, ...]] = {}
     geometry_of: str = ""
     table: str = ""
+    table_instead: str = ""
 
 
 class StyleTable(BaseModel):
@@ -247,15 +250,21 @@ def _symbol(style: LayerStyle, code: str | None) -> Symbol:
 def _range_label(lower: float | None, upper: float | None, field: Field | None) -> Text:
     share = field is None or field.unit == ""
     unit = "" if share else f" {field.unit if field else ''}"
+    # A share ends at one, so its last class may be "all of it" and nothing above.
+    whole = share and lower is not None and lower > 0.99
 
     def number(value: float) -> str:
         return f"{value * 100:.0f}%" if share else f"{value:g}{unit}"
 
     if lower is None:
-        return Text(f"低于 {number(upper or 0.0)}", f"under {number(upper or 0.0)}")
+        return Text(f"不足 {number(upper or 0.0)}", f"under {number(upper or 0.0)}")
     if upper is None:
-        return Text(f"{number(lower)} 及以上", f"{number(lower)} and more")
-    return Text(f"{number(lower)} 至 {number(upper)}", f"{number(lower)} to {number(upper)}")
+        return (
+            Text(number(lower), number(lower))
+            if whole
+            else Text(f"{number(lower)} 及以上", f"{number(lower)} and more")
+        )
+    return Text(f"{number(lower)} 至不足 {number(upper)}", f"{number(lower)} to under {number(upper)}")
 
 
 def _layer_label(name: str) -> Text:

@@ -6,6 +6,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from drawn_city import HOSTILE, NAMES, hostile_layers, layers
 
@@ -227,4 +228,25 @@ def test_phone_shows_the_map_first_and_the_layers_on_request(visit):
     card = page.locator(".card").bounding_box()
     assert card["x"] >= 0
     assert card["x"] + card["width"] <= 390
+    one.assert_quiet()
+
+
+def test_far_out_counts_stand_for_the_communities_and_add_up(visit):
+    far = layers()
+    moved = far["communities"].iloc[:4].copy()
+    moved.index = pd.Index([f"D{i}" for i in range(4)], name="community_id")
+    moved.geometry = moved.geometry.translate(40_000, 20_000)
+    far["communities"] = pd.concat([far["communities"], moved])
+    one = visit({"communities": far["communities"]})
+    page = one.page
+    numbers = [int(text) for text in page.locator(".bubble").all_inner_texts()]
+    assert sorted(numbers) == [4, 9]
+    assert page.locator(".leaflet-overlay-pane path").count() == 0
+    assert page.locator(".bubble").first.get_attribute("title").endswith("放大查看")
+    page.locator(".bubble", has_text="4").click()
+    for _ in range(4):
+        if page.locator(".bubble").count():
+            page.locator(".bubble").first.click()
+            page.wait_for_timeout(100)
+    assert page.locator(".leaflet-overlay-pane path").count() > 0
     one.assert_quiet()

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from gis_renovation import markup, styles_qgis, styles
+from gis_renovation import markup, pipeline, styles, styles_qgis
 from gis_renovation.errors import FileError
 from gis_renovation.schemas import layer_schemas
 
@@ -35,11 +35,19 @@ def test_every_styled_code_is_a_code_of_its_schema():
     assert wrong == []
 
 
-def test_every_schema_layer_with_shapes_has_a_style_and_every_theme_exists():
+def test_every_result_and_context_layer_with_shapes_has_a_style_and_every_theme_exists():
     table = styles.style_table()
-    missing = [name for name, s in layer_schemas().items() if s.geometry and not s.raster and name not in table.layers]
+    drawn = {*pipeline.CONTEXT_LAYERS, *(step.layer for step in pipeline.STEPS)}
+    missing = [name for name, s in layer_schemas().items() if name in drawn and s.geometry and name not in table.layers]
     assert missing == []
     assert {style.theme for style in table.layers.values()} <= set(table.themes)
+
+
+def test_a_layer_without_a_style_is_drawn_in_the_neutral_one():
+    frame = communities()
+    classes, _ = styles.classify("somebodys_layer", frame)
+    assert [(c.symbol, c.count) for c in classes] == [(styles.style_table().fallback.symbol, 9)]
+    assert styles.layer_style("somebodys_layer").theme == "other"
 
 
 def test_classes_of_one_layer_differ_without_colour():
@@ -85,7 +93,7 @@ def test_numbers_fall_into_their_class_and_unknown_stays_apart():
         {"completed_share": shares}, geometry=[Point(i, 0) for i in range(6)], crs=CRS, index=pd.Index(list("abcdef"))
     )
     classes, position = styles.classify("unit_progress", frame)
-    assert [c.label.zh for c in classes] == ["低于 20%", "20% 至 40%", "80% 及以上", "未知"]
+    assert [c.label.zh for c in classes] == ["不足 20%", "20% 至不足 40%", "80% 及以上", "未知"]
     assert position.tolist() == [0, 1, 1, 2, 2, 3]
 
 
@@ -171,7 +179,10 @@ def test_qml_of_codes_is_categorised_with_the_colours_and_labels_of_the_web_map(
     assert listed == {"joined": "相连", "cut": "隔断", "rejoined": "经通道连通"}
     web = [styled.symbol for styled in styles.classify("community_links", frame)[0]]
     colours = [prop.get("v") for prop in drawn.iter("prop") if prop.get("k") == "line_color"]
-    assert colours == [",".join([*(str(int(s.stroke[i : i + 2], 16)) for i in (1, 3, 5)), "255"]) for s in web]
+    assert colours == [
+        ",".join([*(str(int(s.stroke[i : i + 2], 16)) for i in (1, 3, 5)), str(round(s.stroke_opacity * 255))])
+        for s in web
+    ]
     dashes = [prop.get("v") for prop in drawn.iter("prop") if prop.get("k") == "customdash"]
     assert dashes[1] == ";".join(f"{d:g}" for d in web[1].dash)
     aliases = {a.get("field"): a.get("name") for a in root.iter("alias")}

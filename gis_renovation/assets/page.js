@@ -103,6 +103,9 @@
     this.renderer = settings.canvas ? L.canvas({ padding: 0.3, tolerance: 4 }) : L.svg({ padding: 0.3 });
     this.home = L.latLngBounds(settings.bounds);
     this.selected = null;
+    this.wanted = {};
+    this.min_zoom = settings.min_zoom;
+    this.bubble_layer = settings.bubble_layer;
   }
 
   Plan.prototype.read = function (name) {
@@ -114,6 +117,10 @@
 
   /* A layer is built when it is first shown: a page of many layers opens as fast as its first view. */
   var LazyGroup = L.FeatureGroup.extend({
+    addTo: function () {
+      this.plan.wanted[this.planName] = true;
+      return this;
+    },
     onAdd: function (map) {
       this.build();
       L.FeatureGroup.prototype.onAdd.call(this, map);
@@ -143,14 +150,67 @@
     return group;
   };
 
+  /* Wanted is what the reader ticked; drawn is what of it this zoom shows. */
   Plan.prototype.show = function (name, visible) {
-    var group = this.groups[name];
-    if (group && visible !== this.map.hasLayer(group)) {
-      if (visible) { this.map.addLayer(group); this.stack(); } else { this.map.removeLayer(group); }
-    }
-    var box = this.box(name);
+    this.wanted[name] = visible;
+    var box = this.box(name), entry = box && box.closest ? box.closest(".entry") : null;
     if (box && box.checked !== visible) box.checked = visible;
+    if (entry) entry.classList.toggle("off", !visible);
+    this.apply();
     this.changed();
+  };
+
+  Plan.prototype.apply = function () {
+    var plan = this, zoom = plan.map.getZoom(), added = false;
+    plan.order.forEach(function (name) {
+      var group = plan.groups[name], drawn = Boolean(plan.wanted[name]) && zoom >= plan.min_zoom[name];
+      if (drawn === plan.map.hasLayer(group)) return;
+      if (drawn) { plan.map.addLayer(group); added = true; } else { plan.map.removeLayer(group); }
+    });
+    if (added) plan.stack();
+    plan.bubbles();
+  };
+
+  /* Far out, areas smaller than a finger become counts: every feature is in exactly one of them. */
+  Plan.prototype.bubbles = function () {
+    var plan = this, map = plan.map;
+    if (plan.crowd) { map.removeLayer(plan.crowd); plan.crowd = null; }
+    var name = plan.bubble_layer;
+    if (!name || !plan.wanted[name] || map.getZoom() >= plan.min_zoom[name]) return;
+    var layer = plan.read(name), cells = {}, size = 64;
+    layer.ids.forEach(function (id, row) {
+      var at = map.project(plan.centre(layer, row), map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
+      var cell = cells[key] || (cells[key] = { n: 0, x: 0, y: 0 });
+      cell.n += 1; cell.x += at.x; cell.y += at.y;
+    });
+    function side(cell) { return Math.round(Math.min(60, 22 + 5 * Math.sqrt(cell.n))); }
+    var kept = [];
+    Object.keys(cells).sort(function (a, b) { return cells[b].n - cells[a].n || (a < b ? -1 : 1); }).forEach(function (key) {
+      var cell = cells[key], near = null;
+      kept.forEach(function (other) {
+        var gap = Math.hypot(cell.x / cell.n - other.x / other.n, cell.y / cell.n - other.y / other.n);
+        if (!near && gap < (side(cell) + side(other)) / 2) near = other;
+      });
+      if (near) { near.n += cell.n; near.x += cell.x; near.y += cell.y; } else { kept.push(cell); }
+    });
+    plan.crowd = L.layerGroup(kept.map(function (cell) {
+      var spot = map.unproject([cell.x / cell.n, cell.y / cell.n], map.getZoom());
+      var text = plan.ui.bubble.replace("{n}", cell.n).replace("{layer}", layer.label);
+      var marker = L.marker(spot, { icon: L.divIcon({ className: "bubble", html: String(cell.n), iconSize: [side(cell), side(cell)] }), title: text, alt: text });
+      marker.on("click keypress", function (event) {
+        if (event.type === "keypress" && event.originalEvent.key !== "Enter") return;
+        map.setView(spot, Math.min(plan.min_zoom[name], map.getZoom() + 2), { animate: false });
+      });
+      return marker;
+    })).addTo(map);
+  };
+
+  Plan.prototype.centre = function (layer, row) {
+    var part = layer.geometry[row];
+    while (Array.isArray(part[0])) part = part[0];
+    var spots = positions(part, layer.origin), lat = 0, lng = 0;
+    spots.forEach(function (spot) { lat += spot[0]; lng += spot[1]; });
+    return L.latLng(lat / spots.length, lng / spots.length);
   };
 
   Plan.prototype.box = function (name) {
@@ -172,7 +232,12 @@
 
   Plan.prototype.visible = function () {
     var plan = this;
-    return plan.order.filter(function (name) { return plan.groups[name] && plan.map.hasLayer(plan.groups[name]); });
+    return plan.order.filter(function (name) { return plan.map.hasLayer(plan.groups[name]); });
+  };
+
+  Plan.prototype.on = function () {
+    var plan = this;
+    return plan.order.filter(function (name) { return plan.wanted[name]; });
   };
 
   /* --- cards ---------------------------------------------------------------------------------- */
@@ -241,6 +306,7 @@
   Plan.prototype.open = function (name, row, at) {
     var plan = this, layer = plan.read(name);
     plan.show(name, true);
+    plan.groups[name].build();
     var item = plan.features[name][row];
     var spot = at || (item.getBounds ? item.getBounds().getCenter() : item.getLatLng());
     var small = plan.map.getSize().x < 620;
@@ -261,7 +327,8 @@
 
   /* Fly to one feature and open its card: from search, from the table, from a link. */
   Plan.prototype.visit = function (name, row) {
-    this.show(name, true);
+    this.wanted[name] = true;
+    this.groups[name].build();
     var item = this.features[name][row];
     if (item.getBounds) {
       this.map.fitBounds(item.getBounds().pad(0.6), { maxZoom: 16, animate: false });
@@ -414,12 +481,10 @@
 
   Plan.prototype.summary = function () {
     var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
-    if (!name || !plan.features[name]) return;
+    if (!name) return;
     var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0;
-    plan.features[name].forEach(function (item) {
-      var spot = item.getBounds ? item.getBounds() : L.latLngBounds(item.getLatLng(), item.getLatLng());
-      if (bounds.intersects(spot)) inside += 1;
-    });
+    if (!layer.centres) layer.centres = layer.ids.map(function (id, row) { return plan.centre(layer, row); });
+    layer.centres.forEach(function (spot) { if (bounds.contains(spot)) inside += 1; });
     var text = plan.ui.in_view.replace("{layer}", layer.label).replace("{n}", inside).replace("{all}", layer.count);
     var place = document.getElementById("in-view");
     if (place) place.textContent = text;
@@ -429,7 +494,7 @@
   Plan.prototype.remember = function () {
     if (!this.ready) return;
     var centre = this.map.getCenter(), parts = [this.map.getZoom(), centre.lat.toFixed(5), centre.lng.toFixed(5)];
-    var text = "#" + parts.join("/") + "&on=" + this.visible().map(encodeURIComponent).join(",");
+    var text = "#" + parts.join("/") + "&on=" + this.on().map(encodeURIComponent).join(",");
     if (this.selected) text += "&at=" + encodeURIComponent(this.selected.name + ":" + this.selected.id);
     if (text !== location.hash) {
       try { history.replaceState(null, "", text); } catch (error) { /* a page opened inside another may not */ }
@@ -456,6 +521,7 @@
 
   Plan.prototype.start = function () {
     var plan = this, map = plan.map;
+    plan.apply();
     plan.stack();
     Array.prototype.forEach.call(document.querySelectorAll("input[data-layer]"), function (box) {
       box.addEventListener("change", function () { plan.show(box.getAttribute("data-layer"), box.checked); });
@@ -474,6 +540,7 @@
     });
     var names = document.getElementById("show-names");
     if (names) names.addEventListener("change", function () { plan.changed(); });
+    map.on("zoomend", function () { plan.apply(); });
     map.on("moveend zoomend resize", function () { plan.changed(); });
     map.on("popupclose", function () { plan.selected = null; plan.highlight(null); plan.changed(); });
     window.addEventListener("beforeprint", function () { map.invalidateSize({ animate: false }); });
