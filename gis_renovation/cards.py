@@ -8,7 +8,6 @@ recording what it did. Nothing is repaired that the card does not ask to repair.
 from __future__ import annotations
 
 import datetime
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,35 +16,19 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gis_renovation import repairs
+from gis_renovation.cells import MonthAs, Periods, Remark, join_text, map_values, to_field, to_text
 from gis_renovation.config import check_model, nearest_key, read_toml
 from gis_renovation.errors import ConfigError, Finding, Severity, Text
+from gis_renovation.ledgers import SHEET_ROW
+from gis_renovation.numerals import UNITS, header_unit, plain_text, unit_factor
 from gis_renovation.schemas import Field as SchemaField
-from gis_renovation.schemas import LayerSchema, layer_schema, type_test
+from gis_renovation.schemas import LayerSchema, fits_type, layer_schema
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 Classification = Literal["public", "internal", "work_secret"]
-
-# What one unit is in the schema's unit; handbook §3.1 (1 ha = 15 mu, 1 mu = 666.67 m²).
-UNITS: Mapping[str, Mapping[str, float]] = {
-    "m²": {
-        "平方米": 1, "㎡": 1, "m2": 1, "m²": 1, "万平方米": 1e4, "万㎡": 1e4, "万m²": 1e4, "万m2": 1e4,
-        "亩": 2000 / 3, "公顷": 1e4, "ha": 1e4, "平方公里": 1e6, "km²": 1e6, "平方英尺": 0.09290304, "ft2": 0.09290304,
-        "acre": 4046.8564224,
-    },
-    "m": {
-        "米": 1, "m": 1, "公里": 1e3, "千米": 1e3, "km": 1e3, "厘米": 0.01, "毫米": 1e-3, "mm": 1e-3, "英尺": 0.3048, "ft": 0.3048,
-    },
-    "mm": {"毫米": 1, "mm": 1, "厘米": 10, "cm": 10, "米": 1e3, "m": 1e3, "英寸": 25.4, "inch": 25.4},
-    "元": {"元": 1, "yuan": 1, "万元": 1e4, "亿元": 1e8},
-    "户": {"户": 1, "万户": 1e4},
-    "": {"%": 0.01, "％": 0.01, "百分比": 0.01, "share": 1},
-}  # fmt: skip
-
-_YES = {"是", "有", "true", "yes", "y", "t", "1", "1.0", "√"}
-_NO = {"否", "无", "false", "no", "n", "f", "0", "0.0", "×"}
-_DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 
 
 class _Strict(BaseModel):
@@ -67,7 +50,9 @@ class Source(_Strict):
     observed: datetime.date | None = None
     title: str = ""
     note: str = ""
-    header_row: int = Field(default=1, ge=1)
+    header_row: int | None = Field(default=None, ge=1)
+    header_rows: int | None = Field(default=None, ge=1, le=6)
+    trusted: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -104,6 +89,8 @@ class ColumnRule(_Strict):
     unknown: list[Any] = Field(default_factory=list)
     value: Any = None
     number: str | None = None
+    periods: Periods = ""
+    month_as: MonthAs = ""
 
 
 class Join(_Strict):
@@ -121,12 +108,36 @@ class Join(_Strict):
     take: dict[str, Literal["unanimous", "sum", "min", "max", "count"]]
 
 
+class Control(_Strict):
+    """Control points known in both grids, for data in an old or local grid (Xian 80, Beijing 54, a city's own).
+
+    ``path`` is a table with one point a row; ``from_x``, ``from_y`` name the columns in the file's grid,
+    ``to_x``, ``to_y`` those in ``crs`` (x easting, y northing, metres). Residuals above ``tolerance_m``
+    are warned of.
+    """
+
+    path: str
+    crs: str
+    from_x: str
+    from_y: str
+    to_x: str
+    to_y: str
+    tolerance_m: float = Field(default=0.1, gt=0)
+
+    def columns(self) -> tuple[str, str, str, str]:
+        """The four column names, in the order the fit takes them."""
+        return self.from_x, self.from_y, self.to_x, self.to_y
+
+
 class Repair(_Strict):
     """Repairs the card's author asks for; each is counted and listed in the manifest."""
 
     make_valid: bool = False
     drop_exact_duplicates: bool = False
     drop_empty_geometry: bool = False
+    close_rings_m: float = Field(default=0.0, ge=0)
+    merge_pieces: bool = False
+    snap_slivers_m: float = Field(default=0.0, ge=0, le=5)
 
 
 class Card(_Strict):
@@ -137,6 +148,7 @@ class Card(_Strict):
     columns: dict[str, str | ColumnRule] = Field(default_factory=dict)
     select: dict[str, Any] = Field(default_factory=dict)
     join: list[Join] = Field(default_factory=list)
+    control: Control | None = None
     repair: Repair = Repair()
 
     @property
@@ -192,7 +204,7 @@ def _rule_faults(name: str, rule: ColumnRule, target: SchemaField) -> list[Text]
             )
         )
     known = UNITS.get(target.unit, {})
-    if rule.unit and rule.unit not in known:
+    if rule.unit and unit_factor(rule.unit, target.unit) is None:
         listed = ", ".join(known) or "（该字段没有单位）"
         faults.append(
             Text(
@@ -215,171 +227,255 @@ class Conformed:
     record: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class _Taking:
+    """What :func:`conform` gathers while it goes through the fields of one raw frame."""
+
+    rows: Any
+    schema: LayerSchema
+    file: str
+    used: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+    remarks: list[tuple[str, Remark]] = field(default_factory=list)
+
+    def say(self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", ids: Any = ()) -> None:
+        text, ids = Text(zh, en), tuple(str(i) for i in ids)
+        finding = Finding(
+            severity=severity, code=code, layer=self.schema.name, field=name, file=self.file, text=text, ids=ids
+        )
+        self.findings.append(finding)
+
+
 def conform(raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "") -> Conformed:
     """Rename, convert, select and key a raw frame by its card.
 
     Columns are taken as the card says; a schema field the card does not name is taken from a
-    column of the same name or alias, and that is noted. Text is trimmed and blank text is unknown.
-    A value that cannot become the field's type stays as it is, for the schema check to report.
-    Rows are never dropped but by ``select`` and by a repair the card asks for, both counted. The
+    column of the same name or alias whose content fits, and that is noted. Text is trimmed and blank
+    text is unknown. A value that cannot become the field's type stays as it is, for the schema check
+    to report; one read with a loss (“约120”, “80年代”) is reported with its row. Rows are never dropped
+    but by ``select`` and by a repair the card asks for, both counted: ``rows_read`` equals
+    ``rows_used`` + ``rows_not_selected`` + ``rows_dropped``. Geometry is made two-dimensional. The
     result is indexed by the schema's key and sorted by it. O(rows x columns).
     """
     schema = layer_schema(card.source.layer)
-    result = Conformed(raw, record={"rows_read": len(raw)})
-    rows = _select(raw, card, result, schema, file)
-    rows = _repair(rows, card, result, schema, file)
+    taking = _Taking(raw, schema, file)
+    record: dict[str, Any] = {"rows_read": len(raw), "rows_not_selected": 0, "rows_dropped": 0}
+    _select(taking, card, record)
+    _repair(taking, card, record)
+    rows = taking.rows
     taken: dict[str, Any] = {}
-    used: set[str] = set()
     for target in schema.fields.values():
-        series = _take(rows, target, card.columns.get(target.name), result, schema, file, used)
+        series = _take(taking, target, card.columns.get(target.name))
         if series is not None:
             taken[target.name] = series
     frame = pd.DataFrame(taken, index=rows.index)
     if schema.geometry and "geometry" in rows:
         import geopandas as gpd
 
-        frame = gpd.GeoDataFrame(frame, geometry=rows.geometry, crs=rows.crs)
-    left_out = [str(c) for c in rows.columns if c not in used and c != "geometry"]
-    result.record |= {"rows_used": len(frame), "columns_left_out": left_out}
+        geometry = _flat(rows.geometry.to_numpy(), taking)
+        frame = gpd.GeoDataFrame(frame, geometry=geometry, crs=rows.crs)
+    _report_remarks(taking, frame)
+    frame = _key(frame, schema)
+    if card.repair.merge_pieces:
+        frame = _merge_pieces(frame, taking, record)
+    left_out = [str(c) for c in rows.columns if c not in taking.used and c != "geometry"]
+    record |= {"rows_used": len(frame), "columns_left_out": left_out}
     if left_out:
-        text = Text(f"未使用的列：{'、'.join(left_out[:12])}。", f"Columns not used: {', '.join(left_out[:12])}.")
-        result.findings.append(Finding(severity="note", code="unused_columns", layer=schema.name, file=file, text=text))
-    result.frame = _key(frame, schema)
-    return result
+        shown = left_out[:12]
+        taking.say(
+            "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
+        )
+    return Conformed(frame, taking.findings, record)
 
 
-def _select(raw: Any, card: Card, result: Conformed, schema: LayerSchema, file: str) -> Any:
-    rows = raw
+def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
+    rows = taking.rows
     for column, wanted in card.select.items():
         if column not in rows.columns:
-            raise _no_column(column, rows, f"select.{column}", file)
-        rows = rows[rows[column].isin(wanted if isinstance(wanted, list) else [wanted])]
+            raise _no_column(column, rows, f"select.{column}", taking.file)
+        values = wanted if isinstance(wanted, list) else [wanted]
+        rows = rows[rows[column].isin(values) | to_text(rows[column]).isin([str(v) for v in values])]
+        taking.used.add(column)
     if card.select:
-        result.record["rows_not_selected"] = len(raw) - len(rows)
-        text = Text(
-            f"按 [select] 选用 {len(rows)} 行，另有 {len(raw) - len(rows)} 行不属于本图层。",
-            f"[select] keeps {len(rows)} rows; {len(raw) - len(rows)} are not of this layer.",
-        )
-        result.findings.append(Finding(severity="note", code="selected", layer=schema.name, file=file, text=text))
-    return rows
+        kept, left = len(rows), len(taking.rows) - len(rows)
+        record["rows_not_selected"] = left
+        taking.say(
+            "note", "selected",
+            f"按 [select] 选用 {kept} 行，另有 {left} 行不属于本图层。",
+            f"[select] keeps {kept} rows; {left} are not of this layer.",
+        )  # fmt: skip
+    taking.rows = rows
 
 
-def _repair(rows: Any, card: Card, result: Conformed, schema: LayerSchema, file: str) -> Any:
+def _repair(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
+    """Repairs on the raw rows; merging pieces needs the key and comes later."""
     counts: dict[str, int] = {}
-    if "geometry" in rows and schema.geometry:
-        import shapely
+    rows, asked, before = taking.rows, card.repair, len(taking.rows)
+    if "geometry" in rows and taking.schema.geometry:
+        if asked.drop_empty_geometry:
+            rows, counts["drop_empty_geometry"] = repairs.drop_empty_geometry(rows)
+        if asked.close_rings_m:
+            rows, counts["close_rings_m"] = repairs.close_rings(rows, asked.close_rings_m)
+        if asked.make_valid:
+            rows, counts["make_valid"] = repairs.make_valid(rows, taking.schema)
+    if asked.drop_exact_duplicates:
+        rows, counts["drop_exact_duplicates"] = repairs.drop_exact_duplicates(rows)
+    taking.rows = rows
+    record["rows_dropped"] = before - len(rows)
+    _count_repairs(taking, counts, record)
 
-        if card.repair.drop_empty_geometry:
-            empty = shapely.is_missing(rows.geometry.to_numpy()) | shapely.is_empty(rows.geometry.to_numpy())
-            counts["drop_empty_geometry"] = int(empty.sum())
-            rows = rows[~empty]
-        if card.repair.make_valid:
-            rows, counts["make_valid"] = _make_valid(rows, schema)
-    if card.repair.drop_exact_duplicates:
-        repeated = rows.apply(lambda c: c.to_wkb() if c.name == "geometry" else c.astype(str)).duplicated()
-        counts["drop_exact_duplicates"] = int(repeated.sum())
-        rows = rows[~repeated.to_numpy()]
+
+def _count_repairs(taking: _Taking, counts: Mapping[str, int], record: dict[str, Any]) -> None:
     for name, count in counts.items():
-        if count:
-            text = Text(f"按来源卡修复 {name}：{count} 处。", f"Repaired as the card asks, {name}: {count}.")
-            finding = Finding(severity="note", code="repaired", layer=schema.name, file=file, text=text)
-            result.findings.append(finding)
+        taking.say(
+            "note", "repaired", f"按来源卡修复 {name}：{count} 处。", f"Repaired as the card asks, {name}: {count}."
+        )
     if counts:
-        result.record["repairs"] = counts
-    return rows
+        record["repairs"] = {**record.get("repairs", {}), **counts}
 
 
-def _make_valid(rows: Any, schema: LayerSchema) -> tuple[Any, int]:
-    """Valid geometry of the schema's own dimension; parts of lower dimension (spikes) fall away."""
+def _merge_pieces(frame: Any, taking: _Taking, record: dict[str, Any]) -> Any:
+    if not taking.schema.key or frame.index.name != taking.schema.key or "geometry" not in frame:
+        return frame
+    merged, went, differing = repairs.merge_pieces(frame)
+    record["rows_dropped"] += went
+    _count_repairs(taking, {"merge_pieces": went}, record)
+    if differing:
+        zh = "同一编号的各块属性不一致，合并后该属性按未知处理。"
+        en = "Pieces of one id differ in an attribute; after merging it is unknown."
+        taking.say("warning", "pieces_differ", zh, en, ids=differing)
+    return merged.sort_index()
+
+
+def finish_shapes(frame: Any, card: Card, record: dict[str, Any], *, file: str = "") -> tuple[Any, list[Finding]]:
+    """Repairs that need metres, on the conformed frame in the project CRS; counted into ``record``."""
+    if not card.repair.snap_slivers_m or "geometry" not in frame:
+        return frame, []
+    taking = _Taking(frame, card.schema_, file)
+    frame, changed = repairs.snap_slivers(frame, card.repair.snap_slivers_m)
+    _count_repairs(taking, {"snap_slivers_m": changed}, record)
+    return frame, taking.findings
+
+
+def _flat(geometry: Any, taking: _Taking) -> Any:
+    """Geometry without heights; heights other than zero are said to be left aside."""
     import shapely
 
-    from gis_renovation.schemas import GEOMETRY_TYPES
-
-    geometry = rows.geometry.to_numpy().copy()
-    allowed = {kind for name in schema.geometry for kind in GEOMETRY_TYPES[name]}
-    kinds = np.array([g.geom_type if g is not None else "" for g in geometry])
-    with np.errstate(invalid="ignore"):
-        finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
-    bad = finite & ~shapely.is_missing(geometry) & (~shapely.is_valid(geometry) | ~np.isin(kinds, sorted(allowed)))
-    for position in np.flatnonzero(bad):
-        parts = shapely.get_parts(shapely.make_valid(geometry[position]))
-        kept = [p for whole in parts for p in shapely.get_parts(whole) if p.geom_type in allowed]
-        geometry[position] = shapely.union_all(kept) if kept else geometry[position]
-    return rows.set_geometry(type(rows.geometry)(geometry, index=rows.index, crs=rows.crs)), int(bad.sum())
+    high = shapely.has_z(geometry)
+    if not high.any():
+        return geometry
+    z = shapely.get_coordinates(geometry[high], include_z=True)[:, 2]
+    if np.any(np.isfinite(z) & (z != 0)):
+        count = int(high.sum())
+        taking.say(
+            "note", "heights_left_aside",
+            f"{count} 个要素带高程值，平面分析未使用。", f"{count} features carry heights, which are not used.",
+        )  # fmt: skip
+    return shapely.force_2d(geometry)
 
 
-def _take(
-    rows: Any,
-    target: SchemaField,
-    rule: str | ColumnRule | None,
-    result: Conformed,
-    schema: LayerSchema,
-    file: str,
-    used: set[str],
-) -> Any:
+def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -> Any:
+    rows = taking.rows
     rule = ColumnRule.model_validate({"from": rule}) if isinstance(rule, str) else rule
     if rule is None:
-        return _take_alike(rows, target, result, schema, file, used)
+        return _take_alike(taking, target)
     if rule.number is not None:
         return _number_rows(rows, rule.number)
     if rule.value is not None:
-        return pd.Series([rule.value] * len(rows), index=rows.index, dtype=object).pipe(_to_type, target)
+        return to_field(pd.Series([rule.value] * len(rows), index=rows.index, dtype=object), target).values
     names = [rule.from_] if isinstance(rule.from_, str) else list(rule.from_ or ())
     for name in names:
         if name not in rows.columns:
-            raise _no_column(name, rows, f"columns.{target.name}", file)
-    used |= set(names)
-    column = rows[names[0]] if len(names) == 1 else _joined(rows[names])
+            raise _no_column(name, rows, f"columns.{target.name}", taking.file)
+    taking.used |= set(names)
+    cells = rows[names[0]] if len(names) == 1 else join_text(rows[names])
     if rule.unknown:
-        column = column.where(
-            ~column.isin(rule.unknown) & ~column.astype(str).str.strip().isin([str(u) for u in rule.unknown])
-        )
+        texts = [str(value) for value in rule.unknown]
+        cells = cells.where(~cells.isin(rule.unknown) & ~to_text(cells).isin(texts))
     if rule.values:
-        column = _map_values(column, rule.values)
-    series = _to_type(column, target)
-    if rule.unit:
-        series = _scale(series, UNITS[target.unit][rule.unit])
-    return series
+        cells = map_values(cells, rule.values)
+    elif target.values:
+        cells = _codes_from_labels(cells, target)
+    unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
+    column = to_field(cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as)
+    taking.remarks += [(target.name, remark) for remark in column.remarks]
+    return column.values
 
 
-def _take_alike(
-    rows: Any, target: SchemaField, result: Conformed, schema: LayerSchema, file: str, used: set[str]
-) -> Any:
+def _unit_in_name(name: str, target: SchemaField) -> str:
+    """The unit a column's own name states (建筑面积（万平方米）), if it can become the field's."""
+    unit = header_unit(name)[1]
+    return unit if unit and unit_factor(unit, target.unit) is not None else ""
+
+
+def _codes_from_labels(cells: Any, target: SchemaField) -> Any:
+    """Cells that hold the Chinese or English label of a code as that code; all others as they are."""
+    codes = {label.lower(): code for code, text in target.values.items() for label in text}
+    text = to_text(cells)
+    wanted = {value: codes[value.lower()] for value in text.dropna().unique() if value.lower() in codes}
+    wanted = {value: code for value, code in wanted.items() if value not in target.values}
+    return map_values(cells, wanted) if wanted else cells
+
+
+# A column found by its name alone is taken if this share of its known cells fits; the rest is reported.
+FIT_SHARE = 0.8
+
+
+def _take_alike(taking: _Taking, target: SchemaField) -> Any:
     """A column of the field's own name or alias, if its content fits; both outcomes are said."""
-    same = _same_name(rows, target)
-    if same is None:
+    same = same_name(taking.rows.columns, target)
+    if same is None or same in taking.used:
         return None
-    series = _to_type(rows[same], target)
-    known = series.dropna()
-    fits = known.isin(list(target.values)) if target.values else known.map(type_test(target.type))
-    if not fits.eq(True).all():
-        code, text = (
-            "alike_not_taken",
-            Text(
-                f"列“{same}”与{target.label.zh}同名，但内容不符，未采用；需要时请在来源卡 [columns] 中写明对照。",
-                f"Column {same!r} is named like {target.label.en} but its content does not fit; not taken.",
-            ),
-        )
-    else:
-        used.add(same)
-        code, text = (
-            "matched_by_alias",
-            Text(f"{target.label.zh}自动取自列“{same}”。", f"{target.label.en} is taken from column {same!r}."),
-        )
-    if code != "matched_by_alias" or same != target.name:
-        severity: Severity = "note" if code == "matched_by_alias" else "warning"
-        result.findings.append(
-            Finding(severity=severity, code=code, layer=schema.name, field=target.name, file=file, text=text)
-        )
-    return series if code == "matched_by_alias" else None
+    cells = _codes_from_labels(taking.rows[same], target) if target.values else taking.rows[same]
+    unit = _unit_in_name(same, target)
+    column = to_field(cells, target, unit=unit)
+    known = column.values.dropna()
+    fits = known.isin(list(target.values)) if target.values else fits_type(known, target.type)
+    if len(known) and fits.mean() < FIT_SHARE:
+        taking.say(
+            "warning", "alike_not_taken",
+            f"列“{same}”与{target.label.zh}同名，但内容不符，未采用；需要时请在来源卡 [columns] 中写明对照。",
+            f"Column {same!r} is named like {target.label.en} but its content does not fit; not taken.",
+            name=target.name,
+        )  # fmt: skip
+        return None
+    taking.used.add(same)
+    if same != target.name:
+        zh = f"{target.label.zh}自动取自列“{same}”" + (f"，单位按{unit}换算。" if unit else "。")
+        en = f"{target.label.en} is taken from column {same!r}" + (f", in {unit}." if unit else ".")
+        taking.say("note", "matched_by_alias", zh, en, name=target.name)
+    taking.remarks += [(target.name, remark) for remark in column.remarks]
+    return column.values
 
 
-def _same_name(rows: Any, target: SchemaField) -> str | None:
-    names = {str(c).strip().lower(): str(c) for c in rows.columns if c != "geometry"}
-    for candidate in (target.name, *target.aliases, target.label.zh):
-        if candidate.lower() in names:
-            return names[candidate.lower()]
+def same_name(columns: Any, target: SchemaField) -> str | None:
+    """The column named like the field: its name, an alias or its Chinese label, with or without a unit."""
+    full: dict[str, str] = {}
+    bare: dict[str, str] = {}
+    for column in columns:
+        if column != "geometry":
+            full.setdefault(plain_text(column).lower(), str(column))
+            bare.setdefault(header_unit(str(column))[0].lower(), str(column))
+    for names in (full, bare):
+        for candidate in (target.name, *target.aliases, target.label.zh):
+            if plain_text(candidate).lower() in names:
+                return names[plain_text(candidate).lower()]
     return None
+
+
+def _report_remarks(taking: _Taking, frame: Any) -> None:
+    """What the cells' conversion had to say, with the features' keys, or row numbers where there is no key."""
+    key = taking.schema.key
+    names = frame[key] if key in frame.columns else pd.Series(row_names(frame.index), index=frame.index)
+    for name, remark in taking.remarks:
+        ids = [f"{row}→{value}" for row, value in zip(names.to_numpy()[remark.rows], remark.values, strict=True)]
+        taking.say(remark.severity, remark.code, *remark.text, name=name, ids=ids)
+
+
+def row_names(index: Any) -> list[str]:
+    """What people call the rows: the sheet's own row numbers where the reader kept them, else their place."""
+    first = 0 if index.name == SHEET_ROW else 1
+    return [f"第{label + first}行" if isinstance(label, int | np.integer) else str(label) for label in index]
 
 
 def _no_column(name: str, rows: Any, key: str, file: str) -> ConfigError:
@@ -391,127 +487,36 @@ def _no_column(name: str, rows: Any, key: str, file: str) -> ConfigError:
     )
 
 
-def _joined(columns: pd.DataFrame) -> pd.Series:
-    text = columns.apply(_to_text)
-    return text.apply(lambda row: "/".join(row) if row.notna().all() else None, axis=1)
-
-
 def _number_rows(rows: Any, prefix: str) -> pd.Series:
-    """Ids by position on the ground (left, bottom, right, top, then bytes), so row order does not matter."""
+    """Ids by position on the ground (left, bottom, right, top, then content), so row order does not matter."""
     import shapely
 
-    geometry = rows.geometry.to_numpy()
-    bounds = shapely.bounds(geometry)
-    order = sorted(
-        range(len(rows)), key=lambda i: (*np.nan_to_num(bounds[i]).tolist(), shapely.to_wkb(geometry[i]) or b"")
-    )
+    if "geometry" not in rows:
+        order = np.array(sorted(range(len(rows)), key=_row_text(rows)), dtype=np.int64)
+    else:
+        bounds = np.nan_to_num(shapely.bounds(rows.geometry.to_numpy()))
+        order = np.lexsort(bounds.T[::-1])
+        tied = {int(p) for p in np.flatnonzero((np.diff(bounds[order], axis=0) == 0).all(axis=1))}
+        for start in sorted(p for p in tied if p - 1 not in tied):
+            end = start + 1
+            while end < len(order) and (bounds[order[end]] == bounds[order[start]]).all():
+                end += 1
+            order[start:end] = sorted(order[start:end], key=_row_text(rows))
     width = max(4, len(str(len(rows))))
     ids = np.empty(len(rows), dtype=object)
-    for number, position in enumerate(order, start=1):
-        ids[position] = f"{prefix}{number:0{width}d}"
-    return pd.Series(ids, index=rows.index)
+    ids[order] = [f"{prefix}{number:0{width}d}" for number in range(1, len(rows) + 1)]
+    return pd.Series(ids, index=rows.index, dtype="str")
 
 
-def _map_values(column: pd.Series, values: Mapping[str, Any]) -> pd.Series:
-    text = _to_text(column)
-    rest = values.get("*")
+def _row_text(rows: Any) -> Any:
+    """A sort key of a row's whole content, shape first."""
 
-    def one(raw: Any, key: Any) -> Any:
-        if key is None or key != key:  # noqa: PLR0124 - NaN is not itself
-            return None
-        return values.get(str(key), raw if rest is None else rest)
+    def text(position: int) -> tuple[str, ...]:
+        row = rows.iloc[position]
+        shape = row["geometry"].wkb_hex if "geometry" in row and row["geometry"] is not None else ""
+        return (shape, *(str(row.iloc[n]) for n, name in enumerate(rows.columns) if name != "geometry"))
 
-    return pd.Series([one(raw, key) for raw, key in zip(column, text, strict=True)], index=column.index, dtype=object)
-
-
-def _scale(series: pd.Series, factor: float) -> pd.Series:
-    numbers = pd.to_numeric(series, errors="coerce")
-    scaled = numbers.astype("float64") * factor
-    # 17351 × 0.01 style products carry binary dust; fifteen significant digits are what was meant.
-    scaled = scaled.map(lambda v: float(f"{v:.12g}"), na_action="ignore")
-    return scaled.astype(object).where(numbers.notna(), series) if (series.notna() & numbers.isna()).any() else scaled
-
-
-def _to_type(column: pd.Series, target: SchemaField) -> pd.Series:
-    """The column in the field's type; what cannot be converted stays for the schema check to report."""
-    if target.type == "string":
-        return _to_text(column)
-    if target.type in ("number", "integer"):
-        return _to_number(column, whole=target.type == "integer")
-    one = _to_boolean if target.type == "boolean" else _to_date
-    return pd.Series([one(value) for value in column], index=column.index, dtype=object)
-
-
-def _to_text(column: pd.Series) -> pd.Series:
-    return pd.Series([_one_text(value) for value in column], index=column.index, dtype=object)
-
-
-def _one_text(value: Any) -> Any:
-    if _is_unknown(value):
-        return None
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    text = str(value).strip()
-    return text or None
-
-
-def _to_number(column: pd.Series, *, whole: bool) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        numbers = column.astype("float64")
-    else:
-        values = [_one_number(value) for value in column]
-        if any(isinstance(value, str | bool) for value in values):
-            return pd.Series(values, index=column.index, dtype=object)
-        numbers = pd.Series(values, index=column.index, dtype="float64")
-    finite = numbers[np.isfinite(numbers)]
-    if whole and (finite % 1 == 0).all() and np.isfinite(numbers[numbers.notna()]).all():
-        return numbers.astype("Int64")
-    return numbers
-
-
-def _one_number(value: Any) -> Any:
-    if _is_unknown(value):
-        return np.nan
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        pass
-    text = unicodedata.normalize("NFKC", str(value)).strip().replace(",", "")
-    try:
-        return float(text) if text else np.nan
-    except ValueError:
-        return str(value)
-
-
-def _to_boolean(value: Any) -> Any:
-    if _is_unknown(value):
-        return None
-    text = str(value).strip().lower()
-    return True if text in _YES else False if text in _NO else (text or None) and value
-
-
-def _to_date(value: Any) -> Any:
-    if _is_unknown(value):
-        return None
-    if isinstance(value, datetime.datetime | pd.Timestamp):
-        return value.date()
-    if isinstance(value, datetime.date):
-        return value
-    text = unicodedata.normalize("NFKC", str(value)).strip()
-    for pattern in _DATE_FORMATS:
-        try:
-            return datetime.datetime.strptime(text.split("+")[0], pattern).date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    return text or None
-
-
-def _is_unknown(value: Any) -> bool:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+    return text
 
 
 def _key(frame: Any, schema: LayerSchema) -> Any:
@@ -522,7 +527,7 @@ def _key(frame: Any, schema: LayerSchema) -> Any:
     frame = frame.set_index(schema.key)
     if frame.index.isna().any() or not frame.index.is_unique:
         return frame  # the schema check names the rows
-    return frame.sort_index()
+    return frame if frame.index.is_monotonic_increasing else frame.sort_index()
 
 
 def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:

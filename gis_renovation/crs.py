@@ -6,6 +6,7 @@ offsets (GCJ-02, BD-09) are undone here with the iterative inverse, and only whe
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,8 +35,8 @@ def parse_crs(text: str | None, *, where: str) -> CRS:
     """A CRS from text such as ``EPSG:4548``; ``where`` names the file and key in the error."""
     if not text:
         raise CRSError(
-            f"{where}：坐标系未知，不能用于分析。请写明，例如 crs = \"EPSG:4490\"（CGCS2000 经纬度）"
-            f"或 \"EPSG:4548\"（CGCS2000 三度带，中央经线 117°）。",
+            f'{where}：坐标系未知，不能用于分析。请写明，例如 crs = "EPSG:4490"（CGCS2000 经纬度）'
+            f'或 "EPSG:4548"（CGCS2000 三度带，中央经线 117°）。',
             f'{where}: the CRS is unknown, so nothing can be measured. State it, for example crs = "EPSG:4490".',
         )
     try:
@@ -122,6 +123,128 @@ def reproject(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDat
             f"to {_label(target)}; the CRS may be wrong or the axes swapped.",
         )
     return moved
+
+
+def same_crs(one: Any, other: Any) -> bool:
+    """Whether two CRSs put the same numbers in the same place, whatever they are called.
+
+    CGCS2000 and WGS-84 count as the same datum (metre level, handbook §3.1), other datums by name. Old
+    software writes projections in its own words, so numbers decide: five points must agree to 1 mm.
+    """
+    one, other = CRS(one), CRS(other)
+    if one.equals(other, ignore_axis_order=True):
+        return True
+    if one.is_geographic != other.is_geographic or _datum(one) != _datum(other):
+        return False
+    if one.is_geographic:
+        return True
+    steps = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    lon, lat = _central_meridian(one) + steps, 32.0 + steps
+    places = [
+        np.column_stack(Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True).transform(lon, lat))
+        for crs in (one, other)
+    ]
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(places[0] - places[1]) < 1e-3).all())
+
+
+def _datum(crs: CRS) -> str:
+    """A datum's name without its spelling: Esri writes D_China_2000, EPSG “China 2000”."""
+    name = crs.geodetic_crs.datum.name if crs.geodetic_crs and crs.geodetic_crs.datum else ""
+    letters = "".join(c for c in name.lower().removeprefix("d_") if c.isalnum())
+    like_wgs84 = ("china2000", "cgcs2000", "chinageodetic", "wgs84", "wgs1984", "worldgeodeticsystem1984")
+    return "wgs84" if letters.startswith(like_wgs84) else letters
+
+
+def _central_meridian(crs: CRS) -> float:
+    operation = crs.coordinate_operation
+    named = {p.name: p.value for p in operation.params} if operation else {}
+    return float(next((v for k, v in named.items() if k.startswith("Longitude of")), 117.0))
+
+
+@dataclass(frozen=True)
+class FourParameters:
+    """A plane similarity: x' = dx + a x - b y, y' = dy + b x + a y, with what it leaves at the control points."""
+
+    dx_m: float
+    dy_m: float
+    a: float
+    b: float
+    origin: tuple[float, float]
+    residuals_m: tuple[float, ...]
+
+    @property
+    def points(self) -> int:
+        """How many control points it was fitted to."""
+        return len(self.residuals_m)
+
+    @property
+    def scale(self) -> float:
+        """Length after by length before."""
+        return float(np.hypot(self.a, self.b))
+
+    @property
+    def rotation_seconds(self) -> float:
+        """Rotation in seconds of arc, counter-clockwise."""
+        return float(np.degrees(np.arctan2(self.b, self.a)) * 3600)
+
+    @property
+    def rmse_m(self) -> float:
+        """Root mean square of the residuals."""
+        return float(np.sqrt(np.mean(np.square(self.residuals_m))))
+
+    @property
+    def largest_residual_m(self) -> float:
+        """The residual of the worst point."""
+        return float(max(self.residuals_m))
+
+    def apply(self, xy: Floats) -> Floats:
+        """Coordinates (n, 2) moved."""
+        x, y = (np.asarray(xy, float) - self.origin).T
+        return np.column_stack([self.dx_m + self.a * x - self.b * y, self.dy_m + self.b * x + self.a * y])
+
+    def record(self) -> dict[str, Any]:
+        """The parameters and residuals, for the manifest."""
+        return {
+            "points": self.points,
+            "dx_m": self.dx_m,
+            "dy_m": self.dy_m,
+            "origin": list(self.origin),
+            "scale": self.scale,
+            "rotation_seconds": self.rotation_seconds,
+            "rmse_m": self.rmse_m,
+            "residuals_m": list(self.residuals_m),
+        }
+
+
+def fit_four_parameters(from_x: Floats, from_y: Floats, to_x: Floats, to_y: Floats, *, where: str) -> FourParameters:
+    """Shift, rotation and scale by least squares from points known in both grids. Metres; two points at least.
+
+    Raises CRSError for fewer than two distinct points, unknown coordinates, or a scale more than 1 % from
+    one (grids of one country differ by parts in 10,000: the points are mixed up or in other units).
+    """
+    old = np.column_stack([np.asarray(from_x, float), np.asarray(from_y, float)])
+    new = np.column_stack([np.asarray(to_x, float), np.asarray(to_y, float)])
+    if not (np.isfinite(old).all() and np.isfinite(new).all()) or len(np.unique(old, axis=0)) < 2:
+        raise CRSError(
+            f"{where}：控制点至少要两个不同的点，且坐标都要填全。",
+            f"{where}: control points need at least two different points, with all coordinates filled in.",
+        )
+    origin = old.mean(axis=0)
+    x, y = (old - origin).T
+    target = new.mean(axis=0)
+    u, v = (new - target).T
+    norm = float((x * x + y * y).sum())
+    a, b = float((x * u + y * v).sum()) / norm, float((x * v - y * u).sum()) / norm
+    fit = FourParameters(float(target[0]), float(target[1]), a, b, (float(origin[0]), float(origin[1])), ())
+    residuals = np.hypot(*(fit.apply(old) - new).T)
+    if abs(fit.scale - 1) > 0.01:
+        raise CRSError(
+            f"{where}：由控制点求得的尺度为 {fit.scale:.6f}，明显不对；"
+            "请检查 X/Y 是否颠倒、点号是否对应、单位是否为米。",
+            f"{where}: the control points give a scale of {fit.scale:.6f}; check swapped axes, point order and units.",
+        )
+    return replace(fit, residuals_m=tuple(float(r) for r in residuals))
 
 
 def geodesic_area_m2(layer: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:

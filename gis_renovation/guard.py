@@ -42,7 +42,7 @@ def check_places(
     for name, layer in sorted(vectors.items()):
         centres = _centres(layer)
         known = np.isfinite(centres).all(axis=1)
-        outside = known & ~_within(centres, extent)
+        outside = np.asarray(known & ~_within(centres, extent))
         if outside.any():
             findings.append(_outside(name, layer, centres, outside, known, extent, project_crs))
     return findings

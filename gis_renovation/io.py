@@ -8,28 +8,39 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gis_renovation import archives
 from gis_renovation.cards import Card, fold_rows
-from gis_renovation.crs import bd09_to_wgs84, gcj02_to_wgs84, parse_crs
-from gis_renovation.errors import CRSError, FileError, Finding, Text
+from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
+from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Text
+from gis_renovation.io_reading import (
+    ADVICE,
+    PARQUET_SUFFIXES,
+    SHEET_SUFFIXES,
+    SUFFIXES,
+    TEXT_SUFFIXES,
+    VECTOR_SUFFIXES,
+    Reading,
+    bytes_at,
+    check_signature,
+    unreadable,
+)
+from gis_renovation.io_tables import read_coordinates, read_csv, read_sheet, read_text_table, read_xlsx
+from gis_renovation.io_vectors import read_parquet_file, read_vector
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
     from gis_renovation.rasters import Raster
-
-VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb")
-TABLE_SUFFIXES = (".csv", ".xlsx")
-PARQUET_SUFFIXES = (".parquet", ".geoparquet")
-RASTER_SUFFIXES = (".tif", ".tiff")
-SUFFIXES = (*VECTOR_SUFFIXES, *PARQUET_SUFFIXES, *TABLE_SUFFIXES, *RASTER_SUFFIXES)
 
 UNFINISHED = ".unfinished-"
 
@@ -46,28 +57,45 @@ class Raw:
 def read_layer(card: Card, folder: Path) -> Raw:
     """The rows of a card's files, joined tables folded in, geometry in the CRS the card or file states.
 
-    Several files are stacked in the order written. Display offsets (``datum``) are undone here.
-    Raises FileError for a missing, empty or unreadable file, CRSError for an unknown CRS or one
-    that contradicts the file, ConfigError for columns the file does not have.
+    Several files are stacked in the order written. Display offsets (``datum``) are undone here, and
+    old or local grids fitted by the card's control points. A row whose geometry cannot be built is kept
+    without it and reported. Nothing beside the files is written or changed. Raises FileError for a
+    missing, empty, locked, hostile or unreadable file, CRSError for an unknown CRS or one that
+    contradicts the file, ConfigError for columns the file does not have.
     """
     import pandas as pd
 
-    parts, files = [], []
-    findings: list[Finding] = []
-    for name in card.source.paths:
-        path = find_file(folder / name, card.source.layer)
-        frame = _read_one(path, card, findings)
-        parts.append(_with_geometry(frame, card, path))
-        files.append({"path": name, "sha256": file_sha256(path), "rows": len(frame)})
-    frame = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+    parts: list[Any] = []
+    files: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch:
+        reading = Reading(card, Path(scratch))
+        for name in card.source.paths:
+            path = find_file(folder / name, card.source.layer)
+            reading.facts = {}
+            frame = _with_geometry(_read_one(path, reading), reading, path)
+            parts.append(frame)
+            facts: dict[str, Any] = {"path": name, "sha256": file_sha256(path), "rows": len(frame), **reading.facts}
+            files.append(facts)
+    frame = parts[0] if len(parts) == 1 else pd.concat(_one_crs(parts, card), ignore_index=True)
     for join in card.join:
         frame = _join(frame, join, folder, card)
-    record = {"files": files, "crs": str(frame.crs) if "geometry" in frame else "", "datum": card.source.datum}
-    return Raw(frame, findings, record)
+    fit = _fit(card, folder)
+    if fit is not None:
+        frame = _move(frame, fit, card, reading)
+    record: dict[str, Any] = {
+        "files": files,
+        "crs": str(frame.crs) if "geometry" in frame else "",
+        "datum": card.source.datum,
+    }
+    if fit is not None:
+        record["control_points"] = fit.record()
+    return Raw(frame, reading.findings, record)
 
 
 def find_file(path: Path, layer: str) -> Path:
     """``path``, if it is a file that is not empty; else FileError with the names that look like it."""
+    if path.is_dir() and path.suffix.lower() == ".gdb":
+        return path
     if path.is_file():
         if path.stat().st_size == 0:
             raise FileError(
@@ -89,179 +117,64 @@ def find_file(path: Path, layer: str) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """SHA-256 of a file's bytes, in hexadecimal; of a folder (FileGDB), of its files in the order of names."""
+    if path.is_dir():
+        parts = [f"{p.name} {file_sha256(p)}" for p in sorted(path.iterdir()) if p.is_file() and p.suffix != ".lock"]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _read_one(path: Path, card: Card, findings: list[Finding]) -> Any:
+def _read_one(path: Path, reading: Reading) -> Any:
     suffix = path.suffix.lower()
+    check_signature(path, reading.layer)
+    if suffix in (".zip", ".kmz"):
+        return _read_archive(path, reading)
     if suffix in VECTOR_SUFFIXES:
-        return _read_vector(path, card, findings)
+        return read_vector(path, reading)
     if suffix in PARQUET_SUFFIXES:
-        return _read_parquet(path, card)
-    if suffix == ".csv":
-        return read_csv(path, card.source.encoding)
-    if suffix == ".xlsx":
-        return read_xlsx(path, card.source.layer_name, header_row=card.source.header_row)
+        return read_parquet_file(path, reading.card)
+    if suffix in SHEET_SUFFIXES:
+        return read_sheet(path, reading, reading.card.source.layer_name)
+    if suffix in TEXT_SUFFIXES:
+        return read_text_table(path, reading)
+    advice = ADVICE.get(suffix, Text("", ""))
     raise FileError(
-        f"图层 {card.source.layer}：不认识的文件类型 {path.name}；可用：{' '.join(SUFFIXES)}。",
-        f"Layer {card.source.layer}: unknown kind of file {path.name}; known: {' '.join(SUFFIXES)}.",
+        f"图层 {reading.layer}：不认识的文件类型 {path.name}；可用：{' '.join(SUFFIXES)}。{advice.zh}",
+        f"Layer {reading.layer}: unknown kind of file {path.name}; known: {' '.join(SUFFIXES)}. {advice.en}",
     )
 
 
-def _unreadable(path: Path, layer: str, error: Exception) -> FileError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return FileError(
-        f"图层 {layer}：读不出 {path}（{reason}）。文件可能损坏、被截断或加了密码；请用原软件重新导出。",
-        f"Layer {layer}: cannot read {path} ({reason}). It may be damaged, cut short or locked; export it again.",
-    )
+# --- archives -------------------------------------------------------------------------------------
 
 
-def _read_vector(path: Path, card: Card, findings: list[Finding]) -> Any:
-    import fiona
-    import pyogrio
-    from fiona.errors import DriverError, FionaValueError
-
-    layer = card.source.layer
-    try:
-        names = fiona.listlayers(path)
-    except (DriverError, FionaValueError) as error:
-        raise _unreadable(path, layer, error) from None
-    name = _pick_layer(names, card, path)
-    options: dict[str, Any] = {"encoding": card.source.encoding} if card.source.encoding else {}
-    try:
-        frame = pyogrio.read_dataframe(path, layer=name, **options)
-    except UnicodeDecodeError:
+def _read_archive(path: Path, reading: Reading) -> Any:
+    """The one layer in a zip or KMZ; ``layer_name`` names the file if there are several."""
+    folder = Path(tempfile.mkdtemp(dir=reading.scratch))
+    files = archives.unpack(path, folder, reading.layer)
+    readable = [p for p in files if p.suffix.lower() in SUFFIXES and p.suffix.lower() not in (".zip", ".dbf", ".txt")]
+    databases = sorted({parent for p in files for parent in p.parents if parent.suffix.lower() == ".gdb"})
+    found = [*databases, *(p for p in readable if not any(d in p.parents for d in databases))]
+    wanted = reading.card.source.layer_name
+    chosen = [p for p in found if wanted in (p.name, p.stem)] if len(found) > 1 else found
+    if len(chosen) != 1:
+        listed = ", ".join(p.name for p in found) or "（无）"
         raise FileError(
-            f'图层 {layer}：{path.name} 的文字编码不对；请在来源卡写 encoding = "GB18030" 或 "UTF-8"。',
-            f'Layer {layer}: the text encoding of {path.name} is wrong; set encoding = "GB18030" or "UTF-8" in the card.',
-        ) from None
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, LookupError) as error:
-        raise _unreadable(path, layer, error) from None
-    except Exception as error:
-        # GEOS refuses a single impossible ring and with it the whole bulk read; any other error is a bug.
-        if type(error).__name__ != "GEOSException":
-            raise
-        return _stream_vector(path, name, card, findings)
-    return frame
-
-
-def _stream_vector(path: Path, name: str, card: Card, findings: list[Finding]) -> Any:
-    """Row by row with fiona, so that rows GEOS cannot build are named and the others kept."""
-    import fiona
-    import geopandas as gpd
-    import shapely.geometry
-
-    geometry, rows, broken = [], [], []
-    with fiona.open(path, layer=name, **({"encoding": card.source.encoding} if card.source.encoding else {})) as source:
-        crs = source.crs_wkt or None
-        for number, record in enumerate(source, start=1):
-            rows.append(dict(record.properties))
-            try:
-                geometry.append(shapely.geometry.shape(record.geometry) if record.geometry else None)
-            except (shapely.errors.GEOSException, ValueError):
-                geometry.append(None)
-                broken.append(f"第{number}行")
-    text = Text(
-        "几何无法读出（如环只有两个点），已按空几何保留该行。", "Geometry cannot be read; the row is kept without it."
-    )
-    findings.append(
-        Finding(
-            severity="error",
-            code="unreadable_geometry",
-            layer=card.source.layer,
-            file=path.name,
-            text=text,
-            ids=tuple(broken),
+            f"图层 {reading.layer}：压缩包 {path.name} 中"
+            + ("没有能读的数据" if not found else "有多个数据，请在来源卡用 layer_name 写明其中一个")
+            + f"；现有：{listed}。",
+            f"Layer {reading.layer}: {path.name} "
+            + ("holds no data that can be read" if not found else "holds several; name one as layer_name in the card")
+            + f"; found: {listed}.",
         )
-    )
-    return gpd.GeoDataFrame(rows, geometry=geometry, crs=crs)
-
-
-def _pick_layer(names: list[str], card: Card, path: Path) -> str:
-    wanted = card.source.layer_name
-    if wanted in names:
-        return wanted
-    if not wanted and len(names) == 1:
-        return names[0]
-    if not wanted and card.source.layer in names:
-        return card.source.layer
-    listed = ", ".join(names) or "（无）"
-    raise FileError(
-        f"图层 {card.source.layer}：{path.name} 中"
-        + (f"没有名为 {wanted} 的图层" if wanted else "有多个图层，请在来源卡写明 layer_name")
-        + f"；现有：{listed}。",
-        f"Layer {card.source.layer}: {path.name} "
-        + (f"has no layer {wanted}" if wanted else "holds several layers; name one as layer_name in the card")
-        + f"; found: {listed}.",
-    )
-
-
-def _read_parquet(path: Path, card: Card) -> Any:
-    import geopandas as gpd
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        return gpd.read_parquet(path)
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, card.source.layer, error) from None
-    except ValueError:
-        return pd.read_parquet(path)  # a Parquet table without geometry
-
-
-def read_csv(path: Path, encoding: str = "") -> Any:
-    """A CSV file as text cells; UTF-8 (with or without BOM), else GB18030, unless ``encoding`` says."""
-    import pandas as pd
-
-    for name in [encoding] if encoding else ["utf-8-sig", "gb18030"]:
-        try:
-            return pd.read_csv(path, encoding=name, dtype=str, keep_default_na=False, na_values=[""])
-        except UnicodeDecodeError:
-            continue
-        except LookupError:
-            break
-        except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-            raise _unreadable(path, path.stem, error) from None
-    raise FileError(
-        f"{path}：文字编码不是 {encoding or 'UTF-8 或 GB18030'}；请在来源卡写明 encoding。",
-        f"{path}: text is not {encoding or 'UTF-8 or GB18030'}; set encoding in the card.",
-    )
-
-
-def read_xlsx(path: Path, sheet: str = "", *, header_row: int = 1) -> Any:
-    """One sheet of a workbook; the only visible one unless ``sheet`` names it."""
-    import zipfile
-
-    import pandas as pd
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = pd.ExcelFile(path, engine="openpyxl")
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise _unreadable(path, path.stem, error) from None
-    with book:
-        visible = [ws.title for ws in book.book.worksheets if ws.sheet_state == "visible"]
-        if not sheet and len(visible) > 1:
-            raise FileError(
-                f"{path.name} 有多个工作表：{', '.join(visible)}；请在来源卡用 layer_name 指明。",
-                f"{path.name} has several sheets: {', '.join(visible)}; name one as layer_name in the card.",
-            )
-        name = sheet or visible[0]
-        if name not in book.sheet_names:
-            raise FileError(
-                f"{path.name} 没有工作表 {name}；现有：{', '.join(map(str, book.sheet_names))}。",
-                f"{path.name} has no sheet {name}; found: {', '.join(map(str, book.sheet_names))}.",
-            )
-        frame = book.parse(name, header=header_row - 1)
-    return frame.dropna(how="all").reset_index(drop=True)
+    return _read_one(chosen[0], reading)
 
 
 def _join(frame: Any, join: Any, folder: Path, card: Card) -> Any:
     path = find_file(folder / join.path, card.source.layer)
-    table = read_csv(path, join.encoding) if path.suffix.lower() == ".csv" else read_xlsx(path, join.layer_name)
-    if path.suffix.lower() == ".csv":
+    text = path.suffix.lower() in TEXT_SUFFIXES
+    table = read_csv(path, join.encoding) if text else read_xlsx(path, join.layer_name)
+    if text:
         table = table.apply(_numbers_where_all_are)
     folded = fold_rows(table, join, where=path.name)
     if join.on not in frame.columns:
@@ -273,7 +186,8 @@ def _join(frame: Any, join: Any, folder: Path, card: Card) -> Any:
             f"来源卡 join.on：{card.source.layer} 没有列 {join.on}；{hint.zh}",
             f"The card's join.on: {card.source.layer} has no column {join.on}; {hint.en}",
         )
-    return frame.join(folded, on=join.on, rsuffix="_join")
+    folded = folded.rename(columns={name: f"{name}_join" for name in folded.columns if name in frame.columns})
+    return frame.join(folded, on=join.on)
 
 
 def _numbers_where_all_are(column: Any) -> Any:
@@ -286,28 +200,30 @@ def _numbers_where_all_are(column: Any) -> Any:
 # --- geometry and CRS -----------------------------------------------------------------------------
 
 
-def _with_geometry(frame: Any, card: Card, path: Path) -> Any:
+def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
+    card = reading.card
     schema = card.schema_
     if not schema.geometry:
         return frame.drop(columns="geometry", errors="ignore")
     where = f"{schema.name}（{path.name}）"
     if card.geometry is not None:
-        frame = _from_columns(frame, card, where)
+        frame = _from_columns(frame, reading, path)
     if "geometry" not in getattr(frame, "columns", ()):
         raise FileError(
             f"{where}：表格没有几何；请在来源卡写 [geometry] x = …, y = …（或 wkt = …）。",
             f"{where}: the table has no geometry; add [geometry] x = …, y = … (or wkt = …) to the card.",
         )
-    frame = _state_crs(frame, card, where)
+    frame = _state_crs(frame, card, where, claims=_claims_crs(path))
     return _undo_offset(frame, card, where) if card.source.datum else frame
 
 
-def _from_columns(frame: Any, card: Card, where: str) -> Any:
+def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
     import geopandas as gpd
+    import numpy as np
     import pandas as pd
     import shapely
 
-    columns = card.geometry
+    columns = reading.card.geometry
     if columns is None:  # pragma: no cover - the caller asked
         return frame
     for name in filter(None, (columns.x, columns.y, columns.wkt)):
@@ -315,33 +231,106 @@ def _from_columns(frame: Any, card: Card, where: str) -> Any:
             from gis_renovation.config import nearest_key
 
             hint = nearest_key(name, map(str, frame.columns))
-            raise FileError(
-                f"{where}：没有坐标列“{name}”；{hint.zh}", f"{where}: no coordinate column {name!r}; {hint.en}"
+            raise ConfigError(
+                f"{reading.layer}（{path.name}）：没有坐标列“{name}”；{hint.zh}",
+                f"{reading.layer} ({path.name}): no coordinate column {name!r}; {hint.en}",
             )
+    index = frame.index
     if columns.wkt:
-        geometry = shapely.from_wkt(frame[columns.wkt].to_numpy(dtype=object), on_invalid="ignore")
-        return gpd.GeoDataFrame(frame, geometry=geometry)
-    x, y = (pd.to_numeric(frame[name], errors="coerce").to_numpy("float64") for name in (columns.x, columns.y))
-    import numpy as np
+        given = frame[columns.wkt].notna().to_numpy()
+        geometry = shapely.from_wkt(frame[columns.wkt].to_numpy(dtype=object, na_value=None), on_invalid="ignore")
+        lost = given & shapely.is_missing(geometry)
+    else:
+        x, y = (read_coordinates(frame[name]) for name in (columns.x, columns.y))
+        known = np.isfinite(x) & np.isfinite(y)
+        geometry = np.full(len(frame), None, dtype=object)
+        geometry[known] = shapely.points(x[known], y[known])
+        lost = ~known & frame[[columns.x, columns.y]].notna().any(axis=1).to_numpy()
+    if lost.any():
+        from gis_renovation.cards import row_names
 
-    known = np.isfinite(x) & np.isfinite(y)
-    geometry = np.full(len(frame), None, dtype=object)
-    geometry[known] = shapely.points(x[known], y[known])
-    return gpd.GeoDataFrame(frame, geometry=geometry)
+        reading.say(
+            "error", "unreadable_geometry", path,
+            "坐标写得不对，该行没有几何。", "Coordinates cannot be read; the row has no geometry.",
+            np.array(row_names(index), dtype=object)[lost],
+        )  # fmt: skip
+    return gpd.GeoDataFrame(pd.DataFrame(frame).drop(columns="geometry", errors="ignore"), geometry=geometry)
 
 
-def _state_crs(frame: Any, card: Card, where: str) -> Any:
+def _claims_crs(path: Path) -> bool:
+    """Whether the file itself says which CRS it is in; a GeoJSON without ``crs`` is WGS-84 only by default."""
+    if path.suffix.lower() not in (".geojson", ".json"):
+        return True
+    size = path.stat().st_size
+    ends = bytes_at(path, 0, 2**16) + bytes_at(path, max(0, size - 2**16), 2**16)
+    return re.search(rb'"crs"\s*:\s*\{', ends) is not None
+
+
+def _state_crs(frame: Any, card: Card, where: str, *, claims: bool) -> Any:
     stated = parse_crs(card.source.crs, where=f"{where} 来源卡 crs") if card.source.crs else None
     if frame.crs is None:
         return frame.set_crs(stated or parse_crs(None, where=where))
-    if stated is not None and not stated.equals(frame.crs, ignore_axis_order=True):
+    if stated is None:
+        return frame
+    if claims and not same_crs(stated, frame.crs):
         raise CRSError(
-            f"{where}：来源卡写的坐标系是 {card.source.crs}，文件自带的是 {frame.crs.to_string()}。"
+            f"{where}：来源卡写的坐标系是 {card.source.crs}，文件自带的是 {frame.crs.to_string()[:80]}。"
             "请核实后改正来源卡（或删去 crs 一行，以文件为准）。",
-            f"{where}: the card says {card.source.crs}, the file says {frame.crs.to_string()}. Find out which is "
+            f"{where}: the card says {card.source.crs}, the file says {frame.crs.to_string()[:80]}. Find out which is "
             "right and correct the card (or delete its crs line to follow the file).",
         )
-    return frame
+    return frame.set_crs(stated, allow_override=True)
+
+
+def _one_crs(parts: list[Any], card: Card) -> list[Any]:
+    """Several files of one layer must share one CRS; none is moved silently."""
+    found = {str(part.crs): part.crs for part in parts if "geometry" in getattr(part, "columns", ())}
+    first = next(iter(found.values()), None)
+    if first is None or all(same_crs(first, crs) for crs in found.values()):
+        return [p if first is None or "geometry" not in p else p.set_crs(first, allow_override=True) for p in parts]
+    listed = ", ".join(sorted(name[:60] for name in found))
+    raise CRSError(
+        f"图层 {card.source.layer}：几个文件的坐标系不同（{listed}）；请先统一。",
+        f"Layer {card.source.layer}: its files are in different CRSs ({listed}); bring them into one first.",
+    )
+
+
+def _fit(card: Card, folder: Path) -> FourParameters | None:
+    """The four parameters of the card's control points, if it names any."""
+    control = card.control
+    if control is None:
+        return None
+    path = find_file(folder / control.path, card.source.layer)
+    table = read_csv(path) if path.suffix.lower() in TEXT_SUFFIXES else read_xlsx(path)
+    missing = [name for name in control.columns() if name not in table.columns]
+    if missing:
+        raise ConfigError(
+            f"控制点文件 {path.name} 没有列 {'、'.join(missing)}；现有：{'、'.join(map(str, table.columns))}。",
+            f"Control points {path.name}: no column {', '.join(missing)}; found: {', '.join(map(str, table.columns))}.",
+        )
+    values = [read_coordinates(table[name]) for name in control.columns()]
+    return fit_four_parameters(*values, where=f"{card.source.layer}（{path.name}）")
+
+
+def _move(frame: Any, fit: FourParameters, card: Card, reading: Reading) -> Any:
+    """Geometry by the fitted parameters into the control points' CRS; the residuals are said."""
+    import shapely
+
+    control = card.control
+    if control is None:  # pragma: no cover - the caller asked
+        return frame
+    target = parse_crs(control.crs, where=f"{card.source.layer} [control] crs")
+    moved = shapely.transform(frame.geometry.to_numpy(), fit.apply)
+    worst = f"{fit.largest_residual_m:.3f}"
+    doubtful = fit.points < 3 or fit.largest_residual_m > control.tolerance_m
+    reading.say(
+        "warning" if doubtful else "note", "fitted", Path(control.path),
+        f"按 {fit.points} 个控制点求四参数转换，中误差 {fit.rmse_m:.3f} m，最大残差 {worst} m"
+        + ("；只有两个控制点，无法检核。" if fit.points < 3 else "。"),
+        f"Moved by four parameters fitted to {fit.points} control points; RMSE {fit.rmse_m:.3f} m, largest residual "
+        f"{worst} m" + ("; two points leave nothing to check with." if fit.points < 3 else "."),
+    )  # fmt: skip
+    return frame.set_geometry(type(frame.geometry)(moved, index=frame.index, crs=target))
 
 
 def _undo_offset(frame: Any, card: Card, where: str) -> Any:
@@ -384,13 +373,11 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
             values = source.read(1, masked=True).astype("float64").filled(np.nan)
             transform, crs, bands = source.transform, source.crs, source.count
     except RasterioIOError as error:
-        raise _unreadable(path, card.source.layer, error) from None
+        raise unreadable(path, card.source.layer, error) from None
     where = f"{card.source.layer}（{path.name}）"
     stated = parse_crs(card.source.crs, where=where) if card.source.crs else None
-    if crs is None and stated is None:
-        parse_crs(None, where=where)
-    found = parse_crs(crs.to_wkt(), where=where) if crs is not None else stated
-    if stated is not None and found is not None and not stated.equals(found, ignore_axis_order=True):
+    found = parse_crs(crs.to_wkt(), where=where) if crs is not None else parse_crs(card.source.crs, where=where)
+    if stated is not None and not same_crs(stated, found):
         raise CRSError(
             f"{where}：来源卡写的坐标系是 {card.source.crs}，栅格自带的是 {found.name}。请核实后改正来源卡。",
             f"{where}: the card says {card.source.crs}, the raster says {found.name}. Correct the card.",
@@ -496,10 +483,3 @@ def _plain(frame: Any) -> Any:
         else:
             frame[name] = column.map(lambda v: None if v is None or v is pd.NA else str(v), na_action="ignore")
     return frame
-
-
-def layers_in(path: Path) -> list[str]:
-    """Names of the layers in a vector file."""
-    import fiona
-
-    return list(fiona.listlayers(path))

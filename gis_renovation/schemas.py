@@ -118,7 +118,7 @@ def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
         return LayerSchema(
             name=name,
             label=Text(*table.pop("label")),
-            geometry=tuple([geometry] if isinstance(geometry, str) else geometry),
+            geometry=cast("tuple[GeometryKind, ...]", (geometry,) if isinstance(geometry, str) else tuple(geometry)),
             key=table.pop("key", ""),
             fields=fields,
             disclosure=table.pop("disclosure", "restricted"),
@@ -280,7 +280,7 @@ def _check_values(frame: pd.DataFrame, schema: LayerSchema, field: Field, file: 
             field=field.name,
             ids=ids,
         )
-    wrong = known & ~column.map(type_test(field.type), na_action="ignore").eq(True)
+    wrong = known & ~fits_type(column, field.type)
     if wrong.any():
         yield found(
             "error",
@@ -337,7 +337,7 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
             "error", "non_finite_geometry", infinite, "坐标含 NaN 或无穷大。", "Coordinates hold NaN or infinity."
         )
     allowed = {kind for name in schema.geometry for kind in GEOMETRY_TYPES[name]}
-    kinds = np.array([g.geom_type if g is not None else "" for g in geometry])
+    kinds = np.array(_GEOMETRY_NAMES)[shapely.get_type_id(geometry) + 1]
     wrong = ~absent & ~np.isin(kinds, sorted(allowed))
     if wrong.any():
         yield found(
@@ -362,8 +362,29 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
         )
 
 
-def type_test(kind: FieldType) -> Any:
-    """A function telling whether one known value is of a field type; numbers must be finite."""
+def fits_type(column: pd.Series, kind: FieldType) -> pd.Series:
+    """Which values are of a field type; an unknown value is of none, numbers must be finite. O(rows)."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.notna() if kind == "string" else pd.Series(False, index=column.index)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.notna() if kind == "boolean" else pd.Series(False, index=column.index)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        if kind not in ("number", "integer"):
+            return pd.Series(False, index=column.index)
+        values = column.to_numpy("float64", na_value=np.nan)
+        fits = np.isfinite(values)
+        return pd.Series(
+            fits & (np.mod(np.where(fits, values, 0), 1) == 0) if kind == "integer" else fits, index=column.index
+        )
+    one = _type_test(kind)
+    return pd.Series([one(value) for value in column], index=column.index, dtype=bool)
+
+
+def _type_test(kind: FieldType) -> Any:
+    """A function telling whether one value is of a field type."""
     import datetime
     import math
     import numbers
@@ -376,10 +397,29 @@ def type_test(kind: FieldType) -> Any:
         "integer": lambda value: is_number(value) and float(value).is_integer(),
         "number": is_number,
         "boolean": lambda value: isinstance(value, bool) or type(value).__name__ == "bool_",
-        "date": lambda value: isinstance(value, datetime.date),
+        "date": lambda value: isinstance(value, datetime.date) and not _is_nat(value),
     }
     return tests[kind]
 
+
+def _is_nat(value: object) -> bool:
+    import pandas as pd
+
+    return value is pd.NaT
+
+
+# By shapely's type number, from -1 (missing) on.
+_GEOMETRY_NAMES = (
+    "",
+    "Point",
+    "LineString",
+    "LinearRing",
+    "Polygon",
+    "MultiPoint",
+    "MultiLineString",
+    "MultiPolygon",
+    "GeometryCollection",
+)
 
 _TYPE_NAMES = {
     "string": Text("文字", "text"),

@@ -1,0 +1,166 @@
+"""The attribute file of a Shapefile: what encoding its text is in, and which values were cut.
+
+Old software writes GBK without saying so, says so wrongly, or cuts a character in half at the end of a
+field. All text bytes are read here, so that the decision rests on the whole file and not on a guess.
+"""
+
+from __future__ import annotations
+
+import codecs
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# The language byte of the header (offset 29) where it names one encoding; 0x57, “the machine's own”, names none.
+LANGUAGE_BYTES = {0x4D: "GB18030", 0x7A: "GB18030", 0x4F: "BIG5", 0x78: "BIG5", 0x03: "CP1252", 0x13: "SHIFT_JIS"}
+
+# Names found in .cpg files that Python does not know.
+_CPG_NAMES = {"936": "GB18030", "54936": "GB18030", "65001": "UTF-8", "950": "BIG5", "ANSI 936": "GB18030"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A DBF header: rows, sizes in bytes, and for each field name bytes, type letter, offset and width."""
+
+    rows: int
+    header_bytes: int
+    row_bytes: int
+    language: int
+    fields: tuple[tuple[bytes, str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The encoding chosen, why (``cpg``, ``language byte``, ``content``, ``card``), and what it cannot read.
+
+    ``cut`` are row numbers from 1 whose text ends in half a character; ``undecodable`` those with bytes
+    that are no text in this encoding; ``refuted`` is a stated encoding that the content contradicts.
+    """
+
+    name: str
+    reason: str
+    cut: tuple[int, ...] = ()
+    undecodable: tuple[int, ...] = ()
+    refuted: str = ""
+
+
+def read_layout(path: Path) -> Layout | None:
+    """The header of a DBF file, or None if it is none."""
+    with path.open("rb") as stream:
+        head = stream.read(32)
+        if len(head) < 32:
+            return None
+        rows, header_bytes, row_bytes = struct.unpack("<IHH", head[4:12])
+        body = stream.read(max(header_bytes - 32, 0))
+    fields, offset = [], 1
+    for start in range(0, len(body) - 31, 32):
+        entry = body[start : start + 32]
+        if entry[0] == 0x0D:
+            break
+        fields.append((entry[:11].split(b"\0")[0], chr(entry[11]), offset, entry[16]))
+        offset += entry[16]
+    return Layout(rows, header_bytes, row_bytes, head[29], tuple(fields)) if fields and row_bytes else None
+
+
+def rows_on_disk(path: Path, layout: Layout) -> int:
+    """How many whole rows the file really holds, whatever its header promises."""
+    return max(0, path.stat().st_size - layout.header_bytes) // layout.row_bytes
+
+
+def find_encoding(path: Path, stated: str = "") -> Encoding:
+    """The encoding of a DBF's text.
+
+    In order: what the card states, the ``.cpg`` beside it, the language byte, strict UTF-8, GB18030. A
+    stated encoding that most of the text contradicts is refuted, except the card's, which is obeyed.
+    Bytes cut at the end of a field do not count against an encoding. O(bytes), each distinct text once.
+    """
+    texts = [*_texts(path)]
+    if stated:
+        return _judge(texts, stated, "card")
+    hints = [(name, reason) for name, reason in ((_cpg(path), "cpg"), (_language(path), "language byte")) if name]
+    refuted = ""
+    for name, reason in [*hints, ("UTF-8", "content"), ("GB18030", "content")]:
+        verdict = _judge(texts, name, reason, refuted)
+        if not verdict.undecodable:
+            return verdict
+        refuted = refuted or (name if reason != "content" else "")
+    fewest = min(("UTF-8", "GB18030"), key=lambda name: len(_judge(texts, name, "content").undecodable))
+    return _judge(texts, fewest, "content", refuted)
+
+
+def decode(raw: bytes, encoding: str) -> tuple[str, bool, bool]:
+    """Text, whether its last character was cut, and whether other bytes could not be read (shown as �)."""
+    raw = raw.rstrip(b" \0")
+    try:
+        return raw.decode(encoding), False, False
+    except UnicodeDecodeError:
+        pass
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        return decoder.decode(raw, final=False), True, False
+    except UnicodeDecodeError:
+        return raw.decode(encoding, errors="replace"), False, True
+
+
+def known_encoding(name: str) -> str:
+    """The name Python and GDAL share, or an empty string for an unknown one."""
+    name = _CPG_NAMES.get(name.strip().upper(), name.strip())
+    try:
+        found = codecs.lookup(name).name
+    except LookupError:
+        return ""
+    # GB18030 holds all of GBK and GB 2312.
+    return {"gbk": "GB18030", "gb2312": "GB18030", "utf-8": "UTF-8"}.get(found, found.upper())
+
+
+def _judge(texts: list[tuple[bytes, list[int]]], name: str, reason: str, refuted: str = "") -> Encoding:
+    cut: list[int] = []
+    bad: list[int] = []
+    encoding = known_encoding(name) or name
+    for raw, rows in texts:
+        _, was_cut, was_bad = decode(raw, encoding)
+        cut += rows if was_cut else []
+        bad += rows if was_bad else []
+    return Encoding(encoding, reason, tuple(sorted(set(cut))), tuple(sorted(set(bad))), refuted)
+
+
+def _texts(path: Path) -> Iterator[tuple[bytes, list[int]]]:
+    """Every distinct text with bytes beyond ASCII, with the rows that hold it; field names as row 0."""
+    layout = read_layout(path)
+    if layout is None:
+        return
+    for name, _, _, _ in layout.fields:
+        if any(byte > 127 for byte in name):
+            yield name, [0]
+    rows = min(layout.rows, rows_on_disk(path, layout))
+    if not rows:
+        return
+    table: Any = np.memmap(path, np.uint8, "r", offset=layout.header_bytes, shape=(rows, layout.row_bytes))
+    for _, kind, offset, width in layout.fields:
+        if kind != "C" or not width:
+            continue
+        cells = np.ascontiguousarray(table[:, offset : offset + width])
+        foreign = np.flatnonzero((cells > 127).any(axis=1))
+        if not len(foreign):
+            continue
+        values, where = np.unique(cells[foreign].view(f"V{width}").ravel(), return_inverse=True)
+        order = np.argsort(where, kind="stable")
+        groups = np.split(foreign[order] + 1, np.cumsum(np.bincount(where))[:-1])
+        for value, numbers in zip(values, groups, strict=True):
+            yield value.tobytes(), numbers.tolist()
+
+
+def _cpg(path: Path) -> str:
+    for candidate in (path.with_suffix(".cpg"), path.with_suffix(".CPG")):
+        if candidate.is_file():
+            return known_encoding(candidate.read_bytes()[:64].decode("ascii", errors="ignore"))
+    return ""
+
+
+def _language(path: Path) -> str:
+    layout = read_layout(path)
+    return LANGUAGE_BYTES.get(layout.language, "") if layout else ""

@@ -1,0 +1,141 @@
+"""One card being read: where remarks go, what a file must look like from the first byte, how its text is encoded."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gis_renovation import dbf
+from gis_renovation.cards import Card
+from gis_renovation.errors import FileError, Finding, Severity, Text
+
+VECTOR_SUFFIXES = (
+    ".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gdb", ".kml", ".kmz", ".gml", ".dxf", ".tab", ".mif", ".dbf",
+)  # fmt: skip
+SHEET_SUFFIXES = (".xlsx", ".xls", ".et", ".xlsm", ".ods")
+TEXT_SUFFIXES = (".csv", ".txt")
+PARQUET_SUFFIXES = (".parquet", ".geoparquet")
+RASTER_SUFFIXES = (".tif", ".tiff")
+SUFFIXES = (*VECTOR_SUFFIXES, *PARQUET_SUFFIXES, *TEXT_SUFFIXES, *SHEET_SUFFIXES, ".zip", *RASTER_SUFFIXES)
+
+# What the first bytes of a file must be for its suffix; a driver is never left to guess from hostile content.
+_XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<")
+_SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
+    ".gpkg": lambda head: head.startswith(b"SQLite format 3\0"),
+    ".shp": lambda head: head.startswith(b"\0\0\x27\x0a"),
+    ".geojson": lambda head: head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"{", b"["),
+    ".json": lambda head: head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"{", b"["),
+    ".fgb": lambda head: head.startswith(b"fgb\x03fgb"),
+    ".kml": lambda head: bool(_XML.match(head)),
+    ".gml": lambda head: bool(_XML.match(head)),
+    ".dxf": lambda head: head.startswith(b"AutoCAD Binary DXF") or head.lstrip()[:1] in (b"0", b"9"),
+    ".tab": lambda head: head.lstrip()[:6].lower() == b"!table",
+    ".mif": lambda head: head.lstrip()[:7].lower() == b"version",
+    ".parquet": lambda head: head.startswith(b"PAR1"),
+    ".geoparquet": lambda head: head.startswith(b"PAR1"),
+    ".zip": lambda head: head.startswith(b"PK"),
+    ".kmz": lambda head: head.startswith(b"PK"),
+    ".tif": lambda head: head[:2] in (b"II", b"MM"),
+    ".tiff": lambda head: head[:2] in (b"II", b"MM"),
+}
+ADVICE = {
+    ".dwg": Text("请在 CAD 中另存为 DXF。", "Save it as DXF in the CAD program."),
+    ".wt": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
+    ".wl": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
+    ".wp": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
+    ".rar": Text("请先解压。", "Unpack it first."),
+    ".7z": Text("请先解压。", "Unpack it first."),
+    ".doc": Text("请把表格另存为 xlsx。", "Save the table as xlsx."),
+    ".docx": Text("请把表格另存为 xlsx。", "Save the table as xlsx."),
+    ".pdf": Text("PDF 不是数据，请索取原始文件。", "A PDF is not data; ask for the original file."),
+}
+
+
+@dataclass
+class Reading:
+    """One card being read: where remarks go, and a folder of our own for what must be unpacked or copied."""
+
+    card: Card
+    scratch: Path
+    findings: list[Finding] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def layer(self) -> str:
+        """The layer's name."""
+        return self.card.source.layer
+
+    def say(self, severity: Severity, code: str, path: Path, zh: str, en: str, ids: Any = ()) -> None:
+        """Add one finding about ``path``; ``ids`` are rows."""
+        finding = Finding(
+            severity=severity, code=code, layer=self.layer, file=path.name, text=Text(zh, en), ids=tuple(map(str, ids))
+        )
+        self.findings.append(finding)
+
+
+def check_signature(path: Path, layer: str) -> None:
+    """Raise FileError if a file's first bytes are not those of its suffix."""
+    test = _SIGNATURES.get(path.suffix.lower())
+    if test is None or path.is_dir():
+        return
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if not test(head):
+        raise FileError(
+            f"图层 {layer}：{path} 的内容不是 {path.suffix} 文件（可能损坏、加密，或改过扩展名）；请用原软件重新导出。",
+            f"Layer {layer}: {path} does not hold what {path.suffix} files hold (damaged, encrypted or renamed?); "
+            "export it again.",
+        )
+
+
+def unreadable(path: Path, layer: str, error: Exception | str) -> FileError:
+    """The error for a file its own driver refuses, with the driver's first sentence."""
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return FileError(
+        f"图层 {layer}：读不出 {path}（{reason}）。文件可能损坏、被截断或加了密码；请用原软件重新导出。",
+        f"Layer {layer}: cannot read {path} ({reason}). It may be damaged, cut short or locked; export it again.",
+    )
+
+
+def bytes_at(path: Path, start: int, count: int) -> bytes:
+    """Some bytes of a file; fewer at its end."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(count)
+
+
+def text_encoding(path: Path, stated: str, layer: str) -> str:
+    """The encoding of a text file: stated, or by its mark, else strict UTF-8, else GB18030."""
+    if stated:
+        known = dbf.known_encoding(stated)
+        if known and _decodes(path, known):
+            return known
+        raise FileError(
+            f"图层 {layer}：{path} 的文字编码不是 {stated}；请在来源卡改正或删去 encoding。",
+            f"Layer {layer}: text in {path} is not {stated}; correct or delete encoding in the card.",
+        )
+    mark = bytes_at(path, 0, 4)
+    marked = "UTF-16" if mark[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+    for name in (marked, "UTF-8", "GB18030"):
+        if name and _decodes(path, name):
+            return name
+    raise FileError(
+        f"图层 {layer}：{path} 的文字编码不是 UTF-8 或 GB18030；请在来源卡写明 encoding。",
+        f"Layer {layer}: text in {path} is neither UTF-8 nor GB18030; set encoding in the card.",
+    )
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(2**22):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,318 @@
+"""Vector files into raw frames: GeoPackage, Shapefile, FileGDB, GeoJSON, FlatGeobuf, KML, GML, DXF, MapInfo, Parquet.
+
+Read in bulk; what a file lacks is restored on a copy, what its driver warns of is said, what cannot be
+built is kept as a row without geometry and named.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gis_renovation import dbf
+from gis_renovation.cards import Card
+from gis_renovation.errors import FileError
+from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
+
+
+def read_vector(path: Path, reading: Reading) -> Any:
+    """The layer of a vector file that the card names; all of them for ``layer_name = "*"``."""
+    source, encoding = _prepare(path, reading)
+    names = layers_in(source, reading.layer)
+    wanted = reading.card.source.layer_name
+    if wanted == "*" and len(names) > 1:
+        import pandas as pd
+
+        return pd.concat(
+            [_read_named(source, n, encoding, reading).assign(layer_name=n) for n in names], ignore_index=True
+        )
+    return _read_named(source, _pick_layer(names, reading.card, path), encoding, reading)
+
+
+def _prepare(path: Path, reading: Reading) -> tuple[Path, str]:
+    """The file to open and its encoding: XML is refused if it declares entities, side files are restored on a copy."""
+    suffix = path.suffix.lower()
+    if suffix == ".shp":
+        return _prepare_shapefile(path, reading)
+    if suffix in (".kml", ".gml"):
+        _refuse_entities(path, reading.layer)
+        return _copy(path, reading), reading.card.source.encoding  # the GML driver writes a file beside its source
+    if suffix in (".geojson", ".json"):
+        return _as_utf8(path, reading), ""
+    return path, reading.card.source.encoding
+
+
+def _copy(path: Path, reading: Reading) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=reading.scratch))
+    return Path(shutil.copyfile(path, folder / path.name))
+
+
+def _prepare_shapefile(path: Path, reading: Reading) -> tuple[Path, str]:
+    beside = {p.suffix.lower(): p for p in path.parent.iterdir() if p.stem == path.stem and p.is_file()}
+    stated = reading.card.source.encoding
+    if ".shx" not in beside:
+        folder = Path(tempfile.mkdtemp(dir=reading.scratch))
+        for side in beside.values():
+            shutil.copyfile(side, folder / side.name)
+        reading.say(
+            "note", "shx_rebuilt", path,
+            "缺少 .shx 索引，已在临时副本上重建；原文件没有改动。", "The .shx index is missing; rebuilt on a copy.",
+        )  # fmt: skip
+        path = folder / path.name
+    if ".dbf" not in beside:
+        reading.say(
+            "warning", "dbf_missing", path, "缺少 .dbf，图层没有任何属性。", "No .dbf: the layer has no attributes."
+        )
+        return path, stated
+    found = dbf.find_encoding(beside[".dbf"], stated)
+    _report_encoding(found, beside[".dbf"], reading)
+    _check_row_counts(path, beside, reading)
+    return path, found.name
+
+
+def _report_encoding(found: dbf.Encoding, path: Path, reading: Reading) -> None:
+    reading.facts |= {"encoding": found.name, "encoding_from": found.reason, "cut_texts": len(found.cut)}
+    if found.refuted:
+        reading.say(
+            "warning", "encoding_refuted", path,
+            f"文件自称编码为 {found.refuted}，内容却是 {found.name}，已按内容读取。",
+            f"The file says its text is {found.refuted}, its content is {found.name}; read as its content.",
+        )  # fmt: skip
+    rows = [f"第{row}行" for row in found.cut]
+    if rows:
+        reading.say(
+            "note", "text_cut", path,
+            "文字超出字段宽度，末尾的半个汉字已略去。",
+            "Text is longer than its field; half a character at the end is left out.",
+            rows,
+        )  # fmt: skip
+    rows = [f"第{row}行" for row in found.undecodable]
+    if rows:
+        reading.say(
+            "error" if found.reason == "card" else "warning", "text_undecodable", path,
+            f"有文字不是 {found.name} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
+            f"Some text is not {found.name}; what cannot be read shows as �. State encoding in the card.",
+            rows,
+        )  # fmt: skip
+
+
+def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) -> None:
+    """A Shapefile's parts must hold the same number of rows; else one of them was cut short or mixed up."""
+    layout = dbf.read_layout(beside[".dbf"])
+    counts = {".dbf": dbf.rows_on_disk(beside[".dbf"], layout) if layout else 0}
+    if ".shx" in beside:
+        counts[".shx"] = (beside[".shx"].stat().st_size - 100) // 8
+    promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
+    if path.stat().st_size < promised:
+        size = path.stat().st_size
+        reading.say(
+            "error", "file_cut", path,
+            f".shp 应有 {promised:,} 字节，实有 {size:,} 字节，文件被截断；请重新复制。",
+            f".shp should have {promised:,} bytes but has {size:,}: it is cut short. Copy it again.",
+        )  # fmt: skip
+    if len(set(counts.values())) > 1 or (layout and layout.rows > counts[".dbf"]):
+        listed = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
+        reading.say(
+            "error", "row_counts_differ", path,
+            f"Shapefile 各文件的行数不一致（{listed}），文件不完整或混放；请重新导出。",
+            f"The parts of the Shapefile hold different numbers of rows ({listed}); export it again.",
+        )  # fmt: skip
+
+
+def _refuse_entities(path: Path, layer: str) -> None:
+    """XML that declares its own entities can read other files or grow without end; geodata never needs it."""
+    with path.open("rb") as stream:
+        tail = b""
+        while chunk := stream.read(2**20):
+            # UTF-16 puts a zero beside each letter.
+            text = (tail + chunk).replace(b"\0", b"").upper()
+            if b"<!ENTITY" in text or b"<!DOCTYPE" in text:
+                raise FileError(
+                    f"图层 {layer}：{path.name} 含有外部实体或文档类型声明（<!DOCTYPE / <!ENTITY），可能有害，未读取。"
+                    "请让提供单位重新导出。",
+                    f"Layer {layer}: {path.name} declares XML entities or a document type, which may be harmful; "
+                    "not read. Ask for a clean export.",
+                )
+            tail = chunk[-32:]
+
+
+def _as_utf8(path: Path, reading: Reading) -> Path:
+    """The JSON file itself if it is UTF-8, else a copy in UTF-8."""
+    found = text_encoding(path, reading.card.source.encoding, reading.layer)
+    reading.facts["encoding"] = found
+    if found == "UTF-8":
+        return path
+    target = Path(tempfile.mkdtemp(dir=reading.scratch)) / path.name
+    with path.open(encoding=found) as source, target.open("w", encoding="utf-8") as sink:
+        shutil.copyfileobj(source, sink)
+    reading.say("note", "recoded", path, f"文字编码为 {found}，已转为 UTF-8 读取。", f"Text is {found}; read as UTF-8.")
+    return target
+
+
+def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
+    """One layer of a vector file in bulk; what the driver warns of becomes findings."""
+    import pyogrio
+
+    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    patched = path.suffix.lower() == ".shp" and reading.facts.get("cut_texts")
+    if patched or (path.suffix.lower() == ".shp" and any(f.code == "text_undecodable" for f in reading.findings)):
+        options["encoding"] = "ISO-8859-1"  # bytes as they are; decoded here, where a cut character can be told
+    restore = path.suffix.lower() == ".shp" and not _beside(path, ".shx")
+    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES" if restore else None})
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            frame = _bulk(path, name, options, reading)
+    except UnicodeDecodeError:
+        raise FileError(
+            f'图层 {reading.layer}：{path.name} 的文字编码不对；请在来源卡写 encoding = "GB18030" 或 "UTF-8"。',
+            f'Layer {reading.layer}: the text encoding of {path.name} is wrong; set encoding = "GB18030" or "UTF-8".',
+        ) from None
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError) as error:
+        raise unreadable(path, reading.layer, error) from None
+    finally:
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
+    for text in sorted({str(w.message).splitlines()[0] for w in caught}):
+        reading.say("warning", "driver_warning", path, f"读取时的提示：{text}", f"The reader warns: {text}")
+    if options.get("encoding") == "ISO-8859-1" and encoding != "ISO-8859-1":
+        frame = _decoded(frame, encoding)
+    _check_promised_rows(path, name, frame, reading)
+    return _named_once(frame, path, reading)
+
+
+def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> Any:
+    """A layer through Arrow; where one impossible ring spoils the bulk read, shape by shape."""
+    import pyogrio
+
+    try:
+        return pyogrio.read_dataframe(path, layer=name, use_arrow=True, **options)
+    except Exception as error:
+        # GEOS refuses one impossible ring and with it the whole bulk read; any other error is for the caller.
+        if type(error).__name__ != "GEOSException":
+            raise
+    import geopandas as gpd
+    import shapely
+
+    table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=True, **options)
+    meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, columns=[], **options)
+    given = [shape is not None for shape in wkb]
+    geometry = shapely.from_wkb(wkb, on_invalid="ignore")
+    broken = [f"第{row + 1}行" for row, had in enumerate(given) if had and geometry[row] is None]
+    reading.say(
+        "error", "unreadable_geometry", path,
+        "几何无法读出（如环只有两个点），已按空几何保留该行；请在源数据中改正，"
+        "或在来源卡写 [repair] drop_empty_geometry = true。",
+        "Geometry cannot be built (a ring of two points, say); the row is kept without it. Mend it at the source, or "
+        "write [repair] drop_empty_geometry = true in the card.",
+        broken,
+    )  # fmt: skip
+    return gpd.GeoDataFrame(table, geometry=geometry, crs=meta["crs"])
+
+
+def _beside(path: Path, suffix: str) -> bool:
+    return path.with_suffix(suffix).is_file() or path.with_suffix(suffix.upper()).is_file()
+
+
+def _decoded(frame: Any, encoding: str) -> Any:
+    """Latin-1 text, which is bytes one to one, as text of ``encoding``; half characters at the end left out."""
+    import numpy as np
+    import pandas as pd
+
+    def text(value: Any) -> Any:
+        return dbf.decode(value.encode("latin-1"), encoding)[0] if isinstance(value, str) else None
+
+    frame = frame.rename(columns={name: text(str(name)) for name in frame.columns if name != "geometry"})
+    for number, name in enumerate(frame.columns):
+        if isinstance(frame.dtypes.iloc[number], pd.StringDtype | np.dtypes.ObjectDType):
+            frame[name] = pd.Series([text(value) for value in frame[name]], index=frame.index, dtype="str")
+    return frame
+
+
+def _check_promised_rows(path: Path, name: str, frame: Any, reading: Reading) -> None:
+    """A damaged database may stop early without an error; its own count tells."""
+    import pyogrio
+
+    promised = pyogrio.read_info(path, layer=name)["features"]
+    if promised >= 0 and promised != len(frame):
+        reading.say(
+            "error", "rows_missing", path,
+            f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个；文件可能损坏，请重新导出。",
+            f"The file lists {promised:,} features but only {len(frame):,} could be read; export it again.",
+        )  # fmt: skip
+
+
+def _named_once(frame: Any, path: Path, reading: Reading) -> Any:
+    """Columns of one name (a Shapefile cuts names to ten bytes) get “_2”, “_3”; said, not silent."""
+    names: list[str] = []
+    for name in map(str, frame.columns):
+        number, new = 2, name
+        while new in names:
+            new, number = f"{name}_{number}", number + 1
+        names.append(new)
+    changed = [new for old, new in zip(map(str, frame.columns), names, strict=True) if old != new]
+    if changed:
+        frame.columns = names
+        reading.say(
+            "warning", "same_column_names", path,
+            f"列名重复（Shapefile 只保留 10 个字节），后出现的改称：{'、'.join(changed)}。",
+            f"Columns share a name (Shapefiles keep ten bytes); the later are called {', '.join(changed)}.",
+        )  # fmt: skip
+    return frame
+
+
+def layers_in(path: Path, layer: str = "") -> list[str]:
+    """Names of the layers in a vector file. Raises FileError if it cannot be opened."""
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whatever it is, reading the layer says it again, and is heard there
+            return [str(row[0]) for row in pyogrio.list_layers(path)]
+    except pyogrio.errors.DataSourceError as error:
+        raise unreadable(path, layer or path.stem, error) from None
+
+
+def _pick_layer(names: list[str], card: Card, path: Path) -> str:
+    wanted = card.source.layer_name
+    if wanted in names:
+        return wanted
+    if len(names) == 1 and wanted in ("", "*", path.name, path.stem):
+        return names[0]
+    if not wanted and card.source.layer in names:
+        return card.source.layer
+    listed = ", ".join(names) or "（无）"
+    raise FileError(
+        f"图层 {card.source.layer}：{path.name} 中"
+        + (f"没有名为 {wanted} 的图层" if wanted else '有多个图层，请在来源卡写明 layer_name（全部合并写 "*"）')
+        + f"；现有：{listed}。",
+        f"Layer {card.source.layer}: {path.name} "
+        + (
+            f"has no layer {wanted}"
+            if wanted
+            else 'holds several layers; name one as layer_name in the card ("*": all)'
+        )
+        + f"; found: {listed}.",
+    )
+
+
+def read_parquet_file(path: Path, card: Card) -> Any:
+    """A GeoParquet or plain Parquet file; its geometry column is called ``geometry``."""
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        spatial = b"geo" in (pq.read_schema(path).metadata or {})
+        frame: Any = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
+    except (pa.ArrowInvalid, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise unreadable(path, card.source.layer, error) from None
+    if spatial and frame.geometry.name != "geometry":
+        frame = frame.rename_geometry("geometry")
+    return frame.reset_index(drop=not frame.index.name)

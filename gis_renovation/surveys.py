@@ -1,0 +1,128 @@
+"""Boundary-point files of land surveys (界址点坐标 txt): a header of properties, then the rings, point by point.
+
+In these files X is the northing and Y the easting; a parcel's rings are told apart by their ring number,
+and each ring repeats its first point at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+_POINT = re.compile(r"^\s*([^,，\s]*)\s*[,，]\s*(-?\d+)\s*[,，]\s*(-?[\d.]+)\s*[,，]\s*(-?[\d.]+)")
+_SECTION = re.compile(r"^\s*\[(.+?)\]\s*$")
+_PROPERTY = re.compile(r"^\s*([^=,]+?)\s*=\s*(.*?)\s*$")
+
+# Columns of the line that opens a parcel, by the ministry's exchange format.
+PARCEL_COLUMNS = ("界址点数", "地块面积", "地块编号", "地块名称", "图形属性", "图幅号", "地块用途")
+
+_DATUMS = {
+    "2000": "CGCS2000",
+    "CGCS2000": "CGCS2000",
+    "80": "Xian80",
+    "1980": "Xian80",
+    "西安": "Xian80",
+    "54": "Beijing54",
+    "北京": "Beijing54",
+}
+
+
+@dataclass
+class Survey:
+    """Parcels of a survey file: properties as strings, polygons, and the points that make no ring, by parcel."""
+
+    header: dict[str, str]
+    parcels: list[dict[str, str]] = field(default_factory=list)
+    polygons: list[Any] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    lines_left: list[int] = field(default_factory=list)
+
+
+def is_survey(text: str) -> bool:
+    """Whether the text has survey points: at least three lines “J1,1,X,Y”."""
+    return sum(bool(_POINT.match(line)) for line in text.splitlines()[:2000]) >= 3
+
+
+def read_survey(text: str) -> Survey:
+    """The parcels of a survey file as polygons with x = easting, y = northing. O(points).
+
+    A ring of fewer than three different points is named in ``broken`` and its parcel keeps its other
+    rings, or no geometry. Lines that are neither header, parcel nor point are numbered in ``lines_left``.
+    """
+    survey = Survey({})
+    section, opened = "", False
+    rings: dict[int, list[tuple[float, float]]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _SECTION.match(line):
+            section = found.group(1)
+        elif found := _POINT.match(line):
+            if not opened:
+                survey.parcels.append({})
+            opened = True
+            rings.setdefault(int(found.group(2)), []).append((float(found.group(4)), float(found.group(3))))
+        elif line.rstrip().endswith("@") or (section == "地块坐标" and line.count(",") >= 4):
+            _close(survey, rings, opened=opened)
+            rings, opened = {}, True
+            values = [part.strip() for part in line.rstrip().rstrip("@").split(",")]
+            survey.parcels.append({k: v for k, v in zip(PARCEL_COLUMNS, values, strict=False) if v})
+        elif found := _PROPERTY.match(line):
+            survey.header[found.group(1)] = found.group(2)
+        elif line.strip():
+            survey.lines_left.append(number)
+    _close(survey, rings, opened=opened)
+    return survey
+
+
+def stated_crs(header: dict[str, str]) -> str:
+    """The EPSG code the header states, for CGCS2000; an empty string where it states none or another datum."""
+    datum = next((name for key, name in _DATUMS.items() if key in header.get("坐标系", "")), "")
+    degrees = re.sub(r"\D", "", header.get("几度分带", ""))
+    zone = int(re.sub(r"\D", "", header.get("带号", "")) or 0)
+    if datum != "CGCS2000":
+        return ""
+    if degrees == "3" and 25 <= zone <= 45:
+        return f"EPSG:{4513 + zone - 25}"
+    if degrees == "6" and 13 <= zone <= 23:
+        return f"EPSG:{4491 + zone - 13}"
+    return ""
+
+
+def stated_datum(header: dict[str, str]) -> str:
+    """``CGCS2000``, ``Xian80``, ``Beijing54`` or an empty string."""
+    return next((name for key, name in _DATUMS.items() if key in header.get("坐标系", "")), "")
+
+
+def _close(survey: Survey, rings: dict[int, list[tuple[float, float]]], *, opened: bool) -> None:
+    """The rings gathered so far become the open parcel's geometry."""
+    if not opened:
+        return
+    name = survey.parcels[-1].get("地块编号") or f"第{len(survey.parcels)}块"
+    usable = []
+    for number, points in sorted(rings.items()):
+        if len(set(points)) < 3:
+            survey.broken.append(f"{name} 第{number}圈（{len(set(points))} 个点）")
+            continue
+        usable.append(np.array(points))
+    survey.polygons.append(_polygon(usable))
+
+
+def _polygon(rings: list[NDArray[np.float64]]) -> Any:
+    """Rings inside another are its holes; the rest are parts."""
+    if not rings:
+        return None
+    shells = sorted((shapely.Polygon(ring) for ring in rings), key=lambda p: -p.area)
+    parts: list[Any] = []
+    for shell in shells:
+        outer = next(
+            (n for n, part in enumerate(parts) if part.is_valid and shell.is_valid and part.contains(shell)), None
+        )
+        if outer is None:
+            parts.append(shell)
+        else:
+            parts[outer] = shapely.Polygon(parts[outer].exterior, [*parts[outer].interiors, shell.exterior])
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
