@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.networks import build_network, lengths_within, network_components, node_degrees, node_distances
+from gis_renovation.unknowns import known_no, known_yes, optional_column, optional_numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -105,7 +106,7 @@ def park_access(
     grounds = [
         (
             _walk_lines(slow_paths, streets, shared_classes, walk_kinds, sure=sure),
-            parks[_known_yes(parks, "public") if sure else ~_known_no(parks, "public")],
+            parks[known_yes(parks, "public") if sure else ~known_no(parks, "public")],
         )
         for sure in (True, False)
     ]
@@ -113,9 +114,9 @@ def park_access(
     # The confirmed ground is part of the possible one, so of equal size they are the same.
     same = all(len(sure) == len(possible) for sure, possible in zip(*grounds, strict=True))
     possible = confirmed.copy() if same else _walks(areas, *grounds[1], distances_m, connect_m, snap_m, step_m)
-    table = _with_straight(confirmed, areas, parks[~_known_no(parks, "public")], connect_m)
+    table = _with_straight(confirmed, areas, parks[~known_no(parks, "public")], connect_m)
     table = table.join(possible.add_prefix("possible_"))
-    if len(parks) == 0 or not _known_yes(parks, "public").any():
+    if len(parks) == 0 or not known_yes(parks, "public").any():
         table[[f"covered_{d:g}_m_share" for d in distances_m]] = np.nan
     return _described(table, parks, distances_m, connect_m)
 
@@ -173,7 +174,7 @@ def slow_path_provision(
     require_metric(communities=communities, slow_paths=slow_paths, streets=streets)
     _require_positive(around_m=around_m)
     areas, paths = communities.sort_index(), slow_paths.sort_index()
-    closed = _known_no(paths, "public")
+    closed = known_no(paths, "public")
     open_paths = paths[~closed]
     shapes = areas.geometry.to_numpy()
     around = shapely.buffer(shapes, around_m, quad_segs=32)
@@ -202,36 +203,21 @@ def _walk_lines(
 ) -> gpd.GeoDataFrame:
     """Paths and streets one surely may walk on, or those one is not known to be kept from."""
     if sure:
-        chosen = [slow_paths[_known_yes(slow_paths, "public") & _column(slow_paths, "kind").isin(walk_kinds)]]
+        chosen = [slow_paths[known_yes(slow_paths, "public") & optional_column(slow_paths, "kind").isin(walk_kinds)]]
     else:
-        chosen = [slow_paths[~_known_no(slow_paths, "public")]]
+        chosen = [slow_paths[~known_no(slow_paths, "public")]]
     if streets is not None:
-        kind = _column(streets, "class")
-        walkway, shared = _known_yes(streets, "walkway"), kind.isin(shared_classes)
-        maybe = ~_known_no(streets, "walkway") & ~kind.eq("expressway")
+        kind = optional_column(streets, "class")
+        walkway, shared = known_yes(streets, "walkway"), kind.isin(shared_classes)
+        maybe = ~known_no(streets, "walkway") & ~kind.eq("expressway")
         chosen.append(streets[walkway | shared if sure else walkway | shared | maybe])
     parts = [
-        gpd.GeoDataFrame({"level": _column(layer, "level")}, geometry=layer.geometry, crs=slow_paths.crs).set_axis(
-            pd.Index([f"{name}/{key}" for key in layer.index], dtype="object")
-        )
+        gpd.GeoDataFrame(
+            {"level": optional_column(layer, "level")}, geometry=layer.geometry, crs=slow_paths.crs
+        ).set_axis(pd.Index([f"{name}/{key}" for key in layer.index], dtype="object"))
         for name, layer in zip(("path", "street"), chosen, strict=False)
     ]
     return gpd.GeoDataFrame(pd.concat(parts), geometry="geometry", crs=slow_paths.crs)
-
-
-def _known_yes(frame: pd.DataFrame, name: str) -> NDArray[np.bool_]:
-    return _column(frame, name).eq(True).fillna(False).to_numpy(dtype=bool)
-
-
-def _known_no(frame: pd.DataFrame, name: str) -> NDArray[np.bool_]:
-    return _column(frame, name).eq(False).fillna(False).to_numpy(dtype=bool)
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
-    """An optional column as objects; all unknown when the city does not have it."""
-    if name in frame.columns:
-        return frame[name].astype("object")
-    return pd.Series(None, index=frame.index, dtype="object")
 
 
 # --- walks ----------------------------------------------------------------------------------------
@@ -419,7 +405,7 @@ def _described(
     table: pd.DataFrame, parks: gpd.GeoDataFrame, distances_m: tuple[float, ...], connect_m: float
 ) -> pd.DataFrame:
     """The table with names, guide verdicts and reasons, columns in order."""
-    names = _column(parks, "name")
+    names = optional_column(parks, "name")
     table["park_name"] = table["park_id"].map(names).astype("object")
     table["park_name"] = table["park_name"].where(table["park_name"].notna(), None)
     confirmed, possible = table["network_distance_m"], table["possible_network_distance_m"]
@@ -501,9 +487,9 @@ def _divided(paths: gpd.GeoDataFrame, around: Shapes, narrow_m: float) -> pd.Dat
     """Length around each area, divided by light, width, kind and openness."""
     lengths = lengths_within(paths.geometry.to_numpy(), around)
     line = lengths.index.get_level_values("line")
-    width = pd.to_numeric(_column(paths, "width_m")).astype("float64").to_numpy()[line]
-    kind = _column(paths, "kind").to_numpy(dtype=object)[line]
-    lit, dark = _known_yes(paths, "lit")[line], _known_no(paths, "lit")[line]
+    width = optional_numbers(paths, "width_m").to_numpy()[line]
+    kind = optional_column(paths, "kind").to_numpy(dtype=object)[line]
+    lit, dark = known_yes(paths, "lit")[line], known_no(paths, "lit")[line]
     masks = {
         "around_length_m": np.full(len(lengths), fill_value=True),
         "lit_length_m": lit,
@@ -513,7 +499,7 @@ def _divided(paths: gpd.GeoDataFrame, around: Shapes, narrow_m: float) -> pd.Dat
         "width_unknown_length_m": np.isnan(width),
         "greenway_length_m": kind == "greenway",
         "steps_length_m": kind == "steps",
-        "public_unknown_length_m": ~_known_yes(paths, "public")[line],
+        "public_unknown_length_m": ~known_yes(paths, "public")[line],
     }
     table = pd.DataFrame({name: _sums(lengths.where(mask, 0.0), len(around)) for name, mask in masks.items()})
     metre_width = _sums((lengths * width).where(~np.isnan(width), 0.0), len(around))
@@ -550,7 +536,7 @@ def _loose_ends(
 
 def _with_level(lines: gpd.GeoDataFrame, prefix: str) -> gpd.GeoDataFrame:
     keys = pd.Index([f"{prefix}/{key}" for key in lines.index], dtype="object")
-    frame = gpd.GeoDataFrame({"level": _column(lines, "level")}, geometry=lines.geometry, crs=lines.crs)
+    frame = gpd.GeoDataFrame({"level": optional_column(lines, "level")}, geometry=lines.geometry, crs=lines.crs)
     return frame.set_axis(keys)
 
 

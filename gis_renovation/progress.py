@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schema
+from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
 
 # The chain of states from the reserve list to the handover (handbook §6). No national list exists.
 STATE_ORDER = (
@@ -161,7 +162,7 @@ def project_states(
     reasons = [_project_reason(row, as_of) for row in table.assign(**certain).itertuples()]
     table["reason_zh"] = pd.Series([zh for zh, _ in reasons], index=table.index, dtype="object")
     table["reason_en"] = pd.Series([en for _, en in reasons], index=table.index, dtype="object")
-    return _texts_as_objects(table[list(_PROJECT_COLUMNS)])
+    return texts_as_objects(table[list(_PROJECT_COLUMNS)])
 
 
 def community_progress(
@@ -199,7 +200,7 @@ def community_progress(
         },
         index=facts.index,
     )
-    return _texts_as_objects(table)
+    return texts_as_objects(table)
 
 
 def unit_progress(
@@ -272,7 +273,7 @@ def unit_progress(
     unknown = _on_lines(undecided, lines).groupby("line").size()
     table["plan_unknown_count"] = unknown.reindex(units.index, fill_value=0).astype("int64")
     table = table.join(_unit_projects(projects, project_states, funds, lines, units.index, as_of))
-    table = _texts_as_objects(table)
+    table = texts_as_objects(table)
     return gpd.GeoDataFrame(table, geometry=units.geometry.to_numpy(), crs=units.crs)
 
 
@@ -296,7 +297,7 @@ def plan_progress(
     asks for a second look at the list. No communities: an empty frame with the same columns. O(c x depth of units).
     """
     members = _community_facts(project_communities, project_states, communities)
-    year = pd.to_numeric(_column(communities, "plan_year"), errors="coerce").astype("Int64").astype("string")
+    year = pd.to_numeric(optional_column(communities, "plan_year"), errors="coerce").astype("Int64").astype("string")
     version = year.fillna("unknown") + "-" + members["plan_batch"].astype("string").fillna("unknown")
     members["version"] = version.reindex(members.index).astype("object")
     both_known = members["households"].notna() & members["floor_area_m2"].notna() & (members["households"] > 0)
@@ -316,7 +317,7 @@ def plan_progress(
     table = table[(table["unit_code"] != "unassigned") | (table["community_count"] > 0)]
     table.insert(2, "name", table["unit_code"].map(_line_names(reporting_units)))
     table.index = pd.Index(table["plan_version"] + "/" + table["unit_code"], name="plan_line_id", dtype="object")
-    return _texts_as_objects(table.sort_index())
+    return texts_as_objects(table.sort_index())
 
 
 # --- the records of a project ---------------------------------------------------------------------
@@ -329,8 +330,8 @@ def _history(works_records: pd.DataFrame, as_of: datetime.date) -> pd.DataFrame:
             "project_id": works_records["project_id"].astype("object"),
             "day": pd.to_datetime(works_records["recorded_on"]).astype("datetime64[ns]"),
             "state": works_records["state"].astype("object"),
-            "progress_share": pd.to_numeric(_column(works_records, "progress_share")).astype("float64"),
-            "note": _column(works_records, "note").fillna("").astype(str).str.strip(),
+            "progress_share": optional_numbers(works_records, "progress_share"),
+            "note": optional_column(works_records, "note").fillna("").astype(str).str.strip(),
         }
     )
     records = records[records["day"] <= pd.Timestamp(as_of)]
@@ -439,7 +440,7 @@ def _fund_sums(funds: pd.DataFrame | None, as_of: datetime.date) -> pd.DataFrame
     columns = [f"{basis}_yuan" for basis in FUND_BASES]
     if funds is None or len(funds) == 0:
         return pd.DataFrame(columns=columns, index=pd.Index([], name="project_id", dtype="object"), dtype="float64")
-    days = pd.to_datetime(_column(funds, "recorded_on"))
+    days = pd.to_datetime(optional_column(funds, "recorded_on"))
     counted = funds[days.isna() | (days <= pd.Timestamp(as_of))]
     # Sorted amounts: a sum must not depend on the order of the rows, not even in its last digit.
     amounts = counted.assign(amount_yuan=pd.to_numeric(counted["amount_yuan"]).astype("float64"))
@@ -489,8 +490,8 @@ def _community_facts(
     """Unit, batch, size and the three-valued started / completed (1, 0, NaN) of each community, by id."""
     frame = communities.sort_index()
     facts = _numbers(frame)
-    facts["unit_code"] = _column(frame, "unit_code")
-    facts["plan_batch"] = _column(frame, "plan_batch")
+    facts["unit_code"] = optional_column(frame, "unit_code")
+    facts["plan_batch"] = optional_column(frame, "plan_batch")
     pairs = project_communities[["project_id", "community_id"]].drop_duplicates()
     now = _ranks(pairs["project_id"].map(project_states["state"]))
     before = _ranks(pairs["project_id"].map(project_states["previous_state"]))
@@ -532,7 +533,7 @@ def _all_of(flags: pd.Series[Any], groups: pd.Series[Any]) -> pd.Series[Any]:
 
 def _reporting_lines(units: pd.DataFrame) -> pd.DataFrame:
     """Pairs (unit_code, line): a unit reports on its own line, a subdistrict also on its parent's."""
-    level, parent = _column(units, "level"), _column(units, "parent_code")
+    level, parent = optional_column(units, "level"), optional_column(units, "parent_code")
     pairs = []
     for code in sorted(units.index):
         line, seen = code, set[str]()
@@ -551,7 +552,7 @@ def _on_lines(members: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line_names(units: pd.DataFrame) -> dict[str, str]:
-    names = {str(code): str(name) for code, name in _column(units, "name").dropna().items()}
+    names = {str(code): str(name) for code, name in optional_column(units, "name").dropna().items()}
     return {**names, "unassigned": "县区不明", "total": "合计"}
 
 
@@ -614,7 +615,7 @@ def _unit_projects(
     rank = _ranks(states["state"].reindex(frame.index))
     flags = pd.DataFrame(
         {
-            "unit_code": _column(frame, "unit_code"),
+            "unit_code": optional_column(frame, "unit_code"),
             "project_count": 1,
             "project_started_count": (rank >= _STARTED).astype("int64"),
             "project_completed_count": (rank >= _COMPLETED).astype("int64"),
@@ -650,23 +651,5 @@ def _require_batches(plan_batches: tuple[str, ...]) -> None:
 
 def _numbers(communities: pd.DataFrame) -> pd.DataFrame:
     """Households and floor area as floats, NaN where unknown or the column is absent."""
-    columns = {
-        name: pd.to_numeric(_column(communities, name)).astype("float64") for name in ("households", "floor_area_m2")
-    }
+    columns = {name: optional_numbers(communities, name) for name in ("households", "floor_area_m2")}
     return pd.DataFrame(columns, index=communities.index)
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
-    """An optional column as objects; all unknown when the city does not have it."""
-    if name in frame.columns:
-        return frame[name].astype("object")
-    return pd.Series(None, index=frame.index, dtype="object")
-
-
-def _texts_as_objects(table: pd.DataFrame) -> pd.DataFrame:
-    """Text columns as objects with None for unknown, whatever the pandas version would pick."""
-    for name in table.columns:
-        if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype):
-            column = table[name].astype("object")
-            table[name] = column.where(column.notna(), None)
-    return table

@@ -15,6 +15,7 @@ from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.networks import lengths_within
 from gis_renovation.schemas import layer_schema, nearest_names
+from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -54,7 +55,6 @@ _COLUMNS = (
     "reason_zh",
     "reason_en",
 )
-_TEXTS = ("network", "reached", "nearest_line_id", "operators", "reason_zh", "reason_en")
 
 
 def summarise_utilities(
@@ -171,9 +171,7 @@ def _summarise(
     id_column, key = f"{area_kind}_id", f"{area_kind}_network_id"
     table.insert(0, id_column, areas.index.to_numpy(dtype=object)[table["area"].to_numpy(dtype=int)])
     table.index = pd.Index(table[id_column] + "/" + table["network"], name=key, dtype="object")
-    texts = [id_column, *_TEXTS]
-    table[texts] = table[texts].astype("object").where(table[texts].notna(), None)
-    return table[[id_column, *_COLUMNS]].sort_index()
+    return texts_as_objects(table[[id_column, *_COLUMNS]].sort_index())
 
 
 def _require_options(reach_m: float, expected_networks: tuple[str, ...]) -> None:
@@ -203,26 +201,19 @@ def _networks_to_report(lines: gpd.GeoDataFrame, expected: tuple[str, ...]) -> l
 
 def _line_facts(lines: gpd.GeoDataFrame, as_of: datetime.date) -> pd.DataFrame:
     """Network, status, age and operator of each line by position; unknown status is the word ``unknown``."""
-    year = pd.to_numeric(_column(lines, "year_built"), errors="coerce").astype("float64").to_numpy()
+    year = optional_numbers(lines, "year_built").to_numpy()
     year = np.where(year > as_of.year, np.nan, year)
-    operator = _column(lines, "operator")
+    operator = optional_column(lines, "operator")
     return pd.DataFrame(
         {
             "network": lines["network"].to_numpy(dtype=object),
-            "status": _column(lines, "status").fillna("unknown").to_numpy(dtype=object),
+            "status": optional_column(lines, "status").fillna("unknown").to_numpy(dtype=object),
             "year": year,
             "age_years": as_of.year - year,
             "operator": operator.where(operator.notna(), None).to_numpy(dtype=object),
         },
         index=pd.RangeIndex(len(lines), name="line"),
     )
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
-    """An optional column as objects; all unknown when the city does not have it."""
-    if name in frame.columns:
-        return frame[name].astype("object")
-    return pd.Series(None, index=frame.index, dtype="object")
 
 
 def _pieces(lines: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, reach_m: float) -> pd.DataFrame:
