@@ -12,7 +12,7 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,12 +124,13 @@ class Paper:
         paragraph = self._doc.add_paragraph(_legal(Text(zh, en).in_language(self.lang)), style=f"Heading {level}")
         paragraph.paragraph_format.page_break_before = new_page
 
-    def say(self, zh: str, en: str) -> None:
-        """A paragraph of running text, first line indented by two characters."""
+    def say(self, zh: str, en: str, *, keep: bool = False) -> None:
+        """A paragraph of running text, first line indented; ``keep`` holds it with what follows."""
         from docx.shared import Pt
 
         paragraph = self._doc.add_paragraph(_legal(Text(zh, en).in_language(self.lang)))
         paragraph.paragraph_format.space_after = Pt(4)
+        paragraph.paragraph_format.keep_with_next = keep
         if self.lang == "zh":
             paragraph.paragraph_format.first_line_indent = Pt(24)
 
@@ -188,9 +189,11 @@ class Paper:
         rows_shown: int = ROWS_SHOWN,
         see: str = "",
         key: bool = True,
+        labels: Mapping[str, Text] | None = None,
     ) -> None:
         """A layer's columns as a table, labelled and formatted by its schema; absent columns are passed over.
 
+        ``labels`` head columns whose cells were replaced, such as ids by names.
         Beyond ``rows_shown`` rows a sentence tells how many are left out and that they stand in ``see``.
         """
         schema = layer_schema(layer)
@@ -199,7 +202,8 @@ class Paper:
         chosen = [at_hand[name] for name in dict.fromkeys(names)]
         shown = frame.iloc[:rows_shown]
         texts = [[shown_text(v, column.field, self.lang) for v in cell_values(shown, column)] for column in chosen]
-        header = [column.header(self.lang) for column in chosen]
+        own = labels or {}
+        header = [own[c.name].in_language(self.lang) if c.name in own else c.header(self.lang) for c in chosen]
         self.table(header, zip(*texts, strict=True), numeric=[_is_number(column) for column in chosen])
         left = len(frame) - len(shown)
         if left > 0:
@@ -302,7 +306,7 @@ def _row(
     centred: bool = False,
     spans: bool = False,
 ) -> list[Any]:
-    """The ``w:tc`` of a new ``w:tr``, in table type 10 points; ``spans`` lets the last cell take the rest."""
+    """The ``w:tc`` of a new ``w:tr``, in table type; ``spans`` lets the last cell take the rest."""
     row = _element("w:tr")
     properties = _element("w:trPr")
     properties.append(_element("w:cantSplit"))
@@ -329,8 +333,9 @@ def _cell_paragraph(text: str, where: str) -> Any:
     look.append(_element("w:jc", val=where))
     run = _element("w:r")
     type_ = _element("w:rPr")
-    type_.append(_element("w:rFonts", ascii=_LATIN, hAnsi=_LATIN, eastAsia=_TABLE))
-    type_.append(_element("w:sz", val=19))
+    # Latin letters of 宋体 are half a Chinese character wide, so that column widths can be foreseen.
+    type_.append(_element("w:rFonts", ascii=_TABLE, hAnsi=_TABLE, eastAsia=_TABLE))
+    type_.append(_element("w:sz", val=18))
     words = _element("w:t")
     words.text = text
     words.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
@@ -358,7 +363,7 @@ def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list
     wanted = []
     for number, label in enumerate(header):
         longest = max((display_width(row[number]) for row in rows), default=0)
-        wanted.append(max(_COLUMN_LEAST, math.ceil(display_width(label) / 3) + 2, min(longest + 3, _COLUMN_MOST)))
+        wanted.append(max(_COLUMN_LEAST, math.ceil(display_width(label) / 2) + 2, min(longest + 4, _COLUMN_MOST)))
     short = [min(width, _SHORT) for width in wanted]
     room = _LINE_CHARACTERS - sum(short)
     surplus = sum(wanted) - sum(short)

@@ -19,7 +19,7 @@ from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import UNKNOWN, shown_text, write_tables
+from gis_renovation.tables import UNKNOWN, Column, shown_text, write_tables
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]
@@ -99,11 +99,14 @@ def _front(paper: Paper, manifest: Manifest) -> None:
 def _back(paper: Paper, layers: Layers, manifest: Manifest, user: User) -> None:
     paper.heading("数据与来源", "Data and sources")
     _say_not_run(paper, manifest, user)
-    _source_table(paper, manifest)
-    _finding_table(paper, manifest, _involved(manifest, user, layers))
+    involved = _involved(manifest, user, layers)
+    _source_table(paper, manifest, involved)
+    _finding_table(paper, manifest, involved)
+    run = manifest["fingerprint"][:12]
     paper.say(
-        f"以上结果由运行 {manifest['fingerprint']} 得出；输入数据、参数和规则不变，结果不变。",
-        f"Run {manifest['fingerprint']}: the same data, parameters and rules give the same results.",
+        f"以上结果可凭运行编号 {run} 复核：输入数据、参数和规则不变，结果不变。",
+        f"Run {run} can be repeated: the same data, parameters and rules give the same results.",
+        keep=True,
     )
     paper.signatures(user.signs)
 
@@ -134,11 +137,13 @@ def _layer_names(names: Sequence[str]) -> tuple[str, str]:
     return "、".join(f"“{label.zh}”" for label in labels), ", ".join(label.en.lower() for label in labels)
 
 
-def _source_table(paper: Paper, manifest: Manifest) -> None:
+def _source_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None:
     lang = paper.lang
     none = Text("未注明", "not stated").in_language(lang)
     rows = []
     for name, source in manifest["sources"].items():
+        if name not in involved:
+            continue
         count = source.get("rows_used")
         rows.append(
             (
@@ -272,6 +277,7 @@ def _parameter_table(paper: Paper, manifest: Manifest, steps: Sequence[str]) -> 
         for record in manifest["steps"]
         if record["step"] in steps
         for name, value in record.get("parameters", {}).items()
+        if name not in _HOW_FAST
     ]
     if not rows:
         return
@@ -285,7 +291,13 @@ def _parameter_table(paper: Paper, manifest: Manifest, steps: Sequence[str]) -> 
     paper.table(header, rows)
 
 
+# Parameters that decide how long a run takes, never what comes out.
+_HOW_FAST = ("threads", "workers")
+
+
 def _parameter_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return "—" if value is None or (isinstance(value, dict | list | tuple) and not value) else str(value)
 
 
@@ -384,7 +396,10 @@ def _zone_parks(paper: Paper, layers: Layers, own: Iterable[str], workbook: str)
         n for n in table.columns if n in ("park_name", "network_distance_m") or n.startswith(("covered_", "guide_"))
     ]
     paper.say("公园绿地可达情况（沿路网步行）：", "Park access along the network:")
-    paper.layer_table(rows.rename(index=names), "park_access", columns, see=workbook)
+    paper.layer_table(rows.rename(index=names), "park_access", columns, see=workbook, labels=_COMMUNITY_LABEL)
+
+
+_COMMUNITY_LABEL = {"community_id": Text("小区", "Community")}
 
 
 # --- the bureau -------------------------------------------------------------------------------------
@@ -530,7 +545,9 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     frame, ledger = layers[register.result], layers.get(register.ledger)
     schema = layer_schema(register.result)
     paper.heading(f"{register.noun.zh} {key}", str(key), level=2)
-    row = frame.loc[key]
+    row = frame.loc[key].copy()
+    names = _community_names(layers["communities"]) if "communities" in layers else {}
+    row["nearest_community_id"] = names.get(row.get("nearest_community_id"), row.get("nearest_community_id"))
     told = ("verdict", "deciding_rules", f"reason_{lang}", "passed_count", "failed_count", "unknown_count")
     other = "_en" if lang == "zh" else "_zh"
     facts = [
@@ -541,7 +558,7 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     paper.facts([(label, text) for label, text in facts if text])
     if ledger is not None:
         own = ledger[ledger[schema.key] == key]
-        columns = ("rule_id", "role", "threshold_text", "verdict", f"reason_{lang}", "source")
+        columns = ("verdict", f"reason_{lang}", "role", "source")
         paper.layer_table(own, register.ledger, columns)
 
 
@@ -563,7 +580,7 @@ def _control_line_table(paper: Paper, layers: Layers) -> None:
             continue
         dates = sorted(str(value) for value in own["dated_on"].dropna()) if "dated_on" in own else []
         dated = dates[0] if dates and dates[0] == dates[-1] else "—" if not dates else f"{dates[0]} ~ {dates[-1]}"
-        state = Text("已核查", "checked")
+        state = Text("已纳入核查", "checked")
         rows.append((label.in_language(lang), state.in_language(lang), f"{len(own):,}", dated))
     header = [
         text.in_language(lang)
@@ -620,7 +637,19 @@ def _publisher_body(paper: Paper, layers: Layers, manifest: Manifest, workbook: 
     _overall(paper, units, as_of)
     _target_table(paper, layers, manifest)
     paper.heading("二、分县区进度", "2. Progress by county")
-    paper.layer_table(units, "unit_progress", _UNIT_COLUMNS, key=False, see=workbook)
+    _unit_tables(paper, units, workbook)
+    paper.heading("四、本月变化", "4. Changed this month")
+    _changes(paper, states, layers, workbook)
+    paper.heading("五、需核实的填报", "5. Reports to verify")
+    _faults(paper, states, layers, workbook)
+
+
+def _unit_tables(paper: Paper, units: pd.DataFrame, workbook: str) -> None:
+    planned = pd.to_numeric(_known(units, "community_count")).fillna(0) > 0
+    paper.layer_table(units[planned], "unit_progress", _UNIT_COLUMNS, key=False, see=workbook)
+    if not planned.all():
+        names = list(map(str, units.loc[~planned, "name"]))
+        paper.say(f"{'、'.join(names)}没有列入计划的小区。", f"No community of {', '.join(names)} is in the plan.")
     paper.say(
         "开工率、完工率按小区数计算，分母为已下达计划（不含储备）。一个小区的任一项目开工即为开工，全部项目完工才算完工。"
         "开工情况不明的小区不计入已开工，实际开工率可能更高。",
@@ -628,11 +657,7 @@ def _publisher_body(paper: Paper, layers: Layers, manifest: Manifest, workbook: 
         "its projects has, and is completed when all are. Where it is unknown the true rate may be higher.",
     )
     paper.heading("三、资金", "3. Funds")
-    paper.layer_table(units, "unit_progress", _MONEY_COLUMNS, key=False, see=workbook)
-    paper.heading("四、本月变化", "4. Changed this month")
-    _changes(paper, states, layers, workbook)
-    paper.heading("五、需核实的填报", "5. Reports to verify")
-    _faults(paper, states, layers, workbook)
+    paper.layer_table(units[planned], "unit_progress", _MONEY_COLUMNS, key=False, see=workbook)
 
 
 _ODD = ("went_back", "same_day_conflict", "contradictory")
@@ -669,12 +694,13 @@ def _target_table(paper: Paper, layers: Layers, manifest: Manifest) -> None:
     for batch, target in targets.items():
         own = communities[communities["plan_batch"] == batch]
         for name in ("communities", "households", "floor_area_m2"):
-            label = Text("小区数（个）", "Communities") if name == "communities" else fields[name].label
+            label = "" if name == "communities" else Column(name, fields[name]).header(lang)
+            label = label or Text("小区数（个）", "Communities").in_language(lang)
             values = None if name == "communities" else own[name] if name in own else own["plan_batch"].iloc[:0]
             unknown = 0 if values is None else len(own) - int(values.notna().sum())
             found = float(len(own) if values is None else values.sum())
             batch_label = labels[batch].in_language(lang) if batch in labels else batch
-            rows.append((batch_label, label.in_language(lang), *_target_cells(target.get(name), found, unknown, lang)))
+            rows.append((batch_label, label, *_target_cells(target.get(name), found, unknown, lang)))
     paper.say("计划与小区台账核对：", "The plan beside the list of communities:")
     header = [
         text.in_language(lang)
@@ -697,7 +723,12 @@ def _target_cells(wanted: float | None, found: float, unknown: int, lang: Lang) 
     )
     if wanted is None:
         return Text("计划未写明", "not stated").in_language(lang), f"{found:,.{decimals}f}", "—", remark
-    return f"{wanted:,.{decimals}f}", f"{found:,.{decimals}f}", f"{found - wanted:+,.{decimals}f}", remark
+    return (
+        f"{wanted:,.{decimals}f}",
+        f"{found:,.{decimals}f}",
+        f"{found - wanted:+,.{decimals}f}" if found != wanted else "0",
+        remark,
+    )
 
 
 def _changes(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) -> None:
@@ -709,7 +740,10 @@ def _changes(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) 
         paper.say("与上月相比没有变化。", "Nothing changed since last month.")
         return
     columns = ("name", "unit_code", "previous_state", "state", "previous_progress_share", "progress_share")
-    paper.layer_table(rows, "project_states", columns, key=False, see=workbook)
+    paper.layer_table(rows, "project_states", columns, key=False, see=workbook, labels=_UNIT_LABEL)
+
+
+_UNIT_LABEL = {"unit_code": Text("县区", "County")}
 
 
 def _faults(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) -> None:
@@ -721,7 +755,7 @@ def _faults(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) -
         paper.say("没有发现需要核实的填报。", "No report needs verifying.")
         return
     columns = ("name", "unit_code", "record_status", "recorded_on", f"reason_{paper.lang}")
-    paper.layer_table(rows, "project_states", columns, key=False, see=workbook)
+    paper.layer_table(rows, "project_states", columns, key=False, see=workbook, labels=_UNIT_LABEL)
 
 
 def _known(frame: pd.DataFrame, name: str) -> pd.Series:

@@ -40,7 +40,9 @@ def city():
     units = unit_progress(
         layers["reporting_units"], layers["projects"], layers["project_communities"], states, places, as_of=AS_OF
     )
-    return layers | {"project_states": states, "unit_progress": units}
+    ledger = layers["parcel_ledger"]
+    ledger = ledger.assign(reason_zh="判定 " + ledger["rule_id"], source="某标准")
+    return layers | {"project_states": states, "unit_progress": units, "parcel_ledger": ledger}
 
 
 def manifest(**changes):
@@ -56,12 +58,15 @@ def manifest(**changes):
                 "rows_used": 9,
                 "classification": "internal",
                 "fingerprint": "f" * 64,
-            }
+            },
+            "street_lights": {"owner": "路灯管理处", "fingerprint": "e" * 64},
         },
         "rules": [rule.__dict__ for rule in RULES],
         "steps": [
             {"step": "zones", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": ["streets"]},
             {"step": "community_links", "parameters": {"max_gap_m": 60.0}, "inputs": {}, "not_at_hand": []},
+            {"step": "idle_parcels", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": []},
+            {"step": "unit_progress", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": []},
             {"step": "utility_by_zone", "skipped": True, "missing": ["utility_lines"]},
         ],
         "findings": [
@@ -162,10 +167,11 @@ def test_parameters_in_force_are_listed(folder):
     assert ["小区连接关系", "max_gap_m", "60.0"] in table_rows(folder / "planner-zones.docx")
 
 
-def test_only_remarks_on_the_users_own_data_are_listed(folder):
+def test_only_sources_and_remarks_of_the_users_own_data_are_listed(folder):
     text = words(folder / "planner-zones.docx")
     assert "重名一处" in text
     assert "无关" not in text
+    assert "路灯管理处" not in text
 
 
 def test_communities_of_one_name_are_told_apart_by_id(tmp_path):
@@ -236,7 +242,7 @@ def test_a_missing_control_line_is_not_checked_never_not_affected(tmp_path):
     )
     write_reports(tmp_path, layers, manifest())
     rows = table_rows(tmp_path / "bureau-idle-land.docx")
-    assert ["蓝线（河湖）", "已核查", "1", "2023-05-01"] in rows
+    assert ["蓝线（河湖）", "已纳入核查", "1", "2023-05-01"] in rows
     assert ["永久基本农田", "未核查（没有此类控制线数据）", "—", "—"] in rows
     assert not any(
         "不涉及" in cell for row in rows for cell in row if cell != "不涉及控制线" and "国有划拨" not in cell
@@ -265,12 +271,22 @@ def test_rates_are_counted_against_the_plan(folder):
     assert "另有 4 个小区开工情况不明" in text
 
 
+def test_a_county_without_a_plan_is_named_and_not_given_a_rate(tmp_path):
+    layers = city()
+    units = layers["unit_progress"]
+    other = units.assign(name="潘集区", community_count=0, started_count=0, started_share=float("nan"))
+    layers["unit_progress"] = pd.concat([units, other.set_axis(pd.Index(["340406"], name="unit_code"))])
+    write_reports(tmp_path, layers, manifest())
+    assert "潘集区没有列入计划的小区。" in words(tmp_path / "publisher-progress.docx")
+    assert not [row for row in table_rows(tmp_path / "publisher-progress.docx") if row[0] == "潘集区"]
+
+
 def test_the_plan_stands_beside_the_list(folder):
     rows = table_rows(folder / "publisher-progress.docx")
     # C1 300, C4 450, C7 600 households.
-    assert ["主计划", "小区数（个）", "3", "3", "+0", ""] in rows
-    assert ["主计划", "户数", "1,500", "1,350", "-150", ""] in rows
-    assert ["主计划", "建筑面积", "计划未写明", "84,000", "—", ""] in rows
+    assert ["主计划", "小区数（个）", "3", "3", "0", ""] in rows
+    assert ["主计划", "户数（户）", "1,500", "1,350", "-150", ""] in rows
+    assert ["主计划", "建筑面积（m²）", "计划未写明", "84,000", "—", ""] in rows
 
 
 def test_what_changed_since_last_month_is_listed_with_the_countys_name(folder):
