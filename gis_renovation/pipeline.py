@@ -7,12 +7,12 @@ from an earlier run. Row order never changes a fingerprint.
 
 from __future__ import annotations
 
-import ast
 import datetime
 import hashlib
 import importlib
 import inspect
 import json
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -269,12 +269,18 @@ def _row_hashes(column: pd.Series) -> Any:
         values = pd.Series(
             [b"" if wkb is None else wkb.hex() for wkb in shapely.to_wkb(column.to_numpy())], dtype=object
         )
-    elif pd.api.types.is_bool_dtype(column) or column.dtype == object or not pd.api.types.is_numeric_dtype(column):
-        values = pd.Series([_cell_text(v) for v in column], dtype=object)
-    else:
+    elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = pd.Series(column.astype("float64").to_numpy(dtype="float64", na_value=np.nan))
         values = values.where(values != 0, 0.0)
+    elif pd.api.types.infer_dtype(column, skipna=True) == "string":
+        values = pd.Series(np.where(column.isna(), _UNKNOWN, column.to_numpy(dtype=object)), dtype=object)
+    else:
+        values = pd.Series([_cell_text(v) for v in column], dtype=object)
     return pd.util.hash_pandas_object(values, index=False).to_numpy()
+
+
+# Marks that no text of a layer begins with keep "unknown", "1" and 1 apart.
+_UNKNOWN = "\0"
 
 
 def _cell_text(value: Any) -> str:
@@ -282,14 +288,14 @@ def _cell_text(value: Any) -> str:
     import pandas as pd
 
     if isinstance(value, list | tuple | set | dict | np.ndarray):
-        return repr(value)
+        return f"\0c{value!r}"
     if value is None or pd.isna(value):
-        return "\0"
+        return _UNKNOWN
     if isinstance(value, bool | np.bool_):
-        return f"b{bool(value)}"
+        return f"\0b{bool(value)}"
     if isinstance(value, int | float | np.number):
-        return f"n{float(value)!r}"
-    return f"s{value}"
+        return f"\0n{float(value)!r}"
+    return value if isinstance(value, str) else f"\0d{value}"
 
 
 def _json_hash(value: Any) -> str:
@@ -312,6 +318,9 @@ def code_fingerprint(module: str) -> str:
     return digest.hexdigest()
 
 
+_IMPORT = re.compile(r"^\s*from gis_renovation(?:\.(\w+) import|\s+import (.+))", re.MULTILINE)
+
+
 def _imported_modules(module: str) -> set[str]:
     """The module and every module of the package it imports, at any depth."""
     folder = Path(__file__).parent
@@ -322,10 +331,8 @@ def _imported_modules(module: str) -> set[str]:
         if name in found or not (folder / f"{name}.py").is_file():
             continue
         found.add(name)
-        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gis_renovation":
-                parts = (node.module or "").split(".")
-                queue += parts[1:2] or [alias.name for alias in node.names]
+        for one, several in _IMPORT.findall((folder / f"{name}.py").read_text(encoding="utf-8")):
+            queue += [one] if one else [word.strip(" ()") for word in several.split(",")]
     return found
 
 
@@ -492,6 +499,7 @@ def _manifest(
         "project": identity["project"]["project"],
         "targets": identity["project"]["targets"],
         "fingerprint": _json_hash(identity),
+        "written_by": code_fingerprint("pipeline"),
         "only": sorted(only),
         "versions": versions(),
         "sources": inputs.sources,
@@ -528,6 +536,8 @@ def _write_run(
     from gis_renovation.tables import write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
+    if _same_run(folder, manifest):
+        return folder
     made = [record["step"] for record in records if not record.get("skipped")]
     shown = {name: layers[name] for name in (*CONTEXT_LAYERS, *made) if name in layers}
     with new_folder(folder) as work:
@@ -539,6 +549,15 @@ def _write_run(
         text = json.dumps(manifest, ensure_ascii=False, indent=1, default=_json_default)
         (work / "run.json").write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def _same_run(folder: Path, manifest: dict[str, Any]) -> bool:
+    """Whether ``folder`` already holds this very run, written by this very program."""
+    path = folder / "run.json"
+    if not path.is_file():
+        return False
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return all(stored.get(key) == manifest[key] for key in ("fingerprint", "written_by"))
 
 
 def _json_default(value: Any) -> Any:
