@@ -10,7 +10,7 @@ Limits are counts of work, never seconds, so that the same request gives the sam
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,12 @@ from scipy.sparse import csc_array, csr_array, identity, vstack
 
 from gis_renovation.zone_search import INNER, MEMBERS, Floats, Labels, ZoneProblem, compact, group_sums
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 Rows = NDArray[np.int32]
 
 # Listing uses a dense adjacency table; larger components are not proven.
 LARGEST_LISTED = 3_000
+# So few nodes have few connected sets even without any maximum.
+SMALL_ENOUGH = 16
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
 RELAXATION_ROUNDS = 200
 
@@ -53,7 +52,7 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | N
     node's own neighbours, remain. Sets above a maximum are not grown on. O(sets x degree x size).
     """
     n = problem.size
-    if n > LARGEST_LISTED or not np.isfinite(problem.high).any():
+    if n > LARGEST_LISTED or not (np.isfinite(problem.high).any() or n <= SMALL_ENOUGH):
         return None
     worth = np.zeros((n, n))
     near = np.eye(n, dtype=bool)
@@ -294,37 +293,70 @@ def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Pr
     if listed is None:
         return Proof(labels, easy_bounds(problem), -1)
     columns = _columns(problem, listed, labels)
-    chosen, bounds = columns.chosen, [np.nan, np.nan, np.nan]
-    caps: list[Floats] = []
-    highest: list[float] = []
-    for part, values in enumerate(_objectives(problem, columns, chosen)):
-        value, bound = float(values[chosen].sum()), _known_bound(problem, columns, values, part)
+    chosen, bounds, certain = columns.chosen, [np.nan, np.nan, np.nan], True
+    caps = _Caps([], [])
+    for part in range(3):
+        values = columns.parts[part]
+        if part == 1 and problem.zone_count is not None:
+            values = caps.steer_count(columns, chosen, problem.zone_count)
+        chosen, value, bound = _settle(problem, columns, chosen, values, caps, part, limits)
         whole = part == 0 or (part == 1 and problem.target is None)
-        if value > bound + 1e-9:
-            usable = _usable(columns, caps, highest)
-            programme = Programme(
-                columns.cover[usable],
-                np.stack([cap[usable] for cap in caps], axis=1) if caps else np.zeros((len(usable), 0)),
-                np.array(highest),
-                values[usable],
-            )
-            choice = choose_columns(programme, np.searchsorted(usable, chosen), limits, whole=whole)
-            chosen, value, bound = usable[choice.columns], choice.value, choice.bound
-        bounds[part] = bound
-        if value - bound > 1e-6 * max(1.0, abs(value)):
-            break
-        caps.append(values)
-        highest.append(value + (1e-6 if whole else 1e-6 * max(1.0, abs(value))))
+        bound = float(np.ceil(bound - 1e-6)) if whole else bound
+        bounds[part] = bound + 0.0 if certain else np.nan
+        certain &= value - bound <= 1e-6 * max(1.0, abs(value))
+        caps.add(values, value + (0.5 if whole else 1e-5 * max(1.0, abs(value))))
+    if problem.zone_count is not None and np.isfinite(bounds[1]):
+        bounds[1] = abs(abs(bounds[1]) - problem.zone_count)
     return Proof(columns.labels(chosen, problem.size), (bounds[0], bounds[1], bounds[2]), len(listed.cost))
+
+
+def _settle(
+    problem: ZoneProblem,
+    columns: _Columns,
+    chosen: Labels,
+    values: Floats,
+    caps: _Caps,
+    part: int,
+    limits: ProofLimits,
+) -> tuple[Labels, float, float]:
+    """The columns that minimise one part of the objective under the caps, their value, and its bound."""
+    value, bound = float(values[chosen].sum()), _known_bound(problem, columns, values, part)
+    if value <= bound + 1e-9:
+        return chosen, value, bound
+    # Where nothing need be left out, columns that leave a node out are not needed again.
+    none_out = part > 0 and caps.highest[0] < 1
+    usable = np.flatnonzero(columns.parts[0] == 0) if none_out else np.arange(len(values))
+    table = np.stack([cap[usable] for cap in caps.values], axis=1) if caps.values else np.zeros((len(usable), 0))
+    programme = Programme(columns.cover[usable], table, np.array(caps.highest), values[usable])
+    whole = part == 0 or (part == 1 and problem.target is None)
+    choice = choose_columns(programme, np.searchsorted(usable, chosen), limits, whole=whole)
+    return usable[choice.columns], choice.value, choice.bound
+
+
+class _Caps(NamedTuple):
+    """Parts of the objective settled already: values by column, and the most their sum may be."""
+
+    values: list[Floats]
+    highest: list[float]
+
+    def add(self, values: Floats, highest: float) -> None:
+        """Hold a part at what it reached."""
+        self.values.append(values)
+        self.highest.append(highest)
+
+    def steer_count(self, columns: _Columns, chosen: Labels, wanted: int) -> Floats:
+        """Values that draw the number of zones to the one asked for, and a cap against overshooting it."""
+        zones = (columns.parts[0] == 0).astype(float)
+        sign = 1.0 if zones[chosen].sum() > wanted else -1.0
+        self.add(-sign * zones, -sign * wanted + 0.5)
+        return sign * zones
 
 
 class _Columns(NamedTuple):
     """Every listed zone, the search's zones, and one column a node that leaves it out."""
 
     cover: csr_array
-    left_out: Floats
-    number: Floats
-    cost: Floats
+    parts: tuple[Floats, Floats, Floats]
     chosen: Labels
 
     def labels(self, chosen: Labels, n: int) -> Labels:
@@ -345,36 +377,25 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> _Colum
     zero = np.zeros(n)
     return _Columns(
         csr_array(vstack([listed.matrix(n), own, identity(n, format="csr")])),
-        np.concatenate([np.zeros(zones + kept), problem.stats[:, MEMBERS]]),
-        np.concatenate([listed.number, score.number[good], zero]),
-        np.concatenate([listed.cost, score.cost[good], zero]),
+        (
+            np.concatenate([np.zeros(zones + kept), problem.stats[:, MEMBERS]]),
+            np.concatenate([listed.number, score.number[good], zero]),
+            np.concatenate([listed.cost, score.cost[good], zero]),
+        ),
         np.concatenate([np.arange(zones, zones + kept), zones + kept + out]),
     )
-
-
-def _objectives(problem: ZoneProblem, columns: _Columns, chosen: Labels) -> Iterator[Floats]:
-    """The three parts to minimise, each a value a column."""
-    del problem, chosen
-    yield columns.left_out
-    yield columns.number
-    yield columns.cost
 
 
 def _known_bound(problem: ZoneProblem, columns: _Columns, values: Floats, part: int) -> float:
     """What is certain without solving: a node in no candidate is left out; no price, no number."""
     if part == 0:
-        zones = np.flatnonzero(columns.left_out == 0)
+        zones = np.flatnonzero(columns.parts[0] == 0)
         reached = np.zeros(problem.size, dtype=bool)
         reached[columns.cover[zones].indices] = True
         return float(problem.stats[~reached, MEMBERS].sum())
+    if part == 1 and problem.zone_count is not None:
+        return float(np.sign(values.sum())) * problem.zone_count
     return 0.0 if part == 1 and not values.any() else -np.inf
-
-
-def _usable(columns: _Columns, caps: list[Floats], highest: list[float]) -> Labels:
-    """Columns that can be in a solution: none that leaves out a node when none need be."""
-    if caps and highest[0] < 0.5:
-        return np.flatnonzero(columns.left_out == 0)
-    return np.arange(len(columns.cost))
 
 
 def easy_bounds(problem: ZoneProblem) -> tuple[float, float, float]:

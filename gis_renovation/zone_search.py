@@ -60,6 +60,7 @@ class ZoneProblem:
     cost_unit: float = 1.0
     zone_price: float = 0.0
     target: Floats | None = None
+    zone_count: int | None = None
 
     def __post_init__(self) -> None:
         width = FIRST_FEATURE + self.features + len(self.low) + len(self.whole_sizes)
@@ -120,7 +121,10 @@ def total_score(problem: ZoneProblem, labels: Labels) -> tuple[float, float, flo
     """Score of a whole partition. Costs of groups that are left out do not count."""
     score = problem.score(group_sums(problem, labels))
     good = score.left_out == 0
-    return float(score.left_out.sum()), float(score.number.sum()), float(score.cost[good].sum())
+    number = float(score.number.sum())
+    if problem.zone_count is not None:
+        number = float(abs(int(good.sum()) - problem.zone_count))
+    return float(score.left_out.sum()), number, float(score.cost[good].sum())
 
 
 def noise(seed: int, turn: int, count: int) -> Floats:
@@ -135,6 +139,14 @@ def noise(seed: int, turn: int, count: int) -> Floats:
             x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
         x ^= x >> np.uint64(31)
     return np.asarray(((x >> np.uint64(11)).astype(np.float64) + 1.0) * 2.0**-53)
+
+
+class Turn(NamedTuple):
+    """One round of the search: the seed, which round, and how many trees it tries at once."""
+
+    seed: int
+    number: int
+    tries: int
 
 
 # --- trees ----------------------------------------------------------------------------------------
@@ -154,7 +166,7 @@ class Forest(NamedTuple):
     levels: list[tuple[int, int, Labels, Labels]]
 
 
-def random_forest(problem: ZoneProblem, regions: Labels, seed: int, turn: int, *, winding: bool) -> Forest:
+def random_forest(problem: ZoneProblem, regions: Labels, turn: Turn, *, winding: bool) -> Forest:
     """A random spanning tree of every region; regions must be connected. O(m log m).
 
     Bushy trees are minimum spanning trees over the links' lengths times noise: they follow near
@@ -164,13 +176,13 @@ def random_forest(problem: ZoneProblem, regions: Labels, seed: int, turn: int, *
     n, count = problem.size, int(regions.max(initial=-1)) + 1
     inside = np.flatnonzero(regions[problem.heads] == regions[problem.tails])
     heads, tails = problem.heads[inside], problem.tails[inside]
-    draw = np.argsort(noise(seed, turn + 1_000_003, n))
+    draw = np.argsort(noise(turn.seed, 3 * turn.number + 1, n))
     roots = np.empty(count, dtype=np.int64)
     roots[regions[draw]] = draw
     if winding:
         tree = _walk(heads, tails, roots, draw)
     else:
-        weights = problem.lengths[inside] * (0.2 + noise(seed, turn, len(problem.heads))[inside])
+        weights = problem.lengths[inside] * (0.2 + noise(turn.seed, 3 * turn.number, len(problem.heads))[inside])
         tree = minimum_spanning_tree(_upper(heads, tails, weights, n))
     indices = np.concatenate([tree.indices, roots]).astype(np.int32)
     indptr = np.append(tree.indptr, len(indices)).astype(np.int32)
@@ -262,34 +274,63 @@ def _tree_stats(problem: ZoneProblem, regions: Labels, forest: Forest) -> tuple[
 # --- moves ----------------------------------------------------------------------------------------
 
 
-def pair_cut(problem: ZoneProblem, labels: Labels, regions: Labels, seed: int, turn: int, phase: Phase, tries: int) -> Labels:
-    """Redraw each region as one or two zones along the best single cut of ``tries`` random trees."""
+def pair_cut(
+    problem: ZoneProblem, labels: Labels, regions: Labels, turn: Turn, phase: Phase, *, change: int | None = None
+) -> Labels:
+    """Redraw each region as one or two zones along the best single cut of some random trees.
+
+    ``change`` steers the number of groups: at most so many more (or fewer, when negative), 0 for none.
+    """
     n, count = problem.size, int(regions.max(initial=-1)) + 1
-    wide, wide_regions = tiled(problem, tries), _tile_labels(regions, tries)
-    forest = random_forest(wide, wide_regions, seed, turn, winding=False)
+    wide, wide_regions = tiled(problem, turn.tries), _tile_labels(regions, turn.tries)
+    forest = random_forest(wide, wide_regions, turn, winding=False)
     below, rest = _tree_stats(wide, wide_regions, forest)
     region = wide_regions[forest.node] % count
     is_root = forest.parent < 0
     whole, side = phase.score(problem, below), phase.score(problem, rest)
-    both = [np.where(is_root, one, one + two) for one, two in zip(whole, side, strict=True)]
+    both = Score(*(np.where(is_root, one, one + two) for one, two in zip(whole, side, strict=True)))
     now = _region_score(problem, labels, regions, phase)
+    more = np.where(is_root, 1, 2) - _groups_in(labels, regions, count)[region]
+    if change is not None:
+        both = both._replace(number=more * -float(np.sign(change)) if change else 1e9 * np.abs(more))
+        now = now._replace(number=np.zeros(count))
     best = _best_in_region(both, region, count)
     better = _is_better([part[best] for part in both], now)
+    if change:
+        _keep_cheapest(better, more[best] != 0, both.cost[best] - now.cost, abs(change))
+    return _redraw(labels, forest, region, best, better)
+
+
+def _groups_in(labels: Labels, regions: Labels, count: int) -> Labels:
+    first = np.zeros(int(labels.max(initial=-1)) + 1, dtype=np.int64)
+    first[labels] = regions
+    return np.bincount(first, minlength=count)
+
+
+def _keep_cheapest(better: Flags, changing: Flags, price: Floats, quota: int) -> None:
+    """Of the regions about to change the number of groups, let only the ``quota`` cheapest do so."""
+    rows = np.flatnonzero(better & changing)
+    better[rows[np.argsort(price[rows], kind="stable")[quota:]]] = False
+
+
+def _redraw(labels: Labels, forest: Forest, region: Labels, best: Labels, better: Flags) -> Labels:
+    """Nodes below a chosen cut form one zone, the rest of their region the other."""
+    n = len(labels)
     chosen = np.zeros(len(region), dtype=bool)
     chosen[best[better]] = True
-    # Nodes below a chosen cut form one zone, the rest of the region the other.
-    inside = _inherit(forest, chosen & ~is_root)
+    inside = _inherit(forest, chosen & (forest.parent >= 0))
     redrawn = better[region] & (forest.node // n == (forest.node[best] // n)[region])
     new = labels.copy()
     new[forest.node[redrawn] % n] = (2 * region + inside + labels.max() + 1)[redrawn]
     return compact(new)
 
 
-def many_cut(problem: ZoneProblem, labels: Labels, regions: Labels, seed: int, turn: int, phase: Phase, tries: int, winding: bool) -> Labels:
-    """Redraw each region from the leaves of ``tries`` random trees up, cutting whenever a zone is complete."""
+def many_cut(problem: ZoneProblem, labels: Labels, regions: Labels, turn: Turn, phase: Phase) -> Labels:
+    """Redraw each region from the leaves of some random trees up, cutting whenever a zone is complete."""
     n, count = problem.size, int(regions.max(initial=-1)) + 1
+    tries = turn.tries
     wide, wide_regions = tiled(problem, tries), _tile_labels(regions, tries)
-    forest = random_forest(wide, wide_regions, seed, turn, winding=winding)
+    forest = random_forest(wide, wide_regions, turn, winding=True)
     drawn = np.empty(wide.size, dtype=np.int64)
     drawn[forest.node] = _cut_upwards(wide, forest)
     drawn = compact(drawn)
@@ -401,22 +442,22 @@ def compact(labels: Labels) -> Labels:
     return np.asarray(rank[labels])
 
 
-def clusters(problem: ZoneProblem, labels: Labels, seed: int, turn: int, rounds: int) -> Labels:
+def clusters(problem: ZoneProblem, labels: Labels, turn: Turn, rounds: int) -> Labels:
     """Disjoint connected regions of up to ``2 ** rounds`` neighbouring zones, at random."""
     region = labels
     for step in range(rounds):
-        region = _matched(problem, region, seed, turn * 8 + step)
+        region = _matched(problem, region, noise(turn.seed, 24 * turn.number + 3 * step + 2, len(problem.heads)))
     return compact(region)
 
 
-def _matched(problem: ZoneProblem, region: Labels, seed: int, turn: int) -> Labels:
+def _matched(problem: ZoneProblem, region: Labels, luck: Floats) -> Labels:
     """Merge groups pairwise along a random maximal matching of touching groups, near enough."""
     count = int(region.max()) + 1
     one, two = region[problem.heads], region[problem.tails]
     apart = one != two
     keys = np.unique(np.minimum(one[apart], two[apart]) * count + np.maximum(one[apart], two[apart]))
     one, two = keys // count, keys % count
-    priority = noise(seed, turn + 2_000_003, len(keys))
+    priority = luck[: len(keys)]
     mate = np.arange(count)
     for _ in range(4):
         free = (mate[one] == one) & (mate[two] == two)
@@ -471,6 +512,21 @@ def tiled(problem: ZoneProblem, copies: int) -> ZoneProblem:
     )
 
 
+def part_of(problem: ZoneProblem, nodes: Labels) -> ZoneProblem:
+    """The problem of some nodes alone, in the order given by their sorted positions."""
+    place = np.full(problem.size, -1)
+    place[nodes] = np.arange(len(nodes))
+    inside = (place[problem.heads] >= 0) & (place[problem.tails] >= 0)
+    return replace(
+        problem,
+        heads=place[problem.heads[inside]],
+        tails=place[problem.tails[inside]],
+        lengths=problem.lengths[inside],
+        closeness=problem.closeness[inside],
+        stats=problem.stats[nodes],
+    )
+
+
 class Effort(NamedTuple):
     """How hard to search: redraws, restarts side by side, and trees tried for each redraw."""
 
@@ -489,21 +545,34 @@ def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:
 
     Deterministic in the problem and the seed. O(sweeps x m log m).
     """
-    many = tiled(problem, effort.copies)
+    copies = 1 if problem.zone_count is not None else effort.copies
+    many = tiled(problem, copies)
     whole = connected_parts(many)
-    labels = many_cut(many, whole, whole, seed, 1, Phase(False), effort.tries, True)
-    gather = Phase(problem.zone_price != 0.0 or bool(problem.score(group_sums(many, labels)).left_out.any()))
+    labels = many_cut(many, whole, whole, Turn(seed, 1, effort.tries), Phase(gather=False))
+    gather = Phase(gather=problem.zone_price != 0.0 or bool(_left_out(many, labels)))
     for step in range(effort.sweeps):
-        turn = 10 + 2 * step
-        pairs = clusters(many, labels, seed, turn, 1)
-        labels = pair_cut(many, labels, pairs, seed, turn, gather, effort.tries)
-        fours = clusters(many, labels, seed, turn + 1, 2)
-        labels = many_cut(many, labels, fours, seed, turn + 1, gather, effort.tries, True)
+        turn = Turn(seed, 10 + 2 * step, effort.tries)
+        labels = pair_cut(many, labels, clusters(many, labels, turn, 1), turn, gather)
+        turn = Turn(seed, 11 + 2 * step, effort.tries)
+        labels = many_cut(many, labels, clusters(many, labels, turn, 2), turn, gather)
     for step in range(effort.sweeps):
-        turn = 10 + 2 * effort.sweeps + step
-        pairs = clusters(many, labels, seed, turn, 1)
-        labels = pair_cut(many, labels, pairs, seed, turn, Phase(False), effort.tries)
-    return _best_copies(problem, labels.reshape(effort.copies, -1))
+        turn = Turn(seed, 10 + 2 * effort.sweeps + step, effort.tries)
+        labels = _tidy(many, labels, turn)
+    return _best_copies(problem, labels.reshape(copies, -1))
+
+
+def _tidy(problem: ZoneProblem, labels: Labels, turn: Turn) -> Labels:
+    """One round for compactness, and towards the number of zones asked for."""
+    tidy = Phase(gather=False)
+    if problem.zone_count is None:
+        return pair_cut(problem, labels, clusters(problem, labels, turn, 1), turn, tidy)
+    wanted = problem.zone_count - int(problem.valid(group_sums(problem, labels)).sum())
+    regions = labels if wanted > 0 else clusters(problem, labels, turn, 1)
+    return pair_cut(problem, labels, regions, turn, tidy, change=wanted)
+
+
+def _left_out(problem: ZoneProblem, labels: Labels) -> float:
+    return float(problem.score(group_sums(problem, labels)).left_out.sum())
 
 
 def _best_copies(problem: ZoneProblem, copies: Labels) -> Labels:
@@ -511,12 +580,13 @@ def _best_copies(problem: ZoneProblem, copies: Labels) -> Labels:
     part = connected_parts(problem)
     count = int(part.max(initial=-1)) + 1
     scores = []
-    for labels in copies:
-        score = problem.score(group_sums(problem, compact(labels)))
+    for copy in copies:
+        labels = compact(copy)
+        score = problem.score(group_sums(problem, labels))
         owner = np.zeros(len(score.cost), dtype=np.int64)
-        owner[compact(labels)] = part
+        owner[labels] = part
         cost = np.where(score.left_out == 0, score.cost, 0.0)
         scores.append([np.bincount(owner, values, count) for values in (score.left_out, score.number, cost)])
     table = np.round(np.array(scores), 7)
     order = np.lexsort((table[:, 2], table[:, 1], table[:, 0]), axis=0)[0]
-    return compact(copies[order[part], np.arange(problem.size)] )
+    return compact(copies[order[part], np.arange(problem.size)])

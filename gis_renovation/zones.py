@@ -1,38 +1,152 @@
 """Contiguous renovation zones (连片改造片区): which communities are renovated together, and why.
 
 Communities are joined over the links that :mod:`gis_renovation.contiguity` found usable (status
-``joined`` or ``rejoined``). Unknown sums stay unknown and say of how many communities.
+``joined`` or ``rejoined``). Without bounds, zones are the connected components of these links. With
+bounds, zones leave as few communities out as possible, then come as near as possible to the number or
+size asked for, then are as compact and as alike as possible; small and middling components are solved to
+proven optimality, and every component says how near to the best it is known to be. Unknown sums stay
+unknown and say of how many communities.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gis_renovation.crs import require_metric
+from gis_renovation.errors import Text
+from gis_renovation.zone_bounds import four_bounds
+from gis_renovation.zone_proof import ProofLimits
+from gis_renovation.zone_reasons import Scene, Shortfall, read_scene, shortfalls, zone_sentence
+from gis_renovation.zone_request import NEEDS, Groups, Limits, Preference, Request, Wishes, read_request
+from gis_renovation.zone_solve import ComponentProof, Solution, solve, zone_names
 
-USABLE = ("joined", "rejoined")
-SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count")
+SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count", *NEEDS)
+PROOF_COLUMNS = (
+    "proof",
+    "left_out_count",
+    "left_out_bound_count",
+    "zone_count",
+    "zone_count_bound",
+    "objective",
+    "objective_bound",
+    "gap_share",
+    "candidate_count",
+    "seed",
+)
 
 
-def delineate_zones(communities: gpd.GeoDataFrame, community_links: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The zone of every community: the connected components over usable links.
+def delineate_zones(
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    *,
+    households: Limits | None = None,
+    floor_area_m2: Limits | None = None,
+    land_area_m2: Limits | None = None,
+    cost_yuan: Limits | None = None,
+    community_count: Limits | None = None,
+    zone_count: int | None = None,
+    zone_preference: Preference = "auto",
+    target: Limits | None = None,
+    must_join: Groups = (),
+    must_not_join: Groups = (),
+    fixed_zones: Groups = (),
+    compactness_weight: float = 1.0,
+    link_weight: float = 1.0,
+    age_weight: float = 0.1,
+    needs_weight: float = 0.1,
+    seed: int = 0,
+    sweeps: int = 24,
+    max_subsets: int = 1_000_000,
+    max_columns: int = 12_000,
+    max_nodes: int = 500,
+) -> pd.DataFrame:
+    """The zone of every community, and how good the zoning of its component is proven to be.
 
-    Indexed by ``community_id``, sorted. A community without a usable link forms a zone of its own.
-    ``zone_id`` is ``Z-`` and the smallest member's id. No communities give no rows. O(n + m).
+    In order: as few communities left out as possible; then the number of zones asked for, or sums near
+    the target; then the least cost, which adds up squared distances of members from their zone's centre
+    (in median link lengths), likeness of age (decades) and needs, and the worth of the links cut (more
+    for narrow gaps and shared walls). Zones are always connected over usable links.
+
+    Parameters
+    ----------
+    communities
+        Polygons in a projected CRS in metres, index the community id. Bounded columns must be known.
+    community_links
+        As :func:`contiguity.link_communities` gives them; ``joined`` and ``rejoined`` ones connect.
+    households, floor_area_m2, land_area_m2, cost_yuan, community_count
+        Bounds on a zone's sum, ``{"min": .., "max": ..}``, either or both; land area is that of the polygons.
+        Practice has 2-20 communities and 500-2,000 households a zone (handbook §7.4); no statute fixes any.
+    zone_count
+        Exactly so many zones, fixed ones included, where the bounds allow.
+    zone_preference
+        ``most`` or ``fewest`` zones before compactness, ``any`` for neither; ``auto`` is ``any`` with a
+        minimum and ``fewest`` without one (nothing else then holds zones together).
+    target
+        Sums to come near to, such as ``{"households": 1000}``; before compactness, instead of a number.
+    must_join, must_not_join
+        Groups of community ids that are together, or all apart. Left out, they are left out together.
+    fixed_zones
+        Zones kept exactly as given, whatever the bounds; the rest is zoned around them.
+    compactness_weight, link_weight, age_weight, needs_weight
+        Weights of the parts of the cost. Unknown ages and needs count as the average.
+    seed
+        Of the search. Where the proof succeeds, the zones do not depend on it but for exact ties.
+    sweeps
+        Rounds of the search; more are slower and better.
+    max_subsets, max_columns, max_nodes
+        Work a proof may take for each component: candidate zones listed, candidates in an integer
+        programme, nodes of its tree. Counts, not seconds, so that every machine gives the same zones.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_members``, index ``community_id``, sorted. ``zone_id`` is ``Z-`` and the smallest
+        member's id, null when left out; ``reason_zh``/``reason_en`` then say why and what would help.
+        ``component_id`` names what was solved as one; the other columns repeat its proof.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+    ConfigError
+        Wishes that contradict themselves or name unknown communities; all at once.
+    DataError
+        No communities, repeated ids, links to unknown communities, unknown or negative bounded values.
+
+    Notes
+    -----
+    Search O(sweeps x m log m); proof as :mod:`gis_renovation.zone_proof`.
     """
-    ids = np.sort(communities.index.to_numpy(dtype=object))
-    labels = _components(ids, community_links)
-    first = pd.Series(ids).groupby(labels).transform("first").to_numpy(dtype=object)
-    zone = [f"Z-{member}" for member in first]
-    return pd.DataFrame({"zone_id": pd.array(zone, dtype="str")}, index=pd.Index(ids, name="community_id"))
+    require_metric(communities=communities, community_links=community_links)
+    wishes = Wishes(
+        households=households,
+        floor_area_m2=floor_area_m2,
+        land_area_m2=land_area_m2,
+        cost_yuan=cost_yuan,
+        community_count=community_count,
+        zone_count=zone_count,
+        zone_preference=zone_preference,
+        target=target,
+        must_join=must_join,
+        must_not_join=must_not_join,
+        fixed_zones=fixed_zones,
+        compactness_weight=compactness_weight,
+        link_weight=link_weight,
+        age_weight=age_weight,
+        needs_weight=needs_weight,
+    )
+    request = read_request(communities, community_links, wishes)
+    limits = ProofLimits(max_subsets, max_columns, max_nodes)
+    solution = solve(request, seed=seed, sweeps=sweeps, limits=limits)
+    members = _members_frame(request, solution, seed)
+    scene = read_scene(communities, community_links, _zone_of(members), wishes)
+    return members.assign(**_left_out_reasons(scene))
 
 
 def describe_zones(
@@ -40,40 +154,250 @@ def describe_zones(
     zone_members: pd.DataFrame,
     community_links: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame | None = None,
+    barriers: gpd.GeoDataFrame | None = None,
+    *,
+    households: Limits | None = None,
+    floor_area_m2: Limits | None = None,
+    land_area_m2: Limits | None = None,
+    cost_yuan: Limits | None = None,
+    community_count: Limits | None = None,
+    must_not_join: Groups = (),
+    bound_reach_m: float = 150.0,
 ) -> gpd.GeoDataFrame:
-    """One row a zone: its members' union, its sums, and why these communities belong together.
+    """One row a zone: its members' union, its sums, its four bounds, and why it is a zone.
 
-    Indexed by ``zone_id``, sorted. A sum with any unknown member is unknown; ``<sum>_unknown_count``
-    says of how many. Communities left out (``zone_id`` null) are in no row.
+    Parameters
+    ----------
+    communities, zone_members, community_links
+        Layers of one run; polygons and lines in one projected CRS in metres.
+    streets, barriers
+        Lines (barriers also polygons) with ``name``, from which 东至/西至/南至/北至 are read. None: unknown.
+    households, floor_area_m2, land_area_m2, cost_yuan, community_count, must_not_join
+        As for :func:`delineate_zones`: what the sentence measures the zone against.
+    bound_reach_m
+        How far from the zone's edge a street still bounds it.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Layer ``zones``, index ``zone_id``, sorted; (multi)polygons. A sum with any unknown member is
+        unknown and ``<sum>_unknown_count`` says of how many. Communities left out are in no row; no
+        zones give no rows with the same columns.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+
+    Notes
+    -----
+    O(n + m + vertices) plus four times nine sight lines a zone.
     """
-    require_metric(communities=communities, community_links=community_links, streets=streets)
-    grouped = zone_members[zone_members["zone_id"].notna()].groupby("zone_id", sort=True).groups
-    rows = {zone: communities.loc[sorted(members)] for zone, members in grouped.items()}
-    table = pd.DataFrame([_zone_row(members) for members in rows.values()], index=pd.Index(rows, name="zone_id"))
-    unions = [shapely.union_all(members.geometry.to_numpy()) for members in rows.values()]
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(unions, index=table.index, crs=communities.crs))
-
-
-def _components(ids: NDArray[np.object_], links: pd.DataFrame) -> NDArray[np.int32]:
-    usable = links[links["status"].isin(USABLE)]
-    position = pd.Series(np.arange(len(ids)), index=ids)
-    heads, tails = position[usable["focal"]].to_numpy(), position[usable["neighbor"]].to_numpy()
-    graph = coo_array((np.ones(len(heads)), (heads, tails)), shape=(len(ids), len(ids)))
-    return np.asarray(connected_components(graph, directed=False)[1])
-
-
-def _zone_row(members: gpd.GeoDataFrame) -> dict[str, Any]:
-    # A community without a name (or a layer without names) is called by its id.
-    called = members["name"].fillna(members.index.to_series()) if "name" in members else members.index.to_series()
-    names = "、".join(called)
-    row: dict[str, Any] = {"name": f"{called.iloc[0]}片区", "community_count": len(members)}
-    for column in SUMMED:
-        values = members[column] if column in members else pd.Series(np.nan, index=members.index)
-        row[column] = values.sum() if values.notna().all() else np.nan
-        row[f"{column}_unknown_count"] = int(values.isna().sum())
-    row["land_area_m2"] = float(members.geometry.area.sum())
-    row["why_zh"] = f"由{names}共 {len(members)} 个小区组成，相互之间可步行连通。"
-    row["why_en"] = (
-        f"{len(members)} communities within walking links of each other: {', '.join(called)}."
+    require_metric(communities=communities, community_links=community_links, streets=streets, barriers=barriers)
+    wishes = Wishes(
+        households=households,
+        floor_area_m2=floor_area_m2,
+        land_area_m2=land_area_m2,
+        cost_yuan=cost_yuan,
+        community_count=community_count,
+        must_not_join=must_not_join,
     )
-    return row
+    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes)
+    frame = communities.loc[scene.ids]
+    zone_ids = sorted(scene.members)
+    groups = [list(scene.members[zone]) for zone in zone_ids]
+    shapes = np.array([_union(frame.geometry.to_numpy()[rows]) for rows in groups], dtype=object)
+    index = pd.Index(zone_ids, dtype="str", name="zone_id")
+    geometry = gpd.GeoSeries(gpd.array.from_shapely(shapes, crs=communities.crs), index=index)
+    columns = {
+        "name": pd.array([f"{scene.names[rows[0]]}片区" for rows in groups], dtype="str"),
+        "community_count": pd.array([len(rows) for rows in groups], dtype="int64"),
+        "land_area_m2": [float(frame.geometry.iloc[rows].area.sum()) for rows in groups],
+        **_sums(frame, groups),
+        **_years(frame, groups),
+        **_one_value(frame, groups),
+        **four_bounds(geometry, streets, barriers, reach_m=bound_reach_m),
+        **_sentences([zone_sentence(scene, rows) for rows in groups], "why"),
+    }
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=index), geometry=geometry)
+
+
+def prove_zones(zone_members: pd.DataFrame) -> pd.DataFrame:
+    """The proof of each component: what was reached, what is the best possible, and the gap between.
+
+    Returns layer ``zone_proof``, index ``component_id``, sorted: communities, zones, communities left
+    out, objective, their bounds, gap and seed, with a sentence. Empty in, empty out. O(n).
+    """
+    grouped = zone_members.groupby("component_id", sort=True)
+    table = grouped[list(PROOF_COLUMNS)].first()
+    table.insert(0, "community_count", grouped.size().astype("int64"))
+    texts = [_proof_text(row) for row in table.to_dict("records")]
+    table.index = pd.Index(table.index, dtype="str", name="component_id")
+    return table.assign(**_sentences(texts, "reason"))
+
+
+def explain_shortfalls(
+    communities: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
+    community_links: gpd.GeoDataFrame,
+    *,
+    households: Limits | None = None,
+    floor_area_m2: Limits | None = None,
+    land_area_m2: Limits | None = None,
+    cost_yuan: Limits | None = None,
+    community_count: Limits | None = None,
+    must_not_join: Groups = (),
+) -> gpd.GeoDataFrame:
+    """Why communities were left out, group by group, and the least change that would give them a zone.
+
+    Arguments as for :func:`describe_zones`. A change named in the sentence suffices: with that limit, or
+    that crossing, the group is or joins a zone that keeps all bounds.
+
+    Returns layer ``zone_shortfalls``, index ``shortfall_id`` (``S-`` and the smallest id), sorted;
+    (multi)polygons. Nothing left out gives no rows with the same columns. O(n + m).
+    """
+    require_metric(communities=communities, community_links=community_links)
+    wishes = Wishes(
+        households=households,
+        floor_area_m2=floor_area_m2,
+        land_area_m2=land_area_m2,
+        cost_yuan=cost_yuan,
+        community_count=community_count,
+        must_not_join=must_not_join,
+    )
+    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes)
+    found = sorted(shortfalls(scene), key=lambda entry: str(scene.ids[entry.rows[0]]))
+    shapes = communities.loc[scene.ids].geometry.to_numpy()
+    geometry = np.array([_union(shapes[list(entry.rows)]) for entry in found], dtype=object)
+    index = pd.Index([f"S-{scene.ids[entry.rows[0]]}" for entry in found], dtype="str", name="shortfall_id")
+    columns = _shortfall_columns(scene, found)
+    return gpd.GeoDataFrame(
+        pd.DataFrame(columns, index=index), geometry=gpd.array.from_shapely(geometry, crs=communities.crs)
+    )
+
+
+# --- frames ---------------------------------------------------------------------------------------
+
+
+def _zone_of(zone_members: pd.DataFrame) -> dict[str, str | None]:
+    known = zone_members["zone_id"].notna()
+    return {str(member): str(zone) for member, zone in zone_members.loc[known, "zone_id"].items()}
+
+
+def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFrame:
+    first = pd.Series(np.arange(len(request.ids))).groupby(solution.component).transform("min").to_numpy()
+    proofs = [solution.proofs.get(int(row)) for row in first]
+    fixed = {member for group in request.wishes.fixed_zones for member in group}
+    rows = [
+        _proof_row(proof, "fixed" if member in fixed else "whole", seed)
+        for member, proof in zip(request.ids, proofs, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=list(PROOF_COLUMNS), index=pd.Index(request.ids, dtype="str", name="community_id"))
+    table.insert(0, "zone_id", pd.array(zone_names(request.ids, solution.zone), dtype="str"))
+    table.insert(1, "component_id", pd.array([f"K-{request.ids[row]}" for row in first], dtype="str"))
+    counts = ("left_out_count", "left_out_bound_count", "zone_count", "zone_count_bound", "candidate_count", "seed")
+    return table.astype({**dict.fromkeys(counts, "Int64"), "proof": "str"})
+
+
+def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[str, Any]:
+    """One component's proof as columns; components taken whole and fixed zones need none."""
+    if proof is None:
+        return {"proof": without, "left_out_count": 0, "left_out_bound_count": 0, "zone_count": 1, "seed": seed}
+    known = np.isfinite(proof.left_out_bound)
+    return {
+        "proof": "proven" if proof.is_proven else "bounded" if np.isfinite(proof.cost_bound) else "searched",
+        "left_out_count": round(proof.left_out),
+        "left_out_bound_count": round(proof.left_out_bound) if known else None,
+        "zone_count": proof.zones,
+        "zone_count_bound": round(abs(proof.number_bound)) if proof.number and np.isfinite(proof.number_bound) else None,
+        "objective": round(proof.cost, 9),
+        "objective_bound": round(proof.cost_bound, 9),
+        "gap_share": round(proof.gap_share, 9),
+        "candidate_count": proof.candidates if proof.candidates >= 0 else None,
+        "seed": seed,
+    }
+
+
+def _left_out_reasons(scene: Scene) -> dict[str, Any]:
+    reasons: dict[int, Text] = {}
+    for entry in shortfalls(scene):
+        reasons.update(dict.fromkeys(entry.rows, entry.sentence))
+    zh = [reasons[row].zh if row in reasons else None for row in range(len(scene.ids))]
+    en = [reasons[row].en if row in reasons else None for row in range(len(scene.ids))]
+    return {"reason_zh": pd.array(zh, dtype="str"), "reason_en": pd.array(en, dtype="str")}
+
+
+def _sentences(texts: Sequence[Text], name: str) -> dict[str, Any]:
+    return {
+        f"{name}_zh": pd.array([text.zh for text in texts], dtype="str"),
+        f"{name}_en": pd.array([text.en for text in texts], dtype="str"),
+    }
+
+
+def _union(shapes: Any) -> Any:
+    return shapely.union_all(shapes)
+
+
+def _sums(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name in SUMMED:
+        values = frame[name].to_numpy(dtype="float64", na_value=np.nan) if name in frame else np.full(len(frame), np.nan)
+        columns[name] = np.array([values[rows].sum() for rows in groups], dtype="float64")
+        unknown = [int(np.isnan(values[rows]).sum()) for rows in groups]
+        columns[f"{name}_unknown_count"] = pd.array(unknown, dtype="int64")
+    return columns
+
+
+def _years(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str, Any]:
+    """Oldest and newest known year built."""
+    years = frame["year_built"].to_numpy(dtype="float64", na_value=np.nan) if "year_built" in frame else np.full(len(frame), np.nan)
+    known = [years[rows][~np.isnan(years[rows])] for rows in groups]
+    return {
+        "oldest_year_built": pd.array([int(values.min()) if len(values) else None for values in known], dtype="Int64"),
+        "newest_year_built": pd.array([int(values.max()) if len(values) else None for values in known], dtype="Int64"),
+    }
+
+
+def _one_value(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str, Any]:
+    """County unit and subdistrict: the one all members share, several joined by 、, null if unknown."""
+    columns = {}
+    for name in ("unit_code", "subdistrict"):
+        values = frame[name].tolist() if name in frame else [None] * len(frame)
+        texts = [sorted({values[row] for row in rows if isinstance(values[row], str)}) for rows in groups]
+        columns[name] = pd.array(["、".join(text) or None for text in texts], dtype="str")
+    return columns
+
+
+def _proof_text(row: Mapping[str, Any]) -> Text:
+    size, zones = row["community_count"], row["zone_count"]
+    if row["proof"] == "whole":
+        return Text(f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone.")
+    if row["proof"] == "fixed":
+        return Text("固定片区，照旧保留。", "A fixed zone, kept as given.")
+    out = row["left_out_count"]
+    start = Text(f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个", f"{size} communities in {zones} zones, {out} left out")
+    if row["proof"] == "proven":
+        return Text(f"{start.zh}；已证明为最优。", f"{start.en}; proven optimal.")
+    if row["proof"] == "bounded":
+        gap = f"{row['gap_share']:.2%}"
+        return Text(f"{start.zh}；与最优值的差距不超过 {gap}。", f"{start.en}; within {gap} of the best possible.")
+    return Text(f"{start.zh}；由搜索得到，紧凑度未证明最优。", f"{start.en}; found by search, compactness not proven.")
+
+
+def _shortfall_columns(scene: Scene, found: Sequence[Shortfall]) -> dict[str, Any]:
+    def text(values: list[str | None]) -> Any:
+        return pd.array(values, dtype="str")
+
+    kinds = ["min" if entry.is_low else "max" if entry.bound else None for entry in found]
+    return {
+        "community_ids": text(["、".join(scene.ids[list(entry.rows)]) for entry in found]),
+        "community_count": pd.array([len(entry.rows) for entry in found], dtype="int64"),
+        "households": np.array([scene.total(entry.rows, "households") for entry in found], dtype="float64"),
+        "bound": text([entry.bound for entry in found]),
+        "bound_kind": text(kinds),
+        "bound_value": np.array([entry.limit for entry in found], dtype="float64"),
+        "relaxed_value": np.array([entry.relaxed for entry in found], dtype="float64"),
+        "barrier_id": text([entry.barrier_id for entry in found]),
+        "partner_id": text([entry.partner for entry in found]),
+        **_sentences([entry.sentence for entry in found], "reason"),
+    }

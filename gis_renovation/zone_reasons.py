@@ -1,0 +1,433 @@
+"""Sentences about zones: who is joined across what, which bound is tight, who stayed out, and why not.
+
+Chinese first, as a planner would write it; English says the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gis_renovation.errors import Text
+from gis_renovation.schemas import layer_schema
+from gis_renovation.zone_request import QUANTITIES, Bound, Ids, Wishes, community_amounts, way_m
+from gis_renovation.zone_search import Floats
+
+# A sum within this share of a limit is called tight.
+TIGHT_SHARE = 0.1
+NAMES_SHOWN = 6
+LINKS_SHOWN = 6
+NEIGHBOURS_SHOWN = 3
+
+
+class Link(NamedTuple):
+    """A usable or cut link between two positions, ``way_m`` to walk, and its reason as given."""
+
+    head: int
+    tail: int
+    way_m: float
+    reason: Text | None
+    barrier_id: str | None
+    barrier_kind: str | None
+
+    def other(self, end: int) -> int:
+        """The end that is not ``end``."""
+        return self.tail if end == self.head else self.head
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Communities in id order with their names, sums, links and zones, for the sentences to read.
+
+    ``zone`` is each community's zone id or None. ``links`` (usable) and ``cuts`` hold each community's
+    own links, nearest first.
+    """
+
+    ids: Ids
+    names: Sequence[str]
+    amounts: Mapping[str, Floats]
+    wishes: Wishes
+    zone: Sequence[str | None]
+    members: Mapping[str, tuple[int, ...]]
+    links: Sequence[Sequence[Link]]
+    cuts: Sequence[Sequence[Link]]
+
+    def total(self, rows: Iterable[int], name: str) -> float:
+        """Sum of a quantity over some communities; NaN if any is unknown."""
+        return float(self.amounts[name][sorted(rows)].sum())
+
+    def name_list(self, rows: Sequence[int]) -> Text:
+        """Names of communities, a few, then how many in all."""
+        names = [self.names[row] for row in rows]
+        if len(names) <= NAMES_SHOWN:
+            return Text("、".join(names), ", ".join(names))
+        head = names[:NAMES_SHOWN]
+        return Text(f"{'、'.join(head)}等", f"{', '.join(head)} and others")
+
+    def inner_links(self, rows: Iterable[int]) -> list[Link]:
+        """Usable links within a set of communities, nearest first."""
+        inside = set(rows)
+        return _nearest(link for row in inside for link in self.links[row] if link.head == row and link.tail in inside)
+
+    def outer_links(self, rows: Iterable[int], table: Sequence[Sequence[Link]]) -> list[tuple[Link, int]]:
+        """Links of ``table`` that leave a set, nearest first, each with its end outside."""
+        inside = set(rows)
+        leaving = [link for row in inside for link in table[row] if link.other(row) not in inside]
+        return [(link, link.tail if link.head in inside else link.head) for link in _nearest(leaving)]
+
+
+def read_scene(
+    communities: gpd.GeoDataFrame, community_links: pd.DataFrame, zone_of: Mapping[str, str | None], wishes: Wishes
+) -> Scene:
+    """Gather what the sentences need. O(n + m)."""
+    ids = np.array(sorted(map(str, communities.index)), dtype=object)
+    frame = communities.loc[ids]
+    zone = [zone_of.get(member) for member in ids]
+    members: dict[str, list[int]] = {}
+    for row, name in enumerate(zone):
+        if name is not None:
+            members.setdefault(name, []).append(row)
+    cut = (community_links["status"] == "cut").to_numpy()
+    return Scene(
+        ids=ids,
+        names=[name if isinstance(name, str) and name else member for name, member in zip(frame["name"], ids, strict=True)],
+        amounts=community_amounts(frame),
+        wishes=wishes,
+        zone=zone,
+        members={name: tuple(rows) for name, rows in members.items()},
+        links=_links_by_end(ids, community_links[~cut]),
+        cuts=_links_by_end(ids, community_links[cut]),
+    )
+
+
+def _links_by_end(ids: Ids, frame: pd.DataFrame) -> list[list[Link]]:
+    position = {member: row for row, member in enumerate(ids)}
+    table: list[list[Link]] = [[] for _ in ids]
+    zh, en = _column(frame, "reason_zh"), _column(frame, "reason_en")
+    barrier, kind = _column(frame, "barrier_id"), _column(frame, "barrier_kind")
+    ways = way_m(frame)
+    for row, (focal, neighbor) in enumerate(zip(frame["focal"], frame["neighbor"], strict=True)):
+        head, tail = sorted((position[str(focal)], position[str(neighbor)]))
+        reason = Text(zh[row] or en[row] or "", en[row] or zh[row] or "") if zh[row] or en[row] else None
+        link = Link(head, tail, float(ways[row]), reason, barrier[row], kind[row])
+        table[head].append(link)
+        table[tail].append(link)
+    return [_nearest(links) for links in table]
+
+
+def _nearest(links: Iterable[Link]) -> list[Link]:
+    return sorted(links, key=lambda link: (link.way_m, link.head, link.tail))
+
+
+def _column(frame: pd.DataFrame, name: str) -> list[str | None]:
+    values = frame[name].tolist() if name in frame else [None] * len(frame)
+    return [value if isinstance(value, str) else None for value in values]
+
+
+def _groups(rows: Iterable[int], links: Iterable[Link]) -> list[list[int]]:
+    """Connected groups of ``rows`` over ``links``, each sorted, by smallest member."""
+    leader = {row: row for row in rows}
+    for link in links:
+        one, two = sorted((_find(leader, link.head), _find(leader, link.tail)))
+        leader[two] = one
+    groups: dict[int, list[int]] = {}
+    for row in sorted(leader):
+        groups.setdefault(_find(leader, row), []).append(row)
+    return list(groups.values())
+
+
+def _find(leader: dict[int, int], row: int) -> int:
+    while leader[row] != row:
+        leader[row] = leader[leader[row]]
+        row = leader[row]
+    return row
+
+
+# --- why a zone is a zone -------------------------------------------------------------------------
+
+
+def zone_sentence(scene: Scene, rows: Sequence[int]) -> Text:
+    """Why these communities are one zone: members, links, the tight bound, and who stayed out."""
+    names, size = scene.name_list(rows), _size_text(scene, rows)
+    if len(rows) == 1:
+        parts = [Text(f"仅{names.zh}一个小区{size.zh}", f"A single community, {names.en}{size.en}")]
+    else:
+        zh = f"由{names.zh}共 {len(rows)} 个小区组成{size.zh}"
+        parts = [Text(zh, f"{len(rows)} communities ({names.en}){size.en}")]
+    parts += [*_ties_text(scene, rows), *_tight_text(scene, rows), _outside_text(scene, rows)]
+    return Text("；".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".")
+
+
+def _size_text(scene: Scene, rows: Sequence[int]) -> Text:
+    households = scene.total(rows, "households")
+    if not np.isfinite(households):
+        unknown = int(np.isnan(scene.amounts["households"][list(rows)]).sum())
+        return Text(f"（其中 {unknown} 个户数未知）", f", households unknown in {unknown}")
+    word = "，" if len(rows) == 1 else "，合计 "
+    return Text(f"{word}{households:,.0f} 户", f", {households:,.0f} households")
+
+
+def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
+    """The links that tie the zone together over the least way: a spanning tree."""
+    leader, ties = {row: row for row in rows}, []
+    for link in scene.inner_links(rows):
+        one, two = _find(leader, link.head), _find(leader, link.tail)
+        if one != two:
+            leader[two] = one
+            ties.append(link)
+    if not ties:
+        return []
+    shown = [_link_text(scene, link) for link in ties[:LINKS_SHOWN]]
+    more = len(ties) - len(shown)
+    zh = "；".join(text.zh for text in shown) + (f"；另有 {more} 处联系" if more else "")
+    en = "; ".join(text.en for text in shown) + (f"; and {more} more links" if more else "")
+    return [Text(zh, en)]
+
+
+def _link_text(scene: Scene, link: Link) -> Text:
+    one, two = scene.names[link.head], scene.names[link.tail]
+    way = f"{link.way_m:.0f}"
+    plain = Text("边界相接", "touching") if link.way_m == 0 else Text(f"相距 {way} 米", f"{way} m apart")
+    reason = link.reason or plain
+    return Text(f"{one}与{two}{reason.zh}", f"{one} and {two}: {reason.en}")
+
+
+def _tight_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
+    """The bound with the least room, if it has little; else that all bounds are kept."""
+    rooms = [(*_room(scene, rows, bound), bound) for bound in scene.wishes.bounds]
+    if not rooms:
+        return []
+    room, is_low, value, bound = min(rooms, key=lambda entry: entry[0])
+    if room > TIGHT_SHARE:
+        return [Text("各项指标均在限值之内且留有余地", "all bounds are kept with room to spare")]
+    label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+    limit = amount_text(bound.name, bound.low if is_low else bound.high)
+    if room < 0:
+        word = Text("低于下限", "is below the minimum of") if is_low else Text("超过上限", "is above the maximum of")
+        zh = f"{label.zh} {found.zh}，{word.zh} {limit.zh}（固定片区，照旧保留）"
+        return [Text(zh, f"{label.en} {found.en} {word.en} {limit.en} (a fixed zone, kept as given)")]
+    word = Text("接近下限", "close to the minimum of") if is_low else Text("接近上限", "close to the maximum of")
+    return [Text(f"{label.zh} {found.zh}，{word.zh} {limit.zh}", f"{label.en} {found.en}, {word.en} {limit.en}")]
+
+
+def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool, float]:
+    """Least room to a limit as a share of it, whether that is the minimum, and the sum."""
+    value = scene.total(rows, bound.name)
+    above = (value - bound.low) / bound.low if bound.low > 0 else math.inf
+    below = (bound.high - value) / max(bound.high, 1e-9) if bound.high < math.inf else math.inf
+    return min(above, below), above <= below, value
+
+
+def _outside_text(scene: Scene, rows: Sequence[int]) -> Text:
+    """Why the nearest neighbours outside are not in this zone."""
+    reasons: dict[int, Text] = {}
+    for _, there in scene.outer_links(rows, scene.links):
+        if there not in reasons:
+            reasons[there] = _why_not_in(scene, rows, there)
+    for link, there in scene.outer_links(rows, scene.cuts):
+        reasons.setdefault(there, link.reason or Text("被阻隔", "cut off by a barrier"))
+    if not reasons:
+        return Text("周边无其他相邻小区", "no other community is next to it")
+    shown = list(reasons.items())[:NEIGHBOURS_SHOWN]
+    more = len(reasons) - len(shown)
+    zh = "、".join(f"{scene.names[row]}（{text.zh}）" for row, text in shown) + (f"等 {len(reasons)} 个" if more else "")
+    en = "; ".join(f"{scene.names[row]} ({text.en})" for row, text in shown) + (f" and {more} more" if more else "")
+    return Text(f"相邻而未并入的有{zh}", f"next to it but not joined: {en}")
+
+
+def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Text:
+    for group in scene.wishes.must_not_join:
+        if scene.ids[there] in group and any(scene.ids[row] in group for row in rows):
+            return Text("要求分开", "wanted apart")
+    for bound in scene.wishes.bounds:
+        value = scene.total([*rows, there], bound.name)
+        if value > bound.high:
+            label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high)
+            found = amount_text(bound.name, value)
+            zh = f"并入后{label.zh}达 {found.zh}，超过上限 {most.zh}"
+            return Text(zh, f"{label.en} would reach {found.en}, above {most.en}")
+    return _why_it_stays(scene, there)
+
+
+def _why_it_stays(scene: Scene, there: int) -> Text:
+    """Why a neighbour is needed where it is, or that it sits better there."""
+    home = scene.zone[there]
+    if home is None:
+        return Text("未纳入任何片区", "in no zone")
+    rest = [row for row in scene.members[home] if row != there]
+    if not rest:
+        return Text("自成一片", "a zone of its own")
+    anchor = scene.names[rest[0]]
+    for bound in scene.wishes.bounds:
+        value = scene.total(rest, bound.name)
+        if value < bound.low:
+            label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+            zh = f"{anchor}所在片区若缺少它，{label.zh}只有 {found.zh}，低于下限"
+            return Text(zh, f"without it the zone of {anchor} has {label.en} {found.en}, below the minimum")
+    if len(_groups(rest, scene.inner_links(rest))) > 1:
+        return Text(f"{anchor}所在片区靠它连通", f"it holds the zone of {anchor} together")
+    return Text(f"与{anchor}同片更紧凑", f"fits the zone of {anchor} better")
+
+
+def amount_text(name: str, value: float) -> Text:
+    """A sum with its unit; large areas and money in 万 for Chinese readers."""
+    unit = QUANTITIES[name].unit
+    en = f"{value:,.0f}" if name in ("households", "community_count") else f"{value:,.0f} {unit.en}"
+    if name in ("floor_area_m2", "land_area_m2", "cost_yuan") and abs(value) >= 10_000:
+        return Text(f"{value / 10_000:,.2f} 万{unit.zh}", en)
+    return Text(f"{value:,.0f} {unit.zh}", en)
+
+
+# --- why not --------------------------------------------------------------------------------------
+
+
+class Shortfall(NamedTuple):
+    """Communities that no zone could take: the bound in the way and the least change that would do.
+
+    ``relaxed`` is the value that the limit of ``bound`` would need (NaN when no bound is at fault);
+    ``barrier_id`` the barrier over which a crossing would do, ``partner`` the community beyond it.
+    """
+
+    rows: tuple[int, ...]
+    bound: str | None
+    is_low: bool
+    limit: float
+    found: float
+    relaxed: float
+    barrier_id: str | None
+    partner: str | None
+    sentence: Text
+
+
+class _Remedy(NamedTuple):
+    """Limits to change so that a group is, or joins, a zone: (bound, is_low, value needed)."""
+
+    changes: tuple[tuple[Bound, bool, float], ...]
+
+    @property
+    def share(self) -> float:
+        """Largest change as a share of its limit."""
+        return max(abs(value - _limit(bound, is_low)) / max(_limit(bound, is_low), 1e-9) for bound, is_low, value in self.changes)
+
+
+def shortfalls(scene: Scene) -> list[Shortfall]:
+    """One entry for each connected group of communities left out, by smallest id.
+
+    A community that breaks a maximum alone is an entry of its own.
+    """
+    out = [row for row, zone in enumerate(scene.zone) if zone is None]
+    large = [row for row in out if any(scene.total([row], bound.name) > bound.high for bound in scene.wishes.bounds)]
+    rest = sorted(set(out).difference(large))
+    groups = [*([row] for row in large), *_groups(rest, scene.inner_links(rest))]
+    return [_shortfall(scene, tuple(rows)) for rows in sorted(groups)]
+
+
+def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
+    names = scene.name_list(rows)
+    count = f"共 {len(rows)} 个小区" if len(rows) > NAMES_SHOWN else ""
+    apart = _apart_text(scene, rows)
+    start = Text(f"小区{names.zh}{count}{apart.zh}", f"{names.en}{apart.en}")
+    broken = _broken(scene, rows)
+    if not broken:
+        zh = f"{start.zh}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
+        en = f"{start.en}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
+        return Shortfall(rows, None, False, math.nan, math.nan, math.nan, None, None, Text(zh, en))
+    bound, is_low, value = broken[0]
+    barrier_id, partner, crossing = _crossing(scene, rows)
+    remedy = min([_Remedy(broken), *_joining_remedies(scene, rows)], key=lambda option: option.share)
+    label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+    limit = amount_text(bound.name, _limit(bound, is_low))
+    word = Text("低于下限", "below the minimum of") if is_low else Text("高于上限", "above the maximum of")
+    total = Text("", "") if len(rows) == 1 else Text("合计", " in all")
+    # With the unit 户 the label goes without saying.
+    label = Text("", label.en) if bound.name == "households" else label
+    remedies = [text for text in (crossing, _remedy_text(remedy)) if text is not None]
+    zh = f"{start.zh}，{total.zh}{label.zh} {found.zh}，{word.zh} {limit.zh}；{'，或'.join(t.zh for t in remedies)}即可。"
+    en = f"{start.en}: {label.en} {found.en}{total.en}, {word.en} {limit.en}; "
+    en += " or ".join(text.en for text in remedies) + " would do."
+    relaxed = remedy.changes[0]
+    return Shortfall(rows, relaxed[0].name, relaxed[1], _limit(relaxed[0], relaxed[1]), value, relaxed[2], barrier_id, partner, Text(zh, en))
+
+
+def _limit(bound: Bound, is_low: bool) -> float:
+    return bound.low if is_low else bound.high
+
+
+def _broken(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
+    """Limits that a set breaks as one zone, the worst first."""
+    rows = list(rows)
+    found = []
+    for bound in scene.wishes.bounds:
+        value = scene.total(rows, bound.name)
+        for is_low in (True, False):
+            if (value < bound.low) if is_low else (value > bound.high):
+                found.append((bound, is_low, value))
+    return tuple(sorted(found, key=lambda entry: -_Remedy((entry,)).share))
+
+
+def _joining_remedies(scene: Scene, rows: tuple[int, ...]) -> list[_Remedy]:
+    """For each neighbouring zone that could take the group in, the limits that would have to give way."""
+    homes = dict.fromkeys(scene.zone[there] for _, there in scene.outer_links(rows, scene.links))
+    remedies = []
+    for home in homes:
+        if home is not None and not _kept_apart(scene, [*rows, *scene.members[home]]):
+            changes = _broken(scene, [*rows, *scene.members[home]])
+            remedies += [_Remedy(changes)] if changes else []
+    return remedies
+
+
+def _kept_apart(scene: Scene, rows: Iterable[int]) -> bool:
+    members = {scene.ids[row] for row in rows}
+    return any(len(members.intersection(group)) > 1 for group in scene.wishes.must_not_join)
+
+
+def _remedy_text(remedy: _Remedy) -> Text:
+    zh, en = [], []
+    for bound, is_low, value in remedy.changes:
+        label, text = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+        zh.append(f"{label.zh}{'下限降至' if is_low else '上限升至'} {text.zh}")
+        en.append(f"a {'minimum' if is_low else 'maximum'} of {text.en} for {label.en}")
+    return Text("且".join(zh), " and ".join(en))
+
+
+def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
+    """What keeps the group apart: nothing near, a barrier, or zones that are full."""
+    if scene.outer_links(rows, scene.links):
+        return Text("无法并入相邻片区", " fits into no neighbouring zone")
+    cuts = [link for link, _ in scene.outer_links(rows, scene.cuts)]
+    if not cuts:
+        return Text("周边没有相邻小区", " has no neighbours")
+    values = layer_schema("barriers").fields["kind"].values
+    kinds = dict.fromkeys(link.barrier_kind for link in cuts if link.barrier_kind)
+    labels = [values.get(kind, Text(kind, kind)) for kind in kinds]
+    if not labels:
+        return Text("与周边隔开", " is cut off")
+    return Text(f"被{'、'.join(text.zh for text in labels)}隔开", f" is cut off by {', '.join(text.en for text in labels)}")
+
+
+def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:
+    """The narrowest barrier over which a crossing would give the group a zone that keeps all bounds."""
+    for link, there in scene.outer_links(rows, scene.cuts):
+        if not link.barrier_id:
+            continue
+        joined = {*rows, *_company(scene, there)}
+        if not _broken(scene, joined) and not _kept_apart(scene, joined):
+            name = scene.names[there]
+            zh = f"架设一处跨越阻隔 {link.barrier_id} 的过街通道（与{name}相连）"
+            return link.barrier_id, str(scene.ids[there]), Text(zh, f"a crossing over barrier {link.barrier_id} to join {name}")
+    return None, None, None
+
+
+def _company(scene: Scene, there: int) -> Sequence[int]:
+    """The zone of a community, or the group it was left out with."""
+    home = scene.zone[there]
+    if home is not None:
+        return scene.members[home]
+    out = [row for row, zone in enumerate(scene.zone) if zone is None]
+    return next(group for group in _groups(out, scene.inner_links(out)) if there in group)

@@ -1,0 +1,516 @@
+"""What a planner asks of the zones, checked all at once, and put into numbers for the search.
+
+Bounds, wishes and weights arrive as plain values (they come from ``project.toml``). Every fault in them,
+and every fault of the layers that the bounds make matter, is reported together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gis_renovation.errors import ConfigError, DataError, Finding, Text, shorten_ids
+from gis_renovation.schemas import nearest_names
+from gis_renovation.zone_search import Floats, Labels, ZoneProblem, compact
+
+Limits = Mapping[str, float]
+Groups = Sequence[Sequence[str]]
+Preference = Literal["auto", "any", "most", "fewest"]
+Ids = NDArray[np.object_]
+
+USABLE = ("joined", "rejoined")
+
+
+class Quantity(NamedTuple):
+    """A sum that may be bounded: its Chinese and English name, unit, and how many steps make one unit."""
+
+    label: Text
+    unit: Text
+    steps: int
+
+
+# Sums are counted in whole steps, so that they are exact: households whole, areas and money to 0.01.
+QUANTITIES: Mapping[str, Quantity] = {
+    "households": Quantity(Text("户数", "households"), Text("户", "households"), 1),
+    "floor_area_m2": Quantity(Text("建筑面积", "floor area"), Text("平方米", "m²"), 100),
+    "land_area_m2": Quantity(Text("用地面积", "land area"), Text("平方米", "m²"), 100),
+    "cost_yuan": Quantity(Text("估算投资", "estimated cost"), Text("元", "yuan"), 100),
+    "community_count": Quantity(Text("小区数", "communities"), Text("个", "communities"), 1),
+}
+NEEDS = ("need_basic", "need_improvement", "need_enhancement")
+
+# Features are counted in hundredths of the city's median link: finer than any survey, and exact.
+FEATURE_STEPS = 100.0
+# A link across this many metres is worth half of one without a gap; a shared wall of this length adds half.
+HALF_WORTH_M = 30.0
+YEARS_APART = 10.0
+
+
+class Bound(NamedTuple):
+    """One bounded sum: its quantity's name, least and most, in the quantity's own unit."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """Everything asked of the zones; the fields are those of :func:`zones.delineate_zones`."""
+
+    households: Limits | None = None
+    floor_area_m2: Limits | None = None
+    land_area_m2: Limits | None = None
+    cost_yuan: Limits | None = None
+    community_count: Limits | None = None
+    zone_count: int | None = None
+    zone_preference: Preference = "auto"
+    target: Limits | None = None
+    must_join: Groups = ()
+    must_not_join: Groups = ()
+    fixed_zones: Groups = ()
+    compactness_weight: float = 1.0
+    link_weight: float = 1.0
+    age_weight: float = 0.1
+    needs_weight: float = 0.1
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The bounds given, those with a minimum first."""
+        found = []
+        for name in QUANTITIES:
+            limits = getattr(self, name) or {}
+            low, high = limits.get("min", 0.0), limits.get("max", math.inf)
+            if low > 0 or high < math.inf:
+                found.append(Bound(name, float(low), float(high)))
+        return tuple(sorted(found, key=lambda bound: bound.low <= 0))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked that connected components do not give."""
+        asked = self.zone_count is not None or self.must_not_join or self.fixed_zones or self.target
+        return not self.bounds and not asked and self.zone_preference in ("auto", "fewest")
+
+
+class Request(NamedTuple):
+    """A checked request: ids in order, amounts in units, and the search problem of the free communities.
+
+    ``node`` gives each community's node in ``problem``, -1 in a fixed zone; communities that must be
+    together and touch share a node. ``links`` are the usable links as positions in ``ids``.
+    """
+
+    ids: Ids
+    amounts: Mapping[str, Floats]
+    node: Labels
+    problem: ZoneProblem
+    links: pd.DataFrame
+    wishes: Wishes
+
+
+def read_request(communities: gpd.GeoDataFrame, community_links: pd.DataFrame, wishes: Wishes) -> Request:
+    """Check wishes and layers together and build the search problem. O(n + m).
+
+    Raises ConfigError for wishes that contradict themselves or name unknown communities, DataError for
+    layers that lack what the bounds need. All faults are in one message.
+    """
+    ids = np.array(sorted(map(str, communities.index)), dtype=object)
+    frame = communities.loc[ids]
+    amounts = community_amounts(frame)
+    config = [*_limit_faults(wishes), *_group_faults(wishes, ids)]
+    findings = [*_layer_faults(frame, community_links, ids), *_amount_faults(frame, amounts, wishes)]
+    links = usable_links(ids, community_links) if not findings else None
+    if links is not None and not config:
+        config += _connection_faults(wishes, ids, links)
+    if config:
+        lines = [*config, *(finding.text for finding in findings)]
+        raise ConfigError(
+            "\n".join(["片区划分的要求有误：", *(f"  - {line.zh}" for line in lines)]),
+            "\n".join(["The request for zones has faults:", *(f"  - {line.en}" for line in lines)]),
+        )
+    if findings or links is None:
+        raise DataError(findings)
+    node = _contract(ids, links, wishes)
+    return Request(ids, amounts, node, _problem(frame, ids, links, node, amounts, wishes), links, wishes)
+
+
+def community_amounts(frame: gpd.GeoDataFrame) -> dict[str, Floats]:
+    """Every boundable quantity of each community in its unit; NaN where unknown or not in the layer."""
+    nothing = np.full(len(frame), np.nan)
+    amounts = {
+        name: frame[name].to_numpy(dtype="float64", na_value=np.nan) if name in frame else nothing
+        for name in ("households", "floor_area_m2", "cost_yuan")
+    }
+    amounts["land_area_m2"] = frame.geometry.area.to_numpy()
+    amounts["community_count"] = np.ones(len(frame))
+    return amounts
+
+
+def usable_links(ids: Ids, community_links: pd.DataFrame) -> pd.DataFrame:
+    """Joined and rejoined links, one a pair, as positions ``head < tail`` with way and wall in metres.
+
+    ``way_m`` is the walk over a crossing where one is needed, else the gap.
+    """
+    usable = community_links[community_links["status"].isin(USABLE)]
+    position = pd.Series(np.arange(len(ids)), index=ids)
+    one, two = position[usable["focal"]].to_numpy(), position[usable["neighbor"]].to_numpy()
+    table = pd.DataFrame(
+        {
+            "head": np.minimum(one, two),
+            "tail": np.maximum(one, two),
+            "way_m": way_m(usable),
+            "wall_m": np.nan_to_num(_numbers(usable, "shared_wall_m")),
+        }
+    )
+    return table.sort_values(["head", "tail", "way_m"]).drop_duplicates(["head", "tail"], ignore_index=True)
+
+
+def way_m(links: pd.DataFrame) -> Floats:
+    """What lies between the edges, in metres: the walk over a crossing where one is needed, else the gap."""
+    walk = _numbers(links, "walk_m") if "walk_m" in links else _numbers(links, "detour_m")
+    return np.asarray(np.fmax(np.nan_to_num(_numbers(links, "gap_m")), np.nan_to_num(walk)))
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> Floats:
+    if column not in frame:
+        return np.full(len(frame), np.nan)
+    return frame[column].to_numpy(dtype="float64", na_value=np.nan)
+
+
+def components(ids: Ids, links: pd.DataFrame) -> Labels:
+    """Connected component of each community, numbered by smallest id."""
+    heads, tails = links["head"].to_numpy(), links["tail"].to_numpy()
+    graph = coo_array((np.ones(len(heads)), (heads, tails)), shape=(len(ids), len(ids)))
+    return compact(connected_components(graph, directed=False)[1].astype(np.int64))
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+def _limit_faults(wishes: Wishes) -> list[Text]:
+    faults = []
+    for name in (*QUANTITIES, "target"):
+        faults += _one_limit_faults(name, getattr(wishes, name) or {})
+    if wishes.zone_count is not None and wishes.zone_count < 1:
+        faults.append(
+            Text(f"zone_count 应不小于 1，实为 {wishes.zone_count}。", f"zone_count must be at least 1, found {wishes.zone_count}.")
+        )
+    for name in ("compactness_weight", "link_weight", "age_weight", "needs_weight"):
+        weight = getattr(wishes, name)
+        if not (math.isfinite(weight) and weight >= 0):
+            faults.append(Text(f"{name} 应为非负数，实为 {weight}。", f"{name} must not be negative, found {weight}."))
+    return faults
+
+
+def _one_limit_faults(name: str, limits: Limits) -> Iterable[Text]:
+    known = tuple(QUANTITIES) if name == "target" else ("min", "max")
+    for key, value in limits.items():
+        if key not in known:
+            near = nearest_names(str(key), known)
+            hint = Text(f"；是否指 {near}？" if near else "。", f"; did you mean {near}?" if near else ".")
+            yield Text(
+                f"{name} 中没有 {key} 这一项，可用：{'、'.join(known)}{hint.zh}",
+                f"{name} has no key {key}; known: {', '.join(known)}{hint.en}",
+            )
+        elif not math.isfinite(value) or value < 0 or (name == "target" and value == 0):
+            yield Text(f"{name}.{key} 应为正数，实为 {value}。", f"{name}.{key} must be a positive number, found {value}.")
+    if name != "target" and limits.get("min", 0) > limits.get("max", math.inf):
+        yield Text(
+            f"{name} 的下限 {limits['min']:g} 大于上限 {limits['max']:g}，任何片区都无法满足；请改正其一。",
+            f"{name}: the minimum {limits['min']:g} is above the maximum {limits['max']:g}; mend one of them.",
+        )
+
+
+def _group_faults(wishes: Wishes, ids: Ids) -> list[Text]:
+    known = set(ids)
+    faults = []
+    for name in ("must_join", "must_not_join", "fixed_zones"):
+        groups = getattr(wishes, name)
+        strange = sorted({str(member) for group in groups for member in group if member not in known})
+        if strange:
+            faults.append(
+                Text(
+                    f"{name} 中的小区编号不存在：{shorten_ids(strange, 'zh')}。",
+                    f"{name} names communities that do not exist: {shorten_ids(strange, 'en')}.",
+                )
+            )
+        least = 1 if name == "fixed_zones" else 2
+        if any(len(set(group)) < least for group in groups):
+            faults.append(
+                Text(f"{name} 的每一组至少要有 {least} 个不同的小区。", f"Each group of {name} needs {least} different communities.")
+            )
+    return faults + _contradictions(wishes)
+
+
+def _contradictions(wishes: Wishes) -> list[Text]:
+    together = _closure([*wishes.must_join, *wishes.fixed_zones])
+    faults = []
+    for group in wishes.must_not_join:
+        for place, one in enumerate(group):
+            for two in group[place + 1 :]:
+                if one != two and one in together and together.get(one) == together.get(two):
+                    faults.append(
+                        Text(
+                            f"小区 {one} 与 {two} 既要求同片区又要求分开，请删去其一。",
+                            f"Communities {one} and {two} must be both together and apart; drop one wish.",
+                        )
+                    )
+    seen: dict[str, int] = {}
+    for number, group in enumerate(wishes.fixed_zones):
+        for member in sorted(set(group)):
+            if seen.setdefault(member, number) != number:
+                faults.append(
+                    Text(f"小区 {member} 同时列入两个固定片区。", f"Community {member} is in two fixed zones.")
+                )
+    owner = {member: number for number, group in enumerate(wishes.fixed_zones) for member in group}
+    for group in wishes.must_join:
+        if len({owner.get(member, -1) for member in group}) > 1:
+            faults.append(
+                Text(
+                    f"must_join 要求 {'、'.join(group)} 同片区，但固定片区已把它们分开。",
+                    f"must_join wants {', '.join(group)} together, but fixed_zones separates them.",
+                )
+            )
+    return faults
+
+
+def _closure(groups: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Each named community's representative under 'together with'."""
+    leader: dict[str, str] = {}
+
+    def find(member: str) -> str:
+        while leader.setdefault(member, member) != member:
+            member = leader[member]
+        return member
+
+    for group in groups:
+        for member in group[1:]:
+            one, two = sorted((find(group[0]), find(member)))
+            leader[two] = one
+    return {member: find(member) for member in list(leader)}
+
+
+def _connection_faults(wishes: Wishes, ids: Ids, links: pd.DataFrame) -> list[Text]:
+    """Fixed zones that do not hang together; communities to be joined that no link leads between."""
+    place = {member: position for position, member in enumerate(ids)}
+    whole = components(ids, links)
+    faults = []
+    for group in wishes.must_join:
+        if len({int(whole[place[member]]) for member in group}) > 1:
+            faults.append(
+                Text(
+                    f"must_join 要求 {'、'.join(group)} 同片区，但它们之间没有可通行的联系，无论如何划分都不连片。",
+                    f"must_join wants {', '.join(group)} together, but no usable links lead from one to the other.",
+                )
+            )
+    for group in wishes.fixed_zones:
+        rows = np.array(sorted({place[member] for member in group}))
+        inside = links[links["head"].isin(rows) & links["tail"].isin(rows)]
+        if len(np.unique(components(ids, inside)[rows])) > 1:
+            faults.append(
+                Text(f"固定片区 {'、'.join(group)} 内部不连通。", f"The fixed zone {', '.join(group)} is not connected.")
+            )
+    return faults
+
+
+def _layer_faults(frame: gpd.GeoDataFrame, community_links: pd.DataFrame, ids: Ids) -> Iterable[Finding]:
+    if not len(frame):
+        yield _error("no_communities", "", "没有任何小区，无法划分片区。", "There are no communities to form zones of.", [])
+    if len(set(ids)) < len(ids):
+        twice = sorted({member for member, after in zip(ids, ids[1:], strict=False) if member == after})
+        yield _error("duplicate_key", "", "小区编号重复。", "Community ids are repeated.", twice)
+    ends = pd.concat([community_links["focal"], community_links["neighbor"]]).astype(str)
+    strange = sorted(set(ends) - set(ids))
+    if strange:
+        yield _error(
+            "dangling_reference",
+            "",
+            "相邻关系指向不存在的小区；请用同一份小区图层重新计算相邻关系。",
+            "Links name communities that do not exist; compute the links from the same layer.",
+            strange,
+        )
+
+
+def _amount_faults(frame: gpd.GeoDataFrame, amounts: Mapping[str, Floats], wishes: Wishes) -> Iterable[Finding]:
+    for name in dict.fromkeys([*(bound.name for bound in wishes.bounds), *(wishes.target or {})]):
+        values = amounts.get(name)
+        if values is None:
+            continue
+        label = QUANTITIES[name].label
+        unknown, negative = frame.index[np.isnan(values)], frame.index[values < 0]
+        if len(unknown):
+            yield _error(
+                "unknown_value",
+                name,
+                f"对{label.zh}设了限值，但有小区{label.zh}未知；请补上，或去掉这项限值。",
+                f"{label.en.capitalize()} is bounded but unknown for some communities; fill it in or drop the bound.",
+                unknown,
+            )
+        if len(negative):
+            yield _error(
+                "below_minimum", name, f"{label.zh}为负数。", f"{label.en.capitalize()} is negative.", negative
+            )
+
+
+def _error(code: str, field: str, zh: str, en: str, ids: Iterable[str]) -> Finding:
+    which = tuple(map(str, ids))
+    return Finding(severity="error", code=code, layer="communities", field=field, text=Text(zh, en), ids=which)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def _contract(ids: Ids, links: pd.DataFrame, wishes: Wishes) -> Labels:
+    """Node of each community: -1 in fixed zones; one node for those that touch and must be together."""
+    fixed = {member for group in wishes.fixed_zones for member in group}
+    leader = _closure([group for group in wishes.must_join if not fixed.issuperset(group)])
+    team = np.array([leader.get(member, "") for member in ids], dtype=object)
+    heads, tails = links["head"].to_numpy(), links["tail"].to_numpy()
+    same = (team[heads] == team[tails]) & (team[heads] != "")
+    merged = components(ids, links[same])
+    free = np.array([member not in fixed for member in ids])
+    node = np.full(len(ids), -1)
+    node[free] = compact(merged[free])
+    return node
+
+
+def _problem(
+    frame: gpd.GeoDataFrame,
+    ids: Ids,
+    links: pd.DataFrame,
+    node: Labels,
+    amounts: Mapping[str, Floats],
+    wishes: Wishes,
+) -> ZoneProblem:
+    points = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))
+    heads, tails, length_m = _link_lengths(points, links)
+    worth = wishes.link_weight * (
+        1.0 / (1.0 + links["way_m"].to_numpy() / HALF_WORTH_M)
+        + links["wall_m"].to_numpy() / (links["wall_m"].to_numpy() + HALF_WORTH_M)
+    )
+    worth = np.rint(worth * FEATURE_STEPS**2)
+    features = _features(frame, points, float(np.median(length_m)) if len(length_m) else 100.0, wishes)
+    bounded, low, high = _bounded(ids, amounts, wishes)
+    wholes, whole_sizes = _wholes(ids, node, wishes)
+    rows = np.column_stack(
+        [np.ones(len(ids)), np.square(features).sum(axis=1), np.zeros(len(ids)), features, bounded, wholes]
+    )
+    free = node >= 0
+    count = int(node.max(initial=-1)) + 1
+    stats = np.stack([np.bincount(node[free], column[free], minlength=count) for column in rows.T], axis=1)
+    one, two = np.minimum(node[heads], node[tails]), np.maximum(node[heads], node[tails])
+    within = (one == two) & (one >= 0)
+    stats[:, 2] += np.bincount(one[within], worth[within], minlength=count)
+    pairs, which = np.unique((one * max(count, 1) + two)[(one >= 0) & (one < two)], return_inverse=True)
+    across = (one >= 0) & (one < two)
+    least = np.full(len(pairs), np.inf)
+    np.minimum.at(least, which, length_m[across])
+    return ZoneProblem(
+        heads=pairs // max(count, 1),
+        tails=pairs % max(count, 1),
+        lengths=np.maximum(least, 1.0),
+        closeness=np.bincount(which, worth[across], minlength=len(pairs)),
+        stats=stats,
+        features=features.shape[1],
+        low=low,
+        high=high,
+        whole_sizes=whole_sizes,
+        cost_unit=FEATURE_STEPS**2,
+        zone_price=_zone_price(wishes),
+        target=_target(wishes, len(low)),
+        zone_count=None if wishes.zone_count is None else wishes.zone_count - len(wishes.fixed_zones),
+    )
+
+
+def _link_lengths(points: Floats, links: pd.DataFrame) -> tuple[Labels, Labels, Floats]:
+    """Ends, and centre-to-centre distance plus the way between edges, to the millimetre."""
+    heads, tails = links["head"].to_numpy(), links["tail"].to_numpy()
+    apart = np.hypot(*(points[heads] - points[tails]).T)
+    return heads, tails, np.round(apart + links["way_m"].to_numpy(), 3)
+
+
+def _features(frame: gpd.GeoDataFrame, points: Floats, unit_m: float, wishes: Wishes) -> Floats:
+    """Position, age and needs as whole steps, so that squared distances weigh as asked.
+
+    An unknown age or need takes the mean of the known ones: it neither draws nor repels.
+    """
+    origin = points[0] if len(points) else np.zeros(2)
+    place = np.round(points - origin, 3) / unit_m * math.sqrt(wishes.compactness_weight)
+    years = _numbers(frame, "year_built") / YEARS_APART * math.sqrt(wishes.age_weight)
+    columns = [place[:, 0], place[:, 1], years]
+    for name in NEEDS:
+        need = _numbers(frame, name)
+        most = np.nanmax(need, initial=0.0)
+        columns.append(need / (most or 1.0) * math.sqrt(wishes.needs_weight))
+    kept = []
+    for column in columns:
+        known = np.isfinite(column)
+        if known.any() and np.ptp(column[known]) > 0:
+            filled = np.where(known, column, column[known].mean()) - column[known][0]
+            kept.append(np.rint(filled * FEATURE_STEPS))
+    return np.stack(kept, axis=1) if kept else np.zeros((len(frame), 0))
+
+
+def _bounded(ids: Ids, amounts: Mapping[str, Floats], wishes: Wishes) -> tuple[Floats, Floats, Floats]:
+    """Bounded amounts in whole steps with their limits, then one column a pair that must stay apart."""
+    columns, low, high = [], [], []
+    for bound in _column_order(wishes):
+        steps = QUANTITIES[bound.name].steps
+        columns.append(np.rint(amounts[bound.name] * steps))
+        low.append(math.ceil(bound.low * steps - 1e-6))
+        high.append(math.floor(bound.high * steps + 1e-6) if bound.high < math.inf else math.inf)
+    for group in wishes.must_not_join:
+        columns.append(np.isin(ids, list(group)).astype(float))
+        low.append(0.0)
+        high.append(1.0)
+    table = np.stack(columns, axis=1) if columns else np.zeros((len(ids), 0))
+    return table, np.array(low, dtype=float), np.array(high, dtype=float)
+
+
+def _wholes(ids: Ids, node: Labels, wishes: Wishes) -> tuple[Floats, Floats]:
+    """One column for each set that must be together but does not touch, hence is not one node."""
+    teams: dict[str, list[int]] = {}
+    place = {member: position for position, member in enumerate(ids)}
+    for member, leader in sorted(_closure(wishes.must_join).items()):
+        if node[place[member]] >= 0:
+            teams.setdefault(leader, []).append(place[member])
+    torn = [rows for rows in teams.values() if len(set(node[rows])) > 1]
+    table = np.zeros((len(ids), len(torn)))
+    for column, rows in enumerate(torn):
+        table[rows, column] = 1.0
+    return table, table.sum(axis=0)
+
+
+def _zone_price(wishes: Wishes) -> float:
+    """What one zone more costs: without any minimum, zones are as large as the maxima allow."""
+    if wishes.zone_count is not None or wishes.target:
+        return 0.0
+    if wishes.zone_preference == "auto":
+        return 0.0 if any(bound.low > 0 for bound in wishes.bounds) else 1.0
+    return {"any": 0.0, "most": -1.0, "fewest": 1.0}[wishes.zone_preference]
+
+
+def _target(wishes: Wishes, width: int) -> Floats | None:
+    if not wishes.target:
+        return None
+    names = [bound.name for bound in _column_order(wishes)]
+    target = np.full(width, np.nan)
+    for name, value in wishes.target.items():
+        target[names.index(name)] = value * QUANTITIES[name].steps
+    return target
+
+
+def _column_order(wishes: Wishes) -> list[Bound]:
+    """Bounds and targets in the order of the problem's amounts."""
+    named = [*wishes.bounds, *(Bound(name, 0.0, math.inf) for name in wishes.target or {})]
+    return sorted({bound.name: bound for bound in reversed(named)}.values(), key=lambda bound: bound.low <= 0)
+
