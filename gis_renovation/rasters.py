@@ -398,6 +398,58 @@ def _means(
     }
 
 
+def parcel_night_light(
+    parcels: gpd.GeoDataFrame, night_light: Raster | None, *, min_known_share: float = 0.5
+) -> pd.DataFrame:
+    """Mean brightness at night of each parcel, in the raster's own unit.
+
+    Pixels of night light are often larger than parcels, so that a parcel shows its neighbours' light:
+    pixel_count says how many pixels it fills. As :func:`parcel_greenness` otherwise: indexed and
+    sorted by parcel_id, columns night_light, known_share, nodata_share, outside_share, pixel_count.
+    """
+    return _one_raster(parcels, night_light, "night_light", min_known_share, low=0.0, high=np.inf)
+
+
+def parcel_land_cover(
+    parcels: gpd.GeoDataFrame,
+    land_cover: Raster | None,
+    *,
+    bare_classes: tuple[int, ...] = (),
+    min_known_share: float = 0.5,
+) -> pd.DataFrame:
+    """Share of each parcel that is bare ground, by exact pixel shares.
+
+    ``bare_classes`` are the raster's codes of bare ground, which differ between products; without
+    them the share is unknown. Indexed and sorted by parcel_id: bare_share, known_share,
+    nodata_share, outside_share, pixel_count. Errors as in :func:`parcel_greenness`.
+    """
+    if land_cover is not None and bare_classes:
+        bare = np.where(np.isnan(land_cover.values), np.nan, np.isin(land_cover.values, bare_classes))
+        land_cover = Raster(values=bare.astype(np.float64), transform=land_cover.transform, crs=land_cover.crs)
+    elif land_cover is not None:
+        land_cover = None
+    return _one_raster(parcels, land_cover, "bare_share", min_known_share, low=0.0, high=1.0)
+
+
+def _one_raster(
+    parcels: gpd.GeoDataFrame, raster: Raster | None, name: str, min_known_share: float, *, low: float, high: float
+) -> pd.DataFrame:
+    """Mean of one raster in each parcel with its shares; unknown throughout without a raster."""
+    require_metric(parcels=parcels)
+    parcels = parcels.sort_index()
+    unknown = np.full(len(parcels), np.nan)
+    columns = {name: unknown, "known_share": np.zeros(len(parcels))}
+    columns |= dict.fromkeys(("nodata_share", "outside_share", "pixel_count"), unknown)
+    if raster is not None:
+        _check_raster(raster, parcels, name, low=low, high=high)
+        coverage = _coverage_of(np.asarray(parcels.geometry.to_numpy(), dtype=object), raster)
+        total, weight = zonal_sums(coverage, raster.values)
+        known, nodata, outside = _shares(coverage, weight)
+        values = (_mean(total, weight, known >= min_known_share), known, nodata, outside, coverage.total_px)
+        columns = dict(zip(columns, values, strict=True))
+    return pd.DataFrame(columns, index=parcels.index)
+
+
 def community_terrain(
     communities: gpd.GeoDataFrame, terrain: Raster | None, *, min_known_share: float = 0.5
 ) -> pd.DataFrame:

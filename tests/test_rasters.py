@@ -16,6 +16,8 @@ from gis_renovation.rasters import (
     community_terrain,
     grid_coverage,
     parcel_greenness,
+    parcel_land_cover,
+    parcel_night_light,
     zonal_extremes,
     zonal_sums,
 )
@@ -218,3 +220,20 @@ def test_sums_and_extremes_equal_cutting_every_pixel(polygons, transform, seed):
             assert high[row] >= certain.max()
         if not (known & (shares > 1e-12)).any():
             assert np.isnan(low[row])
+
+
+def test_bare_ground_is_the_exact_share_of_its_classes():
+    cover = raster([[1.0, 1.0, 2.0, 3.0]] * 4)
+    found = parcel_land_cover(frame(shapely.box(5, 0, 25, 40)), cover, bare_classes=(2, 3))
+    assert found.loc["P0", "bare_share"] == pytest.approx(0.25)
+    assert np.isnan(parcel_land_cover(frame(shapely.box(5, 0, 25, 40)), cover).loc["P0", "bare_share"])
+
+
+def test_night_light_keeps_the_unit_of_its_raster():
+    light = raster([[0.0, 10.0, 20.0, 300.0]] * 4)
+    found = parcel_night_light(frame(shapely.box(10, 0, 30, 40)), light)
+    assert found.loc["P0", "night_light"] == pytest.approx(15.0)
+    for result, name in ((found, "parcel_night_light"), (parcel_land_cover(frame(), None), "parcel_land_cover")):
+        schema = layer_schema(name)
+        assert [fault for fault in check_layer(result, schema) if fault.severity == "error"] == []
+        assert {*result.columns, schema.key} == set(schema.fields)

@@ -1,0 +1,291 @@
+"""Evidence that land lies idle: each piece with its date, weight and direction, and their conflicts.
+
+A piece of evidence speaks for *idle*, for *used*, or is *unclear*; what nobody looked at is
+*unknown* and weighs nothing. Weights are log-odds and fade with age. They are this program's
+parameters, confirmed by no standard: change them, or set one to 0 to leave its evidence out. The sum
+orders visits; it finds nothing idle (候选, never 认定), and it replaces no rule of the ledger.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis_renovation.crs import require_metric
+from gis_renovation.errors import ConfigError, Text
+from gis_renovation.land_measures import DAYS_A_YEAR
+from gis_renovation.overlays import covered_areas
+from gis_renovation.schemas import nearest_names
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.object_]
+
+EVIDENCE: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "inspection": Text("现场核查", "inspection"),
+        "meter": Text("水电气用量", "meter readings"),
+        "building_coverage": Text("建筑占地", "building coverage"),
+        "bare_ground": Text("裸土比例", "bare ground"),
+        "greenness": Text("绿度变化", "change in greenness"),
+        "night_light": Text("夜间灯光", "night light"),
+    }
+)
+# Log-odds: a visit outweighs all remote sensing together. Unconfirmed parameters.
+DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "inspection": 3.0,
+        "meter": 2.0,
+        "building_coverage": 1.0,
+        "bare_ground": 0.7,
+        "greenness": 0.5,
+        "night_light": 0.5,
+    }
+)
+FINDINGS: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "idle": Text("指向闲置", "points to idle"),
+        "used": Text("指向在用", "points to use"),
+        "unclear": Text("不明确", "unclear"),
+        "unknown": Text("未知", "unknown"),
+    }
+)
+_DIRECTION = {"idle": 1.0, "used": -1.0, "unclear": 0.0, "unknown": 0.0}
+
+
+def weigh_idleness(
+    parcels: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame | None = None,
+    parcel_greenness: pd.DataFrame | None = None,
+    parcel_night_light: pd.DataFrame | None = None,
+    parcel_land_cover: pd.DataFrame | None = None,
+    meter_readings: pd.DataFrame | None = None,
+    *,
+    as_of: datetime.date,
+    evidence_weights: dict[str, float] | None = None,
+    half_life_years: float = 3.0,
+    undated_factor: float = 0.5,
+    buildings_on: datetime.date | None = None,
+    greenness_on: datetime.date | None = None,
+    night_light_on: datetime.date | None = None,
+    land_cover_on: datetime.date | None = None,
+    overgrown_change: float = 0.1,
+    cleared_change: float = -0.2,
+    bare_share: float = 0.5,
+    open_coverage_share: float = 0.05,
+    built_coverage_share: float = 0.3,
+    dark_below: float | None = None,
+    lit_above: float | None = None,
+) -> pd.DataFrame:
+    """List what speaks for and against each parcel lying idle.
+
+    Parameters
+    ----------
+    parcels, buildings
+        Polygons by their keys in one projected CRS in metres.
+    parcel_greenness, parcel_night_light, parcel_land_cover
+        Results of :mod:`gis_renovation.rasters`; meter_readings: a table by place_id.
+        ``None`` is evidence nobody has.
+    evidence_weights
+        Replaces weights by name (log-odds, 0 removes a kind of evidence).
+    half_life_years, undated_factor
+        A piece loses half its weight in this time; one without a date counts by this factor.
+    buildings_on, greenness_on, night_light_on, land_cover_on
+        Days the layers show.
+    overgrown_change, cleared_change, bare_share, open_coverage_share, built_coverage_share, dark_below, lit_above
+        From which value on each measure speaks for idle or for used; night light has no threshold
+        unless one is given, because its unit differs from product to product.
+
+    Returns
+    -------
+    DataFrame by parcel_id and kind of evidence: finding (idle, used, unclear, unknown), value,
+    observed_on, weight, log_odds (signed, aged, 0 for unclear and unknown), reason_zh, reason_en.
+
+    Raises
+    ------
+    CRSError; ConfigError for a weight of an unknown name. O(parcels + overlaps).
+    """
+    require_metric(parcels=parcels, buildings=buildings)
+    parcels = parcels.sort_index()
+    weights = _weights(evidence_weights)
+    lines = {
+        "inspection": _inspection(parcels),
+        "meter": _meters(parcels.index, meter_readings, as_of),
+        "building_coverage": _sides(
+            _coverage(parcels, buildings), idle_to=open_coverage_share, used_from=built_coverage_share, on=buildings_on
+        ),
+        "bare_ground": _sides(
+            _of(parcel_land_cover, "bare_share", parcels.index), idle_from=bare_share, on=land_cover_on
+        ),
+        "greenness": _sides(
+            _of(parcel_greenness, "greenness_change", parcels.index),
+            idle_from=overgrown_change,
+            used_to=cleared_change,
+            on=greenness_on,
+        ),
+        "night_light": _sides(
+            _of(parcel_night_light, "night_light", parcels.index),
+            idle_to=dark_below,
+            used_from=lit_above,
+            on=night_light_on,
+        ),
+    }
+    parts = [
+        _weighed(parcels.index, name, line, weights[name], as_of, half_life_years, undated_factor)
+        for name, line in lines.items()
+    ]
+    table = pd.concat(parts)
+    order = {name: position for position, name in enumerate(EVIDENCE)}
+    table = table.assign(order=table["evidence"].map(order)).sort_values(["parcel_id", "order"], kind="stable")
+    words = dict.fromkeys(("parcel_id", "evidence", "finding", "reason_zh", "reason_en"), "str")
+    return table.drop(columns="order").astype(words).reset_index(drop=True)
+
+
+Line = tuple[Words, Floats, Words]  # finding, value, date
+
+
+def _weights(given: Mapping[str, float] | None) -> dict[str, float]:
+    strange = [name for name in given or {} if name not in EVIDENCE]
+    if strange:
+        near, named, known = nearest_names(strange[0], EVIDENCE), ", ".join(strange), ", ".join(EVIDENCE)
+        raise ConfigError(
+            f"evidence_weights 中没有这种证据：{named}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
+            f"evidence_weights names no evidence: {named}{f'; did you mean {near}?' if near else ''} Known: {known}.",
+        )
+    return {**DEFAULT_WEIGHTS, **(given or {})}
+
+
+def _of(table: pd.DataFrame | None, column: str, index: pd.Index[Any]) -> Floats:
+    if table is None or column not in table.columns:
+        return np.full(len(index), np.nan)
+    return np.asarray(table[column].reindex(index).to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _coverage(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None) -> Floats:
+    shapes = np.asarray(parcels.geometry.to_numpy(), dtype=object)
+    if buildings is None:
+        return np.full(len(shapes), np.nan)
+    inside, _ = covered_areas(shapes, np.asarray(buildings.geometry.to_numpy(), dtype=object))
+    return np.asarray(inside / shapely.area(shapes), np.float64)
+
+
+def _sides(
+    value: Floats,
+    *,
+    idle_from: float | None = None,
+    idle_to: float | None = None,
+    used_from: float | None = None,
+    used_to: float | None = None,
+    on: datetime.date | None,
+) -> Line:
+    """Idle at or beyond one bound, used at or beyond the other, unclear between; unknown without a value."""
+    finding = np.where(np.isnan(value), "unknown", "unclear").astype(object)
+    with np.errstate(invalid="ignore"):
+        for name, low, high in (("idle", idle_from, idle_to), ("used", used_from, used_to)):
+            if low is not None:
+                finding[value >= low] = name
+            if high is not None:
+                finding[value <= high] = name
+    return finding, value, np.full(len(value), on, dtype=object)
+
+
+def _inspection(parcels: gpd.GeoDataFrame) -> Line:
+    finding, dates = np.full(len(parcels), "unknown", dtype=object), np.full(len(parcels), None, dtype=object)
+    if "inspected_vacant" in parcels.columns:
+        known = parcels["inspected_vacant"].notna().to_numpy()
+        finding[known] = np.where(parcels["inspected_vacant"][known].astype(bool), "idle", "used")
+    if "inspected_on" in parcels.columns:
+        given = parcels["inspected_on"].notna().to_numpy()
+        dates[given] = parcels["inspected_on"].to_numpy(dtype=object)[given]
+    return finding, np.full(len(parcels), np.nan), dates
+
+
+def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime.date) -> Line:
+    """Use over the year before ``as_of``: none at all speaks for idle, any for used; no reading, unknown."""
+    finding, value = np.full(len(index), "unknown", dtype=object), np.full(len(index), np.nan)
+    dates = np.full(len(index), None, dtype=object)
+    if readings is None or readings.empty:
+        return finding, value, dates
+    since = as_of - datetime.timedelta(days=365)
+    recent = readings[(readings["read_on"] > since) & (readings["read_on"] <= as_of) & readings["used_amount"].notna()]
+    for place, group in recent.groupby("place_id"):
+        if place not in index:
+            continue
+        at = int(index.get_indexer(pd.Index([place]))[0])
+        value[at] = float(group["used_amount"].sum())
+        finding[at] = "used" if value[at] > 0.0 else "idle"
+        dates[at] = max(group["read_on"])
+    return finding, value, dates
+
+
+def _weighed(
+    index: pd.Index[Any],
+    name: str,
+    line: Line,
+    weight: float,
+    as_of: datetime.date,
+    half_life_years: float,
+    undated_factor: float,
+) -> pd.DataFrame:
+    finding, value, dates = line
+    ages = np.array([np.nan if d is None else (as_of - d).days / DAYS_A_YEAR for d in dates], dtype=np.float64)
+    fading = np.where(np.isnan(ages), undated_factor, 0.5 ** (np.maximum(ages, 0.0) / half_life_years))
+    log_odds = np.array([_DIRECTION[word] for word in finding], dtype=np.float64) * weight * fading
+    return pd.DataFrame(
+        {
+            "parcel_id": index.to_numpy(dtype=object),
+            "evidence": name,
+            "finding": finding,
+            "value": value,
+            "observed_on": dates,
+            "weight": weight,
+            "log_odds": log_odds + 0.0,
+            "reason_zh": [_sentence(name, *facts, lang="zh") for facts in zip(finding, value, dates, strict=True)],
+            "reason_en": [_sentence(name, *facts, lang="en") for facts in zip(finding, value, dates, strict=True)],
+        }
+    )
+
+
+def _sentence(name: str, finding: str, value: float, date: datetime.date | None, *, lang: str) -> str:
+    at = 0 if lang == "zh" else 1
+    shown = "" if np.isnan(value) else f" {value:.2f}"
+    day = ("日期不明" if at == 0 else "undated") if date is None else date.isoformat()
+    if finding == "unknown":
+        return f"{EVIDENCE[name][at]}：未核查" if at == 0 else f"{EVIDENCE[name][at]}: not checked"
+    if at == 0:
+        return f"{EVIDENCE[name].zh}{shown}（{day}）：{FINDINGS[finding].zh}"
+    return f"{EVIDENCE[name].en}{shown} ({day}): {FINDINGS[finding].en}"
+
+
+def sum_idleness(parcels: gpd.GeoDataFrame, idle_evidence: pd.DataFrame) -> pd.DataFrame:
+    """Add the evidence of each parcel up and show where its pieces contradict each other.
+
+    Returns a DataFrame indexed and sorted by parcel_id: log_odds (sum), strength_share (its logistic;
+    0.5 says nothing either way; an order of visits, no probability), idle_count, used_count,
+    unknown_count, conflict (True where pieces with weight speak for both sides), evidence_zh and
+    evidence_en (the pieces that speak, strongest first). Parcels without evidence have 0.5. O(rows).
+    """
+    index = parcels.sort_index().index
+    heard = idle_evidence[idle_evidence["log_odds"] != 0.0]
+    result = pd.DataFrame(index=index)
+    result["log_odds"] = idle_evidence.groupby("parcel_id")["log_odds"].sum().reindex(index, fill_value=0.0)
+    result["strength_share"] = 1.0 / (1.0 + np.exp(-result["log_odds"]))
+    for name in ("idle", "used"):
+        counts = heard[heard["finding"] == name].groupby("parcel_id").size()
+        result[f"{name}_count"] = counts.reindex(index, fill_value=0)
+    unknown = idle_evidence[idle_evidence["finding"] == "unknown"].groupby("parcel_id").size()
+    result["unknown_count"] = unknown.reindex(index, fill_value=0)
+    result["conflict"] = (result["idle_count"] > 0) & (result["used_count"] > 0)
+    size = heard["log_odds"].abs()
+    order = heard.assign(size=size).sort_values(["parcel_id", "size"], ascending=[True, False], kind="stable")
+    for lang, mark in (("zh", "；"), ("en", "; ")):
+        said = order.groupby("parcel_id", sort=True)[f"reason_{lang}"].agg(mark.join)
+        result[f"evidence_{lang}"] = said.reindex(index).fillna("").astype("str")
+    return result.rename_axis("parcel_id")

@@ -1,0 +1,121 @@
+"""Evidence of idleness: direction, age, weight and conflict of each piece."""
+
+import datetime
+import math
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gis_renovation.errors import ConfigError
+from gis_renovation.land_evidence import DEFAULT_WEIGHTS, sum_idleness, weigh_idleness
+from gis_renovation.schemas import check_layer, layer_schema
+
+DAY = datetime.date
+AS_OF = DAY(2024, 9, 30)
+CRS = "EPSG:4548"
+
+
+def parcels(**facts):
+    facts = {"inspected_vacant": True, "inspected_on": AS_OF} | facts
+    return gpd.GeoDataFrame(
+        [facts, {}], geometry=[shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)], crs=CRS,
+        index=pd.Index(["P1", "P2"], name="parcel_id", dtype=object),
+    )  # fmt: skip
+
+
+def table(**columns):
+    return pd.DataFrame({name: [value] for name, value in columns.items()}, index=pd.Index(["P1"], name="parcel_id"))
+
+
+def lines(places=None, *args, **options):
+    found = weigh_idleness(parcels() if places is None else places, *args, as_of=AS_OF, **options)
+    return found[found["parcel_id"] == "P1"].set_index("evidence")
+
+
+def test_what_nobody_looked_at_is_unknown_and_weighs_nothing():
+    found = lines(parcels(inspected_vacant=None))
+    assert set(found["finding"]) == {"unknown"}
+    assert (found["log_odds"] == 0.0).all()
+    total = sum_idleness(parcels(), weigh_idleness(parcels(inspected_vacant=None), as_of=AS_OF))
+    assert list(total["strength_share"]) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(("vacant", "sign", "finding"), [(True, 1, "idle"), (False, -1, "used")])
+def test_an_inspection_today_counts_in_full_for_its_side(vacant, sign, finding):
+    found = lines(parcels(inspected_vacant=vacant)).loc["inspection"]
+    assert found["finding"] == finding
+    assert found["log_odds"] == sign * DEFAULT_WEIGHTS["inspection"]
+
+
+def test_evidence_fades_with_age_and_without_a_date_counts_by_half():
+    old = lines(parcels(inspected_on=DAY(2018, 9, 30))).loc["inspection", "log_odds"]
+    assert old == pytest.approx(DEFAULT_WEIGHTS["inspection"] / 4, rel=0.001)  # two half-lives of three years
+    undated = lines(parcels(inspected_on=None)).loc["inspection"]
+    assert undated["log_odds"] == DEFAULT_WEIGHTS["inspection"] / 2
+    assert "日期不明" in undated["reason_zh"]
+
+
+@pytest.mark.parametrize(("change", "finding"), [(0.2, "idle"), (0.0, "unclear"), (-0.3, "used"), (np.nan, "unknown")])
+def test_growth_speaks_for_idle_and_clearing_for_use(change, finding):
+    found = lines(None, None, table(greenness_change=change), greenness_on=AS_OF).loc["greenness"]
+    assert found["finding"] == finding
+
+
+@pytest.mark.parametrize(("width", "finding"), [(0.3, "idle"), (2, "unclear"), (5, "used")])
+def test_buildings_speak_by_the_ground_they_cover(width, finding):
+    house = gpd.GeoDataFrame(
+        geometry=[shapely.box(0, 0, width, 10)], index=pd.Index(["B"], name="building_id"), crs=CRS
+    )
+    assert lines(None, house).loc["building_coverage", "finding"] == finding
+
+
+def test_night_light_says_nothing_until_its_thresholds_are_given():
+    light = table(night_light=0.2)
+    assert lines(parcel_night_light=light).loc["night_light", "finding"] == "unclear"
+    assert lines(parcel_night_light=light, dark_below=1.0).loc["night_light", "finding"] == "idle"
+    assert lines(parcel_night_light=light, lit_above=0.1).loc["night_light", "finding"] == "used"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "days", "finding"),
+    [
+        ([0.0, 0.0], [DAY(2024, 3, 1), DAY(2024, 9, 1)], "idle"),
+        ([0.0, 3.0], [DAY(2024, 3, 1), DAY(2024, 9, 1)], "used"),
+        ([5.0, 0.0], [DAY(2022, 3, 1), DAY(2024, 9, 1)], "idle"),  # only the last year counts
+        ([0.0, None], [DAY(2022, 3, 1), DAY(2024, 9, 1)], "unknown"),
+    ],
+)
+def test_meters_speak_for_the_last_year(amounts, days, finding):
+    readings = pd.DataFrame({"place_id": "P1", "read_on": days, "used_amount": amounts})
+    assert lines(meter_readings=readings).loc["meter", "finding"] == finding
+
+
+def test_a_weight_of_zero_removes_a_kind_of_evidence():
+    assert lines(evidence_weights={"inspection": 0.0}).loc["inspection", "log_odds"] == 0.0
+    with pytest.raises(ConfigError, match="inspection"):
+        lines(evidence_weights={"inspektion": 0.0})
+
+
+def test_contradicting_pieces_are_shown_as_a_conflict():
+    house = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 9, 10)], index=pd.Index(["B"], name="building_id"), crs=CRS)
+    evidence = weigh_idleness(parcels(), house, as_of=AS_OF, buildings_on=AS_OF)
+    total = sum_idleness(parcels(), evidence)
+    assert total["conflict"].tolist() == [True, False]
+    row = total.loc["P1"]
+    assert row["log_odds"] == DEFAULT_WEIGHTS["inspection"] - DEFAULT_WEIGHTS["building_coverage"]
+    assert row["strength_share"] == pytest.approx(1 / (1 + math.exp(-row["log_odds"])))
+    assert row["evidence_zh"].index("现场核查") < row["evidence_zh"].index("建筑占地")
+
+
+def test_results_keep_their_schemas_and_empty_in_gives_empty_out():
+    for places in (parcels(), parcels().iloc[:0]):
+        evidence = weigh_idleness(places, as_of=AS_OF)
+        total = sum_idleness(places, evidence)
+        assert (len(evidence), len(total)) == (len(places) * len(DEFAULT_WEIGHTS), len(places))
+        for result, name in ((evidence, "idle_evidence"), (total, "idle_strength")):
+            schema = layer_schema(name)
+            assert [fault for fault in check_layer(result, schema) if fault.severity == "error"] == []
+            assert ({*result.columns, schema.key} - {""}) == set(schema.fields)
