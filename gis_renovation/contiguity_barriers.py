@@ -36,6 +36,8 @@ PIECE_SEGMENTS = 8
 SEGMENT_M = 250.0
 TILE_M = 1000.0
 TILE_VERTICES = 64
+# A way round a barrier is drawn with its bend at a corner of the open ground or at a point so far apart.
+BEND_M = 5.0
 # Crossings of one cut looked at together, when one alone does not reach across all barriers.
 CROSSINGS_TOGETHER = 8
 
@@ -249,17 +251,16 @@ def judge_pairs(
     unsure = _in_doubt(polygons, pairs, rows, on_line, on_place, mains)
     unsure = unsure[~np.isin(unsure, list(through))]
     case = _corridors(barriers, mains, pairs, unsure, reach_m)
-    is_open, lines = _ways_left(case, np.arange(len(unsure)), case.hit, case.taker)
-    cut = {**through, **_cutters(case, np.flatnonzero(~is_open))}
+    left = _ways_left(case, np.arange(len(unsure)), case.hit, case.taker)
     met = _grouped(on_line)
-    found = Verdicts({}, {}, cut, {})
-    for at in np.flatnonzero(is_open).tolist():
-        row = int(unsure[at])
-        if row in met:
-            found.around[row] = (max(float(shapely.length(lines[at])), float(pairs.gap_m[row])), lines[at])
-            found.past[row] = met[row]
+    around = {int(unsure[at]): _way_around(case, at, part) for at, part in left.items() if int(unsure[at]) in met}
+    shut = np.setdiff1d(np.arange(len(unsure)), np.fromiter(left, dtype=np.intp, count=len(left)))
+    in_the_way = _in_the_way(
+        np.append(np.fromiter(through, np.intp, len(through)), unsure[shut]), pairs, on_line, on_place, case
+    )
+    cut = {**through, **_cutters(case, shut, in_the_way)}
+    found = Verdicts(around, {row: met[row] for row in around}, cut, {})
     if crossings is not None and cut:
-        in_the_way = _in_the_way(np.array(sorted(cut), dtype=np.intp), pairs, met, _grouped(on_place[:2]), case)
         scene = _Scene(mains, pairs, barriers, crossings, reach_m, max_detour_m)
         found.over.update(_rejoined(scene, cut, in_the_way))
     return found
@@ -443,7 +444,8 @@ class _Corridors(NamedTuple):
     """The ground between pairs, and what stands in it.
 
     By pair: its row, the corridor, the main part of either community. By piece of a barrier: the
-    corridor it lies in (``hit``, ascending), its ``owner`` and the widened piece itself (``taker``).
+    corridor it lies in (``hit``, ascending), its ``owner`` and the piece itself (``taker``), widened by
+    ``half_m``.
     """
 
     row: Positions
@@ -453,6 +455,7 @@ class _Corridors(NamedTuple):
     hit: Positions
     owner: Positions
     taker: Geometries
+    half_m: float
 
 
 def _corridors(barriers: Barriers, mains: Geometries, pairs: Pairs, rows: Positions, reach_m: float) -> _Corridors:
@@ -470,36 +473,51 @@ def _corridors(barriers: Barriers, mains: Geometries, pairs: Pairs, rows: Positi
     order = np.lexsort((piece, barriers.solid_owner[piece], hit))
     hit, piece = hit[order], piece[order]
     taker = shapely.buffer(barriers.solid[piece], barriers.half_m, quad_segs=2)
-    return _Corridors(rows, ground, near_side, far_side, hit, barriers.solid_owner[piece], taker)
+    return _Corridors(rows, ground, near_side, far_side, hit, barriers.solid_owner[piece], taker, barriers.half_m)
 
 
-def _ways_left(case: _Corridors, trials: Positions, hit: Positions, taker: Geometries) -> tuple[Flags, Geometries]:
-    """Whether each trial's corridor without its takers leads across, and the shortest line over what is left.
+def _ways_left(case: _Corridors, trials: Positions, hit: Positions, taker: Geometries) -> dict[int, Any]:
+    """For each trial that leads across without its takers, a connected piece of ground that does.
 
-    ``trials`` are positions in ``case``, ``hit`` positions in ``trials``. Lines are None where all is shut.
+    ``trials`` are positions in ``case``, ``hit`` positions in ``trials``; so are the keys.
     """
     part, trial = shapely.get_parts(_subtract(case.ground[trials], hit, taker), return_index=True)
     area = shapely.get_dimensions(part) == 2
     part, trial = part[area], trial[area]
-    near_side, far_side = case.near_side[trials][trial], case.far_side[trials][trial]
-    leads = shapely.intersects(part, near_side) & shapely.intersects(part, far_side)
-    part, trial = part[leads], trial[leads]
-    ends = (shapely.intersection(part, near_side[leads]), shapely.intersection(part, far_side[leads]))
-    line = shapely.shortest_line(*ends)
-    order = np.lexsort((shapely.length(line), trial))[::-1]
-    lines = np.full(len(trials), None, dtype=object)
-    lines[trial[order]] = line[order]
-    return ~shapely.is_missing(lines), lines
+    leads = shapely.intersects(part, case.near_side[trials][trial])
+    leads &= shapely.intersects(part, case.far_side[trials][trial])
+    return dict(zip(trial[leads].tolist()[::-1], part[leads].tolist()[::-1], strict=True))
 
 
-def _cutters(case: _Corridors, shut: Positions) -> dict[int, tuple[int, ...]]:
+def _way_around(case: _Corridors, at: int, part: Any) -> tuple[float, Any]:
+    """The shortest walk across the open ground with at most one bend, at a vertex of its outline.
+
+    Where even that is barred the two legs are given as they are: the walk is a lower bound then.
+    """
+    bends = shapely.points(np.unique(shapely.get_coordinates(shapely.segmentize(part, BEND_M)), axis=0))
+    here = slice(*np.searchsorted(case.hit, [at, at + 1]))
+    legs = (
+        shapely.shortest_line(case.near_side[at], bends),
+        shapely.shortest_line(bends, case.far_side[at]),
+    )
+    length_m = shapely.length(legs[0]) + shapely.length(legs[1])
+    # The ground's outline runs along the widened barriers: only what goes through them is barred.
+    blocks = shapely.union_all(shapely.buffer(case.taker[here], -case.half_m / 2.0))
+    barred = shapely.intersects(legs[0], blocks) | shapely.intersects(legs[1], blocks)
+    best = int(np.lexsort((length_m, barred))[0])
+    xy = np.concatenate([shapely.get_coordinates(leg[best]) for leg in legs])
+    return float(length_m[best]), shapely.remove_repeated_points(shapely.linestrings(xy))
+
+
+def _cutters(case: _Corridors, shut: Positions, in_the_way: dict[int, frozenset[int]]) -> dict[int, tuple[int, ...]]:
     """For each shut corridor the barriers that alone close it, else all that do so together."""
     hits = np.flatnonzero(np.isin(case.hit, shut))
     trial_of, trial = np.unique(np.stack([case.hit[hits], case.owner[hits]]), axis=1, return_inverse=True)
-    is_open, _ = _ways_left(case, trial_of[0], trial, case.taker[hits])
+    is_open = np.zeros(trial_of.shape[1], dtype=bool)
+    is_open[list(_ways_left(case, trial_of[0], trial, case.taker[hits]))] = True
     alone = _grouped(trial_of[:, ~is_open])
-    together = _grouped(trial_of)
-    return {int(case.row[at]): alone.get(at) or together.get(at, ()) for at in shut.tolist()}
+    rows = {at: int(case.row[at]) for at in shut.tolist()}
+    return {row: alone.get(at) or tuple(sorted(in_the_way[row])) for at, row in rows.items()}
 
 
 # --- crossings --------------------------------------------------------------------------------------
@@ -525,24 +543,15 @@ class _Walk(NamedTuple):
 
 
 def _in_the_way(
-    rows: Positions,
-    pairs: Pairs,
-    on_line: dict[int, tuple[int, ...]],
-    on_place: dict[int, tuple[int, ...]],
-    case: _Corridors,
+    rows: Positions, pairs: Pairs, on_line: Positions, on_place: Positions, case: _Corridors
 ) -> dict[int, frozenset[int]]:
-    """All barriers to be reckoned with between each cut pair."""
+    """All barriers to be reckoned with between each pair: on the line, the communities, the corridor."""
+    line, place = _grouped(on_line), _grouped(on_place[:2])
     ground = _grouped(np.stack([case.row[case.hit], case.owner]))
+    none: tuple[int, ...] = ()
     return {
-        row: frozenset(
-            chained(
-                on_line.get(row, ()),
-                on_place.get(int(pairs.first[row]), ()),
-                on_place.get(int(pairs.second[row]), ()),
-                ground.get(row, ()),
-            )
-        )
-        for row in rows.tolist()
+        row: frozenset(chained(line.get(row, none), place.get(a, none), place.get(b, none), ground.get(row, none)))
+        for row, a, b in zip(rows.tolist(), pairs.first[rows].tolist(), pairs.second[rows].tolist(), strict=True)
     }
 
 
@@ -652,4 +661,4 @@ def _opens(scene: _Scene, row: int, crossed: frozenset[int]) -> bool:
     """Whether the corridor leads across once the crossed barriers are left out."""
     case = _corridors(scene.barriers, scene.mains, scene.pairs, np.array([row]), scene.reach_m)
     stays = np.array([owner not in crossed for owner in case.owner.tolist()], dtype=bool)
-    return bool(_ways_left(case, np.array([0]), case.hit[stays], case.taker[stays])[0][0])
+    return bool(_ways_left(case, np.array([0]), case.hit[stays], case.taker[stays]))
