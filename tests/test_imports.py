@@ -59,7 +59,11 @@ def imports_of(path: Path) -> set[str]:
     }
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and id(node) not in typing_only and (node.module or "").startswith("gis_renovation"):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and id(node) not in typing_only
+            and (node.module or "").startswith("gis_renovation")
+        ):
             parts = (node.module or "").split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
     return found & set(MODULES)
@@ -96,11 +100,20 @@ def test_an_analysis_knows_no_file_no_project_and_no_map(module):
 def test_the_package_neither_prints_nor_asks_the_clock(module):
     tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
     calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    assert not calls & {"print", "datetime.now", "datetime.datetime.now", "date.today", "datetime.date.today", "time.time"}
+    assert not calls & {
+        "print",
+        "datetime.now",
+        "datetime.datetime.now",
+        "date.today",
+        "datetime.date.today",
+        "time.time",
+    }
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    code = "import sys, gis_renovation; print([m for m in ('numpy', 'pandas', 'shapely', 'folium') if m in sys.modules])"
+    code = (
+        "import sys, gis_renovation; print([m for m in ('numpy', 'pandas', 'shapely', 'folium') if m in sys.modules])"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
