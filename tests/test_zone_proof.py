@@ -1,0 +1,283 @@
+"""The search and the proof over arrays, against a dynamic programme that knows nothing of either."""
+
+import itertools
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis_renovation.zone_proof import ProofLimits, easy_bounds, list_candidates, prove_zones
+from gis_renovation.zone_search import (
+    Turn,
+    ZoneProblem,
+    compact,
+    connected_parts,
+    effort_for,
+    group_sums,
+    meeting_points,
+    noise,
+    random_forest,
+    search_zones,
+    subtree_sums,
+    total_score,
+)
+
+LIMITS = ProofLimits(max_subsets=200_000, column_limit=5_000, node_limit=1_000)
+
+
+def make_problem(seed, size, *, price=0.0, low=300.0, high=900.0, zone_count=None, apart=False, wholes=False):
+    """Points on a 1 km square, linked where a random planar-like rule says so; whole-numbered statistics."""
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, 1000, (size, 2)).astype(float)
+    pairs = [
+        (i, j)
+        for i, j in itertools.combinations(range(size), 2)
+        if np.hypot(*(points[i] - points[j])) < 420 and rng.random() < 0.85
+    ]
+    heads, tails = (np.array([p[k] for p in pairs], dtype=np.int64) for k in (0, 1))
+    households = rng.integers(60, 420, size).astype(float)
+    floor = rng.integers(1, 9, size).astype(float)
+    extra, extra_low, extra_high = [floor], [0.0], [18.0]
+    if apart:
+        extra, extra_low, extra_high = [*extra, (np.arange(size) < 2).astype(float)], [*extra_low, 0.0], [*extra_high, 1.0]
+    whole = np.zeros((size, 1 if wholes else 0))
+    if wholes:
+        whole[[0, size - 1]] = 1.0
+    stats = np.column_stack(
+        [np.ones(size), np.square(points).sum(axis=1), np.zeros(size), points, households, *extra, whole]
+    )
+    return ZoneProblem(
+        heads=heads,
+        tails=tails,
+        lengths=np.maximum(np.hypot(*(points[heads] - points[tails]).T), 1.0) if len(pairs) else np.zeros(0),
+        closeness=rng.integers(0, 20_000, len(pairs)).astype(float),
+        stats=stats,
+        features=2,
+        low=np.array([low, *extra_low]),
+        high=np.array([high, *extra_high]),
+        whole_sizes=whole.sum(axis=0),
+        cost_unit=10_000.0,
+        zone_price=price,
+        zone_count=zone_count,
+    )
+
+
+def plain_zone(problem, nodes):
+    """(valid, number, cost) of one zone from first principles: pairwise distances, not sums of squares."""
+    graph = nx.Graph()
+    graph.add_nodes_from(nodes)
+    worth = {(int(h), int(t)): w for h, t, w in zip(problem.heads, problem.tails, problem.closeness, strict=True)}
+    graph.add_edges_from(edge for edge in worth if edge[0] in nodes and edge[1] in nodes)
+    rows = problem.stats[list(nodes)]
+    totals = rows[:, 5 : 5 + len(problem.low)].sum(axis=0)
+    whole = rows[:, 5 + len(problem.low) :].sum(axis=0)
+    valid = nx.is_connected(graph) and all(problem.low <= totals) and all(totals <= problem.high)
+    valid = valid and all(part in (0, size) for part, size in zip(whole, problem.whole_sizes, strict=True))
+    pairs = itertools.combinations(rows[:, 3:5], 2)
+    spread = sum(float(np.square(one - two).sum()) for one, two in pairs) / len(nodes)
+    kept = sum(worth[tuple(sorted(edge))] for edge in graph.edges)
+    return valid, problem.zone_price, (spread - kept) / problem.cost_unit
+
+
+def best_by_dynamic_programme(problem):
+    """Lexicographically least (left out, number score, cost) over all choices of disjoint zones."""
+    size = problem.size
+    zones = {}
+    for mask in range(1, 1 << size):
+        nodes = [i for i in range(size) if mask >> i & 1]
+        valid, number, cost = plain_zone(problem, nodes)
+        if valid:
+            zones[mask] = (number, cost)
+    best = {0: {0: (0, 0.0, 0.0)}}
+    for mask in range(1, 1 << size):
+        lowest = mask & -mask
+        options = {k: (o + 1, n, c) for k, (o, n, c) in best[mask ^ lowest].items()}
+        part = mask
+        while part:
+            if part & lowest and part in zones:
+                number, cost = zones[part]
+                for k, (o, n, c) in best[mask ^ part].items():
+                    option = (o, n + number, c + cost)
+                    options[k + 1] = min(options.get(k + 1, (size + 1, 0.0, 0.0)), option)
+            part = (part - 1) & mask
+        best[mask] = options
+    by_count = best[(1 << size) - 1]
+    if problem.zone_count is None:
+        return min(by_count.values())
+    wanted = problem.zone_count
+    return min((o, abs(k - wanted), c) for k, (o, n, c) in by_count.items())
+
+
+def prove(problem, seed=0):
+    labels = search_zones(problem, seed=seed, effort=effort_for(problem.size, sweeps=4))
+    parts = connected_parts(problem)
+    assert len(np.unique(parts)) == 1
+    return labels, prove_zones(problem, labels, LIMITS)
+
+
+def connected_problems(count, size, **options):
+    seed = 0
+    while count:
+        problem = make_problem(seed, size, **options)
+        seed += 1
+        if len(problem.heads) and len(np.unique(connected_parts(problem))) == 1:
+            count -= 1
+            yield problem
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"price": 0.0},
+        {"price": -1.0},
+        {"price": 1.0},
+        {"price": 0.0, "high": 600.0},
+        {"price": -1.0, "low": 0.0},
+        {"price": 0.0, "apart": True},
+        {"price": 0.0, "wholes": True},
+        {"price": 0.0, "low": 450.0, "high": 520.0},
+    ],
+    ids=str,
+)
+def test_the_proof_reaches_the_optimum_of_a_dynamic_programme_on_small_cities(options):
+    for problem in connected_problems(40, 7, **options):
+        want = best_by_dynamic_programme(problem)
+        _, proof = prove(problem)
+        found = total_score(problem, proof.labels)
+        assert found == pytest.approx(want, abs=1e-6)
+        assert proof.bounds == pytest.approx(want, abs=1e-5)
+
+
+@pytest.mark.parametrize("zone_count", [1, 2, 3])
+def test_a_given_number_of_zones_is_met_as_the_dynamic_programme_meets_it(zone_count):
+    for problem in connected_problems(30, 7, low=100.0, high=1500.0, zone_count=zone_count):
+        want = best_by_dynamic_programme(problem)
+        _, proof = prove(problem)
+        assert total_score(problem, proof.labels)[:2] == want[:2]
+        assert total_score(problem, proof.labels)[2] == pytest.approx(want[2], abs=1e-6)
+
+
+def test_without_a_maximum_small_components_are_still_proven():
+    for problem in connected_problems(20, 7, high=np.inf, price=-1.0):
+        problem.high[1] = np.inf
+        _, proof = prove(problem)
+        assert total_score(problem, proof.labels) == pytest.approx(best_by_dynamic_programme(problem), abs=1e-6)
+
+
+def test_listed_candidates_are_exactly_the_connected_sets_within_bounds():
+    for problem in connected_problems(12, 9):
+        listed = list_candidates(problem, max_subsets=10_000)
+        found = [
+            frozenset(listed.members[a:b].tolist())
+            for a, b in itertools.pairwise(listed.starts.tolist())
+        ]
+        masks = (c for k in range(1, 10) for c in itertools.combinations(range(9), k))
+        want = {frozenset(c): plain_zone(problem, c)[2] for c in masks if plain_zone(problem, c)[0]}
+        assert len(found) == len(set(found))
+        assert set(found) == set(want)
+        assert [want[zone] for zone in found] == pytest.approx(listed.cost.tolist(), abs=1e-6)
+
+
+def test_listing_stops_at_its_limit_and_the_search_result_stands_with_easy_bounds():
+    problem = next(connected_problems(1, 9))
+    labels = search_zones(problem, seed=0, effort=effort_for(9, sweeps=2))
+    proof = prove_zones(problem, labels, ProofLimits(max_subsets=3, column_limit=10, node_limit=1))
+    assert proof.candidates == -1
+    assert (proof.labels == labels).all()
+    assert proof.bounds[0] == 0
+
+
+def test_a_component_below_the_minimum_must_be_left_out_whole():
+    problem = make_problem(1, 3, low=5_000.0, high=9_000.0)
+    assert easy_bounds(problem)[0] == 3
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(2, 40), st.sampled_from([-1.0, 0.0, 1.0]))
+def test_searched_groups_are_connected_and_nothing_is_lost(seed, size, price):
+    problem = make_problem(seed, size, price=price)
+    labels = search_zones(problem, seed=seed, effort=effort_for(size, sweeps=3))
+    graph = nx.Graph()
+    graph.add_nodes_from(range(size))
+    graph.add_edges_from(zip(problem.heads.tolist(), problem.tails.tolist(), strict=True))
+    assert len(labels) == size
+    for label in np.unique(labels):
+        assert nx.is_connected(graph.subgraph(np.flatnonzero(labels == label).tolist()))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(8, 30))
+def test_the_proof_never_worsens_the_search_and_never_beats_its_bound(seed, size):
+    problem = make_problem(seed, size)
+    if len(np.unique(connected_parts(problem))) > 1:
+        return
+    labels, proof = prove(problem, seed)
+    before, after = total_score(problem, labels), total_score(problem, proof.labels)
+    assert tuple(np.round(after, 6)) <= tuple(np.round(before, 6))
+    assert after[0] >= proof.bounds[0] - 1e-9
+    if not np.isnan(proof.bounds[2]):
+        assert after[2] >= proof.bounds[2] - 1e-5
+
+
+def test_subtree_sums_and_meeting_points_agree_with_networkx_on_random_trees():
+    for seed in range(10):
+        problem = next(connected_problems(1, 12 + seed, price=0.0))
+        regions = np.zeros(problem.size, dtype=np.int64)
+        for winding in (False, True):
+            forest = random_forest(problem, regions, Turn(seed, 3, 1), winding=winding)
+            tree = nx.DiGraph()
+            tree.add_nodes_from(range(problem.size))
+            tree.add_edges_from((int(p), i) for i, p in enumerate(forest.parent) if p >= 0)
+            assert nx.is_arborescence(tree)
+            links = {frozenset(pair) for pair in zip(problem.heads.tolist(), problem.tails.tolist(), strict=True)}
+            assert {frozenset((int(forest.node[a]), int(forest.node[b]))) for a, b in tree.edges} <= links
+            values = problem.stats[forest.node][:, 5:6]
+            want = [values[[i, *nx.descendants(tree, i)]].sum() for i in range(problem.size)]
+            assert subtree_sums(forest, values)[:, 0].tolist() == want
+            one, two = np.array(list(itertools.combinations(range(problem.size), 2))).T
+            lowest = dict(nx.all_pairs_lowest_common_ancestor(tree, pairs=list(zip(one.tolist(), two.tolist(), strict=True))))
+            met = meeting_points(forest, one, two)
+            assert [lowest[a, b] for a, b in zip(one.tolist(), two.tolist(), strict=True)] == met.tolist()
+
+
+def test_noise_is_the_same_everywhere_and_spreads_evenly():
+    # SplitMix64 by hand for one counter, in Python's own integers.
+    mask = (1 << 64) - 1
+    x = (0x9E3779B97F4A7C15 * 1 & mask) ^ ((7 * 0x9E3779B97F4A7C15 + 5 * 0xD1B54A32D192ED03) & mask)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> shift)) * factor & mask
+    x ^= x >> 31
+    assert noise(7, 5, 3)[0] == ((x >> 11) + 1) * 2.0**-53
+    many = noise(1, 1, 100_000)
+    assert many.min() > 0
+    assert many.max() <= 1
+    assert abs(many.mean() - 0.5) < 0.005
+
+
+def test_compact_numbers_groups_by_their_first_node():
+    assert compact(np.array([7, 3, 7, 0, 3])).tolist() == [0, 1, 0, 2, 1]
+
+
+def test_group_sums_count_the_links_kept_inside():
+    problem = next(connected_problems(1, 8))
+    labels = (np.arange(8) >= 4).astype(np.int64)
+    sums = group_sums(problem, labels)
+    for label in (0, 1):
+        rows = problem.stats[labels == label].sum(axis=0)
+        inside = (labels[problem.heads] == label) & (labels[problem.tails] == label)
+        rows[2] += problem.closeness[inside].sum()
+        assert sums[label].tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [({"heads": np.array([1]), "tails": np.array([0])}, "order"), ({"features": 3}, "columns")],
+)
+def test_a_problem_that_breaks_its_invariants_cannot_be_made(change, match):
+    from dataclasses import replace
+
+    problem = make_problem(0, 3)
+    with pytest.raises(ValueError, match=match):
+        replace(problem, **change)
