@@ -537,6 +537,7 @@ def _write_run(
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
     if _same_run(folder, manifest):
+        (folder / "run.json").touch()  # the latest run again
         return folder
     made = [record["step"] for record in records if not record.get("skipped")]
     shown = {name: layers[name] for name in (*CONTEXT_LAYERS, *made) if name in layers}
