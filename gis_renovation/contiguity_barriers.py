@@ -559,18 +559,52 @@ def _rejoined(
     scene: _Scene, cut: dict[int, tuple[int, ...]], in_the_way: dict[int, frozenset[int]]
 ) -> dict[int, tuple[float, Any, tuple[int, ...]]]:
     """The cut pairs that crossings join again, each by the shortest walk that is not too long."""
-    found: dict[int, tuple[float, Any, tuple[int, ...]]] = {}
-    for row, singles in _walks_over_one(scene, in_the_way).items():
-        for walk in _walks(scene, row, singles, frozenset(cut[row]), in_the_way[row]):
+    over = _walks_over_one(scene, in_the_way)
+    simple = _sole(in_the_way, over.row) >= 0
+    first = np.unique(over.row[simple], return_index=True)[1]
+    best = np.flatnonzero(simple)[first]
+    found: dict[int, tuple[float, Any, tuple[int, ...]]] = {
+        row: (length_m, line, (crossing,))
+        for row, length_m, line, crossing in zip(
+            over.row[best].tolist(),
+            over.length_m[best].tolist(),
+            _lines(over.xy[best]).tolist(),
+            over.crossing[best].tolist(),
+            strict=True,
+        )
+    }
+    singles: dict[int, list[_Walk]] = {}
+    for at in np.flatnonzero(~simple).tolist():
+        walk = _Walk(float(over.length_m[at]), (int(over.crossing[at]),), over.xy[at])
+        singles.setdefault(int(over.row[at]), []).append(walk)
+    for row, walks in singles.items():
+        for walk in _walks(scene, row, walks, frozenset(cut[row]), in_the_way[row]):
             crossed = frozenset[int]().union(*(scene.crossings.serves[c] for c in walk.crossings))
             if in_the_way[row] <= crossed or _opens(scene, row, crossed):
-                line = shapely.remove_repeated_points(shapely.linestrings(walk.xy))
-                found[row] = (walk.length_m, line, walk.crossings)
+                found[row] = (walk.length_m, _lines(walk.xy[None])[0], walk.crossings)
                 break
     return found
 
 
-def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> dict[int, list[_Walk]]:
+def _lines(xy: Floats) -> Geometries:
+    return np.asarray(shapely.remove_repeated_points(shapely.linestrings(xy)), dtype=object)
+
+
+def _sole(in_the_way: dict[int, frozenset[int]], rows: Positions) -> Positions:
+    """The barrier in the way of each row if it is the only one, else -1."""
+    return np.array([next(iter(w)) if len(w := in_the_way[row]) == 1 else -1 for row in rows.tolist()], dtype=np.intp)
+
+
+class _WalksOverOne(NamedTuple):
+    """Walks over one crossing: pair row, crossing, length in m, four vertices; by row, then length."""
+
+    row: Positions
+    crossing: Positions
+    length_m: Floats
+    xy: Floats
+
+
+def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> _WalksOverOne:
     """For each cut pair the walks over one crossing that leads over a barrier in its way.
 
     A crossing that one can reach from a community only across a barrier not in the pair's way is left out.
@@ -578,37 +612,58 @@ def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> dic
     rows = np.array(sorted(in_the_way), dtype=np.intp)
     near_side, far_side = scene.mains[scene.pairs.first[rows]], scene.mains[scene.pairs.second[rows]]
     at, crossing = scene.crossings.tree.query(_diagonals(shapely.bounds(near_side), scene.max_detour_m))
-    serves = scene.crossings.serves
-    wanted = [bool(in_the_way[int(rows[a])] & serves[c]) for a, c in zip(at.tolist(), crossing.tolist(), strict=True)]
+    wanted = _wanted(scene.crossings.serves, in_the_way, rows, at, crossing)
     at, crossing = at[wanted], crossing[wanted]
     ends = scene.crossings.ends[crossing]
     to_near = shapely.distance(near_side[at][:, None], ends)
     to_far = shapely.distance(far_side[at][:, None], ends)
     there, back = to_near[:, 0] + to_far[:, 1], to_near[:, 1] + to_far[:, 0]
     length_m = np.fmin(there, back) + scene.crossings.length_m[crossing]
-    keep = length_m <= scene.max_detour_m
-    at, crossing, length_m, enter = at[keep], crossing[keep], length_m[keep], np.where(there <= back, 0, 1)[keep]
+    order = np.lexsort((crossing, length_m, at))
+    order = order[length_m[order] <= scene.max_detour_m]
+    at, crossing, length_m, enter = at[order], crossing[order], length_m[order], np.where(there <= back, 0, 1)[order]
     ends = scene.crossings.ends
     legs = (
         shapely.shortest_line(near_side[at], ends[crossing, enter]),
         shapely.shortest_line(ends[crossing, 1 - enter], far_side[at]),
     )
-    barred = _barred(scene, [in_the_way[int(rows[a])] | serves[c] for a, c in zip(at, crossing, strict=True)], legs)
+    free = ~_barred(scene, in_the_way, rows[at], crossing, legs)
     xy = np.concatenate([shapely.get_coordinates(leg).reshape(-1, 2, 2) for leg in legs], axis=1)
-    found: dict[int, list[_Walk]] = {}
-    for entry in np.flatnonzero(~barred).tolist():
-        walk = _Walk(float(length_m[entry]), (int(crossing[entry]),), xy[entry])
-        found.setdefault(int(rows[at[entry]]), []).append(walk)
-    return found
+    return _WalksOverOne(rows[at[free]], crossing[free], length_m[free], xy[free])
 
 
-def _barred(scene: _Scene, allowed: list[frozenset[int]], legs: tuple[Geometries, ...]) -> Flags:
-    """Whether one of the legs of each walk meets a barrier that is not allowed for."""
-    barred = np.zeros(len(allowed), dtype=bool)
+def _wanted(
+    serves: list[frozenset[int]],
+    in_the_way: dict[int, frozenset[int]],
+    rows: Positions,
+    at: Positions,
+    crossing: Positions,
+) -> Flags:
+    """Whether the crossing leads over a barrier in the way of the row; most have one barrier each."""
+    alone = np.array([next(iter(which)) if len(which) == 1 else -1 for which in serves], dtype=np.intp)
+    sole = _sole(in_the_way, rows)
+    wanted: Flags = np.asarray(alone[crossing] == sole[at])
+    for entry in np.flatnonzero((alone[crossing] < 0) | (sole[at] < 0)).tolist():
+        wanted[entry] = bool(in_the_way[int(rows[at[entry]])] & serves[int(crossing[entry])])
+    return wanted
+
+
+def _barred(
+    scene: _Scene,
+    in_the_way: dict[int, frozenset[int]],
+    row: Positions,
+    crossing: Positions,
+    legs: tuple[Geometries, ...],
+) -> Flags:
+    """Whether a leg of each walk meets a barrier neither in the pair's way nor under the crossing."""
+    barred = np.zeros(len(row), dtype=bool)
+    sole = _sole(in_the_way, row)
     for leg in legs:
-        hit, piece = scene.barriers.solids.query(leg, predicate="dwithin", distance=scene.barriers.half_m)
-        for walk, owner in zip(hit.tolist(), scene.barriers.solid_owner[piece].tolist(), strict=True):
-            barred[walk] |= owner not in allowed[walk]
+        walk, piece = scene.barriers.solids.query(leg, predicate="dwithin", distance=scene.barriers.half_m)
+        owner = scene.barriers.solid_owner[piece]
+        other = owner != sole[walk]
+        for at, met in zip(walk[other].tolist(), owner[other].tolist(), strict=True):
+            barred[at] |= met not in in_the_way[int(row[at])] and met not in scene.crossings.serves[int(crossing[at])]
     return barred
 
 
