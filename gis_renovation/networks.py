@@ -232,6 +232,18 @@ def edge_shares_within(edges: gpd.GeoDataFrame, node_distance_m: pd.Series[Any],
     return pd.Series(share, index=edges.index, name="share", dtype="float64")
 
 
+def edge_graph(edges: pd.DataFrame, count: int, *, directed: bool = False) -> csr_matrix:
+    """A sparse graph of ``count`` nodes for scipy, from the columns ``from`` and ``to`` (positions) and ``length_m``.
+
+    Both ways unless ``directed``. Of parallel edges the shortest counts. O(E log E).
+    """
+    tail, head = (edges[name].to_numpy(dtype="int64") for name in ("from", "to"))
+    cost = edges["length_m"].to_numpy(dtype=float)
+    if not directed:
+        tail, head, cost = np.concatenate([tail, head]), np.concatenate([head, tail]), np.concatenate([cost, cost])
+    return _matrix(tail, head, cost, count)
+
+
 def lengths_within(lines: Shapes, areas: Shapes) -> pd.Series[Any]:
     """Metres of each line inside each area it meets, indexed by the positions ``area`` and ``line``, sorted.
 
