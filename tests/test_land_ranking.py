@@ -1,0 +1,141 @@
+"""Ranking of candidates: scores by head, unknowns as intervals, firm and shaky ranks."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gis_renovation.errors import ConfigError
+from gis_renovation.land_ranking import rank_idle_parcels
+from gis_renovation.schemas import check_layer, layer_schema
+
+CRS = "EPSG:4548"
+
+
+def places(**verdicts):
+    verdicts = verdicts or {"A": "candidate", "B": "unknown", "C": "excluded"}
+    shapes = [shapely.box(100 * i, 0, 100 * i + 10, 10) for i in range(len(verdicts))]
+    index = pd.Index(list(verdicts), name="parcel_id", dtype=object)
+    return gpd.GeoDataFrame({"verdict": list(verdicts.values())}, geometry=shapes, index=index, crs=CRS)
+
+
+def shapes(**areas):
+    index = pd.Index(list(areas), name="parcel_id", dtype=object)
+    frame = pd.DataFrame({"area_m2": areas.values(), "rectangle_m2": [a / 2 for a in areas.values()]}, index=index)
+    return gpd.GeoDataFrame(frame, geometry=[shapely.box(0, 0, 1, 1)] * len(areas), crs=CRS)
+
+
+def strength(**shares):
+    return pd.DataFrame(
+        {"strength_share": shares.values()}, index=pd.Index(list(shares), name="parcel_id", dtype=object)
+    )
+
+
+HOMES = gpd.GeoDataFrame(
+    {"households": [400, 300]},
+    geometry=[shapely.box(0, 110, 10, 120), shapely.box(0, 250, 10, 260)],
+    index=pd.Index(["C1", "C2"], name="community_id"),
+    crs=CRS,
+)
+
+
+def test_points_and_score_are_those_of_the_drawing():
+    found = rank_idle_parcels(places(A="candidate"), shapes(A=500.0), strength(A=0.9), HOMES).loc["A"]
+    # 100 m to C1, 240 m to C2: 1 - 100/300 near, 700 of 1,000 households.
+    expected = {"evidence": 0.9, "size": 0.25, "shape": 0.5, "nearness": 2 / 3, "need": 0.7}
+    for name, value in expected.items():
+        assert found[f"{name}_share"] == pytest.approx(value)
+    assert found["score"] == pytest.approx(0.3 * 0.9 + 0.2 * 0.25 + 0.1 * 0.5 + 0.2 * 2 / 3 + 0.2 * 0.7)
+    assert found["score_low"] == found["score_high"] == found["score"]
+    assert "证据强度 0.90 × 0.30" in found["reason_zh"]
+
+
+def test_excluded_parcels_are_not_ranked():
+    assert list(rank_idle_parcels(places()).index) == ["A", "B"]
+
+
+def test_an_unknown_criterion_makes_an_interval_not_a_zero():
+    found = rank_idle_parcels(places(A="candidate"), shapes(A=2000.0), None, HOMES.drop(columns="households")).loc["A"]
+    assert np.isnan(found["evidence_share"])
+    assert np.isnan(found["need_share"])
+    assert found["known_weight_share"] == pytest.approx(0.5)
+    assert found["score_high"] - found["score_low"] == pytest.approx(0.5)
+    assert found["score"] == pytest.approx((found["score_low"] + found["score_high"]) / 2)
+
+
+def test_a_community_of_unknown_size_within_reach_leaves_the_need_unknown():
+    some = HOMES.assign(households=pd.array([400, None], dtype="Int64"))
+    assert np.isnan(rank_idle_parcels(places(A="candidate"), communities=some).loc["A", "need_share"])
+    near = rank_idle_parcels(places(A="candidate"), communities=some, reach_m=200.0)
+    assert near.loc["A", "need_share"] == pytest.approx(0.4)
+
+
+def test_no_usable_ground_is_zero_because_it_is_known():
+    assert rank_idle_parcels(places(A="candidate"), shapes(B=100.0)).loc["A", "size_share"] == 0.0
+
+
+def test_one_that_is_better_in_everything_is_first_under_every_weighting():
+    found = rank_idle_parcels(
+        places(A="candidate", B="candidate"),
+        shapes(A=100.0, B=900.0),
+        strength(A=0.2, B=0.9),
+        HOMES.iloc[:0],
+        top_count=1,
+    )
+    assert found["rank"].tolist() == [2, 1]
+    assert found["top_share"].tolist() == [0.0, 1.0]
+    assert found["rank_worst"].tolist() == [2, 1]
+
+
+def test_a_rank_that_hangs_on_the_weights_shows_it():
+    arguments = (places(A="candidate", B="candidate"), shapes(A=1000.0, B=0.0), strength(A=0.0, B=0.6))
+    found = rank_idle_parcels(*arguments, criterion_weights={"shape": 0.0}, weight_spread=0.3, top_count=1)
+    assert found["rank_best"].tolist() == [1, 1]
+    assert found["rank_worst"].tolist() == [2, 2]
+    assert found["top_share"].sum() == pytest.approx(1.0)
+    assert (found["top_share"] > 0.1).all()
+
+
+def test_the_share_of_first_ranks_agrees_with_the_integral_over_the_weights():
+    # Only two criteria with equal weight and a flat Dirichlet (1 / spread - 1 = 2): w is uniform on 0..1.
+    # A has (1, 0), B has (0, 0.5): A leads where w > 0.5 (1 - w), that is for w > 1/3.
+    weights = {"evidence": 1.0, "size": 1.0, "shape": 0.0, "nearness": 0.0, "need": 0.0}
+    found = rank_idle_parcels(
+        places(A="candidate", B="candidate"),
+        shapes(A=0.0, B=1000.0),
+        strength(A=1.0, B=0.0),
+        criterion_weights=weights,
+        weight_spread=1 / 3,
+        weight_draws=20_000,
+        top_count=1,
+    )
+    assert found.loc["A", "top_share"] == pytest.approx(2 / 3, abs=0.015)
+
+
+def test_the_same_seed_gives_the_same_ranks_and_row_order_does_not_matter():
+    arguments = (shapes(A=1000.0, B=500.0), strength(A=0.3, B=0.6), HOMES)
+    first = rank_idle_parcels(places(), *arguments)
+    pd.testing.assert_frame_equal(rank_idle_parcels(places().iloc[::-1], *arguments), first)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"criterion_weights": {"sise": 1.0}},
+        {"criterion_weights": {"size": -1.0}},
+        {"weight_draws": 0},
+        {"weight_spread": 1.0},
+    ],
+)
+def test_unfit_options_are_refused(options):
+    with pytest.raises(ConfigError):
+        rank_idle_parcels(places(), **options)
+
+
+def test_results_keep_their_schema_and_empty_in_gives_empty_out():
+    schema = layer_schema("parcel_ranking")
+    for some in (places(), places().iloc[:0]):
+        found = rank_idle_parcels(some, shapes(A=10.0), strength(A=0.5), HOMES)
+        assert [fault for fault in check_layer(found, schema) if fault.severity == "error"] == []
+        assert {*found.columns, schema.key} == set(schema.fields)
