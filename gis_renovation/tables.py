@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -234,6 +234,23 @@ def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
     if isinstance(value, int | float):
         return _number_text(float(value), field)
     return str(value)
+
+
+def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
+    """A layer's columns as the workbook shows them, for a screen: labels with units, codes spelled out, 未知.
+
+    Cells are text. ``columns`` picks and orders (the schema's order without it); the index keeps its
+    ids and order and is headed by the key's label. Columns the frame lacks are passed over; no rows
+    give no rows. Raises ConfigError for a layer without schema. O(cells).
+    """
+    import pandas as pd
+
+    schema = layer_schema(layer)
+    at_hand = {column.name: column for column in shown_columns(frame, schema, lang) if column.name != schema.key}
+    chosen = [at_hand[name] for name in columns or at_hand if name in at_hand]
+    cells = {c.header(lang): [shown_text(v, c.field, lang) for v in cell_values(frame, c)] for c in chosen}
+    key = schema.fields[schema.key].label.in_language(lang) if schema.key else None
+    return pd.DataFrame(cells, index=frame.index.rename(key), dtype=object)
 
 
 def _number_text(value: float, field: Field | None) -> str:

@@ -18,6 +18,7 @@ from gis_renovation.tables import (
     CELL_TEXT_MAX,
     SHEET_NAME_MAX,
     display_width,
+    labelled_frame,
     missing_text,
     shown_text,
     unique_sheet_name,
@@ -241,6 +242,14 @@ def test_sheet_names_are_legal_and_differ(labels):
         assert not name.endswith("'")
         assert name.casefold() not in taken
         taken.add(name.casefold())
+
+
+def test_a_labelled_frame_reads_like_the_sheet(zones):
+    shown = labelled_frame(zones, "zones", ["households", "floor_area_m2", "no_such_column"])
+    assert list(shown.columns) == ["户数（户）", "建筑面积（m²）"]
+    assert shown.to_numpy().tolist() == [["未知", "1,234.57"], ["0", "0.00"]]
+    assert (shown.index.name, list(shown.index)) == ("片区编号", ["Z-1", "Z-2"])
+    assert list(labelled_frame(zones.iloc[:0], "zones", lang="en").columns)[:2] == ["Name", "Communities"]
 
 
 def test_a_chinese_character_is_two_columns_wide():
