@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from gis_renovation import repairs
 from gis_renovation.cells import MonthAs, Periods, Remark, join_text, map_values, to_field, to_text
@@ -74,9 +75,7 @@ class GeometryColumns(_Strict):
     @model_validator(mode="after")
     def _one_way(self) -> GeometryColumns:
         if bool(self.wkt) == bool(self.x or self.y) or bool(self.x) != bool(self.y):
-            raise ConfigError(
-                "请写 x 和 y 两列，或只写 wkt 一列", "give both x and y, or wkt alone"
-            )  # pragma: no cover - re-raised by config
+            raise PydanticCustomError("geometry_columns", "give both x and y, or wkt alone")
         return self
 
 

@@ -16,6 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 # Chinese for the pydantic error types people meet; the rest shows pydantic's own English.
 _MESSAGES = {
     "missing": Text("缺少此项", "is missing"),
+    "geometry_columns": Text("请写 x 和 y 两列，或只写 wkt 一列", "give both x and y, or wkt alone"),
     "string_type": Text("应为文字（加引号）", "must be text in quotes"),
     "int_type": Text("应为整数", "must be a whole number"),
     "int_parsing": Text("应为整数", "must be a whole number"),

@@ -42,9 +42,9 @@ def check_places(
     for name, layer in sorted(vectors.items()):
         centres = _centres(layer)
         known = np.isfinite(centres).all(axis=1)
-        outside = np.asarray(known & ~_within(centres, extent))
+        outside: NDArray[np.bool_] = known & ~_within(centres, extent)
         if outside.any():
-            findings.append(_outside(name, layer, centres, outside, known, extent, project_crs))
+            findings.append(_outside(name, layer, centres, np.asarray(outside), known, extent, project_crs))
     return findings
 
 

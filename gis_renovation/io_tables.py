@@ -213,7 +213,8 @@ def read_coordinates(column: Any) -> Any:
 def _one_coordinate(text: str) -> float:
     from gis_renovation.numerals import plain_text
 
-    shown = plain_text(text).replace("′", "'").replace("″", '"').replace("’", "'").replace("”", '"').upper()
+    # Before plain_text, which would make two minute marks of the sign for seconds.
+    shown = plain_text(text.replace("″", '"').replace("′", "'")).replace("’", "'").replace("”", '"').upper()
     parts = re.fullmatch(r"[EN东北]?(?:经|纬)?\s*(\d+)[°度]\s*(\d+)['分]\s*(\d+(?:\.\d+)?)?[\"秒]?\s*[EN]?", shown)
     if parts:
         degrees, minutes, seconds = (float(p or 0) for p in parts.groups())

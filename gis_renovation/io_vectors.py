@@ -6,6 +6,7 @@ built is kept as a row without geometry and named.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import warnings
@@ -22,7 +23,7 @@ from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadab
 def read_vector(path: Path, reading: Reading) -> Any:
     """The layer of a vector file that the card names; all of them for ``layer_name = "*"``."""
     source, encoding = _prepare(path, reading)
-    names = layers_in(source, reading.layer)
+    names = [source.stem] if source.suffix.lower() == ".shp" else layers_in(source, reading.layer)
     wanted = reading.card.source.layer_name
     if wanted == "*" and len(names) > 1:
         import pandas as pd
@@ -43,6 +44,10 @@ def _prepare(path: Path, reading: Reading) -> tuple[Path, str]:
         return _copy(path, reading), reading.card.source.encoding  # the GML driver writes a file beside its source
     if suffix in (".geojson", ".json"):
         return _as_utf8(path, reading), ""
+    if suffix in (".tab", ".mif"):
+        # A file that names its charset is recoded by the driver; “Neutral” means the machine's own, here GBK.
+        neutral = re.search(rb"charset\s+\"?neutral", bytes_at(path, 0, 2000), re.IGNORECASE)
+        return path, (reading.card.source.encoding or "GB18030") if neutral else ""
     return path, reading.card.source.encoding
 
 
@@ -172,7 +177,9 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
             f'图层 {reading.layer}：{path.name} 的文字编码不对；请在来源卡写 encoding = "GB18030" 或 "UTF-8"。',
             f'Layer {reading.layer}: the text encoding of {path.name} is wrong; set encoding = "GB18030" or "UTF-8".',
         ) from None
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError) as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise unreadable(path, reading.layer, error) from None
     finally:
         pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
@@ -180,7 +187,7 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
         reading.say("warning", "driver_warning", path, f"读取时的提示：{text}", f"The reader warns: {text}")
     if options.get("encoding") == "ISO-8859-1" and encoding != "ISO-8859-1":
         frame = _decoded(frame, encoding)
-    _check_promised_rows(path, name, frame, reading)
+    _check_promised_rows(path, name, frame, options, reading)
     return _named_once(frame, path, reading)
 
 
@@ -188,8 +195,10 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
     """A layer through Arrow; where one impossible ring spoils the bulk read, shape by shape."""
     import pyogrio
 
+    # Arrow text is UTF-8; only the Shapefile driver recodes before it hands over.
+    arrow = "encoding" not in options or path.suffix.lower() == ".shp"
     try:
-        return pyogrio.read_dataframe(path, layer=name, use_arrow=True, **options)
+        return pyogrio.read_dataframe(path, layer=name, use_arrow=arrow, **options)
     except Exception as error:
         # GEOS refuses one impossible ring and with it the whole bulk read; any other error is for the caller.
         if type(error).__name__ != "GEOSException":
@@ -197,7 +206,7 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
     import geopandas as gpd
     import shapely
 
-    table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=True, **options)
+    table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=arrow, **options)
     meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, columns=[], **options)
     given = [shape is not None for shape in wkb]
     geometry = shapely.from_wkb(wkb, on_invalid="ignore")
@@ -232,11 +241,11 @@ def _decoded(frame: Any, encoding: str) -> Any:
     return frame
 
 
-def _check_promised_rows(path: Path, name: str, frame: Any, reading: Reading) -> None:
+def _check_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any], reading: Reading) -> None:
     """A damaged database may stop early without an error; its own count tells."""
     import pyogrio
 
-    promised = pyogrio.read_info(path, layer=name)["features"]
+    promised = pyogrio.read_info(path, layer=name, **options)["features"]
     if promised >= 0 and promised != len(frame):
         reading.say(
             "error", "rows_missing", path,

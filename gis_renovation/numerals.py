@@ -112,7 +112,7 @@ def read_quantity(text: object) -> Quantity | None:
     estimate = estimate or bool(more) or found.group(4).strip("()") != unit
     if scale and _is_unit(scale + unit):
         return Quantity(value, scale + unit, estimate)
-    return Quantity(float(f"{value * _TENS.get(scale or '', 1.0):.15g}"), unit, estimate)
+    return Quantity(float(f"{value * _TENS[scale]:.15g}") if scale else value, unit, estimate)
 
 
 def unit_factor(unit: str, target: str) -> float | None:
