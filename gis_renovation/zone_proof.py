@@ -27,6 +27,9 @@ LARGEST_LISTED = 3_000
 SMALL_ENOUGH = 16
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
 RELAXATION_ROUNDS = 200
+# Added to every cap for the solver's tolerance; and for integer programmes on whole values.
+CAP_SLACK = 1e-6
+WHOLE_ROOM = 0.4
 
 
 class Candidates(NamedTuple):
@@ -149,12 +152,15 @@ def _gather(found: list[tuple[Rows, Floats, Floats]], seen: int) -> Candidates:
 class Programme(NamedTuple):
     """min cost @ x: every node covered once, ``caps.T @ x <= limits``, x in {0, 1}.
 
-    ``cover`` is columns by nodes, ``caps`` columns by limits.
+    ``cover`` is columns by nodes, ``caps`` columns by limits. ``room`` is what a limit may be exceeded by
+    without letting any other whole choice in: integer programmes need it, since the solver's ones are
+    only nearly one, and relaxations must not have it, since it would loosen their bound.
     """
 
     cover: csr_array
     caps: Floats
     limits: Floats
+    room: Floats
     cost: Floats
 
 
@@ -244,7 +250,7 @@ def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | N
     """The integer programme over some columns; None when it ends without any solution."""
     constraints = [LinearConstraint(programme.cover[columns].T.tocsc(), 1.0, 1.0)]
     if len(programme.limits):
-        constraints.append(LinearConstraint(csc_array(programme.caps[columns].T), -np.inf, programme.limits))
+        constraints.append(LinearConstraint(csc_array(programme.caps[columns].T), -np.inf, programme.limits + programme.room))
     result = milp(
         programme.cost[columns],
         integrality=np.ones(len(columns)),
@@ -293,81 +299,102 @@ def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Pr
     if listed is None:
         return Proof(labels, easy_bounds(problem), -1)
     columns = _columns(problem, listed, labels)
-    chosen, bounds, certain = columns.chosen, [np.nan, np.nan, np.nan], True
-    caps = _Caps([], [])
-    for part in range(3):
-        values = columns.parts[part]
-        if part == 1 and problem.zone_count is not None:
-            values = caps.steer_count(columns, chosen, problem.zone_count)
-        chosen, value, bound = _settle(problem, columns, chosen, values, caps, part, limits)
-        whole = part == 0 or (part == 1 and problem.target is None)
-        bound = float(np.ceil(bound - 1e-6)) if whole else bound
-        bounds[part] = bound + 0.0 if certain else np.nan
-        certain &= value - bound <= 1e-6 * max(1.0, abs(value))
-        caps.add(values, value + (0.5 if whole else 1e-5 * max(1.0, abs(value))))
-    if problem.zone_count is not None and np.isfinite(bounds[1]):
-        bounds[1] = abs(abs(bounds[1]) - problem.zone_count)
-    return Proof(columns.labels(chosen, problem.size), (bounds[0], bounds[1], bounds[2]), len(listed.cost))
+    chosen, bounds = settle(columns, limits, zone_count=problem.zone_count)
+    return Proof(columns.labels(chosen), bounds, len(listed.cost))
 
 
-def _settle(
-    problem: ZoneProblem,
-    columns: _Columns,
-    chosen: Labels,
-    values: Floats,
-    caps: _Caps,
-    part: int,
-    limits: ProofLimits,
-) -> tuple[Labels, float, float]:
-    """The columns that minimise one part of the objective under the caps, their value, and its bound."""
-    value, bound = float(values[chosen].sum()), _known_bound(problem, columns, values, part)
-    if value <= bound + 1e-9:
-        return chosen, value, bound
-    # Where nothing need be left out, columns that leave a node out are not needed again.
-    none_out = part > 0 and caps.highest[0] < 1
-    usable = np.flatnonzero(columns.parts[0] == 0) if none_out else np.arange(len(values))
-    table = np.stack([cap[usable] for cap in caps.values], axis=1) if caps.values else np.zeros((len(usable), 0))
-    programme = Programme(columns.cover[usable], table, np.array(caps.highest), values[usable])
-    whole = part == 0 or (part == 1 and problem.target is None)
-    choice = choose_columns(programme, np.searchsorted(usable, chosen), limits, whole=whole)
-    return usable[choice.columns], choice.value, choice.bound
+class _Cap(NamedTuple):
+    """A sum over the chosen columns that may not exceed ``highest``; see :class:`Programme` for the room."""
+
+    values: Floats
+    highest: float
+    room: float
 
 
-class _Caps(NamedTuple):
-    """Parts of the objective settled already: values by column, and the most their sum may be."""
+class Columns(NamedTuple):
+    """A choice to settle: zones, then one column a node that leaves it out.
 
-    values: list[Floats]
-    highest: list[float]
-
-    def add(self, values: Floats, highest: float) -> None:
-        """Hold a part at what it reached."""
-        self.values.append(values)
-        self.highest.append(highest)
-
-    def steer_count(self, columns: _Columns, chosen: Labels, wanted: int) -> Floats:
-        """Values that draw the number of zones to the one asked for, and a cap against overshooting it."""
-        zones = (columns.parts[0] == 0).astype(float)
-        sign = 1.0 if zones[chosen].sum() > wanted else -1.0
-        self.add(-sign * zones, -sign * wanted + 0.5)
-        return sign * zones
-
-
-class _Columns(NamedTuple):
-    """Every listed zone, the search's zones, and one column a node that leaves it out."""
+    ``parts`` are the parts of the objective in order, a value a column; ``whole`` says which take whole
+    values only. ``caps`` are sums that must stay at most 1. ``chosen`` is a feasible choice.
+    """
 
     cover: csr_array
     parts: tuple[Floats, Floats, Floats]
+    whole: tuple[bool, bool, bool]
+    caps: list[Floats]
     chosen: Labels
 
-    def labels(self, chosen: Labels, n: int) -> Labels:
+    def labels(self, chosen: Labels) -> Labels:
         """The partition that these columns make."""
         part = self.cover[chosen].tocoo()
-        labels = np.empty(n, dtype=np.int64)
+        labels = np.empty(self.cover.shape[1], dtype=np.int64)
         labels[part.col] = part.row
         return compact(labels)
 
 
-def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> _Columns:
+def settle(
+    columns: Columns, limits: ProofLimits, *, zone_count: int | None = None
+) -> tuple[Labels, tuple[float, float, float]]:
+    """The best choice, part after part, and a bound for each part (NaN after one that is not proven)."""
+    chosen, bounds, certain = columns.chosen, [np.nan, np.nan, np.nan], True
+    caps = [_Cap(cap, 1.0, WHOLE_ROOM) for cap in columns.caps]
+    for part, whole in enumerate(columns.whole):
+        values, floor = columns.parts[part], _floor(columns, part)
+        if part == 1 and zone_count is not None:
+            values, floor = _towards(columns, chosen, zone_count)
+            caps = [*caps, _Cap(-values, -floor, WHOLE_ROOM)]
+        value = float(values[chosen].sum())
+        bound = min(floor, value)
+        if value > floor + 1e-9:
+            chosen, value, bound = _settle_part(columns, chosen, values, caps, limits, part=part)
+        bound = float(np.ceil(bound - 1e-6)) if whole else bound
+        certain &= not np.isnan(bound)
+        bounds[part] = bound + 0.0 if certain else np.nan
+        certain &= value - bound <= 1e-6 * max(1.0, abs(value))
+        caps = [*caps, _Cap(values, value, WHOLE_ROOM if whole else CAP_SLACK * max(1.0, abs(value)))]
+    if zone_count is not None:
+        bounds[1] = abs(abs(bounds[1]) - zone_count)
+    return chosen, (bounds[0], bounds[1], bounds[2])
+
+
+def _settle_part(
+    columns: Columns,
+    chosen: Labels,
+    values: Floats,
+    caps: list[_Cap],
+    limits: ProofLimits,
+    *,
+    part: int,
+) -> tuple[Labels, float, float]:
+    """The columns that minimise one part of the objective under the caps, their value, and its bound."""
+    # Where nothing need be left out, columns that leave a node out are not needed again.
+    none_out = part > 0 and columns.parts[0][chosen].sum() == 0
+    usable = np.flatnonzero(columns.parts[0] == 0) if none_out else np.arange(len(values))
+    table = np.stack([cap.values[usable] for cap in caps], axis=1) if caps else np.zeros((len(usable), 0))
+    highest = np.array([cap.highest + CAP_SLACK for cap in caps])
+    programme = Programme(columns.cover[usable], table, highest, np.array([cap.room for cap in caps]), values[usable])
+    choice = choose_columns(programme, np.searchsorted(usable, chosen), limits, whole=columns.whole[part])
+    return usable[choice.columns], choice.value, choice.bound
+
+
+def _floor(columns: Columns, part: int) -> float:
+    """What is certain without solving: a node in no zone is left out; what costs nothing stays at 0."""
+    if part > 0:
+        return -np.inf if columns.parts[part].any() else 0.0
+    reached = np.zeros(columns.cover.shape[1], dtype=bool)
+    reached[columns.cover[np.flatnonzero(columns.parts[0] == 0)].indices] = True
+    return float(columns.parts[0][len(columns.parts[0]) - len(reached) :][~reached].sum())
+
+
+def _towards(columns: Columns, chosen: Labels, wanted: int) -> tuple[Floats, float]:
+    """Values that draw the number of zones to the one asked for, and the value there."""
+    zones = (columns.parts[0] == 0).astype(float)
+    sign = 1.0 if zones[chosen].sum() > wanted else -1.0
+    return sign * zones, sign * wanted
+
+
+def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Columns:
+    """Every listed zone, the search's own, and one column a node that leaves it out."""
     n = problem.size
     score = problem.score(group_sums(problem, labels))
     good = score.left_out == 0
@@ -375,27 +402,17 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> _Colum
     out = np.flatnonzero(~good[labels])
     zones, kept = len(listed.cost), int(good.sum())
     zero = np.zeros(n)
-    return _Columns(
-        csr_array(vstack([listed.matrix(n), own, identity(n, format="csr")])),
-        (
+    return Columns(
+        cover=csr_array(vstack([listed.matrix(n), own, identity(n, format="csr")])),
+        parts=(
             np.concatenate([np.zeros(zones + kept), problem.stats[:, MEMBERS]]),
             np.concatenate([listed.number, score.number[good], zero]),
             np.concatenate([listed.cost, score.cost[good], zero]),
         ),
-        np.concatenate([np.arange(zones, zones + kept), zones + kept + out]),
+        whole=(True, problem.target is None, False),
+        caps=[],
+        chosen=np.concatenate([np.arange(zones, zones + kept), zones + kept + out]),
     )
-
-
-def _known_bound(problem: ZoneProblem, columns: _Columns, values: Floats, part: int) -> float:
-    """What is certain without solving: a node in no candidate is left out; no price, no number."""
-    if part == 0:
-        zones = np.flatnonzero(columns.parts[0] == 0)
-        reached = np.zeros(problem.size, dtype=bool)
-        reached[columns.cover[zones].indices] = True
-        return float(problem.stats[~reached, MEMBERS].sum())
-    if part == 1 and problem.zone_count is not None:
-        return float(np.sign(values.sum())) * problem.zone_count
-    return 0.0 if part == 1 and not values.any() else -np.inf
 
 
 def easy_bounds(problem: ZoneProblem) -> tuple[float, float, float]:
@@ -406,5 +423,5 @@ def easy_bounds(problem: ZoneProblem) -> tuple[float, float, float]:
     if problem.zone_price < 0 and problem.target is None:
         with np.errstate(divide="ignore"):
             most = np.floor(np.where(problem.low > 0, total / problem.low, np.inf)).min()
-        return 0.0, -float(min(most, problem.size)), np.nan
+        return 0.0, -min(float(most), float(problem.size)), np.nan
     return 0.0, 0.0 if problem.zone_price == 0 and problem.target is None else np.nan, np.nan
