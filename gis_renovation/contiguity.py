@@ -23,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_renovation.contiguity_barriers import (
     Pairs,
+    Places,
     Verdicts,
     barriers_met,
     judge_pairs,
@@ -107,33 +108,57 @@ def nearby_pairs(
     if isinstance(geometry, gpd.GeoSeries | gpd.GeoDataFrame):
         require_metric(geometry=geometry)
         geometry = np.asarray(geometry.geometry.to_numpy(), dtype=object)
-    outlines = _outlines(geometry, max_gap_m)
-    if len(outlines.shape) == 0:
-        return NearbyPairs(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0))
+    first, second, gap_m = _measured_pairs(_outlines(geometry, max_gap_m), max_gap_m, threads, _gaps)
+    return NearbyPairs(first, second, gap_m)
 
-    def measure(one: Positions, other: Positions) -> tuple[Positions, Positions, Floats]:
-        gap_m = shapely.distance(outlines.shape[one], outlines.shape[other])
-        near = gap_m <= max_gap_m
-        return outlines.row[one[near]], outlines.row[other[near]], gap_m[near]
+
+def _gaps(one: Geometries, other: Geometries, _max_gap_m: float) -> tuple[Floats]:
+    return (np.asarray(shapely.distance(one, other)),)
+
+
+def _gaps_and_lines(one: Geometries, other: Geometries, max_gap_m: float) -> tuple[Floats, Geometries]:
+    """Gap and shortest line at once: the line costs little more than the gap alone.
+
+    Its length may differ from the gap in the last digit, which matters at 0 and at the bound.
+    """
+    line = shapely.shortest_line(one, other)
+    gap_m = shapely.length(line)
+    ask = (gap_m < 1e-6) | (np.abs(gap_m - max_gap_m) < 1e-6)
+    gap_m[ask] = shapely.distance(one[ask], other[ask])
+    return gap_m, line
+
+
+def _measured_pairs(
+    outlines: _Outlines, max_gap_m: float, threads: int, measure: Callable[..., tuple[NDArray[Any], ...]]
+) -> tuple[NDArray[Any], ...]:
+    """First and second row of each pair, sorted, and what ``measure`` gives for it, the gap before all."""
+
+    def job(one: Positions, other: Positions) -> tuple[NDArray[Any], ...]:
+        swap = outlines.row[one] > outlines.row[other]
+        one, other = np.where(swap, other, one), np.where(swap, one, other)
+        measured = measure(outlines.shape[one], outlines.shape[other], max_gap_m)
+        near = measured[0] <= max_gap_m
+        return outlines.row[one[near]], outlines.row[other[near]], *(column[near] for column in measured)
 
     # The main thread looks for candidates (that holds the interpreter) while the others measure.
     with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        jobs = [pool.submit(measure, one, other) for one, other in _candidates(outlines, max_gap_m)]
-        one, other, gap_m = (np.concatenate(column) for column in zip(*(j.result() for j in jobs), strict=True))
-    first, second = np.minimum(one, other), np.maximum(one, other)
-    order = np.argsort(first * len(geometry) + second)
-    return NearbyPairs(first[order], second[order], gap_m[order])
+        jobs = [pool.submit(job, one, other) for one, other in _candidates(outlines, max_gap_m)]
+        columns = tuple(np.concatenate(column) for column in zip(*(j.result() for j in jobs), strict=True))
+    order = np.argsort(columns[0] * (int(columns[1].max(initial=0)) + 1) + columns[1])
+    return tuple(column[order] for column in columns)
 
 
 class _Outlines(NamedTuple):
     """Polygons in the order of a space-filling curve, so that neighbours lie close in memory's use too.
 
-    ``row`` is where each came from; ``slack_m`` covers the rounding of sums of coordinates.
+    ``row`` is where each came from; ``tree`` holds ``shape``; ``slack_m`` covers the rounding of sums
+    of coordinates.
     """
 
     row: Positions
     shape: Geometries
     bounds: Floats
+    tree: shapely.STRtree
     slack_m: float
 
 
@@ -143,13 +168,14 @@ def _outlines(geometry: Geometries, max_gap_m: float) -> _Outlines:
     row = np.flatnonzero(np.isfinite(bounds).all(axis=1))
     bounds = bounds[row]
     if not len(row):
-        return _Outlines(row, geometry[row], bounds, 0.0)
+        return _Outlines(row, geometry[row], bounds, shapely.STRtree([]), 0.0)
     middle = bounds[:, :2] + bounds[:, 2:]
     corner = middle.min(axis=0)
     cell = ((middle - corner) * (65535.0 / max(float((middle - corner).max()), 1e-9))).astype(np.uint64)
     order = np.argsort(_spread_bits(cell[:, 0]) | (_spread_bits(cell[:, 1]) << np.uint64(1)), kind="stable")
     slack_m = 16.0 * float(np.spacing(np.abs(bounds).max() + max_gap_m))
-    return _Outlines(row[order], geometry[row[order]], bounds[order], slack_m)
+    shape = geometry[row[order]]
+    return _Outlines(row[order], shape, bounds[order], shapely.STRtree(shape), slack_m)
 
 
 def _spread_bits(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -165,16 +191,18 @@ def _candidates(outlines: _Outlines, max_gap_m: float) -> Iterator[tuple[Positio
     The turned boxes spare a third of the measuring: compounds that meet only corner to corner.
     """
     count = len(outlines.shape)
-    tree = shapely.STRtree(outlines.shape)
     reach, turned_reach = max_gap_m + outlines.slack_m, max_gap_m * math.sqrt(2.0) + 2.0 * outlines.slack_m
     low, high = np.empty((2, count)), np.empty((2, count))
+    if not count:
+        # One lot of nothing, so that there is always something to put together.
+        yield np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     for start in range(0, count, CHUNK_ROWS):
         rows = slice(start, min(start + CHUNK_ROWS, count))
         low[:, rows], high[:, rows] = _turned_extents(outlines.shape[rows])
         bounds = outlines.bounds[rows]
         # A diagonal has the same box as the rectangle and is cheaper to build.
         diagonals = shapely.linestrings(np.stack([bounds[:, :2] - reach, bounds[:, 2:] + reach], axis=1))
-        one, other = tree.query(diagonals)
+        one, other = outlines.tree.query(diagonals)
         one += start
         # Only earlier ones: each pair once, and their extents are known.
         one, other = one[other < one], other[other < one]
@@ -192,17 +220,6 @@ def _turned_extents(shapes: Geometries) -> tuple[Floats, Floats]:
         np.stack([np.minimum.reduceat(axis, starts) for axis in turned]),
         np.stack([np.maximum.reduceat(axis, starts) for axis in turned]),
     )
-
-
-def _threaded(function: Callable[..., Any], *arrays: Geometries, threads: int) -> NDArray[Any]:
-    """``function`` over aligned arrays, chunk by chunk on threads; same result as one call."""
-    rows = len(arrays[0])
-    if threads <= 1 or rows <= CHUNK_ROWS // 8:
-        return np.asarray(function(*arrays))
-    size = min(CHUNK_ROWS, -(-rows // threads))
-    pieces = [tuple(array[start : start + size] for array in arrays) for start in range(0, rows, size)]
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        return np.concatenate(list(pool.map(lambda piece: function(*piece), pieces)))
 
 
 # --- links ----------------------------------------------------------------------------------------
@@ -296,14 +313,14 @@ def link_communities(
         _require_length(name, value)
     places = sorted_by_id(communities, "communities")
     polygons = np.asarray(places.geometry.to_numpy(), dtype=object)
-    near = nearby_pairs(polygons, max_gap_m=max_gap_m, threads=threads)
-    lines = _threaded(shapely.shortest_line, polygons[near.first], polygons[near.second], threads=threads)
-    pairs = Pairs(near.first, near.second, near.gap_m, lines)
+    outlines = _outlines(polygons, max_gap_m)
+    pairs = Pairs(*_measured_pairs(outlines, max_gap_m, threads, _gaps_and_lines))
     alike = {column: _alike(places, pairs, column) for column in ("unit_code", "subdistrict", "owner_unit")}
     borders = _borders(alike, within_subdistrict=within_subdistrict)
     fences = None if barriers is None else sorted_by_id(barriers, "barriers")
     bridges = None if crossings is None else sorted_by_id(crossings, "crossings")
-    judged = _judge(polygons, pairs, borders, fences, bridges, max_cutting_grade=max_cutting_grade, **lengths)
+    near = Places(polygons, outlines.tree, outlines.row)
+    judged = _judge(near, pairs, borders, fences, bridges, max_cutting_grade=max_cutting_grade, **lengths)
     walls = _walls(polygons, pairs, wall_gap_m)
     facts = Facts(
         [] if fences is None else feature_names(fences, "barriers"),
@@ -369,7 +386,7 @@ def _differ(alike: pd.Series[Any]) -> Flags:
 
 
 def _judge(
-    polygons: Geometries,
+    places: Places,
     pairs: Pairs,
     borders: Geometries,
     fences: gpd.GeoDataFrame | None,
@@ -400,7 +417,7 @@ def _judge(
     for row, met in barriers_met(soft, pairs.line, np.flatnonzero(free)).items():
         judged.cause[row], judged.barriers[row] = "soft_barrier", met
     verdicts = judge_pairs(
-        polygons, pairs, np.flatnonzero(free), hard, ways, max_gap_m=max_gap_m, max_detour_m=max_detour_m
+        places, pairs, np.flatnonzero(free), hard, ways, max_gap_m=max_gap_m, max_detour_m=max_detour_m
     )
     _write_verdicts(judged, verdicts)
     return judged

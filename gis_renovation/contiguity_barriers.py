@@ -42,6 +42,14 @@ BEND_M = 5.0
 CROSSINGS_TOGETHER = 8
 
 
+class Places(NamedTuple):
+    """The communities' polygons, and a tree over those that have coordinates with the row of each."""
+
+    polygon: Geometries
+    tree: shapely.STRtree
+    row: Positions
+
+
 class Pairs(NamedTuple):
     """Pairs of communities: row positions ``first`` < ``second``, gap in m and shortest line between them."""
 
@@ -91,6 +99,7 @@ class Crossings(NamedTuple):
 
     ends: Geometries
     length_m: Floats
+    is_point: Flags
     serves: list[frozenset[int]]
     tree: shapely.STRtree
 
@@ -194,6 +203,7 @@ def prepare_crossings(
     return Crossings(
         ends=np.stack([first, last], axis=1),
         length_m=np.asarray(shapely.length(shapes)),
+        is_point=np.asarray(shapely.length(shapes) == 0.0),
         serves=_served(layer, shapes, ids, barriers, crossing_reach_m),
         tree=shapely.STRtree(shapes),
     )
@@ -226,7 +236,7 @@ def _served(
 
 
 def judge_pairs(
-    polygons: Geometries,
+    places: Places,
     pairs: Pairs,
     rows: Positions,
     barriers: Barriers,
@@ -241,11 +251,14 @@ def judge_pairs(
     """
     # A barrier in the corridor is within reach of both communities: the rest is free.
     reach_m = max_gap_m * 1.02 + 0.1 + 2.0 * barriers.half_m
-    near = np.zeros(len(polygons), dtype=bool)
-    near[shapely.STRtree(polygons).query(_diagonals(shapely.bounds(barriers.solid), reach_m))[1]] = True
-    rows = rows[near[pairs.first[rows]] & near[pairs.second[rows]]]
+    polygons = places.polygon
+    piece, near = places.tree.query(_diagonals(shapely.bounds(barriers.solid), reach_m))
+    near = places.row[near]
+    reached = np.zeros(len(polygons), dtype=bool)
+    reached[near] = True
+    rows = rows[reached[pairs.first[rows]] & reached[pairs.second[rows]]]
     on_line = _unique_pairs(*_meeting_lines(barriers, pairs.line, rows))
-    on_place = _meeting_places(barriers, polygons, np.unique([pairs.first[rows], pairs.second[rows]]))
+    on_place = _meeting_places(barriers, polygons, near, piece)
     mains = _main_parts(barriers, polygons, on_place)
     through = _through_cuts(barriers, polygons, pairs, on_line)
     unsure = _in_doubt(polygons, pairs, rows, on_line, on_place, mains)
@@ -295,13 +308,15 @@ def _meeting_lines(barriers: Barriers, lines: Geometries, rows: Positions) -> tu
     return rows[at], barriers.solid_owner[piece]
 
 
-def _meeting_places(barriers: Barriers, polygons: Geometries, places: Positions) -> Positions:
-    """Columns (community, barrier, solid piece) where the barrier comes within half an opening of the community."""
-    at, piece = barriers.solids.query(_diagonals(shapely.bounds(polygons[places]), barriers.half_m))
-    meets = shapely.dwithin(polygons[places[at]], barriers.solid[piece], barriers.half_m)
-    at, piece = at[meets], piece[meets]
-    order = np.lexsort((piece, barriers.solid_owner[piece], at))
-    return np.stack([places[at], barriers.solid_owner[piece], piece])[:, order]
+def _meeting_places(barriers: Barriers, polygons: Geometries, place: Positions, piece: Positions) -> Positions:
+    """Columns (community, barrier, solid piece), sorted, of the given ones at most half an opening apart."""
+    box, piece_box = shapely.bounds(polygons)[place], shapely.bounds(barriers.solid)[piece]
+    apart = np.maximum(box[:, :2] - piece_box[:, 2:], piece_box[:, :2] - box[:, 2:]).max(axis=1)
+    place, piece = place[apart <= barriers.half_m], piece[apart <= barriers.half_m]
+    meets = shapely.dwithin(polygons[place], barriers.solid[piece], barriers.half_m)
+    place, piece = place[meets], piece[meets]
+    owner = barriers.solid_owner[piece]
+    return np.stack([place, owner, piece])[:, np.lexsort((piece, owner, place))]
 
 
 def _main_parts(barriers: Barriers, polygons: Geometries, on_place: Positions) -> Geometries:
@@ -614,10 +629,9 @@ def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> _Wa
     at, crossing = scene.crossings.tree.query(_diagonals(shapely.bounds(near_side), scene.max_detour_m))
     wanted = _wanted(scene.crossings.serves, in_the_way, rows, at, crossing)
     at, crossing = at[wanted], crossing[wanted]
-    ends = scene.crossings.ends[crossing]
-    to_near = shapely.distance(near_side[at][:, None], ends)
-    to_far = shapely.distance(far_side[at][:, None], ends)
-    there, back = to_near[:, 0] + to_far[:, 1], to_near[:, 1] + to_far[:, 0]
+    there = _there(near_side[at], far_side[at], scene.crossings.ends[crossing])
+    back, line = there.copy(), ~scene.crossings.is_point[crossing]
+    back[line] = _there(near_side[at[line]], far_side[at[line]], scene.crossings.ends[crossing[line], ::-1])
     length_m = np.fmin(there, back) + scene.crossings.length_m[crossing]
     order = np.lexsort((crossing, length_m, at))
     order = order[length_m[order] <= scene.max_detour_m]
@@ -630,6 +644,11 @@ def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> _Wa
     free = ~_barred(scene, in_the_way, rows[at], crossing, legs)
     xy = np.concatenate([shapely.get_coordinates(leg).reshape(-1, 2, 2) for leg in legs], axis=1)
     return _WalksOverOne(rows[at[free]], crossing[free], length_m[free], xy[free])
+
+
+def _there(near_side: Geometries, far_side: Geometries, ends: Geometries) -> Floats:
+    """From the one community to the first end and from the last end to the other, in m."""
+    return np.asarray(shapely.distance(near_side, ends[:, 0]) + shapely.distance(far_side, ends[:, 1]))
 
 
 def _wanted(

@@ -72,11 +72,14 @@ def feature_names(layer: gpd.GeoDataFrame, schema: str) -> list[Text]:
 
 def reason_sentences(pairs: Pairs, judged: Judged, walls_m: Floats, facts: Facts) -> Sentences:
     """The reason for each pair's status, with the figures and names it rests on."""
-    away = [_apart(gap_m, wall_m) for gap_m, wall_m in zip(pairs.gap_m.tolist(), walls_m.tolist(), strict=True)]
-    zh = [f"{text.zh}，其间无阻隔" for text in away]
-    en = [f"{text.en}, nothing between them" for text in away]
-    for row in np.flatnonzero(~np.isin(judged.cause, ["near", "touching"])).tolist():
-        zh[row], en[row] = _reason(row, away[row], judged, facts)
+    # Nearly all pairs are plain neighbours: their sentences are made without a detour over Text.
+    gaps = [metres(gap_m) for gap_m in pairs.gap_m.tolist()]
+    zh = [f"相距 {gap} 米，其间无阻隔" for gap in gaps]
+    en = [f"{gap} m apart, nothing between them" for gap in gaps]
+    plain = (judged.cause == "near") & (walls_m < WALL_WORTH_A_WORD_M)
+    for row in np.flatnonzero(~plain).tolist():
+        away = _apart(float(pairs.gap_m[row]), float(walls_m[row]))
+        zh[row], en[row] = _reason(row, away, judged, facts)
     return Sentences(zh, en)
 
 
@@ -95,6 +98,8 @@ def _apart(gap_m: float, wall_m: float) -> Text:
 
 def _reason(row: int, away: Text, judged: Judged, facts: Facts) -> Text:
     cause = judged.cause[row]
+    if cause in ("near", "touching"):
+        return Text(f"{away.zh}，其间无阻隔", f"{away.en}, nothing between them")
     if cause in BORDERS:
         return _across_border(BORDERS[cause], facts.sides[row], away)
     zh, en = _listed(facts.barriers, judged.barriers[row])
