@@ -230,6 +230,8 @@ def encode_layer(
     columns = encode_columns(drawn, schema, lang=lang)
     block: dict[str, Any] = {
         "name": plain_text(name),
+        "source": style.geometry_of or plain_text(name),
+        "view": [_view_table(style, layers), style.column] if style.geometry_of else None,
         "label": layer_label(name, lang),
         "key_label": schema.fields[schema.key].label.in_language(lang)
         if schema and schema.key in schema.fields
@@ -370,6 +372,10 @@ def joined_table(table: pd.DataFrame, key: str, layers: Mapping[str, pd.DataFram
     return flat.merge(pairs[["project_id", key]].drop_duplicates(), on="project_id", how="inner")
 
 
+def _view_table(style: styles.LayerStyle, layers: Mapping[str, pd.DataFrame]) -> str:
+    return style.table if style.table in layers else style.table_instead
+
+
 def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame | None:
     """The shapes of one layer with the column of a table; None when either is missing.
 
@@ -377,14 +383,14 @@ def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFram
     the least advanced, so that a map never promises more than was done.
     """
     style = styles.layer_style(name)
-    shapes, table = layers.get(style.geometry_of), layers.get(style.table, layers.get(style.table_instead))
+    shapes, table = layers.get(style.geometry_of), layers.get(_view_table(style, layers))
     if shapes is None or table is None or len(shapes) == 0:
         return None
     key = str(shapes.index.name)
     flat = joined_table(table, key, layers)
     if flat is None or style.column not in flat.columns:
         return None
-    schema = layer_schemas().get(style.table)
+    schema = layer_schemas().get(_view_table(style, layers))
     field = schema.fields.get(style.column) if schema else None
     if field is not None and field.values:
         rank = {code: at for at, code in enumerate(field.values)}

@@ -6,38 +6,50 @@ without a disclosure class counts as restricted. The program never claims that a
 
 from __future__ import annotations
 
-import hashlib
-import html.parser
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import geopandas as gpd
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
-from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
+from gis_renovation.crs import reproject
+from gis_renovation.errors import ConfigError, DataError, FileError, Lang, Text
+from gis_renovation.io import write_geopackage
+from gis_renovation.map_data import DISPLAY_CRS
 from gis_renovation.maps import map_page
-from gis_renovation.schemas import Disclosure, layer_schemas, nearest_names
+from gis_renovation.markup import plain_text
+from gis_renovation.publish_check import (
+    CLASSES,
+    MARKER,
+    check_published,
+    find_leaks,
+    number_forms,
+    read_marker,
+    sha256,
+    withheld_values,
+)
+from gis_renovation.publish_counts import withhold_small_counts
+from gis_renovation.publish_geometry import generalise
+from gis_renovation.schemas import layer_schemas, nearest_names
+from gis_renovation.styles_qgis import write_layer_styles
+from gis_renovation.tables import write_tables
 
 if TYPE_CHECKING:
     from gis_renovation.pipeline import Run
     from gis_renovation.project import Project
 
-MARKER = "publish.json"
 PAGE = "index.html"
 UNFINISHED = ".unfinished-"
-CLASSES: tuple[Disclosure, ...] = ("public", "internal", "restricted")
-
-# Hosts a page may name in its code without asking them for anything: XML namespaces.
-NAMESPACE_HOSTS = frozenset({"www.w3.org"})
 
 
 class _Strict(BaseModel):
@@ -66,9 +78,16 @@ class DisclosureTable(_Strict):
 
 
 class GeometryTable(_Strict):
-    """``[geometry]``: how far shapes are generalised before they leave, in metres."""
+    """``[geometry]``: how far shapes are generalised before they leave, and the grid they are rounded to, in metres."""
 
     generalise_m: float = Field(default=0.0, ge=0.0, le=200.0)
+    grid_m: float = Field(default=0.0, ge=0.0, le=200.0)
+
+
+class DownloadsTable(_Strict):
+    """``[downloads]``: which files lie beside the page, of exactly what the page shows."""
+
+    formats: tuple[Literal["csv", "geojson", "gpkg", "xlsx"], ...] = ()
 
 
 class Profile(_Strict):
@@ -77,6 +96,7 @@ class Profile(_Strict):
     profile: ProfileTable
     disclosure: DisclosureTable
     geometry: GeometryTable = GeometryTable()
+    downloads: DownloadsTable = DownloadsTable()
     layers: dict[str, tuple[str, ...]] | None = None
 
 
@@ -189,6 +209,50 @@ def select_layers(layers: Mapping[str, Any], profile: Profile) -> dict[str, pd.D
     return selected
 
 
+# --- preparing ------------------------------------------------------------------------------------
+
+WITHHELD = Text("不公开", "withheld")
+
+
+class Edition(NamedTuple):
+    """What leaves: frames for files (withheld cells missing) and for people (they say so), and what was withheld."""
+
+    frames: dict[str, pd.DataFrame]
+    shown: dict[str, pd.DataFrame]
+    withheld: dict[str, dict[str, list[str]]]
+
+
+def prepare_edition(layers: Mapping[str, Any], profile: Profile, *, lang: Lang = "zh") -> Edition:
+    """Select, withhold small counts and generalise: everything between a run and its publication.
+
+    Counts are withheld in a public profile only. Nothing of ``layers`` is changed.
+    """
+    frames = select_layers(layers, profile)
+    withheld: dict[str, dict[str, list[str]]] = {}
+    if profile.profile.audience == "public":
+        tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
+        frames, withheld = withhold_small_counts(frames, tables, profile.disclosure.minimum_count)
+    if profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0:
+        frames = {name: _generalised(frame, profile.geometry) for name, frame in frames.items()}
+    shown = dict(frames)
+    for name, columns in withheld.items():
+        frame = frames[name].copy()
+        for column, keys in columns.items():
+            mask = pd.Series([str(key) in set(keys) for key in frame.index], index=frame.index)
+            frame[column] = frame[column].astype(object).mask(mask, WITHHELD.in_language(lang))
+        shown[name] = frame
+    return Edition(frames, shown, withheld)
+
+
+def _generalised(frame: pd.DataFrame, geometry: GeometryTable) -> pd.DataFrame:
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        return frame
+    shapes = generalise(frame.geometry.to_numpy(), geometry.generalise_m, grid_m=geometry.grid_m or 0.001)
+    coarse: gpd.GeoDataFrame = frame.copy()
+    coarse.geometry = gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs)
+    return coarse  # type: ignore[no-any-return]
+
+
 # --- writing --------------------------------------------------------------------------------------
 
 
@@ -239,10 +303,11 @@ def publish_profile(
     previous = target.with_name(target.name + ".previous")
     for folder in (target, previous):
         require_own(folder)
-    selected = select_layers(layers, profile)
+    edition = prepare_edition(layers, profile, lang=lang)
+    title = profile.profile.title.replace("{project}", project_name)
     page = map_page(
-        selected,
-        title=profile.profile.title.replace("{project}", project_name),
+        edition.shown,
+        title=title,
         as_of=as_of,
         lang=lang,
         synthetic=synthetic,
@@ -251,6 +316,18 @@ def publish_profile(
         audience=profile.profile.audience,
         show=profile.profile.show,
     )
+    facts = {
+        "program": "gis-renovation",
+        "version": __version__,
+        "profile": name,
+        "audience": profile.profile.audience,
+        "class": profile.disclosure.highest,
+        "title": title,
+        "as_of": as_of.isoformat(),
+        "run": run,
+        "synthetic": synthetic,
+        "map_number": profile.profile.map_number,
+    }
     target.parent.mkdir(parents=True, exist_ok=True)
     for stale in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
         shutil.rmtree(stale, ignore_errors=True)
@@ -258,25 +335,109 @@ def publish_profile(
     work.mkdir()
     try:
         (work / PAGE).write_text(page, encoding="utf-8", newline="\n")
-        marker = {
-            "program": "gis-renovation",
-            "version": __version__,
-            "profile": name,
-            "audience": profile.profile.audience,
-            "class": profile.disclosure.highest,
-            "as_of": as_of.isoformat(),
-            "run": run,
-            "synthetic": synthetic,
-            "layers": {layer: [str(c) for c in frame.columns] for layer, frame in selected.items()},
-            "files": {PAGE: sha256(work / PAGE)},
-        }
-        (work / MARKER).write_text(json.dumps(marker, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        _write_downloads(work / "data", edition, profile, synthetic=synthetic, lang=lang)
+        _write_marker(work, edition, facts)
         require_sound(work)
+        if profile.disclosure.highest == "public":
+            require_no_leak(work, layers, edition, facts)
         _move_into_place(work, target, previous)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
     return target / PAGE
+
+
+def _write_marker(work: Path, edition: Edition, facts: Mapping[str, Any]) -> None:
+    """What the edition says of itself. Withheld counts are numbered, not named: names are for the makers."""
+    written = sorted(path for path in work.rglob("*") if path.is_file())
+    marker = {
+        **facts,
+        "layers": {
+            plain_text(layer): [plain_text(column) for column in frame.columns]
+            for layer, frame in edition.frames.items()
+        },
+        "rows": {plain_text(layer): len(frame) for layer, frame in edition.frames.items()},
+        "withheld_counts": {
+            layer: {column: len(keys) for column, keys in columns.items()}
+            for layer, columns in edition.withheld.items()
+        },
+        "files": {path.relative_to(work).as_posix(): sha256(path) for path in written},
+    }
+    (work / MARKER).write_text(json.dumps(marker, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_downloads(folder: Path, edition: Edition, profile: Profile, *, synthetic: bool, lang: Lang) -> None:
+    """The data beside the page: one CSV (with BOM, for Excel) a layer, GeoJSON, one GeoPackage, one workbook."""
+    formats = profile.downloads.formats
+    if not formats:
+        return
+    folder.mkdir()
+    for name, frame in edition.frames.items():
+        shaped = isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None
+        if "csv" in formats:
+            table = edition.shown[name]
+            table = pd.DataFrame(table.drop(columns=table.geometry.name) if shaped else table)
+            text = _formula_safe(table.reset_index() if table.index.name else table).to_csv(
+                index=False, lineterminator="\n"
+            )
+            (folder / f"{name}.csv").write_text(text, encoding="utf-8-sig", newline="")
+        if "geojson" in formats and shaped:
+            degrees = reproject(gpd.GeoDataFrame(frame), DISPLAY_CRS, where=name)
+            text = _plain_dates(degrees.reset_index()).to_json(ensure_ascii=False, drop_id=True, show_bbox=False)
+            (folder / f"{name}.geojson").write_text(_six_decimals(text) + "\n", encoding="utf-8")
+    if "gpkg" in formats:
+        write_geopackage(folder / "data.gpkg", edition.frames)
+        write_layer_styles(folder / "data.gpkg", edition.frames, lang=lang)
+    if "xlsx" in formats:
+        write_tables(folder / "data.xlsx", edition.shown, synthetic=synthetic, lang=lang)
+
+
+def _plain_dates(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Dates as text, missing values as null."""
+    plain = frame.copy()
+    for column in plain.columns:
+        if column != plain.geometry.name:
+            cells = plain[column].astype(object)
+            plain[column] = [None if pd.isna(v) else v.isoformat() if isinstance(v, date) else v for v in cells]
+    return plain
+
+
+def _six_decimals(text: str) -> str:
+    return re.sub(r"(-?\d+\.\d{6})\d+", r"\1", text)
+
+
+def _formula_safe(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts that a spreadsheet would run as a formula get an apostrophe before them."""
+    safe = table.copy()
+    for column in safe.columns:
+        safe[column] = [
+            f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+            for value in safe[column].astype(object)
+        ]
+    return safe
+
+
+def require_no_leak(folder: Path, layers: Mapping[str, Any], edition: Edition, facts: Mapping[str, Any]) -> None:
+    """Raise DataError if a value that was withheld stands in any byte of the folder."""
+    secrets = withheld_values({n: f for n, f in layers.items() if isinstance(f, pd.DataFrame)}, edition.frames)
+    cells = {
+        form
+        for frame in edition.shown.values()
+        for column in [frame.index.to_series(), *(frame[c] for c in frame.columns if str(frame[c].dtype) != "geometry")]
+        for value in column.tolist()
+        for form in (str(value), *number_forms(value))
+    }
+    labels = {
+        text
+        for schema in layer_schemas().values()
+        for field in schema.fields.values()
+        for pair in (schema.label, field.label, *field.values.values())
+        for text in pair
+    }
+    open_text = "\n".join([*sorted(cells | labels), *(str(value) for value in facts.values())])
+    findings = find_leaks(folder, secrets, open_text)
+    if findings:
+        raise DataError(findings)
 
 
 def _move_into_place(work: Path, target: Path, previous: Path) -> None:
@@ -298,137 +459,10 @@ def require_own(folder: Path) -> None:
     """Raise FileError if ``folder`` exists and does not bear the mark of an edition of ours."""
     if not folder.exists() and not folder.is_symlink():
         return
-    marker = _read_marker(folder)
+    marker = read_marker(folder)
     if marker is None and not (folder.is_dir() and not any(folder.iterdir())):
         raise FileError(
             f"{folder} 已存在，但不是本程序发布的文件夹（没有有效的 {MARKER}），不会覆盖。请移走或改名后再发布。",
             f"{folder} exists but was not published by this program (no valid {MARKER}); it is not overwritten. "
             "Move or rename it, then publish again.",
         )
-
-
-def _read_marker(folder: Path) -> dict[str, Any] | None:
-    if folder.is_symlink() or not (folder / MARKER).is_file():
-        return None
-    try:
-        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    return marker if isinstance(marker, dict) and marker.get("program") == "gis-renovation" else None
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-# --- reading back ---------------------------------------------------------------------------------
-
-
-def check_published(folder: Path) -> list[Finding]:
-    """Everything wrong with a published folder; an empty list when it is sound.
-
-    Checked: the mark; every file is there, unchanged and listed; no page names another host as a
-    source of anything. Raises FileError if ``folder`` is no edition of ours.
-    """
-    marker = _read_marker(folder)
-    if marker is None:
-        raise FileError(
-            f"{folder} 不是本程序发布的文件夹（没有有效的 {MARKER}）。",
-            f"{folder} was not published by this program (no valid {MARKER}).",
-        )
-    findings = list(_check_files(folder, marker))
-    for path in sorted(folder.rglob("*.html")):
-        findings += [
-            _finding(
-                "outside_host",
-                path.name,
-                f"网页引用了外部主机 {host}；发布的网页不得向任何外部主机请求内容。",
-                f"the page names the outside host {host}; a published page may ask no other host for anything.",
-            )
-            for host in outside_hosts(path.read_text(encoding="utf-8"))
-        ]
-    return findings
-
-
-def _check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
-    listed: Mapping[str, str] = marker.get("files", {})
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MARKER}
-    for name in sorted({*listed, *present}):
-        if name not in present:
-            yield _finding("missing_file", name, "文件缺失。", "the file is missing.")
-        elif name not in listed:
-            yield _finding("foreign_file", name, "文件不在发布清单中。", "the file is not in the list of the edition.")
-        elif sha256(folder / name) != listed[name]:
-            yield _finding("changed_file", name, "文件在发布后被改动。", "the file was changed after publishing.")
-
-
-def _finding(code: str, file: str, zh: str, en: str) -> Finding:
-    return Finding(severity="error", code=code, layer="", file=file, text=Text(zh, en))
-
-
-class _References(html.parser.HTMLParser):
-    """Everything in a page that a browser would fetch or follow, and the page's own code."""
-
-    FETCHED = frozenset(
-        {
-            "src",
-            "href",
-            "srcset",
-            "data",
-            "action",
-            "formaction",
-            "poster",
-            "ping",
-            "background",
-            "xlink:href",
-            "manifest",
-        }
-    )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.urls: list[str] = []
-        self.code: list[str] = []
-        self._inside = ""
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        """Collect addresses; note whether the text that follows is code, a style sheet or data."""
-        table = {key: value or "" for key, value in attrs}
-        for key, value in table.items():
-            if key in self.FETCHED:
-                self.urls += value.split() if key in {"srcset", "ping"} else [value]
-            if key == "style" or key.startswith("on"):
-                self.code.append(value)
-        if tag == "meta" and table.get("http-equiv", "").lower() == "refresh":
-            self.urls.append(table.get("content", "").rpartition("=")[2])
-        is_data = tag == "script" and "json" in table.get("type", "")
-        self._inside = tag if tag in {"script", "style"} and not is_data else ""
-
-    def handle_endtag(self, tag: str) -> None:
-        """Code ends with its element."""
-        if tag == self._inside:
-            self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        """Text inside a script or style element."""
-        if self._inside:
-            self.code.append(data)
-
-
-def outside_hosts(page: str) -> list[str]:
-    """Hosts that a page would ask, follow or name in its scripts and style sheets, sorted; data blocks are text."""
-    reader = _References()
-    reader.feed(page)
-    hosts = {host for url in reader.urls if (host := _host(url))}
-    for code in reader.code:
-        hosts |= {host.lower() for host in re.findall(r"(?:https?|wss?):\\?/\\?/([^\s/\"'`\\)<>:?#]+)", code)}
-        hosts |= {
-            host for url in re.findall(r"(?:url\(|@import)\s*['\"]?\s*([^'\")\s;]+)", code) if (host := _host(url))
-        }
-    return sorted(hosts - NAMESPACE_HOSTS)
-
-
-def _host(url: str) -> str:
-    match = re.match(r"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[\\/]{2,}([^\\/?#\s]+)", url)
-    return match.group(1).lower() if match else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
 
-from gis_renovation import publish
+from gis_renovation import publish, publish_check
 from gis_renovation.errors import ConfigError, DataError, FileError
 
 AS_OF = date(2024, 9, 30)
@@ -120,7 +120,7 @@ def test_published_page_stands_with_its_mark_and_checks_out(tmp_path):
     assert "<title>示意市工作图</title>" in page.read_text(encoding="utf-8")
     marker = json.loads((page.parent / "publish.json").read_text(encoding="utf-8"))
     assert (marker["as_of"], marker["run"], marker["audience"]) == ("2024-09-30", "abc", "planner")
-    assert publish.check_published(page.parent) == []
+    assert publish_check.check_published(page.parent) == []
     assert [p.name for p in (tmp_path / "maps").iterdir()] == ["own.toml", "own"] or len(
         list((tmp_path / "maps").iterdir())
     ) == 2
@@ -179,14 +179,22 @@ def test_check_finds_changed_missing_and_foreign_files(tmp_path):
     folder = published(tmp_path).parent
     (folder / "extra.csv").write_text("x")
     (folder / "index.html").write_text((folder / "index.html").read_text(encoding="utf-8") + " ", encoding="utf-8")
-    assert sorted(f.code for f in publish.check_published(folder)) == ["changed_file", "foreign_file"]
+    assert sorted(f.code for f in publish_check.check_published(folder)) == [
+        "changed_file",
+        "foreign_file",
+        "unlisted_column",
+    ]
     (folder / "index.html").unlink()
-    assert sorted(f.code for f in publish.check_published(folder)) == ["foreign_file", "missing_file"]
+    assert sorted(f.code for f in publish_check.check_published(folder)) == [
+        "foreign_file",
+        "missing_file",
+        "unlisted_column",
+    ]
 
 
 def test_check_of_a_folder_that_is_not_ours_says_so(tmp_path):
     with pytest.raises(FileError, match="不是本程序发布"):
-        publish.check_published(tmp_path)
+        publish_check.check_published(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +215,10 @@ def test_check_of_a_folder_that_is_not_ours_says_so(tmp_path):
     ],
 )
 def test_outside_hosts_are_found_wherever_a_browser_would_look(page, hosts):
-    assert publish.outside_hosts(page) == hosts
+    assert publish_check.outside_hosts(page) == hosts
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_passes_the_check_because_it_is_text(tmp_path, text):
     page = published(tmp_path, hostile_layers(text))
-    assert publish.check_published(page.parent) == []
+    assert publish_check.check_published(page.parent) == []

@@ -1,0 +1,280 @@
+"""The public edition: small counts stay behind, shapes are coarse without slivers, no secret in any byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from datetime import date
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import shapely
+from drawn_city import CRS, layers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString, Point, box
+
+from gis_renovation import publish, publish_check, publish_counts, publish_geometry
+from gis_renovation.errors import ConfigError, DataError
+
+AS_OF = date(2024, 9, 30)
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+
+def parts(values, zones, k=5):
+    counts = pd.Series(values, index=[f"C{i}" for i in range(len(values))])
+    mask, (totals,) = publish_counts.withheld_parts(counts, [pd.Series(zones, index=counts.index, dtype=object)], k)
+    return mask.tolist(), totals
+
+
+def test_a_small_count_takes_the_next_smallest_of_its_zone_with_it():
+    """3 alone could be read off as total minus the rest; 40 hides it."""
+    assert parts([3, 200, 40, 100], ["A", "A", "A", "A"]) == ([True, False, True, False], frozenset())
+
+
+def test_zero_and_unknown_are_no_small_counts():
+    assert parts([0, np.nan, 5, 60], ["A"] * 4) == ([False] * 4, frozenset())
+
+
+def test_two_small_counts_that_together_stay_small_take_a_third():
+    assert parts([1, 2, 50, 60], ["A"] * 4) == ([True, True, True, False], frozenset())
+
+
+def test_a_zone_with_nobody_to_hide_behind_loses_its_total():
+    assert parts([3, 200], ["A", "B"]) == ([True, False], frozenset({"A"}))
+
+
+def test_no_group_means_no_total_to_read_it_off():
+    assert parts([3, 200], [None, None]) == ([True, False], frozenset())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.sampled_from("ABC"), st.sampled_from("XY")), min_size=1, max_size=25),
+    st.integers(2, 8),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_published_total_gives_a_small_count_back(rows, k):
+    values = pd.Series([r[0] for r in rows], index=[f"C{i:02}" for i in range(len(rows))], dtype=float)
+    zones = pd.Series([r[1] for r in rows], index=values.index, dtype=object)
+    units = pd.Series([r[2] for r in rows], index=values.index, dtype=object)
+    mask, totals = publish_counts.withheld_parts(values, [zones, units], k)
+    withheld = pd.Series(mask, index=values.index)
+    assert withheld[(values > 0) & (values < k)].all(), "every small count itself is withheld"
+    for grouping, lost in zip((zones, units), totals, strict=True):
+        for group, members in values.groupby(grouping):
+            hidden = members[withheld[members.index]]
+            if len(hidden) and group not in lost:
+                rest = members.sum() - members[~withheld[members.index]].sum()
+                assert len(hidden) >= 2
+                assert rest >= k, "what a reader can compute is a sum of at least k over two or more"
+
+
+def test_row_order_decides_nothing():
+    counts = pd.Series([3, 40, 40, 90], index=["C1", "C2", "C3", "C4"])
+    zone = pd.Series("A", index=counts.index)
+    straight, _ = publish_counts.withheld_parts(counts, [zone], 5)
+    back, _ = publish_counts.withheld_parts(counts.iloc[::-1], [zone.iloc[::-1]], 5)
+    assert straight.tolist() == back[::-1].tolist()
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def test_neighbours_stay_neighbours_without_gap_or_overlap():
+    wave = [(x, 100 + 3 * np.sin(x / 7)) for x in range(0, 201, 4)]
+    south = shapely.Polygon([(0, 0), *wave, (200, 0)])
+    north = shapely.Polygon([(0, 200), *wave, (200, 200)])
+    coarse = publish_geometry.generalise(np.array([south, north], dtype=object), 10.0, grid_m=1.0)
+    assert len(shapely.get_coordinates(coarse)) < 30 < len(shapely.get_coordinates([south, north]))
+    assert shapely.intersection(coarse[0], coarse[1]).area == 0
+    assert shapely.union_all(coarse).area == pytest.approx(200 * 200)
+    assert len(shapely.get_parts(shapely.union_all(coarse))) == 1
+
+
+def test_coordinates_lie_on_the_grid_and_nothing_vanishes():
+    shapes = np.array(
+        [box(0.3, 0.3, 0.5, 0.5), Point(3.4, 7.6), LineString([(0.2, 0.2), (50.7, 0.1), (99.6, 0.4)]), None],
+        dtype=object,
+    )
+    coarse = publish_geometry.generalise(shapes, 5.0, grid_m=1.0)
+    assert [s.geom_type if s is not None else None for s in coarse] == ["Polygon", "Point", "LineString", None]
+    assert not shapely.is_empty(coarse[:3]).any()
+    assert coarse[1].coords[0] == (3.0, 8.0)
+    assert shapely.get_coordinates(coarse[2]).tolist() == [[0, 0], [100, 0]]
+
+
+def test_empty_in_empty_out():
+    assert len(publish_geometry.generalise(np.zeros(0, dtype=object), 5.0)) == 0
+    assert publish_geometry.largest_contiguous_area_m2({}) == 0.0
+
+
+def test_contiguous_cover_sums_blocks_across_streets_and_not_across_a_gap():
+    blocks = np.array([box(x * 240, 0, x * 240 + 200, 100) for x in range(5)], dtype=object)
+    far = np.array([box(10_000, 0, 10_100, 100)], dtype=object)
+    area = publish_geometry.largest_contiguous_area_m2({"communities": blocks, "parks": far}, gap_m=50.0)
+    assert area == pytest.approx((4 * 240 + 200) * 100)
+
+
+# --- the edition ----------------------------------------------------------------------------------
+
+
+SECRET = "机密内容甲乙丙"
+
+
+def with_secrets():
+    """A secret in every withheld field: restricted, internal and unclassified columns, and a pipe layer."""
+    made = layers()
+    for name in ("communities", "projects", "parks", "streets", "facilities"):
+        made[name] = made[name].assign(contact=f"{SECRET}{name}", 电话=f"1390000{len(name):04}7", lon_lat=32.123456789)
+    made["communities"]["owner_unit"] = SECRET + "产权"
+    made["communities"]["address"] = SECRET + "地址"
+    made["idle_parcels"]["reason_zh"] = SECRET + "宗地"
+    made["utility_lines"] = gpd.GeoDataFrame(
+        {"network": ["gas"], "operator": [SECRET + "燃气"], "depth_m": [1.23456789]},
+        geometry=[LineString([(500_000, 3_613_000), (500_100, 3_613_000)])],
+        crs=CRS,
+        index=pd.Index(["密管001122"], name="line_id"),
+    )
+    made["funds"] = pd.DataFrame(
+        {"project_id": ["J1"], "source": ["city"], "basis": ["paid"], "amount_yuan": [98765432.1]}
+    )
+    return made
+
+
+def public_edition(tmp_path, made):
+    profile = publish.read_profile(tmp_path, "public")
+    page = publish.publish_profile(
+        made, profile, tmp_path / "maps" / "public", name="public", project_name="示意市", as_of=AS_OF
+    )
+    return page.parent
+
+
+@pytest.fixture(scope="module")
+def plain_edition(tmp_path_factory):
+    return public_edition(tmp_path_factory.mktemp("plain"), layers())
+
+
+@pytest.fixture
+def edition_copy(plain_edition, tmp_path):
+    return shutil.copytree(plain_edition, tmp_path / "public")
+
+
+def test_no_byte_of_the_public_folder_holds_a_secret(tmp_path):
+    folder = public_edition(tmp_path, with_secrets())
+    forbidden = [
+        SECRET,
+        "1390000",
+        "密管",
+        "98765432",
+        "32.1234",
+        "1.2345",
+        "contact",
+        "owner_unit",
+        "utility_lines",
+        "depth_m",
+        "电话",
+    ]
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        data = [path.read_bytes()]
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as archive:
+                data = [archive.read(name) for name in archive.namelist()]
+        for word in forbidden:
+            assert all(word.encode() not in part for part in data), (path.name, word)
+    assert publish_check.check_published(folder) == []
+
+
+def test_public_files_hold_the_same_rows_and_say_what_is_withheld(tmp_path):
+    made = layers()
+    made["communities"]["households"] = pd.array([3, 350, 400, 450, 500, 550, 600, 650, None], dtype="Int64")
+    folder = public_edition(tmp_path, made)
+    table = pd.read_csv(folder / "data" / "communities.csv", dtype=str, keep_default_na=False)
+    assert table["households"].tolist() == ["不公开", "不公开", "400", "450", "500", "550", "600", "650", ""]
+    assert (folder / "data" / "communities.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    stored = gpd.read_file(folder / "data" / "data.gpkg", layer="communities")
+    assert stored["households"].isna().tolist() == [True, True, *[False] * 6, True]
+    features = json.loads((folder / "data" / "communities.geojson").read_text(encoding="utf-8"))["features"]
+    assert [f["properties"]["households"] for f in features][:3] == [None, None, 400]
+    sheet = openpyxl.load_workbook(folder / "data" / "data.xlsx", read_only=True)
+    words = {str(cell.value) for page in sheet for row in page.iter_rows() for cell in row}
+    assert "不公开" in words
+    marker = json.loads((folder / "publish.json").read_text(encoding="utf-8"))
+    assert marker["withheld_counts"] == {"communities": {"households": 2}}
+    with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database:
+        assert database.execute("SELECT count(*) FROM layer_styles").fetchone()[0] > 0
+
+
+def test_public_coordinates_are_on_the_metre(tmp_path):
+    made = layers()
+    made["communities"].geometry = made["communities"].geometry.translate(0.37, 0.41)
+    folder = public_edition(tmp_path, made)
+    stored = gpd.read_file(folder / "data" / "data.gpkg", layer="communities")
+    xy = shapely.get_coordinates(stored.geometry.to_numpy())
+    assert np.abs(xy - np.round(xy)).max() < 1e-6
+
+
+def test_a_value_that_slips_through_stops_the_publication(tmp_path, monkeypatch):
+    made = with_secrets()
+    real = publish.map_page
+    monkeypatch.setattr(publish, "map_page", lambda *a, **k: real(*a, **k).replace("<h1>", f"<h1>{SECRET}产权"))
+    with pytest.raises(DataError, match=r"communities\.owner_unit") as caught:
+        public_edition(tmp_path, made)
+    assert SECRET not in str(caught.value), "the message does not repeat the secret"
+    assert not (tmp_path / "maps" / "public").exists()
+
+
+@pytest.mark.parametrize("place", ["xlsx", "gpkg", "csv"])
+def test_a_secret_in_any_kind_of_file_is_found(edition_copy, place):
+    folder = edition_copy
+    if place == "xlsx":
+        with zipfile.ZipFile(folder / "data" / "data.xlsx", "a") as archive:
+            archive.writestr("docProps/note.xml", f"<x>{SECRET}</x>")
+    elif place == "csv":
+        (folder / "data" / "parks.csv").write_text(f"name\n{SECRET}\n", encoding="utf-8")
+    else:
+        # A deleted row stays in a freed page of the file.
+        with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database, database:
+            database.execute("PRAGMA secure_delete = OFF")
+            database.execute("CREATE TABLE scratch (x TEXT)")
+            database.execute("INSERT INTO scratch VALUES (?)", [SECRET * 2000])
+        with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database, database:
+            database.execute("PRAGMA secure_delete = OFF")
+            database.execute("DROP TABLE scratch")
+    found = publish_check.find_leaks(folder, {"x.y": frozenset({SECRET})}, "")
+    assert [(f.code, f.file.rsplit(".", 1)[1]) for f in found] == [("withheld_value", place)]
+
+
+def test_a_column_named_without_a_class_fails_to_publish(tmp_path):
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    (folder / "public.toml").write_text(
+        text.replace('parks = ["name", "kind"]', 'parks = ["name", "caretaker_phone"]'), encoding="utf-8"
+    )
+    with pytest.raises(ConfigError, match=r"parks\.caretaker_phone：没有这一列，或未定公开级别"):
+        publish.read_profile(tmp_path, "public")
+
+
+def test_check_finds_a_forbidden_column_put_in_later(edition_copy):
+    folder = edition_copy
+    (folder / "data" / "communities.csv").write_text("community_id,name,owner_unit\nC1,x,y\n", encoding="utf-8-sig")
+    codes = {f.code for f in publish_check.check_published(folder)}
+    assert codes == {"changed_file", "unlisted_column", "forbidden_column"}
+
+
+def test_pipes_never_pass_any_public_profile():
+    from gis_renovation.schemas import layer_schemas
+
+    for layer in ("utility_lines", "utility_nodes", "utility_by_community", "illegal_structures"):
+        assert layer_schemas()[layer].disclosure != "public"
+    assert layer_schemas()["projects"].fields["contact"].disclosure == "restricted"
