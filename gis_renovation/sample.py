@@ -48,8 +48,8 @@ def make_city(
     dict
         GeoDataFrames, DataFrames and Rasters by layer name, in the order of ``LAYERS``. At scale 1 the
         main plan has exactly 22,595 households and 1,735,100 m², the supplement 11,162 and 1,421,200.
-        A larger city holds the sample unchanged in place; further communities stand in square patches
-        in the plain south of it, all of the main plan, whose totals grow in proportion.
+        A larger city leaves the towns and their communities as they are; further communities stand in
+        square patches in the plain south of them, all of the main plan, whose totals grow in proportion.
 
     Raises
     ------
@@ -101,6 +101,9 @@ _BUILDERS: Mapping[str, _Builder] = {
     "utility_nodes": _Builder(lambda _p, _s, m: sample_lines.make_utility_nodes(m["utility_lines"]), ("utility_lines",)),
     "parks": _Builder(lambda p, _s, _m: sample_land.make_parks(p)),
     "parcels": _Builder(lambda p, s, _m: sample_land.make_parcels(p, s)),
+    "land_survey": _Builder(lambda p, _s, _m: sample_land.make_land_survey(p)),
+    "planned_use": _Builder(lambda p, s, _m: sample_land.make_planned_use(p, s)),
+    "proof_papers": _Builder(lambda _p, s, m: sample_land.make_proof_papers(m["parcels"], s), ("parcels",)),
     "premises": _Builder(lambda p, s, _m: sample_land.make_premises(p, s)),
     "facilities": _Builder(lambda p, s, _m: sample_land.make_facilities(p, s)),
     "culture_sites": _Builder(lambda p, _s, _m: sample_land.make_culture_sites(p)),

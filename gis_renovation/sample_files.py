@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fiona
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -89,6 +90,15 @@ FILES: Mapping[str, SampleFile] = {
             "term_end_on": "终止日期", "inspected_vacant": "现场空闲", "registered_use": "登记用途", "certificate_no": "权证号",
         },
     ),
+    "land_survey": SampleFile(
+        path="data/land.gpkg", sheet="地类图斑", crs=GEOGRAPHIC, title="国土变更调查地类图斑", observed=dt.date(2023, 12, 31),
+        labels=("ownership",), constants={"code_system": "survey"},
+    ),
+    "planned_use": SampleFile(
+        path="data/land.gpkg", sheet="规划用地", crs=GEOGRAPHIC, title="控制性详细规划用地", observed=dt.date(2023, 6, 30),
+        constants={"code_system": "sea_land_2023"},
+    ),
+    "proof_papers": SampleFile(path="data/proof_papers.csv", title="用地证明材料登记", observed=QUARTER_DAY, labels=("kind",)),
     "premises": SampleFile(
         path="data/premises.csv", crs=GEOGRAPHIC, xy=("经度", "纬度"), title="空置房屋排查", observed=QUARTER_DAY,
         labels=("holder_kind", "right_type", "status"),
@@ -288,8 +298,29 @@ def _write_one(path: Path, frame: Any, spec: SampleFile) -> None:
     elif path.suffix == ".geojson":
         pyogrio.write_dataframe(frame, path, driver="GeoJSON", COORDINATE_PRECISION="9")
     else:
-        pyogrio.write_dataframe(frame, path, driver="ESRI Shapefile", encoding="GBK", DBF_DATE_LAST_UPDATE="2024-09-30")
-        path.with_suffix(".cpg").unlink(missing_ok=True)
+        _write_shapefile(path, frame)
+
+
+def _write_shapefile(path: Path, frame: gpd.GeoDataFrame) -> None:
+    """A Shapefile in GBK without its ``.cpg``; fields as wide as their longest text, to keep it small."""
+    kinds = {}
+    for name in frame.columns.drop("geometry"):
+        if frame[name].dtype == object:
+            widest = max((len(v.encode("gbk")) for v in frame[name] if isinstance(v, str)), default=1)
+            kinds[name] = f"str:{widest}"
+        else:
+            kinds[name] = "float:18.2"
+    schema = {"geometry": "Polygon", "properties": kinds}
+    rows = frame.drop(columns="geometry").astype(object).where(lambda cells: cells.notna(), None).to_dict("records")
+    with fiona.open(
+        path, "w", driver="ESRI Shapefile", schema=schema, crs_wkt=frame.crs.to_wkt("WKT1_GDAL"), encoding="GBK",
+        DBF_DATE_LAST_UPDATE="2024-09-30",
+    ) as file:  # fmt: skip
+        file.writerecords(
+            {"geometry": shapely.geometry.mapping(shape), "properties": row}
+            for shape, row in zip(frame.geometry, rows, strict=True)
+        )
+    path.with_suffix(".cpg").unlink(missing_ok=True)
 
 
 def _write_book(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:

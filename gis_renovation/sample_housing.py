@@ -12,8 +12,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.sample_place import CITY_CRS
-from gis_renovation.sample_plots import Floats, Ints, Plots, generator
+from gis_renovation.sample_place import CITY_CRS, PATCHES
+from gis_renovation.sample_plots import Floats, Ints, Plots, generator, planted_lots
 
 # The plan's totals (淮旧改办〔2024〕6号) and the number of communities they belong to. The plan does not
 # say how many communities the supplement has: 51 is invented.
@@ -25,6 +25,9 @@ OUTLIER_M2_PER_HOUSEHOLD = 127.0
 DUPLICATE_NAME = "八公山小区"
 DUPLICATE_NAMED = (("340405", 1), ("340422", 1))
 RENOVATION_YUAN_PER_M2 = 430.0
+
+# Uses that have buildings, and how many floors at most; housing outside the plan is newer and taller.
+OTHER_FLOORS = {"shops": 5, "school": 5, "government": 7, "hospital": 6, "industry": 2, "utility": 1}
 
 SLAB_DEPTH_M = 11.6
 SLAB_PITCH_M = 25.5
@@ -63,11 +66,14 @@ WORKS = ("厂", "矿", "局")
 
 
 def community_ids(plots: Plots) -> pd.Series:
-    """``community_id`` by lot, for the lots that are old communities, in order of the id."""
+    """``community_id`` by lot, for the lots that are old communities, in order of the id.
+
+    Those of extension patches have an E in their number and stand last.
+    """
     lots = plots.lots[plots.lots["batch"] != ""]
-    width = max(3, len(str(int(lots["serial"].max()))))
-    ids = lots["unit_code"] + "-" + lots["serial"].astype(str).str.zfill(width)
-    return ids.sort_values()
+    added = lots["patch"] >= len(PATCHES)
+    serial = lots["serial"].astype(str)
+    return (lots["unit_code"] + "-" + serial.str.zfill(3).where(~added, "E" + serial.str.zfill(7))).sort_values()
 
 
 def place_slabs(plots: Plots, lots: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -107,13 +113,26 @@ def corner_cut(lots: pd.DataFrame, seed: int) -> tuple[Floats, Floats]:
 
 
 def make_communities(plots: Plots, seed: int) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """The communities by ``community_id``, and the slabs that stand on their lots."""
+    """The communities by ``community_id``, and the slabs that stand on their lots.
+
+    Towns and extension patches are made one after the other, so that a larger city leaves the towns as they are.
+    """
     ids = community_ids(plots)
+    added = (plots.lots.loc[ids.index, "patch"] >= len(PATCHES)).to_numpy()
+    parts = [_communities(plots, ids[~added], seed, "towns")]
+    if added.any():
+        parts.append(_communities(plots, ids[added], seed, "extension"))
+    communities = pd.concat([part[0] for part in parts])
+    return communities, pd.concat([part[1] for part in parts], ignore_index=True)
+
+
+def _communities(plots: Plots, ids: pd.Series, seed: int, part: str) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Communities and slabs of the towns or of the extension; plan totals in proportion to their number."""
     lots = plots.lots.loc[ids.index]
     slabs = place_slabs(plots, lots, seed)
     footprint = ((slabs["x1"] - slabs["x0"]) * (slabs["y1"] - slabs["y0"])).groupby(slabs["lot"]).sum()
     footprint = footprint.reindex(lots.index).to_numpy()
-    rng = generator(seed, "communities")
+    rng = generator(seed, "communities", part)
     batch = lots["batch"].to_numpy(str)
     floor_area, households = _share_out(batch, footprint, ids.to_numpy(str), rng)
     earliest, latest = np.where(batch == "supplement", 1988, 1972), np.where(batch == "supplement", 2004, 2000)
@@ -136,7 +155,7 @@ def make_communities(plots: Plots, seed: int) -> tuple[gpd.GeoDataFrame, pd.Data
             "floor_area_m2": floor_area.astype(float),
             "plan_batch": batch.astype(object),
             "plan_year": _some_unknown(np.full(len(lots), 2024), unknown),
-            "owner_unit": works,
+            "owner_unit": pd.Series(works, dtype="str").to_numpy(dtype=object, na_value=None),
             "need_basic": rng.integers(3, 10, len(lots)),
             "need_improvement": rng.integers(1, 7, len(lots)),
             "need_enhancement": rng.integers(0, 5, len(lots)),
@@ -149,7 +168,7 @@ def make_communities(plots: Plots, seed: int) -> tuple[gpd.GeoDataFrame, pd.Data
 
 
 def make_buildings(plots: Plots, communities: gpd.GeoDataFrame, slabs: pd.DataFrame, seed: int) -> gpd.GeoDataFrame:
-    """One polygon a slab; floors, floor area and households add up to the community's."""
+    """One polygon a building. In communities floors, floor area and households add up to the community's."""
     ids = community_ids(plots)
     owner = slabs["lot"].map(ids)
     mine = communities.loc[owner]
@@ -179,7 +198,45 @@ def make_buildings(plots: Plots, communities: gpd.GeoDataFrame, slabs: pd.DataFr
         geometry=boxes(plots, plots.lots["patch"].to_numpy()[slabs["lot"]], slabs),
         crs=CITY_CRS,
     )
+    frame = pd.concat([frame, _other_buildings(plots, seed)], ignore_index=True)
     return frame.set_index("building_id").sort_index()
+
+
+def _other_buildings(plots: Plots, seed: int) -> gpd.GeoDataFrame:
+    """Buildings of the rest of the town: slabs on housing lots, one to three blocks on lots of other use."""
+    lots = plots.lots[plots.lots["batch"] == ""].drop(index=planted_lots(plots))
+    rng = generator(seed, "other buildings")
+    homes = place_slabs(plots, lots[lots["use"] == "housing"], seed)
+    works = lots[lots["use"].isin([*OTHER_FLOORS])]
+    count = rng.integers(1, 4, len(works))
+    owner = np.repeat(np.arange(len(works)), count)
+    k = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    width, depth = (works["x1"] - works["x0"]).to_numpy()[owner], (works["y1"] - works["y0"]).to_numpy()[owner]
+    step = width / count[owner]
+    x0 = works["x0"].to_numpy()[owner] + step * (k + rng.uniform(0.1, 0.2, len(owner)))
+    y0 = works["y0"].to_numpy()[owner] + depth * rng.uniform(0.1, 0.3, len(owner))
+    blocks = pd.DataFrame({"lot": works.index.to_numpy()[owner], "x0": x0, "y0": y0})
+    blocks["x1"] = x0 + step * rng.uniform(0.45, 0.7, len(owner))
+    blocks["y1"] = y0 + depth * rng.uniform(0.2, 0.5, len(owner))
+    both = pd.concat([homes, blocks.round(2)], ignore_index=True)
+    use = plots.lots["use"].to_numpy(str)[both["lot"]]
+    geometry = boxes(plots, plots.lots["patch"].to_numpy()[both["lot"]], both)
+    most = np.array([OTHER_FLOORS.get(value, 11) for value in use])
+    floors = np.maximum(np.floor(most * rng.uniform(0.5, 1.01, len(both))), 1).astype(np.int64)
+    area = np.round(shapely.area(geometry) * floors, 1)
+    return gpd.GeoDataFrame(
+        {
+            "building_id": [f"LD-{n:06d}" for n in range(1, len(both) + 1)],
+            "community_id": None,
+            "floors": floors,
+            "year_built": _some_unknown(rng.integers(1985, 2019, len(both)), rng.random(len(both)) < 0.1),
+            "structure": np.where(floors > 6, "frame", "brick").astype(object),
+            "households": _some_unknown(np.round(area / 95).astype(np.int64), use != "housing"),
+            "floor_area_m2": area,
+        },
+        geometry=geometry,
+        crs=CITY_CRS,
+    )
 
 
 def make_illegal_structures(plots: Plots, slabs: pd.DataFrame, seed: int) -> gpd.GeoDataFrame:

@@ -15,9 +15,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.sample_housing import boxes, community_ids
-from gis_renovation.sample_place import CITY_CRS, HILLS, huai_river, rounded
-from gis_renovation.sample_plots import STREET_WIDTH_M, Plots, generator
+from gis_renovation.sample_housing import MARGIN_M, SLAB_DEPTH_M, boxes, community_ids
+from gis_renovation.sample_place import CITY_CRS, HILLS, hill, huai_river, rounded
+from gis_renovation.sample_plots import STREET_WIDTH_M, Plots, generator, planted_lots
 
 SURVEYED_ON = dt.date(2024, 3, 31)
 INSPECTED_ON = dt.date(2024, 6, 20)
@@ -37,6 +37,10 @@ LAND_USES = {
     "square": ("1403", "广场用地", "allocated", "government"),
     "park": ("1401", "公园绿地", "allocated", "government"),
 }
+SURVEY_CODES = {
+    "old": "0701", "housing": "0701", "shops": "05H1", "school": "08H2", "government": "08H1", "hospital": "08H2",
+    "industry": "0601", "vacant": "1201", "green": "0810", "utility": "0809", "square": "0810", "park": "0810",
+}  # fmt: skip
 TERM_YEARS = {"housing": 70, "old": 70, "shops": 40, "industry": 50}
 VACANT_HOLDERS = ("none", "government", "public_institution", "state_company", "company")
 VACANT_SHARES = (0.4, 0.2, 0.15, 0.15, 0.1)
@@ -69,10 +73,10 @@ PLANTED_PREMISES = {"candidate": "KZ-9001", "used": "KZ-9002", "company": "KZ-90
 
 
 def make_parcels(plots: Plots, seed: int) -> gpd.GeoDataFrame:
-    """Every lot as a parcel of one land-code system, and the planted ones."""
+    """Every lot as a parcel of one land-code system, and the planted ones; by ``parcel_id``."""
     rng = generator(seed, "parcels")
     lots = plots.lots
-    frame = _rights(lots, rng)
+    frame = _rights(lots, planned_codes(lots, seed), rng)
     geometry = boxes(plots, lots["patch"].to_numpy(), lots)
     area = shapely.area(geometry)
     off = np.where(rng.random(len(lots)) < 0.02, rng.choice([0.82, 1.16], len(lots)), rng.uniform(0.996, 1.004, len(lots)))
@@ -82,7 +86,15 @@ def make_parcels(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     return _plant_parcels(parcels, plots).set_index("parcel_id").sort_index()
 
 
-def _rights(lots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def planned_codes(lots: pd.DataFrame, seed: int) -> NDArray[np.object_]:
+    """Planned use of each lot in the 2023 classes: as used today, a new purpose for vacant land."""
+    rng = generator(seed, "planned")
+    code = np.array([LAND_USES[use][0] for use in lots["use"]], dtype=object)
+    purpose = rng.choice(np.array(["0702", "1401", "070102", "16"], dtype=object), len(lots))
+    return np.where(lots["use"] == "vacant", purpose, code)
+
+
+def _rights(lots: pd.DataFrame, planned: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
     """Codes, rights, holders and dates as land of each use usually has them."""
     use, n = lots["use"].to_numpy(str), len(lots)
     code, registered, right, holder = (
@@ -105,7 +117,7 @@ def _rights(lots: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "code_system": "sea_land_2023",
             "land_use_code": code,
             "registered_use": registered,
-            "planned_use_code": np.where(vacant, rng.choice(["0702", "1401", "070102", "16"], n), code),
+            "planned_use_code": planned,
             "ownership": np.where(collective, "collective", "state").astype(object),
             "right_type": right,
             "holder_kind": np.where(~vacant & (rng.random(n) < 0.02), None, holder),
@@ -154,15 +166,6 @@ def _parcel_ids(frame: pd.DataFrame, lots: pd.DataFrame) -> NDArray[np.object_]:
     return np.array(ids, dtype=object)
 
 
-def planted_lots(plots: Plots) -> list[int]:
-    """The lots of 谢家集 that carry the planted parcels: the first that are neither old housing nor park."""
-    lots = plots.lots
-    mine = lots[(lots["patch"] == plots.number_of("xiejiaji")) & ~lots["use"].isin(["old", "park"]) & ~lots["old"]]
-    with_neighbour = mine[mine["k"] < mine["nx"] - 1].index[0]
-    rest = [int(lot) for lot in mine.index if lot not in (with_neighbour, with_neighbour + 1)]
-    return [*rest[:8], int(with_neighbour), rest[8]]
-
-
 def _plant_parcels(parcels: gpd.GeoDataFrame, plots: Plots) -> gpd.GeoDataFrame:
     """Overwrite eleven parcels so that each shows one thing a rule has to see."""
     candidate = {
@@ -187,7 +190,7 @@ def _plant_parcels(parcels: gpd.GeoDataFrame, plots: Plots) -> gpd.GeoDataFrame:
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
     lots = plots.lots
-    chosen = dict(zip(different, planted_lots(plots), strict=True))
+    chosen = planted_by_name(plots)
     for name, lot in chosen.items():
         rectangle = lots.loc[[lot], ["x0", "y0", "x1", "y1"]].copy()
         if name == "too_small":
@@ -214,11 +217,81 @@ def _plant_parcels(parcels: gpd.GeoDataFrame, plots: Plots) -> gpd.GeoDataFrame:
 
 
 def _yard(plots: Plots, lot: int) -> shapely.Polygon:
-    """A 24 m by 9 m plot between two rows of slabs in the middle of a lot."""
+    """A 24 m by 9 m plot between the first two rows of slabs of a lot."""
     row = plots.lots.loc[lot]
-    x, y = (row["x0"] + row["x1"]) / 2, (row["y0"] + row["y1"]) / 2
-    rectangle = pd.DataFrame({"x0": [x - 12], "x1": [x + 12], "y0": [y - 4.5], "y1": [y + 4.5]})
+    x, y = (row["x0"] + row["x1"]) / 2, row["y0"] + MARGIN_M + SLAB_DEPTH_M + 2.0
+    rectangle = pd.DataFrame({"x0": [x - 12], "x1": [x + 12], "y0": [y], "y1": [y + 9.0]})
     return boxes(plots, np.array([row["patch"]]), rectangle)[0]
+
+
+# --- survey, plan and papers ----------------------------------------------------------------------
+
+
+def make_land_survey(plots: Plots) -> gpd.GeoDataFrame:
+    """Land-survey patches in the survey's own classes: a lot each, the streets of each town, the Huai."""
+    lots = plots.lots
+    codes = np.array([SURVEY_CODES[use] for use in lots["use"]], dtype=object)
+    for name, lot in planted_by_name(plots).items():
+        codes[lot] = "08H1" if name in ("used", "overlapping", "area_off") else "1201"
+    squares = boxes(plots, lots["patch"].to_numpy(), lots)
+    towns = pd.Series(squares).groupby(lots["patch"].to_numpy()).agg(lambda part: shapely.union_all(part.to_numpy()))
+    streets = shapely.difference(shapely.buffer(patch_grounds(plots), 10.0, join_style="mitre"), towns.to_numpy())
+    geometry = np.concatenate([squares, streets, [huai_river()]])
+    frame = gpd.GeoDataFrame(
+        {
+            "patch_id": [f"TB-{k + 1:06d}" for k in range(len(geometry))],
+            "code_system": "survey",
+            "land_use_code": [*codes, *["1004"] * len(streets), "1101"],
+            "ownership": "state",
+            "recorded_area_m2": np.round(shapely.area(geometry), 2),
+            "source": "合成示例（变更调查 2023）",
+            "dated_on": [dt.date(2023, 12, 31)] * len(geometry),
+        },
+        geometry=shapely.set_precision(geometry, 0.001),
+        crs=CITY_CRS,
+    )
+    return frame.set_index("patch_id")
+
+
+def make_planned_use(plots: Plots, seed: int) -> gpd.GeoDataFrame:
+    """The detailed plan: every lot with its planned class; candidates for idle land are to serve communities."""
+    lots = plots.lots
+    codes = planned_codes(lots, seed)
+    codes[list(planted_by_name(plots).values())] = "0702"
+    frame = gpd.GeoDataFrame(
+        {
+            "plan_patch_id": [f"GH-{k + 1:06d}" for k in range(len(lots))],
+            "code_system": "sea_land_2023",
+            "planned_use_code": codes,
+            "source": "合成示例（控制性详细规划）",
+            "dated_on": [dt.date(2023, 6, 30)] * len(lots),
+        },
+        geometry=boxes(plots, lots["patch"].to_numpy(), lots),
+        crs=CITY_CRS,
+    )
+    return frame.set_index("plan_patch_id")
+
+
+def make_proof_papers(parcels: gpd.GeoDataFrame, seed: int) -> pd.DataFrame:
+    """Papers at hand by parcel: the certificate where there is one, the decision or contract for most."""
+    rng = generator(seed, "papers")
+    rows = []
+    for parcel_id, number, right in zip(parcels.index, parcels["certificate_no"], parcels["right_type"], strict=True):
+        day = dt.date(int(rng.integers(1996, 2023)), int(rng.integers(1, 13)), int(rng.integers(1, 28)))
+        if isinstance(number, str):
+            rows.append((parcel_id, "certificate", number, day))
+        kind = {"allocated": "allocation_decision", "granted": "grant_contract"}.get(right)
+        if kind and rng.random() < 0.7:
+            rows.append((parcel_id, kind, f"合成字〔{day.year}〕{int(rng.integers(1, 400))}号", day))
+        elif rng.random() < 0.1:
+            rows.append((parcel_id, "statement", None, day))
+    frame = pd.DataFrame(rows, columns=["parcel_id", "kind", "number", "issued_on"])
+    return frame.sort_values(["parcel_id", "kind"], ignore_index=True)
+
+
+def planted_by_name(plots: Plots) -> dict[str, int]:
+    """The lot of each planted parcel, the one inside a compound left out."""
+    return dict(zip([name for name in PLANTED_PARCELS if name != "inside_compound"], planted_lots(plots), strict=True))
 
 
 # --- premises and facilities ----------------------------------------------------------------------
@@ -340,7 +413,7 @@ def make_parks(plots: Plots) -> gpd.GeoDataFrame:
     ids = np.array([f"GY-{k + 1:05d}" for k in range(len(lots))], dtype=object)
     ids[planted] = PARK_ACROSS_RIVER
     names = np.where(planted, "柳沟东岸公园", [f"{area[:2]}公园{k + 1}" for k, area in enumerate(lots["subdistrict"])])
-    hills = [shapely.buffer(shapely.LineString([start, end]), width * 0.8, quad_segs=6) for _, start, end, _, width in HILLS]
+    hills = [hill(start, end, width * 0.85) for _, start, end, _, width in HILLS]
     bank = shapely.intersection(
         shapely.difference(shapely.buffer(huai_river(), 40.0), huai_river()), shapely.box(499500, 3614000, 502500, 3617000)
     )
@@ -348,7 +421,7 @@ def make_parks(plots: Plots) -> gpd.GeoDataFrame:
     frame = gpd.GeoDataFrame(
         {
             "park_id": [*ids, *[f"GY-S{k + 1:04d}" for k in range(len(hills) + 1)]],
-            "name": [*names, *[f"{hill[0]}森林公园" for hill in HILLS], "淮河湿地公园"],
+            "name": [*names, *[f"{name}森林公园" for name, *_ in HILLS], "淮河湿地公园"],
             "kind": [*kind, *["special"] * (len(hills) + 1)],
             "public": True,
         },
@@ -391,7 +464,7 @@ def make_control_lines(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.Ge
         ("urban_boundary", "城镇开发边界", None, town),
         ("purple", "寿县古城保护范围", None, shapely.buffer(_town_wall(plots), 30.0, join_style="mitre")),
         ("blue", "淮河蓝线", None, shapely.buffer(huai_river(), 60.0, quad_segs=4)),
-        *[("ecological_redline", f"{name}生态保护红线", None, shapely.buffer(shapely.LineString([a, b]), width, quad_segs=6))
+        *[("ecological_redline", f"{name}生态保护红线", None, hill(a, b, width))
           for name, a, b, _, width in HILLS],
         *[("blue", name, None, shapely.buffer(line, 12.0, quad_segs=2))
           for name, line in zip(barriers["name"], barriers.geometry, strict=True) if name in ("龙王沟", "柳沟")],
@@ -450,7 +523,7 @@ def _road_redlines(plots: Plots, streets: gpd.GeoDataFrame) -> list[tuple[str, s
 
 def _farmland(plots: Plots) -> list[tuple[str, str, None, shapely.Geometry]]:
     """Prime farmland well outside the towns, and one area over a planted parcel."""
-    lot = dict(zip([*PLANTED_PARCELS][:6], planted_lots(plots)[:6], strict=True))["prime_farmland"]
+    lot = planted_by_name(plots)["prime_farmland"]
     rectangle = plots.lots.loc[[lot]]
     over = shapely.buffer(boxes(plots, rectangle["patch"].to_numpy(), rectangle)[0], 2.0, join_style="mitre")
     fields = [shapely.box(x, y, x + 2600, y + 1900) for x, y in

@@ -406,7 +406,8 @@ def _greenway(plots: Plots) -> list[tuple[str, str | None, shapely.LineString]]:
     bank = shapely.offset_curve(shapely.LineString(smoothed(HUAI)), -(HUAI_HALF_WIDTH_M + 45.0))
     bank = shapely.intersection(bank, shapely.box(495500, 3610000, 505800, 3625000))
     bank = max(shapely.get_parts(bank), key=shapely.length)
-    links = [node_on_map(plots, "huaibin", column, 4) for column in (1, 3, 5)]
+    town = plots.specs[plots.number_of("huaibin")]
+    links = [node_on_map(plots, town.key, column, town.rows) for column in (1, 3, 5)]
     stations = sorted(float(shapely.line_locate_point(bank, shapely.Point(node))) for node in links)
     marks = sorted({*np.arange(0.0, shapely.length(bank), 550.0).tolist(), *stations})
     rows: list[tuple[str, str | None, shapely.LineString]] = []

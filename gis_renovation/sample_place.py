@@ -128,41 +128,41 @@ PATCHES: tuple[Patch, ...] = (
         cols=2, rows=2, main=1, gas=False, planted={(0, 0): Planted((None, "孔店粮站宿舍"))},
     ),
     Patch(
-        key="datong", unit_code="340402", subdistrict="大通街道", centre=(504600, 3612300), angle_deg=-6.0,
-        cols=5, rows=4, main=6, barrier_rows={1: ("railway", (2, 4))},
+        key="datong", unit_code="340402", subdistrict="大通街道", centre=(504700, 3612200), angle_deg=-6.0,
+        cols=7, rows=4, main=6, barrier_rows={1: ("railway", (2, 5))},
     ),
     Patch(
-        key="huaibin", unit_code="340403", subdistrict="淮滨街道", centre=(500900, 3615250), angle_deg=9.0,
-        cols=6, rows=4, main=12, supplement=6,
+        key="huaibin", unit_code="340403", subdistrict="淮滨街道", centre=(501000, 3614850), angle_deg=9.0,
+        cols=7, rows=6, main=12, supplement=6,
     ),
     Patch(
-        key="quanshan", unit_code="340403", subdistrict="泉山街道", centre=(501050, 3613200), angle_deg=-4.0,
-        cols=7, rows=5, main=11, supplement=7, reserve=2, barrier_rows={3: ("railway", (1, 3, 6))},
-        barrier_cols={4: ("river", (1, 4))},
+        key="quanshan", unit_code="340403", subdistrict="泉山街道", centre=(501200, 3613200), angle_deg=-4.0,
+        cols=9, rows=5, main=11, supplement=7, reserve=2, barrier_rows={3: ("railway", (1, 3, 7))},
+        barrier_cols={5: ("river", (1, 4))},
     ),
     Patch(
-        key="guoqing", unit_code="340403", subdistrict="国庆街道", centre=(498550, 3613250), angle_deg=3.0,
-        cols=7, rows=5, main=11, supplement=7, reserve=2, barrier_rows={3: ("railway", (2, 5))},
+        key="guoqing", unit_code="340403", subdistrict="国庆街道", centre=(499000, 3613250), angle_deg=3.0,
+        cols=8, rows=5, main=11, supplement=7, reserve=2, barrier_rows={3: ("railway", (2, 5))},
     ),
     Patch(
         key="wangfenggang", unit_code="340404", subdistrict="望峰岗镇", centre=(490000, 3610500), angle_deg=14.0,
-        cols=5, rows=4, main=6, supplement=3, barrier_rows={3: ("railway", (2,))},
+        cols=7, rows=4, main=6, supplement=3, barrier_rows={3: ("railway", (2,))},
     ),
     Patch(
         key="xiejiaji", unit_code="340404", subdistrict="谢家集街道", centre=(486850, 3608450), angle_deg=24.0,
-        cols=7, rows=5, main=12, supplement=8, barrier_rows={4: ("railway", (2, 5))},
+        cols=8, rows=5, main=12, supplement=8, barrier_rows={4: ("railway", (2, 5))},
     ),
     Patch(
         key="bagongshan", unit_code="340405", subdistrict="八公山镇", centre=(484700, 3611900), angle_deg=-20.0,
-        cols=6, rows=4, main=10,
+        cols=7, rows=4, main=10,
     ),
     Patch(
-        key="panji", unit_code="340406", subdistrict="田集街道", centre=(482363, 3628813), angle_deg=0.0,
-        cols=5, rows=4, reserve=8,
+        key="panji", unit_code="340406", subdistrict="田集街道", centre=(482363, 3628813), angle_deg=-8.0,
+        cols=6, rows=4, reserve=8,
     ),
     Patch(
-        key="fengtai", unit_code="340421", subdistrict="城关镇", centre=(473900, 3620250), angle_deg=12.0,
-        cols=6, rows=5, main=9, supplement=10,
+        key="fengtai", unit_code="340421", subdistrict="城关镇", centre=(473700, 3620250), angle_deg=12.0,
+        cols=7, rows=5, main=9, supplement=10,
     ),
     Patch(
         key="shouchun", unit_code="340422", subdistrict="寿春镇", centre=(479316, 3606090), angle_deg=-2.0,
@@ -172,18 +172,18 @@ PATCHES: tuple[Patch, ...] = (
 
 # Roads between the towns: (patch, column line, row line) at each end.
 TRUNK_ROADS: tuple[tuple[str, tuple[str, int, int], tuple[str, int, int]], ...] = (
-    ("九大路", ("jiulonggang", 0, 3), ("datong", 5, 2)),
+    ("九大路", ("jiulonggang", 0, 3), ("datong", 7, 2)),
     ("孔店公路", ("kongdian", 0, 2), ("jiulonggang", 7, 0)),
-    ("淮舜路", ("datong", 0, 2), ("quanshan", 7, 2)),
+    ("淮舜路", ("datong", 0, 2), ("quanshan", 9, 2)),
     ("龙湖路", ("quanshan", 2, 5), ("huaibin", 2, 0)),
-    ("洞山路", ("quanshan", 0, 2), ("guoqing", 7, 2)),
-    ("田谢公路", ("guoqing", 0, 2), ("wangfenggang", 5, 2)),
-    ("蔡谢路", ("wangfenggang", 0, 2), ("xiejiaji", 7, 3)),
+    ("洞山路", ("quanshan", 0, 2), ("guoqing", 8, 2)),
+    ("田谢公路", ("guoqing", 0, 2), ("wangfenggang", 7, 2)),
+    ("蔡谢路", ("wangfenggang", 0, 2), ("xiejiaji", 8, 3)),
     ("谢八路", ("xiejiaji", 1, 5), ("bagongshan", 4, 0)),
     ("寿八公路", ("xiejiaji", 0, 2), ("shouchun", 6, 3)),
-    ("凤台淮河大桥", ("bagongshan", 0, 3), ("fengtai", 6, 2)),
-    ("凤潘公路", ("fengtai", 6, 4), ("panji", 0, 2)),
-    ("平圩淮河大桥", ("panji", 5, 2), ("guoqing", 2, 5)),
+    ("凤台淮河大桥", ("bagongshan", 0, 3), ("fengtai", 7, 2)),
+    ("凤潘公路", ("fengtai", 7, 4), ("panji", 0, 2)),
+    ("平圩淮河大桥", ("panji", 6, 2), ("guoqing", 2, 5)),
 )
 
 # Through lines as waypoints; a string names a patch whose barrier line the course follows.
@@ -257,11 +257,21 @@ def reporting_units() -> gpd.GeoDataFrame:
 def huai_river() -> shapely.Polygon:
     """The water of the Huai as one polygon: the drawn course, smoothed, 340 m wide."""
     course = smoothed(HUAI)
-    return rounded(np.array([shapely.buffer(shapely.LineString(course), HUAI_HALF_WIDTH_M, quad_segs=4)]))[0]
+    return rounded(np.array([shapely.buffer(shapely.LineString(course), HUAI_HALF_WIDTH_M, join_style="mitre")]))[0]
 
 
-def smoothed(points: Sequence[XY], rounds: int = 2) -> np.ndarray:
-    """A polyline with its corners cut twice (Chaikin); ends stay."""
+def hill(start: XY, end: XY, half_width_m: float) -> shapely.Polygon:
+    """The foot of a ridge from ``start`` to ``end``: broad in the middle, with an uneven edge."""
+    along = np.linspace(0.0, 1.0, 9)
+    x, y = start[0] + along * (end[0] - start[0]), start[1] + along * (end[1] - start[1])
+    radius = half_width_m * (0.45 + 0.55 * np.sin(np.pi * along)) * (1.0 + 0.22 * np.sin(11.0 * along + start[0]))
+    bulges = shapely.union_all(shapely.buffer(shapely.points(x, y), radius, quad_segs=6))
+    filled = shapely.buffer(shapely.buffer(bulges, half_width_m), -half_width_m)
+    return shapely.simplify(filled, 8.0)
+
+
+def smoothed(points: Sequence[XY], rounds: int = 3) -> np.ndarray:
+    """A polyline with its corners cut ``rounds`` times (Chaikin); ends stay."""
     line = np.asarray(points, dtype=float)
     for _ in range(rounds):
         near, far = line[:-1] * 0.75 + line[1:] * 0.25, line[:-1] * 0.25 + line[1:] * 0.75

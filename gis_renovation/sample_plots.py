@@ -141,6 +141,15 @@ def edge_key(frame: pd.DataFrame) -> Ints:
     return np.asarray(((patch * 2 + orient) * 1000 + line) * 1000 + cell)
 
 
+def planted_lots(plots: Plots) -> list[int]:
+    """The lots of 谢家集 that carry the planted parcels: the first that are neither old housing nor park."""
+    lots = plots.lots
+    mine = lots[(lots["patch"] == plots.number_of("xiejiaji")) & ~lots["use"].isin(["old", "park"]) & ~lots["old"]]
+    with_neighbour = mine[mine["k"] < mine["nx"] - 1].index[0]
+    rest = [int(lot) for lot in mine.index if lot not in (with_neighbour, with_neighbour + 1)]
+    return [*rest[:8], int(with_neighbour), rest[8]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Drawn:
     """One patch before it is joined to the others."""
@@ -346,9 +355,8 @@ def _choose(
     possible = lots["old"].to_numpy() & (lots["outer"].to_numpy() == outer) & ~taken
     if possible.sum() < wanted:
         possible = lots["old"].to_numpy() & ~taken
-    # Spread the wanted number over most clumps: what is left out is like the rest of the town.
-    crowded = min(0.92, 1.3 * wanted / max(int(possible.sum()), 1))
-    candidates = np.flatnonzero(possible & (rng.random(len(lots)) < crowded))
+    # One lot in seven stays out, so that a clump has holes; the clumps farthest out stay empty.
+    candidates = np.flatnonzero(possible & (rng.random(len(lots)) < 6 / 7))
     if len(candidates) < min(wanted, int(possible.sum())):
         candidates = np.flatnonzero(possible)
     reach = np.hypot(lots["x0"] + lots["x1"], lots["y0"] + lots["y1"]).groupby(lots["clump"]).transform("min")
@@ -421,7 +429,8 @@ def _numbered(lots: pd.DataFrame, specs: list[Patch]) -> pd.DataFrame:
     lots["subdistrict"] = np.array([spec.subdistrict for spec in specs])[lots["patch"]]
     mine = lots[lots["batch"] != ""]
     batch = mine["batch"].map({name: k for k, name in enumerate(BATCHES)})
-    order = mine.assign(b=batch, p=~mine["drawn"]).sort_values(["unit_code", "p", "b", "patch", "rank"], kind="stable")
+    key = mine.assign(added=mine["patch"] >= len(PATCHES), free=~mine["drawn"], plan=batch)
+    order = key.sort_values(["unit_code", "added", "free", "plan", "patch", "rank"], kind="stable")
     lots["serial"] = 0
     lots.loc[order.index, "serial"] = order.groupby("unit_code").cumcount() + 1
     lots.index.name = "lot"

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from gis_renovation.rasters import Raster
 from gis_renovation.sample_housing import boxes
-from gis_renovation.sample_land import PLANTED_PARCELS, patch_grounds, planted_lots
+from gis_renovation.sample_land import patch_grounds, planted_by_name
 from gis_renovation.sample_place import CITY_CRS, HILLS, PATCHES, huai_river
 from gis_renovation.sample_plots import Floats, Plots, generator
 
@@ -70,8 +70,7 @@ def _changed(plots: Plots, lots: np.ndarray, values: Floats, seed: int) -> Float
     use = plots.lots["use"].to_numpy(str)[lots]
     values = np.where((use == "vacant") & (rng.random(len(lots)) < 0.7), OVERGROWN, values)
     values = np.where(np.isin(use, ["green", "industry"]) & (rng.random(len(lots)) < 0.06), BUILT_ON, values)
-    names = [name for name in PLANTED_PARCELS if name != "inside_compound"]
-    for name, lot in zip(names, planted_lots(plots), strict=True):
+    for name, lot in planted_by_name(plots).items():
         if name in OVERGROWN_PARCELS:
             values[lots == lot] = OVERGROWN
     return values
