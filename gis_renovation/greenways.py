@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -12,22 +13,23 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
-from gis_renovation.networks import build_network, lengths_within, network_components, node_degrees, node_distances
+from gis_renovation.greenway_walks import park_walks
+from gis_renovation.networks import build_network, lengths_within, network_components, node_degrees
 from gis_renovation.unknowns import known_no, known_yes, optional_column, optional_numbers
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Shapes = NDArray[Any]
 
 # Guide values ("不宜大于", recommended, not an order): 300 m is the five-minute circle (GB 50180-2018) and the
 # radius of pocket parks of 0.2-1 ha, 500 m the ten-minute circle (TD/T 1062-2021) and that of community parks of
 # 1-5 ha (GB/T 51346-2019, table 4.4.7); handbook §1.3.
 GUIDE_DISTANCES_M = (300.0, 500.0)
+# Least area (m²) and service radius (m) of public parks: GB/T 51346-2019, table 4.4.7 (pocket park 0.2-1 ha 300 m,
+# community park 1-5 ha 500 m and 5-10 ha 800-1000 m); handbook §1.3.
+SERVICE_RADII_M = ((2_000.0, 300.0), (10_000.0, 500.0), (50_000.0, 800.0))
 # On these people walk on the carriageway where there is no walkway; on a cycleway they may not.
 SHARED_CLASSES = ("access", "branch")
 WALK_KINDS = ("footway", "greenway", "steps", "alley")
-
-_FAR_M = 1e12  # stands for "out of reach" where infinity would turn differences into NaN
+BLOCKING_KINDS = ("river", "canal", "lake", "railway", "expressway")
 
 
 def park_access(
@@ -35,13 +37,16 @@ def park_access(
     slow_paths: gpd.GeoDataFrame,
     parks: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame | None = None,
+    barriers: gpd.GeoDataFrame | None = None,
     *,
     distances_m: tuple[float, ...] = GUIDE_DISTANCES_M,
+    service_radii_m: tuple[tuple[float, float], ...] = SERVICE_RADII_M,
     connect_m: float = 30.0,
     snap_m: float = 0.5,
     step_m: float = 10.0,
     shared_classes: tuple[str, ...] = SHARED_CLASSES,
     walk_kinds: tuple[str, ...] = WALK_KINDS,
+    blocking_kinds: tuple[str, ...] = BLOCKING_KINDS,
 ) -> pd.DataFrame:
     """How far each community walks to the nearest public park, and which share of it is near one.
 
@@ -50,8 +55,9 @@ def park_access(
     gates from a polygon, so a community's **frontage** is measured instead: all of the network inside
     it or within ``connect_m`` of it. From each place of the frontage the walk is the straight
     connector to the polygon, the way along the network, and the straight connector from the network to the
-    park's edge (at most ``connect_m``). The distance is the shortest of these; the share is that of the
-    frontage's length (edges, not nodes) from which a park is within the distance.
+    park's edge (at most ``connect_m``); a connector never crosses a river or the like. The distance is the
+    shortest of these; the share is that of the frontage's length (edges, not nodes) from which a park
+    is within the distance.
 
     What is not known to be open does not pass as open. The result is counted on **confirmed** ground: parks and paths
     with ``public`` yes, paths of ``walk_kinds``, streets with a walkway or of ``shared_classes``. The
@@ -64,12 +70,17 @@ def park_access(
         Polygons, project CRS in metres, indexed by id.
     slow_paths, streets
         Lines, same CRS. Paths and streets that cross meet, unless a ``level`` column says they do not.
+    barriers
+        Lines or polygons of ``kind``, same CRS. None: connectors are not tested against any.
     distances_m
         Walking distances to test, metres. The defaults are guide values of GB 50180-2018 (five-minute
         circle) and TD/T 1062-2021 (ten minutes), as is the park radius in GB/T 51346-2019 table 4.4.7.
+    service_radii_m
+        Pairs of least park area (m²) and service radius (m) for ``served_share``; the defaults are the
+        lower bounds of GB/T 51346-2019 table 4.4.7. Smaller parks are not counted there.
     connect_m
         How far a gate may lie from the drawn network, metres. 30 m is about from a wall to the centre
-        line of an arterial. Larger values would jump canals.
+        line of an arterial.
     snap_m
         Gap in the drawing that still joins two lines, metres.
     step_m
@@ -78,13 +89,16 @@ def park_access(
         Street classes people walk on without a walkway, too.
     walk_kinds
         Kinds of slow path people surely may walk on.
+    blocking_kinds
+        Kinds of barrier that no connector crosses.
 
     Returns
     -------
     pandas.DataFrame
         Layer ``park_access``, indexed by ``community_id`` and sorted by it. ``network_distance_m`` and
         ``park_id`` are unknown when no confirmed way exists, ``covered_<d>_m_share`` (0-1) when there is
-        no frontage or no park to measure to; ``reason_*`` says which. ``detour_ratio`` is walked over
+        no frontage or no park to measure to; ``reason_*`` says which. ``served_share`` (0-1): the share of
+        the frontage within the service radius of some park by its size. ``detour_ratio`` is walked over
         straight distance, unknown below ``connect_m`` straight. ``guide_<d>_m``: meets, exceeds or
         unknown. No communities: an empty frame with the same columns.
 
@@ -100,24 +114,34 @@ def park_access(
     Adding a path or park never lengthens a distance. O(n log n) for n vertices at ``step_m`` spacing:
     one Dijkstra from all parks at once.
     """
-    require_metric(communities=communities, slow_paths=slow_paths, parks=parks, streets=streets)
+    require_metric(communities=communities, slow_paths=slow_paths, parks=parks, streets=streets, barriers=barriers)
     _require_positive(distances_m=min(distances_m, default=0), connect_m=connect_m, step_m=step_m)
     areas, parks = communities.sort_index(), parks.sort_index()
-    grounds = [
+    (sure_lines, sure_parks), (open_lines, open_parks) = (
         (
             _walk_lines(slow_paths, streets, shared_classes, walk_kinds, sure=sure),
             parks[known_yes(parks, "public") if sure else ~known_no(parks, "public")],
         )
         for sure in (True, False)
-    ]
-    confirmed = _walks(areas, *grounds[0], distances_m, connect_m, snap_m, step_m)
+    )
+    measure = partial(
+        park_walks,
+        areas,
+        walls=_blocking(barriers, blocking_kinds),
+        distances_m=distances_m,
+        service_radii_m=service_radii_m,
+        connect_m=connect_m,
+        snap_m=snap_m,
+        step_m=step_m,
+    )
+    confirmed = measure(sure_lines, sure_parks)
     # The confirmed ground is part of the possible one, so of equal size they are the same.
-    same = all(len(sure) == len(possible) for sure, possible in zip(*grounds, strict=True))
-    possible = confirmed.copy() if same else _walks(areas, *grounds[1], distances_m, connect_m, snap_m, step_m)
-    table = _with_straight(confirmed, areas, parks[~known_no(parks, "public")], connect_m)
-    table = table.join(possible.add_prefix("possible_"))
-    if len(parks) == 0 or not known_yes(parks, "public").any():
-        table[[f"covered_{d:g}_m_share" for d in distances_m]] = np.nan
+    same = len(sure_lines) == len(open_lines) and len(sure_parks) == len(open_parks)
+    possible = confirmed if same else measure(open_lines, open_parks)
+    table = confirmed.join(possible.drop(columns="served_share").add_prefix("possible_"))
+    table = _with_straight(table, areas, parks[~known_no(parks, "public")], connect_m)
+    if not known_yes(parks, "public").any():
+        table[["served_share", *(f"covered_{d:g}_m_share" for d in distances_m)]] = np.nan
     return _described(table, parks, distances_m, connect_m)
 
 
@@ -220,157 +244,6 @@ def _walk_lines(
     return gpd.GeoDataFrame(pd.concat(parts), geometry="geometry", crs=slow_paths.crs)
 
 
-# --- walks ----------------------------------------------------------------------------------------
-
-
-def _walks(
-    areas: gpd.GeoDataFrame,
-    lines: gpd.GeoDataFrame,
-    parks: gpd.GeoDataFrame,
-    distances_m: tuple[float, ...],
-    connect_m: float,
-    snap_m: float,
-    step_m: float,
-) -> pd.DataFrame:
-    """Distance to the nearest park, which park, frontage and covered shares of each area."""
-    dense = lines.set_geometry(shapely.segmentize(lines.geometry.to_numpy(), step_m), crs=lines.crs)
-    stops = _vertices_near(dense, parks, connect_m)
-    nodes, edges = build_network(dense, snap_m=snap_m, stops=stops)
-    cost, park = _park_starts(edges, parks, connect_m)
-    walked = node_distances(nodes, edges, cost)
-    goal = walked["start_node"].map(park).to_numpy(dtype=object)
-    rows = _frontage(areas.geometry.to_numpy(), nodes, edges, walked["distance_m"].to_numpy(), connect_m, step_m)
-    table = _nearest_walk(rows, goal, len(areas), connect_m)
-    pieces = _frontage_pieces(rows, connect_m)
-    table["frontage_m"] = np.bincount(pieces["area"], pieces["within_m"], minlength=len(areas)).astype("float64")
-    known = table["frontage_m"].where(table["frontage_m"] > 0)
-    for distance_m in distances_m:
-        covered = np.bincount(pieces["area"], _covered(pieces, distance_m), minlength=len(areas))
-        table[f"covered_{distance_m:g}_m_share"] = np.minimum(covered / known, 1.0)
-    return table.set_axis(areas.index.rename("community_id"))
-
-
-def _vertices_near(lines: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, connect_m: float) -> gpd.GeoSeries:
-    """Vertices of lines from which a park's edge is within ``connect_m``."""
-    points: Any = shapely.points(np.unique(shapely.get_coordinates(lines.geometry.to_numpy()), axis=0))
-    _, near = shapely.STRtree(points).query(parks.geometry.to_numpy(), predicate="dwithin", distance=connect_m)
-    return gpd.GeoSeries(points[np.unique(near)], crs=lines.crs)
-
-
-def _park_starts(
-    edges: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, connect_m: float
-) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    """Nodes from which a park is within ``connect_m``: metres to its edge, and its id (of equals the smaller)."""
-    # Measured at the edges' own ends: a node lies in the middle of them and moves when one is added.
-    ends = np.concatenate([shapely.get_point(edges.geometry.to_numpy(), k) for k in (0, -1)])
-    node = np.concatenate([edges["from_node"], edges["to_node"]])
-    pairs, metres = shapely.STRtree(parks.geometry.to_numpy()).query_nearest(
-        ends, max_distance=connect_m, return_distance=True
-    )
-    end, park = np.asarray(pairs)
-    starts = pd.DataFrame({"node": node[end], "cost": metres, "park": parks.index.to_numpy(dtype=object)[park]})
-    starts = starts.sort_values(["node", "cost", "park"]).drop_duplicates("node").set_index("node")
-    return starts["cost"], starts["park"]
-
-
-def _frontage(
-    areas: Shapes, nodes: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, walked: Floats, connect_m: float, step_m: float
-) -> pd.DataFrame:
-    """Vertices of the edges near each area: connector to the area, and the way to a park by either end of the edge.
-
-    ``run`` numbers the (area, edge) pairs; the vertices of a run stand in order along the edge.
-    """
-    shapes = edges.geometry.to_numpy()
-    area, edge = shapely.STRtree(shapes).query(areas, predicate="dwithin", distance=connect_m)
-    order = np.lexsort((edge, area))
-    area, edge = area[order], edge[order]
-    xy, owner = shapely.get_coordinates(shapes, return_index=True)
-    first = np.searchsorted(owner, np.arange(len(shapes) + 1))
-    step = np.r_[0.0, np.hypot(*np.diff(xy, axis=0).T)] if len(xy) else np.empty(0)
-    along = np.cumsum(step)
-    count = np.diff(first)[edge]
-    run = np.repeat(np.arange(len(edge)), count)
-    vertex = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[edge][run]
-    measure = along[vertex] - along[first[edge]][run]
-    start, end = (nodes.index.get_indexer(edges[name])[edge] for name in ("from_node", "to_node"))
-    length = (along[first[edge + 1] - 1] - along[first[edge]])[run]
-    return pd.DataFrame(
-        {
-            "run": run,
-            "area": area[run],
-            "measure_m": measure,
-            "connector_m": _connectors(areas, area[run], xy[vertex], connect_m + 2 * step_m),
-            "by_start_m": np.minimum(walked[start], _FAR_M)[run] + measure,
-            "by_end_m": np.minimum(walked[end], _FAR_M)[run] + length - measure,
-            "start": start[run],
-            "end": end[run],
-        }
-    )
-
-
-def _connectors(areas: Shapes, area: Ints, xy: Floats, within_m: float) -> Floats:
-    """Straight metres from each place to its area; "far" for places more than ``within_m`` outside its box."""
-    left, bottom, right, top = shapely.bounds(areas)[area].T
-    x, y = xy.T
-    near = (x >= left - within_m) & (x <= right + within_m) & (y >= bottom - within_m) & (y <= top + within_m)
-    metres = np.full(len(area), _FAR_M)
-    metres[near] = shapely.distance(areas[area[near]], shapely.points(xy[near]))
-    return metres
-
-
-def _nearest_walk(rows: pd.DataFrame, goal: Shapes, count: int, connect_m: float) -> pd.DataFrame:
-    """The shortest whole walk of each area and the park it leads to; unknown where there is none."""
-    usable = rows[rows["connector_m"] <= connect_m]
-    by_start = usable["by_start_m"] <= usable["by_end_m"]
-    way = usable["connector_m"] + usable[["by_start_m", "by_end_m"]].min(axis="columns")
-    walks = pd.DataFrame(
-        {"area": usable["area"], "metres": way, "park": goal[np.where(by_start, usable["start"], usable["end"])]}
-    )
-    walks = walks[walks["metres"] < _FAR_M].sort_values(["area", "metres", "park"]).drop_duplicates("area")
-    walks = walks.set_index("area").reindex(range(count))
-    park = walks["park"].astype("object")
-    return pd.DataFrame(
-        {"network_distance_m": walks["metres"].astype("float64"), "park_id": park.where(park.notna(), None)}
-    )
-
-
-def _frontage_pieces(rows: pd.DataFrame, connect_m: float) -> pd.DataFrame:
-    """Stretches between neighbouring vertices of a run that are frontage, with both ends' figures."""
-    a, b = rows.iloc[:-1].reset_index(drop=True), rows.iloc[1:].reset_index(drop=True)
-    keep = (a["run"] == b["run"]) & (np.minimum(a["connector_m"], b["connector_m"]) <= connect_m)
-    a, b = a[keep], b[keep]
-    pieces = pd.DataFrame({"area": a["area"].to_numpy(dtype="int64")})
-    pieces["length_m"] = (b["measure_m"] - a["measure_m"]).to_numpy()
-    for name in ("by_start_m", "by_end_m"):
-        pieces[f"{name}_a"] = (a[name] + a["connector_m"]).to_numpy()
-        pieces[f"{name}_b"] = (b[name] + b["connector_m"]).to_numpy()
-    low, high = _part_below(a["connector_m"].to_numpy(), b["connector_m"].to_numpy(), connect_m)
-    pieces["low"], pieces["high"] = low, high
-    pieces["within_m"] = np.clip(high - low, 0, 1) * pieces["length_m"]
-    return pieces
-
-
-def _covered(pieces: pd.DataFrame, distance_m: float) -> Floats:
-    """Metres of each frontage stretch from which a park is within ``distance_m`` by either end of its edge."""
-    low, high = pieces["low"].to_numpy(), pieces["high"].to_numpy()
-    low_a, high_a = _part_below(pieces["by_start_m_a"].to_numpy(), pieces["by_start_m_b"].to_numpy(), distance_m)
-    low_b, high_b = _part_below(pieces["by_end_m_a"].to_numpy(), pieces["by_end_m_b"].to_numpy(), distance_m)
-    low_a, low_b = np.maximum(low_a, low), np.maximum(low_b, low)
-    high_a, high_b = np.minimum(high_a, high), np.minimum(high_b, high)
-    both = np.clip(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0, None)
-    union = np.clip(high_a - low_a, 0, None) + np.clip(high_b - low_b, 0, None) - both
-    return np.asarray(union * pieces["length_m"], dtype=float)
-
-
-def _part_below(start: Floats, end: Floats, bound: float) -> tuple[Floats, Floats]:
-    """Between which shares of a stretch a straight-line value is at most ``bound``; none: 1 to 0."""
-    rise = np.where(start == end, 1.0, end - start)
-    at = (bound - start) / rise
-    low = np.where(start <= bound, 0.0, np.where(end <= bound, at, 1.0))
-    high = np.where(end <= bound, 1.0, np.where(start <= bound, at, 0.0))
-    return low, high
-
-
 # --- words and figures of park access -------------------------------------------------------------
 
 
@@ -390,15 +263,19 @@ def _with_straight(
     table["straight_distance_m"] = metres
     table["straight_park_id"] = pd.Series(park, index=table.index, dtype="object")
     # Gaps closed by snapping cost nothing, but no walk is shorter than the straight line.
-    table["network_distance_m"] = (
-        table[["network_distance_m", "straight_distance_m"]]
-        .max(axis="columns")
-        .where(table["network_distance_m"].notna())
-    )
+    for name in ("network_distance_m", "possible_network_distance_m"):
+        table[name] = table[[name, "straight_distance_m"]].max(axis="columns").where(table[name].notna())
     # Beside a park the ratio says nothing: a few metres straight make any walk look endless.
     straight = table["straight_distance_m"].where(table["straight_distance_m"] >= connect_m)
     table["detour_ratio"] = (table["network_distance_m"] / straight).astype("float64")
     return table
+
+
+def _blocking(barriers: gpd.GeoDataFrame | None, kinds: tuple[str, ...]) -> Shapes:
+    """Shapes of the barriers no connector may cross."""
+    if barriers is None:
+        return np.empty(0, dtype=object)
+    return np.asarray(barriers.geometry[optional_column(barriers, "kind").isin(kinds)].to_numpy(), dtype=object)
 
 
 def _described(
@@ -429,6 +306,7 @@ def _described(
             "detour_ratio",
             "frontage_m",
             *shares,
+            "served_share",
             *(f"guide_{d:g}_m" for d in distances_m),
             "possible_distance_m",
             "possible_park_id",

@@ -183,6 +183,55 @@ def test_an_empty_park_layer_is_not_checked_rather_than_far():
     assert "未核查" in row["reason_zh"]
 
 
+def canal(**options):
+    """A community and a park on either side of a canal 16 m wide with a path on its north bank, and a far bridge."""
+    walks = paths(north=[(-100, 10), (1000, 10)], bridge=[(1000, 10), (1000, -20)], south=[(1000, -20), (-100, -20)])
+    water = gpd.GeoDataFrame(
+        {"kind": ["canal"]},
+        geometry=[shapely.box(-200, -8, 2000, 8)],
+        index=pd.Index(["w"], name="barrier_id"),
+        crs=CRS,
+    )
+    return park_access(areas(A=(0, 12, 100, 100)), walks, parks(K=(0, -120, 100, -11)), None, water, **options).loc["A"]
+
+
+def test_connectors_do_not_jump_a_canal_narrower_than_they_are_long():
+    with_water = canal()
+    assert with_water["network_distance_m"] > 1700
+    assert with_water["straight_distance_m"] == pytest.approx(23)
+    assert canal(blocking_kinds=())["network_distance_m"] < 30
+
+
+def test_a_wall_drawn_along_the_network_does_not_block_it():
+    # The railway runs 1 m beside the path, as one drawn on a bank does.
+    rail = gpd.GeoDataFrame(
+        {"kind": ["railway"]}, geometry=[shapely.LineString([(-50, -1), (2000, -1)])], index=["r"], crs=CRS
+    )
+    row = park_access(areas(A=(0, 5, 100, 100)), paths(**PATH), parks(**PARK), None, rail).loc["A"]
+    assert row["network_distance_m"] == pytest.approx(600, abs=1)
+
+
+def test_the_service_radius_grows_with_the_park():
+    # The path runs along the wall from the park's edge to the far corner, 100 to 700 m away.
+    home, walks = areas(A=(0, 0, 600, 100)), paths(p=[(0, 0), (700, 0)])
+    parks_of = {"tiny": 40, "pocket": 80, "community": 110, "large": 300}  # 0.16, 0.64, 1.21, 9 ha
+    served = {
+        name: park_access(home, walks, parks(K=(700, -side, 700 + side, 0))).loc["A"] for name, side in parks_of.items()
+    }
+    # Frontage: 600 m of wall and 30 m beyond it, where the walk is (x - 600) + (700 - x) = 100.
+    assert served["tiny"]["served_share"] == 0
+    assert served["pocket"]["served_share"] == pytest.approx((200 + 30) / 630)
+    assert served["community"]["served_share"] == pytest.approx((400 + 30) / 630)
+    assert served["large"]["served_share"] == pytest.approx(1)
+    assert [row["covered_300_m_share"] for row in served.values()] == pytest.approx([(200 + 30) / 630] * 4)
+
+
+def test_a_small_park_beside_does_not_hide_a_large_one_farther_off():
+    home, walks = areas(A=(0, 0, 100, 100)), paths(p=[(0, 0), (500, 0)])
+    both = parks(small=(100, -20, 120, -1), large=(500, -300, 800, 0))
+    assert park_access(home, walks, both).loc["A", "served_share"] == pytest.approx(1)
+
+
 def grid_town(seed, blocks=5, pitch=120.0):
     """A street grid with missing pieces, communities in some blocks and parks in others."""
     rng = np.random.default_rng(seed)
