@@ -30,7 +30,10 @@ def four_bounds(
         found = [_bound(shape, direction, tree, lines, names, reach_m) for shape in zones]
         columns[f"{side}_bound"] = pd.array(found, dtype="str")
     phrase = [
-        "，".join(f"{label}至{columns[f'{side}_bound'][row] if not pd.isna(columns[f'{side}_bound'][row]) else '（待核）'}" for side, (label, _) in SIDES.items())
+        "，".join(
+            f"{label}至{columns[f'{side}_bound'][row] if not pd.isna(columns[f'{side}_bound'][row]) else '（待核）'}"
+            for side, (label, _) in SIDES.items()
+        )
         for row in range(len(zones))
     ]
     columns["extent_zh"] = pd.array(phrase, dtype="str")
@@ -42,14 +45,18 @@ def _named_lines(*layers: gpd.GeoDataFrame | None) -> tuple[Any, list[str]]:
     for layer in layers:
         if layer is None or "name" not in layer:
             continue
-        for _, name, shape in sorted(zip(layer.index, layer["name"], layer.geometry, strict=True), key=lambda row: str(row[0])):
+        for _, name, shape in sorted(
+            zip(layer.index, layer["name"], layer.geometry, strict=True), key=lambda row: str(row[0])
+        ):
             if isinstance(name, str) and name and shape is not None and not shape.is_empty:
                 shapes.append(shape)
                 names.append(name)
     return np.array(shapes, dtype=object), names
 
 
-def _bound(shape: Any, direction: tuple[int, int], tree: Any, lines: Any, names: list[str], reach_m: float) -> str | None:
+def _bound(
+    shape: Any, direction: tuple[int, int], tree: Any, lines: Any, names: list[str], reach_m: float
+) -> str | None:
     sights = _sight_lines(shape, direction, reach_m)
     sight, line = tree.query(sights, predicate="intersects")
     starts = shapely.get_point(sights, 0)

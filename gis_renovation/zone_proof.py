@@ -97,9 +97,7 @@ def _first_level(problem: ZoneProblem, grid: csr_array, roots: Rows) -> _Level:
     return _Level(roots[:, None], problem.stats[roots], _starts(counts), node[later])
 
 
-def _next_level(
-    problem: ZoneProblem, grid: csr_array, near: NDArray[np.bool_], worth: Floats, level: _Level
-) -> _Level:
+def _next_level(problem: ZoneProblem, grid: csr_array, near: NDArray[np.bool_], worth: Floats, level: _Level) -> _Level:
     counts = np.diff(level.open_starts)
     parent = np.repeat(np.arange(len(counts)), counts)
     added = level.open_nodes
@@ -250,7 +248,9 @@ def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | N
     """The integer programme over some columns; None when it ends without any solution."""
     constraints = [LinearConstraint(programme.cover[columns].T.tocsc(), 1.0, 1.0)]
     if len(programme.limits):
-        constraints.append(LinearConstraint(csc_array(programme.caps[columns].T), -np.inf, programme.limits + programme.room))
+        constraints.append(
+            LinearConstraint(csc_array(programme.caps[columns].T), -np.inf, programme.limits + programme.room)
+        )
     result = milp(
         programme.cost[columns],
         integrality=np.ones(len(columns)),

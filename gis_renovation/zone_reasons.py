@@ -96,7 +96,9 @@ def read_scene(
     cut = (community_links["status"] == "cut").to_numpy()
     return Scene(
         ids=ids,
-        names=[name if isinstance(name, str) and name else member for name, member in zip(frame["name"], ids, strict=True)],
+        names=[
+            name if isinstance(name, str) and name else member for name, member in zip(frame["name"], ids, strict=True)
+        ],
         amounts=community_amounts(frame),
         wishes=wishes,
         zone=zone,
@@ -236,7 +238,9 @@ def _outside_text(scene: Scene, rows: Sequence[int]) -> Text:
         return Text("周边无其他相邻小区", "no other community is next to it")
     shown = list(reasons.items())[:NEIGHBOURS_SHOWN]
     more = len(reasons) - len(shown)
-    zh = "、".join(f"{scene.names[row]}（{text.zh}）" for row, text in shown) + (f"等 {len(reasons)} 个" if more else "")
+    zh = "、".join(f"{scene.names[row]}（{text.zh}）" for row, text in shown) + (
+        f"等 {len(reasons)} 个" if more else ""
+    )
     en = "; ".join(f"{scene.names[row]} ({text.en})" for row, text in shown) + (f" and {more} more" if more else "")
     return Text(f"相邻而未并入的有{zh}", f"next to it but not joined: {en}")
 
@@ -270,7 +274,7 @@ def _why_it_stays(scene: Scene, there: int) -> Text:
             label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
             zh = f"{anchor}所在片区若缺少它，{label.zh}只有 {found.zh}，低于下限"
             return Text(zh, f"without it the zone of {anchor} has {label.en} {found.en}, below the minimum")
-    if len(_groups(rest, scene.inner_links(rest))) > 1:
+    if not is_connected(scene, rest):
         return Text(f"{anchor}所在片区靠它连通", f"it holds the zone of {anchor} together")
     return Text(f"与{anchor}同片更紧凑", f"fits the zone of {anchor} better")
 
@@ -313,7 +317,10 @@ class _Remedy(NamedTuple):
     @property
     def share(self) -> float:
         """Largest change as a share of its limit."""
-        return max(abs(value - _limit(bound, is_low)) / max(_limit(bound, is_low), 1e-9) for bound, is_low, value in self.changes)
+        return max(
+            abs(value - _limit(bound, is_low)) / max(_limit(bound, is_low), 1e-9)
+            for bound, is_low, value in self.changes
+        )
 
 
 def shortfalls(scene: Scene) -> list[Shortfall]:
@@ -333,7 +340,7 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     count = f"共 {len(rows)} 个小区" if len(rows) > NAMES_SHOWN else ""
     apart = _apart_text(scene, rows)
     start = Text(f"小区{names.zh}{count}{apart.zh}", f"{names.en}{apart.en}")
-    broken = _broken(scene, rows)
+    broken = broken_bounds(scene, rows)
     if not broken:
         zh = f"{start.zh}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
         en = f"{start.en}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
@@ -348,18 +355,29 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     # With the unit 户 the label goes without saying.
     label = Text("", label.en) if bound.name == "households" else label
     remedies = [text for text in (crossing, _remedy_text(remedy)) if text is not None]
-    zh = f"{start.zh}，{total.zh}{label.zh} {found.zh}，{word.zh} {limit.zh}；{'，或'.join(t.zh for t in remedies)}即可。"
+    amount = " ".join(part for part in (f"{total.zh}{label.zh}", found.zh) if part)
+    zh = f"{start.zh}，{amount}，{word.zh} {limit.zh}；{'，或'.join(t.zh for t in remedies)}即可。"
     en = f"{start.en}: {label.en} {found.en}{total.en}, {word.en} {limit.en}; "
     en += " or ".join(text.en for text in remedies) + " would do."
     relaxed = remedy.changes[0]
-    return Shortfall(rows, relaxed[0].name, relaxed[1], _limit(relaxed[0], relaxed[1]), value, relaxed[2], barrier_id, partner, Text(zh, en))
+    return Shortfall(
+        rows,
+        relaxed[0].name,
+        relaxed[1],
+        _limit(relaxed[0], relaxed[1]),
+        value,
+        relaxed[2],
+        barrier_id,
+        partner,
+        Text(zh, en),
+    )
 
 
 def _limit(bound: Bound, is_low: bool) -> float:
     return bound.low if is_low else bound.high
 
 
-def _broken(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
+def broken_bounds(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
     """Limits that a set breaks as one zone, the worst first."""
     rows = list(rows)
     found = []
@@ -371,13 +389,19 @@ def _broken(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float
     return tuple(sorted(found, key=lambda entry: -_Remedy((entry,)).share))
 
 
+def is_connected(scene: Scene, rows: Iterable[int]) -> bool:
+    """Whether usable links hold a set of communities together."""
+    rows = list(rows)
+    return len(_groups(rows, scene.inner_links(rows))) <= 1
+
+
 def _joining_remedies(scene: Scene, rows: tuple[int, ...]) -> list[_Remedy]:
     """For each neighbouring zone that could take the group in, the limits that would have to give way."""
     homes = dict.fromkeys(scene.zone[there] for _, there in scene.outer_links(rows, scene.links))
     remedies = []
     for home in homes:
         if home is not None and not _kept_apart(scene, [*rows, *scene.members[home]]):
-            changes = _broken(scene, [*rows, *scene.members[home]])
+            changes = broken_bounds(scene, [*rows, *scene.members[home]])
             remedies += [_Remedy(changes)] if changes else []
     return remedies
 
@@ -408,7 +432,9 @@ def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
     labels = [values.get(kind, Text(kind, kind)) for kind in kinds]
     if not labels:
         return Text("与周边隔开", " is cut off")
-    return Text(f"被{'、'.join(text.zh for text in labels)}隔开", f" is cut off by {', '.join(text.en for text in labels)}")
+    return Text(
+        f"被{'、'.join(text.zh for text in labels)}隔开", f" is cut off by {', '.join(text.en for text in labels)}"
+    )
 
 
 def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:
@@ -417,10 +443,14 @@ def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | No
         if not link.barrier_id:
             continue
         joined = {*rows, *_company(scene, there)}
-        if not _broken(scene, joined) and not _kept_apart(scene, joined):
+        if not broken_bounds(scene, joined) and not _kept_apart(scene, joined):
             name = scene.names[there]
             zh = f"架设一处跨越阻隔 {link.barrier_id} 的过街通道（与{name}相连）"
-            return link.barrier_id, str(scene.ids[there]), Text(zh, f"a crossing over barrier {link.barrier_id} to join {name}")
+            return (
+                link.barrier_id,
+                str(scene.ids[there]),
+                Text(zh, f"a crossing over barrier {link.barrier_id} to join {name}"),
+            )
     return None, None, None
 
 

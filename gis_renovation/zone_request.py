@@ -202,7 +202,10 @@ def _limit_faults(wishes: Wishes) -> list[Text]:
         faults += _one_limit_faults(name, getattr(wishes, name) or {})
     if wishes.zone_count is not None and wishes.zone_count < 1:
         faults.append(
-            Text(f"zone_count 应不小于 1，实为 {wishes.zone_count}。", f"zone_count must be at least 1, found {wishes.zone_count}.")
+            Text(
+                f"zone_count 应不小于 1，实为 {wishes.zone_count}。",
+                f"zone_count must be at least 1, found {wishes.zone_count}.",
+            )
         )
     for name in ("compactness_weight", "link_weight", "age_weight", "needs_weight"):
         weight = getattr(wishes, name)
@@ -222,7 +225,9 @@ def _one_limit_faults(name: str, limits: Limits) -> Iterable[Text]:
                 f"{name} has no key {key}; known: {', '.join(known)}{hint.en}",
             )
         elif not math.isfinite(value) or value < 0 or (name == "target" and value == 0):
-            yield Text(f"{name}.{key} 应为正数，实为 {value}。", f"{name}.{key} must be a positive number, found {value}.")
+            yield Text(
+                f"{name}.{key} 应为正数，实为 {value}。", f"{name}.{key} must be a positive number, found {value}."
+            )
     if name != "target" and limits.get("min", 0) > limits.get("max", math.inf):
         yield Text(
             f"{name} 的下限 {limits['min']:g} 大于上限 {limits['max']:g}，任何片区都无法满足；请改正其一。",
@@ -246,7 +251,10 @@ def _group_faults(wishes: Wishes, ids: Ids) -> list[Text]:
         least = 1 if name == "fixed_zones" else 2
         if any(len(set(group)) < least for group in groups):
             faults.append(
-                Text(f"{name} 的每一组至少要有 {least} 个不同的小区。", f"Each group of {name} needs {least} different communities.")
+                Text(
+                    f"{name} 的每一组至少要有 {least} 个不同的小区。",
+                    f"Each group of {name} needs {least} different communities.",
+                )
             )
     return faults + _contradictions(wishes)
 
@@ -317,14 +325,18 @@ def _connection_faults(wishes: Wishes, ids: Ids, links: pd.DataFrame) -> list[Te
         inside = links[links["head"].isin(rows) & links["tail"].isin(rows)]
         if len(np.unique(components(ids, inside)[rows])) > 1:
             faults.append(
-                Text(f"固定片区 {'、'.join(group)} 内部不连通。", f"The fixed zone {', '.join(group)} is not connected.")
+                Text(
+                    f"固定片区 {'、'.join(group)} 内部不连通。", f"The fixed zone {', '.join(group)} is not connected."
+                )
             )
     return faults
 
 
 def _layer_faults(frame: gpd.GeoDataFrame, community_links: pd.DataFrame, ids: Ids) -> Iterable[Finding]:
     if not len(frame):
-        yield _error("no_communities", "", "没有任何小区，无法划分片区。", "There are no communities to form zones of.", [])
+        yield _error(
+            "no_communities", "", "没有任何小区，无法划分片区。", "There are no communities to form zones of.", []
+        )
     if len(set(ids)) < len(ids):
         twice = sorted({member for member, after in zip(ids, ids[1:], strict=False) if member == after})
         yield _error("duplicate_key", "", "小区编号重复。", "Community ids are repeated.", twice)
@@ -513,4 +525,3 @@ def _column_order(wishes: Wishes) -> list[Bound]:
     """Bounds and targets in the order of the problem's amounts."""
     named = [*wishes.bounds, *(Bound(name, 0.0, math.inf) for name in wishes.target or {})]
     return sorted({bound.name: bound for bound in reversed(named)}.values(), key=lambda bound: bound.low <= 0)
-

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gis_renovation.zone_proof import Proof, ProofLimits, easy_bounds, prove_zones
+from gis_renovation.zone_proof import Proof, ProofLimits, prove_zones
 from gis_renovation.zone_request import Ids, Request, components
 from gis_renovation.zone_search import (
     Labels,
@@ -25,6 +25,7 @@ class ComponentProof(NamedTuple):
     """One component's objective and the bounds on it; NaN where nothing is proven.
 
     ``cost`` counts looseness and the worth of links cut, so it is never negative and 0 is perfect.
+    ``zones_bound`` is the most (or fewest) zones possible where that was asked for.
     """
 
     left_out: float
@@ -35,6 +36,7 @@ class ComponentProof(NamedTuple):
     cost: float
     cost_bound: float
     candidates: int
+    zones_bound: float = np.nan
 
     @property
     def is_proven(self) -> bool:
@@ -83,8 +85,17 @@ def component_proof(problem: ZoneProblem, proof: Proof) -> ComponentProof:
     zones = int(problem.valid(group_sums(problem, proof.labels)).sum())
     every_link = float(problem.closeness.sum() + problem.stats[:, 2].sum()) / problem.cost_unit
     bounds = proof.bounds
+    counts = problem.zone_price != 0 and problem.target is None and problem.zone_count is None
     return ComponentProof(
-        left_out, bounds[0], zones, number, bounds[1], cost + every_link, bounds[2] + every_link, proof.candidates
+        left_out=left_out,
+        left_out_bound=bounds[0],
+        zones=zones,
+        number=number,
+        number_bound=bounds[1],
+        cost=cost + every_link,
+        cost_bound=bounds[2] + every_link,
+        candidates=proof.candidates,
+        zones_bound=abs(bounds[1]) if counts else np.nan,
     )
 
 
@@ -125,6 +136,3 @@ def zone_names(ids: Ids, zone: Labels) -> list[str | None]:
     for member, number in zip(ids, zone, strict=True):
         smallest.setdefault(int(number), str(member))
     return [None if number < 0 else f"Z-{smallest[int(number)]}" for number in zone]
-
-
-__all__ = ["ComponentProof", "Solution", "component_proof", "easy_bounds", "solve", "zone_names"]

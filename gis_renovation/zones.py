@@ -21,10 +21,16 @@ import shapely
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import Text
 from gis_renovation.zone_bounds import four_bounds
+from gis_renovation.zone_changes import change_reasons
 from gis_renovation.zone_proof import ProofLimits
 from gis_renovation.zone_reasons import Scene, Shortfall, read_scene, shortfalls, zone_sentence
-from gis_renovation.zone_request import NEEDS, Groups, Limits, Preference, Request, Wishes, read_request
+from gis_renovation.zone_request import NEEDS, Groups, Ids, Limits, Preference, Request, Wishes, read_request
+from gis_renovation.zone_revision import revise
+from gis_renovation.zone_search import Labels
+from gis_renovation.zone_sheets import sheet_records
 from gis_renovation.zone_solve import ComponentProof, Solution, solve, zone_names
+from gis_renovation.zone_stability import measure_stability
+from gis_renovation.zone_works import order_works
 
 SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count", *NEEDS)
 PROOF_COLUMNS = (
@@ -276,7 +282,313 @@ def explain_shortfalls(
     )
 
 
+def measure_zone_stability(
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
+    *,
+    households: Limits | None = None,
+    floor_area_m2: Limits | None = None,
+    land_area_m2: Limits | None = None,
+    cost_yuan: Limits | None = None,
+    community_count: Limits | None = None,
+    zone_count: int | None = None,
+    zone_preference: Preference = "auto",
+    target: Limits | None = None,
+    must_join: Groups = (),
+    must_not_join: Groups = (),
+    fixed_zones: Groups = (),
+    compactness_weight: float = 1.0,
+    link_weight: float = 1.0,
+    age_weight: float = 0.1,
+    needs_weight: float = 0.1,
+    seed: int = 0,
+    stability_runs: int = 20,
+    stability_error_share: float = 0.05,
+    stability_sweeps: int = 8,
+    stability_subsets: int = 50_000,
+    max_columns: int = 12_000,
+    max_nodes: int = 500,
+) -> gpd.GeoDataFrame:
+    """How firmly each community belongs with its zone mates, over other seeds and shaken inputs.
+
+    Each run takes another seed and every bounded amount off by up to ``stability_error_share`` (counts
+    of communities excepted), zones the city anew, and is compared with ``zone_members``. A community
+    left out has no mates but itself. What would move with a five per cent error in the records should
+    not be argued as necessary.
+
+    Parameters
+    ----------
+    communities, community_links
+        As for :func:`delineate_zones`, and so are the bounds, wishes and weights.
+    zone_members
+        The zoning to judge.
+    stability_runs, stability_error_share
+        How many runs, and how far off the amounts are, at most, as a share.
+    stability_sweeps, stability_subsets
+        Search rounds and candidates listed in a run; less than a full run takes, for speed.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Layer ``zone_stability``, index ``community_id``, sorted; the communities' polygons with
+        ``zone_id``, ``same_mates_share`` (share of runs with exactly the same mates),
+        ``mates_overlap_share`` (mean share of mates, old or new, that stay) and ``run_count``.
+
+    Raises
+    ------
+    As :func:`delineate_zones`.
+
+    Notes
+    -----
+    ``stability_runs`` times the cost of a light zoning.
+    """
+    require_metric(communities=communities, community_links=community_links)
+    wishes = Wishes(
+        households=households,
+        floor_area_m2=floor_area_m2,
+        land_area_m2=land_area_m2,
+        cost_yuan=cost_yuan,
+        community_count=community_count,
+        zone_count=zone_count,
+        zone_preference=zone_preference,
+        target=target,
+        must_join=must_join,
+        must_not_join=must_not_join,
+        fixed_zones=fixed_zones,
+        compactness_weight=compactness_weight,
+        link_weight=link_weight,
+        age_weight=age_weight,
+        needs_weight=needs_weight,
+    )
+    request = read_request(communities, community_links, wishes)
+    limits = ProofLimits(stability_subsets, max_columns, max_nodes)
+    found = measure_stability(
+        request,
+        _zone_numbers(request.ids, _zone_of(zone_members)),
+        seed=seed,
+        sweeps=stability_sweeps,
+        limits=limits,
+        runs=stability_runs,
+        error_share=stability_error_share,
+    )
+    index = pd.Index(request.ids, dtype="str", name="community_id")
+    zone_of = _zone_of(zone_members)
+    columns = {
+        "zone_id": pd.array([zone_of.get(member) for member in request.ids], dtype="str"),
+        "same_mates_share": np.round(found.same_share, 9),
+        "mates_overlap_share": np.round(found.overlap_share, 9),
+        "run_count": pd.array([stability_runs] * len(index), dtype="int64"),
+    }
+    shapes = communities.loc[request.ids].geometry.to_numpy()
+    return gpd.GeoDataFrame(
+        pd.DataFrame(columns, index=index), geometry=gpd.array.from_shapely(shapes, crs=communities.crs)
+    )
+
+
+def revise_zones(
+    approved_members: pd.DataFrame,
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    *,
+    households: Limits | None = None,
+    floor_area_m2: Limits | None = None,
+    land_area_m2: Limits | None = None,
+    cost_yuan: Limits | None = None,
+    community_count: Limits | None = None,
+    must_join: Groups = (),
+    must_not_join: Groups = (),
+    fixed_zones: Groups = (),
+    compactness_weight: float = 1.0,
+    link_weight: float = 1.0,
+    age_weight: float = 0.1,
+    needs_weight: float = 0.1,
+    max_subsets: int = 1_000_000,
+    max_columns: int = 12_000,
+    max_nodes: int = 500,
+) -> pd.DataFrame:
+    """The nearest feasible zoning to an approved one after the list has changed, and what moved and why.
+
+    In order: fewest communities left out, then fewest communities that leave their approved zone, then
+    least cost. Each zone may continue one approved zone; communities new to the list move nowhere.
+    Exact where a component's candidates can be listed; elsewhere only the disturbed zones and those next
+    to them are solved anew (``is_proven`` says which).
+
+    Parameters
+    ----------
+    approved_members
+        The approved zoning: index community id, ``zone_id`` (null: left out). Communities that are not
+        in ``communities`` any more were dropped.
+    communities, community_links
+        The list and links as they are now; bounds, wishes and weights as for :func:`delineate_zones`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_changes``, index ``community_id``, sorted, of approved and present communities:
+        ``approved_zone_id``, ``zone_id`` (named for its smallest member), ``continues_zone_id`` (the
+        approved zone that the present one continues), ``change`` (kept, moved, added, dropped, left_out,
+        still_out), ``is_proven`` and a reason.
+
+    Raises
+    ------
+    As :func:`delineate_zones`.
+    """
+    require_metric(communities=communities, community_links=community_links)
+    wishes = Wishes(
+        households=households,
+        floor_area_m2=floor_area_m2,
+        land_area_m2=land_area_m2,
+        cost_yuan=cost_yuan,
+        community_count=community_count,
+        must_join=must_join,
+        must_not_join=must_not_join,
+        fixed_zones=fixed_zones,
+        compactness_weight=compactness_weight,
+        link_weight=link_weight,
+        age_weight=age_weight,
+        needs_weight=needs_weight,
+    )
+    request = read_request(communities, community_links, wishes)
+    approved = {member: zone for member, zone in _zone_of(approved_members).items() if zone is not None}
+    revision = revise(request, approved, ProofLimits(max_subsets, max_columns, max_nodes))
+    names = zone_names(request.ids, revision.zone)
+    zone_of = dict(zip(request.ids, names, strict=True))
+    scene = read_scene(communities, community_links, zone_of, wishes)
+    continues = {
+        zone_of[member]: revision.continues.get(int(number))
+        for member, number in zip(request.ids, revision.zone, strict=True)
+    }
+    proven = dict(zip(request.ids, revision.is_proven.astype(bool), strict=True))
+    ids = sorted({*map(str, approved_members.index), *request.ids})
+    return change_reasons(scene, ids, approved, zone_of, continues, proven)
+
+
+def order_zone_works(
+    zones: gpd.GeoDataFrame,
+    *,
+    budgets_yuan: Mapping[str, float] | None = None,
+    carry_over: bool = False,
+    works_need_weight: float = 0.5,
+    works_age_weight: float = 0.5,
+    fixed_years: Mapping[str, int] | None = None,
+    max_nodes: int = 500,
+) -> pd.DataFrame:
+    """Which zone is built in which year under yearly budgets (滚动计划).
+
+    A zone is built within one year. As much as possible is built in all, and most of it early, measured
+    in households raised by basic needs per household and by age (each by its weight at most).
+
+    Parameters
+    ----------
+    zones
+        As :func:`describe_zones` gives them. Zones of unknown cost get no year.
+    budgets_yuan
+        Money of each year, ``{"2025": 1.2e7, ..}``. None: no zone gets a year.
+    carry_over
+        Whether what a year leaves goes to the next.
+    works_need_weight, works_age_weight
+        How much the neediest and the oldest zone count above their households (0.5: half as much again).
+    fixed_years
+        Years already decided, ``{"Z-..": 2025}``; kept where the budget allows.
+    max_nodes
+        Work limit of the integer programme.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_schedule``, index ``zone_id``, sorted: ``work_year`` (null: reserve), ``work_rank``,
+        cost, what its year has left, priority, ``is_proven``, and a sentence. No zones, no rows.
+
+    Raises
+    ------
+    ConfigError
+        Budgets that are negative or not for years; unknown zones or years in ``fixed_years``.
+    """
+    return order_works(
+        zones,
+        budgets_yuan or {},
+        carry_over=carry_over,
+        need_weight=works_need_weight,
+        age_weight=works_age_weight,
+        fixed_years=fixed_years or {},
+        node_limit=max_nodes,
+    )
+
+
+def zone_sheets(
+    zones: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame | None = None,
+    utility_lines: gpd.GeoDataFrame | None = None,
+    projects: pd.DataFrame | None = None,
+    project_communities: pd.DataFrame | None = None,
+    funds: pd.DataFrame | None = None,
+    *,
+    facility_reach_m: float = 300.0,
+    utility_reach_m: float = 10.0,
+) -> pd.DataFrame:
+    """One record a zone with what its sheet in the scheme book says (片区登记表).
+
+    Name, subdistrict, four bounds, area, communities, sums, needs by class, shared walls that could be
+    opened, facilities within reach and those the complete-community standard expects but are not,
+    utility operators, projects, money by basis and planned money by source, and why it is a zone.
+
+    Parameters
+    ----------
+    zones, zone_members, communities, community_links
+        Layers of one run; projected CRS in metres.
+    facilities, utility_lines, projects, project_communities, funds
+        What else is known; None leaves the columns unknown. Money of a project over several zones is
+        counted in none, because nobody has split it; the project is named in each.
+    facility_reach_m
+        Straight-line reach from the zone's edge (300 m: 五分钟生活圈, GB 50180-2018; a guide value).
+    utility_reach_m
+        Lines this near belong to a zone's operators.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_sheets``, index ``zone_id``, sorted. No zones, no rows.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+    """
+    require_metric(
+        zones=zones,
+        communities=communities,
+        community_links=community_links,
+        facilities=facilities,
+        utility_lines=utility_lines,
+    )
+    return sheet_records(
+        zones,
+        zone_members,
+        communities,
+        community_links,
+        facilities,
+        utility_lines,
+        projects,
+        project_communities,
+        funds,
+        facility_reach_m=facility_reach_m,
+        utility_reach_m=utility_reach_m,
+    )
+
+
 # --- frames ---------------------------------------------------------------------------------------
+
+
+def _zone_numbers(ids: Ids, zone_of: Mapping[str, str | None]) -> Labels:
+    """Number of each community's zone, -1 left out."""
+    number = {name: place for place, name in enumerate(sorted({z for z in zone_of.values() if z is not None}))}
+    return np.array(
+        [number[zone] if (zone := zone_of.get(member)) is not None else -1 for member in ids], dtype=np.int64
+    )
 
 
 def _zone_of(zone_members: pd.DataFrame) -> dict[str, str | None]:
@@ -292,7 +604,9 @@ def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFr
         _proof_row(proof, "fixed" if member in fixed else "whole", seed)
         for member, proof in zip(request.ids, proofs, strict=True)
     ]
-    table = pd.DataFrame(rows, columns=list(PROOF_COLUMNS), index=pd.Index(request.ids, dtype="str", name="community_id"))
+    table = pd.DataFrame(
+        rows, columns=list(PROOF_COLUMNS), index=pd.Index(request.ids, dtype="str", name="community_id")
+    )
     table.insert(0, "zone_id", pd.array(zone_names(request.ids, solution.zone), dtype="str"))
     table.insert(1, "component_id", pd.array([f"K-{request.ids[row]}" for row in first], dtype="str"))
     counts = ("left_out_count", "left_out_bound_count", "zone_count", "zone_count_bound", "candidate_count", "seed")
@@ -309,7 +623,7 @@ def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[st
         "left_out_count": round(proof.left_out),
         "left_out_bound_count": round(proof.left_out_bound) if known else None,
         "zone_count": proof.zones,
-        "zone_count_bound": round(abs(proof.number_bound)) if proof.number and np.isfinite(proof.number_bound) else None,
+        "zone_count_bound": round(proof.zones_bound) if np.isfinite(proof.zones_bound) else None,
         "objective": round(proof.cost, 9),
         "objective_bound": round(proof.cost_bound, 9),
         "gap_share": round(proof.gap_share, 9),
@@ -341,7 +655,9 @@ def _union(shapes: Any) -> Any:
 def _sums(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name in SUMMED:
-        values = frame[name].to_numpy(dtype="float64", na_value=np.nan) if name in frame else np.full(len(frame), np.nan)
+        values = (
+            frame[name].to_numpy(dtype="float64", na_value=np.nan) if name in frame else np.full(len(frame), np.nan)
+        )
         columns[name] = np.array([values[rows].sum() for rows in groups], dtype="float64")
         unknown = [int(np.isnan(values[rows]).sum()) for rows in groups]
         columns[f"{name}_unknown_count"] = pd.array(unknown, dtype="int64")
@@ -350,7 +666,11 @@ def _sums(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str, Any
 
 def _years(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str, Any]:
     """Oldest and newest known year built."""
-    years = frame["year_built"].to_numpy(dtype="float64", na_value=np.nan) if "year_built" in frame else np.full(len(frame), np.nan)
+    years = (
+        frame["year_built"].to_numpy(dtype="float64", na_value=np.nan)
+        if "year_built" in frame
+        else np.full(len(frame), np.nan)
+    )
     known = [years[rows][~np.isnan(years[rows])] for rows in groups]
     return {
         "oldest_year_built": pd.array([int(values.min()) if len(values) else None for values in known], dtype="Int64"),
@@ -371,11 +691,15 @@ def _one_value(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str
 def _proof_text(row: Mapping[str, Any]) -> Text:
     size, zones = row["community_count"], row["zone_count"]
     if row["proof"] == "whole":
-        return Text(f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone.")
+        return Text(
+            f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone."
+        )
     if row["proof"] == "fixed":
         return Text("固定片区，照旧保留。", "A fixed zone, kept as given.")
     out = row["left_out_count"]
-    start = Text(f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个", f"{size} communities in {zones} zones, {out} left out")
+    start = Text(
+        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个", f"{size} communities in {zones} zones, {out} left out"
+    )
     if row["proof"] == "proven":
         return Text(f"{start.zh}；已证明为最优。", f"{start.en}; proven optimal.")
     if row["proof"] == "bounded":

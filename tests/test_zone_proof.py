@@ -41,7 +41,11 @@ def make_problem(seed, size, *, price=0.0, low=300.0, high=900.0, zone_count=Non
     floor = rng.integers(1, 9, size).astype(float)
     extra, extra_low, extra_high = [floor], [0.0], [18.0]
     if apart:
-        extra, extra_low, extra_high = [*extra, (np.arange(size) < 2).astype(float)], [*extra_low, 0.0], [*extra_high, 1.0]
+        extra, extra_low, extra_high = (
+            [*extra, (np.arange(size) < 2).astype(float)],
+            [*extra_low, 0.0],
+            [*extra_high, 1.0],
+        )
     whole = np.zeros((size, 1 if wholes else 0))
     if wholes:
         whole[[0, size - 1]] = 1.0
@@ -169,10 +173,7 @@ def test_without_a_maximum_small_components_are_still_proven():
 def test_listed_candidates_are_exactly_the_connected_sets_within_bounds():
     for problem in connected_problems(12, 9):
         listed = list_candidates(problem, max_subsets=10_000)
-        found = [
-            frozenset(listed.members[a:b].tolist())
-            for a, b in itertools.pairwise(listed.starts.tolist())
-        ]
+        found = [frozenset(listed.members[a:b].tolist()) for a, b in itertools.pairwise(listed.starts.tolist())]
         masks = (c for k in range(1, 10) for c in itertools.combinations(range(9), k))
         want = {frozenset(c): plain_zone(problem, c)[2] for c in masks if plain_zone(problem, c)[0]}
         assert len(found) == len(set(found))
@@ -237,7 +238,9 @@ def test_subtree_sums_and_meeting_points_agree_with_networkx_on_random_trees():
             want = [values[[i, *nx.descendants(tree, i)]].sum() for i in range(problem.size)]
             assert subtree_sums(forest, values)[:, 0].tolist() == want
             one, two = np.array(list(itertools.combinations(range(problem.size), 2))).T
-            lowest = dict(nx.all_pairs_lowest_common_ancestor(tree, pairs=list(zip(one.tolist(), two.tolist(), strict=True))))
+            lowest = dict(
+                nx.all_pairs_lowest_common_ancestor(tree, pairs=list(zip(one.tolist(), two.tolist(), strict=True)))
+            )
             met = meeting_points(forest, one, two)
             assert [lowest[a, b] for a, b in zip(one.tolist(), two.tolist(), strict=True)] == met.tolist()
 

@@ -1,0 +1,211 @@
+"""Least change to an approved zoning: the nearest zones that keep the bounds after the list has changed.
+
+Each candidate zone may continue one approved zone; its communities that come from elsewhere have moved.
+Choosing zones that leave fewest out, then move fewest, then cost least is again a choice among listed
+candidates, each approved zone continued at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array, identity, vstack
+
+from gis_renovation.zone_proof import Candidates, Columns, ProofLimits, list_candidates, settle
+from gis_renovation.zone_request import Ids, Request
+from gis_renovation.zone_search import (
+    MEMBERS,
+    Floats,
+    Labels,
+    ZoneProblem,
+    compact,
+    connected_parts,
+    group_sums,
+    part_of,
+)
+
+
+class Revision(NamedTuple):
+    """Zone number of each community (-1 left out), the approved zone each zone continues, and the proof.
+
+    ``is_proven`` says of each community whether the least number of moves in its part is proven.
+    """
+
+    zone: Labels
+    continues: Mapping[int, str]
+    is_proven: Labels
+
+
+class _Approved(NamedTuple):
+    """Approved zones met by the nodes of a problem: ``counts`` is nodes by approved zones."""
+
+    names: Ids
+    counts: Floats
+
+
+def revise(request: Request, approved: Mapping[str, str], limits: ProofLimits) -> Revision:
+    """The nearest feasible zoning of a request to approved zones (community id to zone id).
+
+    Exact for each component whose candidates can be listed within the limits. In larger ones, sound
+    approved zones away from any change stay as they are and the disturbed neighbourhood is solved.
+    """
+    problem, free = request.problem, np.flatnonzero(request.node >= 0)
+    names = np.array(sorted({approved[member] for member in request.ids[free] if member in approved}), dtype=object)
+    counts = np.zeros((problem.size, len(names)))
+    for row in free:
+        if request.ids[row] in approved:
+            counts[request.node[row], np.searchsorted(names, approved[request.ids[row]])] += 1.0
+    table = _Approved(names, counts)
+    labels, proven = np.full(problem.size, -1), np.zeros(problem.size, dtype=bool)
+    continues: dict[int, str] = {}
+    parts = connected_parts(problem)
+    for part in range(int(parts.max(initial=-1)) + 1):
+        nodes = np.flatnonzero(parts == part)
+        _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), limits, labels, proven, continues)
+    zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=np.int64)
+    zone[free], is_proven[free] = labels[request.node[free]], proven[request.node[free]]
+    for group in request.wishes.fixed_zones:
+        zone[np.isin(request.ids, list(group))] = int(max(zone.max(initial=-1), labels.max(initial=-1))) + 1
+    del table
+    return Revision(zone, continues, is_proven)
+
+
+def _revise_part(
+    problem: ZoneProblem,
+    nodes: Labels,
+    approved: _Approved,
+    limits: ProofLimits,
+    labels: Labels,
+    proven: Labels,
+    continues: dict[int, str],
+) -> None:
+    """Write one component's zones into ``labels``, numbered on from those there."""
+    start = standing_zones(problem, approved.counts)
+    listed = list_candidates(problem, max_subsets=limits.max_subsets)
+    inside = np.arange(problem.size)
+    if listed is None:
+        # Too many to list: keep sound zones that touch no disturbed one, solve the rest.
+        inside = _disturbed(problem, approved.counts, start)
+        for number in np.unique(start[np.setdiff1d(np.arange(problem.size), inside)]):
+            rows = np.flatnonzero(start == number)
+            labels[nodes[rows]] = fresh = int(labels.max(initial=-1)) + 1
+            continues[fresh] = str(approved.names[approved.counts[rows].sum(axis=0).argmax()])
+        problem = part_of(problem, inside)
+        listed = list_candidates(problem, max_subsets=limits.max_subsets)
+    own = _Approved(approved.names, approved.counts[inside])
+    if listed is None:
+        chosen_labels, owners, certain = compact(start[inside]), None, False
+    else:
+        chosen_labels, owners, certain = _least_change(problem, listed, own, compact(start[inside]), limits)
+    valid = problem.valid(group_sums(problem, chosen_labels))
+    owners = _natural_owners(chosen_labels, own, valid) if owners is None else owners
+    for number in np.flatnonzero(valid):
+        rows = np.flatnonzero(chosen_labels == number)
+        labels[nodes[inside[rows]]] = fresh = int(labels.max(initial=-1)) + 1
+        if owners[number] >= 0:
+            continues[fresh] = str(approved.names[owners[number]])
+    proven[nodes[inside]] = certain and len(inside) == len(nodes)
+
+
+def standing_zones(problem: ZoneProblem, counts: Floats) -> Labels:
+    """What is left of the approved zones: their members' connected groups; every new node for itself."""
+    home = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), -1)
+    same = (home[problem.heads] == home[problem.tails]) & (home[problem.heads] >= 0)
+    from dataclasses import replace
+
+    kept = replace(
+        problem,
+        heads=problem.heads[same],
+        tails=problem.tails[same],
+        lengths=problem.lengths[same],
+        closeness=problem.closeness[same],
+    )
+    return connected_parts(kept)
+
+
+def _disturbed(problem: ZoneProblem, counts: Floats, start: Labels) -> Labels:
+    """Nodes of zones that no longer stand, of torn ones, of new communities, and of the zones next to these."""
+    valid = problem.valid(group_sums(problem, start))
+    groups = np.zeros((len(valid), counts.shape[1]))
+    np.add.at(groups, start, counts)
+    torn = (groups > 0).sum(axis=0) > 1
+    bad = ~valid | (groups[:, torn] > 0).any(axis=1) | (groups.sum(axis=1) == 0)
+    near = bad.copy()
+    one, two = start[problem.heads], start[problem.tails]
+    near[two[bad[one]]] = near[one[bad[two]]] = True
+    return np.flatnonzero(near[start])
+
+
+def _least_change(
+    problem: ZoneProblem, listed: Candidates, approved: _Approved, start: Labels, limits: ProofLimits
+) -> tuple[Labels, Labels, bool]:
+    """Zones, the approved zone each continues (-1 none), and whether the moves are proven least."""
+    n = problem.size
+    groups = csr_array((np.ones(n), (start, np.arange(n))), shape=(int(start.max()) + 1, n))
+    score = problem.score(group_sums(problem, start))
+    good = np.flatnonzero(score.left_out == 0)
+    zones = csr_array(vstack([listed.matrix(n), groups[good]]))
+    cost = np.concatenate([listed.cost, score.cost[good]])
+    overlap = csr_array(zones @ csr_array(approved.counts)).tocoo()
+    known = zones @ approved.counts.sum(axis=1)
+    # One column for each zone and each approved zone it may continue, and one as a new zone.
+    row = np.concatenate([overlap.row, np.arange(len(cost))]).astype(np.int64)
+    owner = np.concatenate([overlap.col, np.full(len(cost), -1)]).astype(np.int64)
+    moved = np.concatenate([known[overlap.row] - overlap.data, known])
+    columns = len(row)
+    chosen = _starting_columns(row, owner, np.arange(len(listed.cost), len(cost)), moved)
+    out = np.flatnonzero(np.isin(start, np.flatnonzero(score.left_out > 0)))
+    caps = [
+        np.concatenate([(owner == k).astype(float), np.zeros(n)])
+        for k in range(len(approved.names))
+        if (owner == k).any()
+    ]
+    choice = Columns(
+        cover=csr_array(vstack([zones[row], identity(n, format="csr")])),
+        parts=(
+            np.concatenate([np.zeros(columns), problem.stats[:, MEMBERS]]),
+            np.concatenate([moved, np.zeros(n)]),
+            np.concatenate([cost[row], np.zeros(n)]),
+        ),
+        whole=(True, True, False),
+        caps=caps,
+        chosen=np.concatenate([chosen, columns + out]),
+    )
+    picked, bounds = settle(choice, limits)
+    labels = np.empty(n, dtype=np.int64)
+    owners = np.full(len(picked), -1)
+    for number, column in enumerate(picked):
+        labels[choice.cover[[column]].indices] = number
+        owners[number] = owner[column] if column < columns else -1
+    order = compact(labels)
+    owner_of = np.full(int(order.max()) + 1, -1)
+    owner_of[order] = owners[labels]
+    reached = choice.parts[1][picked].sum()
+    return order, owner_of, bool(np.isfinite(bounds[1]) and reached <= bounds[1] + 1e-6)
+
+
+def _starting_columns(row: Labels, owner: Labels, zones: Labels, moved: Floats) -> Labels:
+    """A column for each standing zone: continuing its approved zone, of a torn one the largest piece does."""
+    order = np.lexsort((row, moved))
+    taken: set[int] = set()
+    column: dict[int, int] = {}
+    pieces = set(zones.tolist())
+    for place in order:
+        zone, name = int(row[place]), int(owner[place])
+        if zone in pieces and zone not in column and name not in taken:
+            column[zone] = int(place)
+            taken |= {name} if name >= 0 else set()
+    return np.array([column[zone] for zone in sorted(pieces)], dtype=np.int64)
+
+
+def _natural_owners(labels: Labels, approved: _Approved, valid: Labels) -> Labels:
+    """For zones kept without a proof: each approved zone goes to the zone with most of its members."""
+    owners = np.full(len(valid), -1)
+    counts = np.zeros((len(valid), len(approved.names)))
+    np.add.at(counts, labels, approved.counts)
+    for zone, name in zip(*np.unravel_index(np.argsort(-counts, axis=None, kind="stable"), counts.shape), strict=True):
+        if counts[zone, name] > 0 and owners[zone] < 0 and name not in owners:
+            owners[zone] = name
+    return owners

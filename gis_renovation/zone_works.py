@@ -1,0 +1,187 @@
+"""Which zone is built in which year: a work order under yearly budgets (滚动计划)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from gis_renovation.errors import ConfigError, Text, shorten_ids
+from gis_renovation.zone_search import Floats, Labels
+
+
+class _Order(NamedTuple):
+    """Year position of each zone (-1 none) and whether the order is proven best."""
+
+    year: Labels
+    is_proven: bool
+
+
+def order_works(
+    zones: pd.DataFrame,
+    budgets_yuan: Mapping[str, float],
+    *,
+    carry_over: bool,
+    need_weight: float,
+    age_weight: float,
+    fixed_years: Mapping[str, int],
+    node_limit: int,
+) -> pd.DataFrame:
+    """The table that :func:`zones.order_zone_works` returns."""
+    years = _years(zones, budgets_yuan, fixed_years)
+    frame = zones.sort_index()
+    cost = frame["cost_yuan"].to_numpy(dtype="float64", na_value=np.nan)
+    worth = _worth(frame, need_weight, age_weight)
+    budget = np.array([float(budgets_yuan[str(year)]) for year in years])
+    fixed = np.array([years.index(fixed_years[zone]) if zone in fixed_years else -1 for zone in frame.index])
+    order = _assign(cost, worth, budget, fixed, carry_over=carry_over, node_limit=node_limit)
+    return _schedule(frame, years, budget, cost, worth, order, carry_over=carry_over)
+
+
+def _years(zones: pd.DataFrame, budgets_yuan: Mapping[str, float], fixed_years: Mapping[str, int]) -> list[int]:
+    """Budget years in order; every fault of the budgets at once."""
+    faults = []
+    for key, value in budgets_yuan.items():
+        if not str(key).isdigit() or len(str(key)) != 4:
+            faults.append(Text(f"budgets_yuan 的键应为年份，实为 {key}。", f"budgets_yuan: {key} is not a year."))
+        if not math.isfinite(value) or value < 0:
+            faults.append(Text(f"{key} 年预算应为非负数，实为 {value}。", f"The budget of {key} must not be negative."))
+    strange = sorted(set(map(str, fixed_years)) - set(map(str, zones.index)))
+    if strange:
+        faults.append(
+            Text(
+                f"fixed_years 中的片区不存在：{shorten_ids(strange, 'zh')}。",
+                f"fixed_years names zones that do not exist: {shorten_ids(strange, 'en')}.",
+            )
+        )
+    late = sorted({str(year) for year in fixed_years.values() if str(year) not in budgets_yuan})
+    if late:
+        years = "、".join(late)
+        faults.append(
+            Text(f"fixed_years 的年份 {years} 没有预算。", f"fixed_years names years without a budget: {years}.")
+        )
+    if faults:
+        raise ConfigError("\n".join(fault.zh for fault in faults), "\n".join(fault.en for fault in faults))
+    return sorted(int(key) for key in budgets_yuan)
+
+
+def _worth(frame: pd.DataFrame, need_weight: float, age_weight: float) -> Floats:
+    """Households, raised by basic needs per household and by age; unknown needs and ages raise nothing.
+
+    Unknown households count as the mean of the known: no zone is put off for a gap in the records.
+    """
+    households = frame["households"].to_numpy(dtype="float64", na_value=np.nan)
+    known = households[np.isfinite(households)]
+    households = np.where(np.isfinite(households), households, known.mean() if len(known) else 1.0)
+    factor = np.ones(len(frame))
+    for name, weight, sign in (("need_basic", need_weight, 1.0), ("oldest_year_built", age_weight, -1.0)):
+        if name not in frame:
+            continue
+        values = frame[name].to_numpy(dtype="float64", na_value=np.nan)
+        if name == "need_basic":
+            values = values / np.maximum(households, 1.0)
+        spread = np.ptp(values[np.isfinite(values)]) if np.isfinite(values).any() else 0.0
+        if spread > 0:
+            least = np.nanmin(sign * values)
+            factor += weight * np.nan_to_num((sign * values - least) / spread)
+    return np.maximum(np.round(households * factor), 1.0)
+
+
+def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry_over: bool, node_limit: int) -> _Order:
+    """Most worth built in all, then most of it early. Exact by integer programming within the node limit."""
+    usable = np.flatnonzero(np.isfinite(cost))
+    count, years = len(usable), len(budget)
+    if not count or not years:
+        return _Order(np.full(len(cost), -1), is_proven=True)
+    # Variable zone * years + year: the zone is built in that year.
+    once = np.kron(np.eye(count), np.ones((1, years)))
+    spent = np.kron(cost[usable][None, :], np.eye(years))
+    limits = budget
+    if carry_over:
+        running = np.tril(np.ones((years, years)))
+        spent, limits = running @ spent, running @ budget
+    upper = np.ones((count, years))
+    for place, zone in enumerate(usable):
+        if fixed[zone] >= 0:
+            upper[place] = 0.0
+            upper[place, fixed[zone]] = 1.0
+    rules = [LinearConstraint(once, 0.0, 1.0), LinearConstraint(spent / 1e4, -np.inf, limits / 1e4 + 1e-9)]
+    must = (fixed[usable] >= 0).astype(float)
+    # Of zones worth the same, the lesser id comes first.
+    value = np.repeat(worth[usable] + 0.1 * (count - np.arange(count)) / count / max(count, 1), years)
+    total = _best(-(value + np.repeat(must, years) * worth.sum()), rules, upper.ravel(), node_limit)
+    if total is None:
+        return _Order(np.full(len(cost), -1), is_proven=False)
+    reached = float(value @ np.round(total[0]))
+    rules.append(LinearConstraint(value[None, :], reached - 0.5, np.inf))
+    early = value * np.tile(years - np.arange(years), count)
+    best = _best(-early, rules, upper.ravel(), node_limit)
+    built, proven = best if best is not None else total
+    year = np.full(len(cost), -1)
+    table = np.round(built).reshape(count, years)
+    year[usable] = np.where(table.any(axis=1), table.argmax(axis=1), -1)
+    return _Order(year, is_proven=bool(total[1] and proven and best is not None))
+
+
+def _best(
+    cost: Floats, rules: Sequence[LinearConstraint], upper: Floats, node_limit: int
+) -> tuple[Floats, bool] | None:
+    """The best 0-1 choice found and whether it is proven; None without any."""
+    options = {"mip_rel_gap": 0.0, "node_limit": node_limit}
+    bounds = Bounds(np.zeros(len(upper)), upper)
+    result = milp(cost, integrality=np.ones(len(cost)), bounds=bounds, constraints=rules, options=options)
+    return None if result.x is None else (result.x, result.status == 0)
+
+
+def _schedule(
+    frame: pd.DataFrame,
+    years: list[int],
+    budget: Floats,
+    cost: Floats,
+    worth: Floats,
+    order: _Order,
+    *,
+    carry_over: bool,
+) -> pd.DataFrame:
+    """Columns of the work order: year, what the year has left, and a sentence for each zone."""
+    spent = np.array([cost[order.year == place].sum() for place in range(len(years))])
+    left = np.cumsum(budget - spent) if carry_over else budget - spent
+    texts = [_reason(years, left, cost, order, place) for place in range(len(frame))]
+    known = order.year >= 0
+    sequence = np.lexsort((-worth, np.where(known, order.year, len(years))))
+    rank = np.empty(len(frame), dtype=np.int64)
+    rank[sequence] = np.arange(1, len(frame) + 1)
+    return pd.DataFrame(
+        {
+            "work_year": pd.array([years[place] if place >= 0 else None for place in order.year], dtype="Int64"),
+            "work_rank": pd.array(rank, dtype="int64"),
+            "cost_yuan": cost,
+            "year_left_yuan": [left[place] if place >= 0 else np.nan for place in order.year],
+            "priority": worth,
+            "is_proven": pd.array([order.is_proven] * len(frame), dtype="boolean"),
+            "reason_zh": pd.array([text.zh for text in texts], dtype="str"),
+            "reason_en": pd.array([text.en for text in texts], dtype="str"),
+        },
+        index=pd.Index(frame.index, dtype="str", name="zone_id"),
+    )
+
+
+def _reason(years: list[int], left: Floats, cost: Floats, order: _Order, place: int) -> Text:
+    if order.year[place] >= 0:
+        year = years[order.year[place]]
+        rest = left[order.year[place]] / 1e4
+        return Text(
+            f"列入 {year} 年，当年预算余 {rest:,.2f} 万元",
+            f"built in {year}; {rest:,.2f} x 10,000 yuan of that year's budget left",
+        )
+    if not np.isfinite(cost[place]):
+        return Text("估算投资未知，暂不能排入年度计划", "estimated cost unknown, so no year can be given")
+    most = float(left.max(initial=0.0)) / 1e4
+    return Text(
+        f"需 {cost[place] / 1e4:,.2f} 万元，各年预算余额最多 {most:,.2f} 万元，列入储备",
+        f"needs {cost[place] / 1e4:,.2f} x 10,000 yuan, at most {most:,.2f} left in any year; kept in reserve",
+    )
