@@ -11,14 +11,17 @@ import pandas as pd
 import pytest
 from docx.oxml.ns import qn
 
-from gis_renovation import report
+from gis_renovation import report, report_zones
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Text
+from gis_renovation.land_status import check_land_status, outline_land_sites
 from gis_renovation.progress import project_states, unit_progress
-from gis_renovation.report import rule_from_record, write_reports
+from gis_renovation.report import write_reports
+from gis_renovation.report_land import rule_from_record
 from gis_renovation.rules import rules_in_force
 from gis_renovation.schemas import layer_schemas
 
+ALWAYS = [one for one in report.REPORTS if not one.needs]
 AS_OF = datetime.date(2024, 9, 30)
 RULES = rules_in_force([])
 
@@ -107,7 +110,7 @@ def test_each_user_gets_a_document_and_a_workbook(tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(written)
 
 
-@pytest.mark.parametrize("user", report.USERS, ids=lambda user: user.name)
+@pytest.mark.parametrize("user", ALWAYS, ids=lambda one: one.document)
 def test_a_document_tells_date_run_version_notice_and_who_signs(folder, user):
     document = docx.Document(folder / user.document)
     text = words(folder / user.document)
@@ -123,7 +126,7 @@ def test_a_document_tells_date_run_version_notice_and_who_signs(folder, user):
 def test_real_data_carry_no_notice(tmp_path):
     real = manifest(project={**manifest()["project"], "synthetic": False})
     write_reports(tmp_path, city(), real)
-    for user in report.USERS:
+    for user in ALWAYS:
         assert docx.Document(tmp_path / user.document).sections[0].header.paragraphs[0].text == ""
 
 
@@ -182,7 +185,7 @@ def test_communities_of_one_name_are_told_apart_by_id(tmp_path):
 
 
 def test_more_zones_than_sheets_are_said_to_be_in_the_workbook(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "SHEETS_MAX", 1)
+    monkeypatch.setattr(report_zones, "SHEETS_MAX", 1)
     write_reports(tmp_path, city(), manifest())
     text = words(tmp_path / "planner-zones.docx")
     assert "泉山片区（Z-C4）" not in text
@@ -258,6 +261,38 @@ def test_every_rule_in_force_stands_with_its_source(folder):
 def test_a_rule_comes_back_from_the_manifest_as_it_was():
     for rule in RULES:
         assert rule_from_record(json.loads(json.dumps(rule.__dict__))) == rule
+
+
+def with_land_status(layers, **inputs):
+    sites = outline_land_sites(layers["zones"])
+    status = check_land_status(sites, **inputs)
+    return layers | {"land_sites": sites, "land_status": status}
+
+
+def test_every_site_has_a_land_status_sheet_to_sign(tmp_path):
+    layers = with_land_status(city())
+    written = write_reports(tmp_path, layers, manifest())
+    assert {"bureau-land-status.docx", "bureau-land-status.xlsx"} <= {path.name for path in written}
+    text = words(tmp_path / "bureau-land-status.docx")
+    for name, area in (("龙湖片区（Z-C1）", "74,400.00 m²"), ("泉山片区（Z-C4）", None)):
+        sheet = text[text.index(name) :]
+        assert area is None or area in sheet  # 620 x 120 m
+        assert "负责人（盖章）：＿" in sheet
+    assert text.count("负责人（盖章）") == 2
+
+
+def test_land_status_without_layers_is_not_checked_and_with_them_shows_zero(tmp_path):
+    line = drawn_city.frame(
+        [{"control_line_id": "L1", "kind": "blue"}],
+        "control_line_id",
+        [city()["parks"].geometry.iloc[0].buffer(1)],
+    )
+    write_reports(tmp_path, with_land_status(city(), control_lines=line), manifest())
+    rows = table_rows(tmp_path / "bureau-land-status.docx")
+    blue = [row[:4] for row in rows if len(row) > 3 and row[1] == "蓝线（河湖）"]
+    red = [row[:4] for row in rows if len(row) > 3 and row[1] == "道路红线"]
+    assert [row[2:] for row in blue] == [["不涉及（0.00）", "0.00"]] * 2
+    assert [row[2:] for row in red] == [["未核查", "未知"]] * 2
 
 
 # --- the publisher ----------------------------------------------------------------------------------
@@ -377,7 +412,7 @@ def test_every_step_of_the_sample_is_in_some_users_workbook(sample_run, tmp_path
     written = write_reports(tmp_path, sample_run.layers, sample_run.manifest)
     assert len(written) == 6
     made = {record["step"] for record in sample_run.manifest["steps"] if not record.get("skipped")}
-    given = {name for user in report.USERS for name in user.tables}
+    given = {name for user in report.REPORTS for name in user.tables}
     assert made <= given
     zones = sample_run.layers["zones"]
     text = words(tmp_path / "planner-zones.docx")

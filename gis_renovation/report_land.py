@@ -1,0 +1,301 @@
+"""The bureau's documents: the register of idle land and premises, and the land-status sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gis_renovation.documents import Paper
+from gis_renovation.errors import Text
+from gis_renovation.report_parts import (
+    M2_A_MU,
+    SHEETS_MAX,
+    Layers,
+    Manifest,
+    community_names,
+    in_language,
+    known_values,
+)
+from gis_renovation.rules import Rule
+from gis_renovation.schemas import layer_schema
+from gis_renovation.tables import UNKNOWN, shown_text
+
+EXCLUDED_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Register:
+    """One of the bureau's two registers: its layers and words."""
+
+    result: str
+    ledger: str
+    noun: Text
+    overview: tuple[str, ...]
+
+
+_REGISTERS = (
+    _Register(
+        result="idle_parcels",
+        ledger="parcel_ledger",
+        noun=Text("宗地", "parcels"),
+        overview=(
+            "area_m2",
+            "registered_area_m2",
+            "holder_kind",
+            "right_type",
+            "community_distance_m",
+            "leasing_approval",
+        ),
+    ),
+    _Register(
+        result="idle_premises",
+        ledger="premises_ledger",
+        noun=Text("房屋", "premises"),
+        overview=("floor_area_m2", "storey", "holder_kind", "right_type", "community_distance_m", "leasing_approval"),
+    ),
+)
+_OUTCOMES = ("candidate", "unknown", "excluded")
+
+
+def write_idle_register(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
+    """Outcomes, a sheet for each candidate with every rule, what to find out, what is excluded, the rules."""
+    paper.heading("一、口径", "1. How to read this register")
+    paper.say(
+        "本表由程序按所列规则对宗地和房屋逐条判定，结论分“候选”“未知”“排除”三类。"
+        "“候选”只表示值得踏勘核实，不是对闲置土地的认定；是否属于闲置土地，由市、县自然资源主管部门依法认定。",
+        "Every parcel and room was judged rule by rule; the outcome is candidate, unknown or excluded. A candidate is "
+        "worth a visit, it is not a finding of idle land: that is for the natural resources authority to make.",
+    )
+    paper.say(
+        "缺少数据的规则记为“未知”，既不算符合，也不算不符合；没有取得图层的事项列为“未核查”，不等于“不涉及”。",
+        "A rule without data is unknown, neither met nor failed. What no layer covers was not checked, "
+        "which is not the same as not affected.",
+    )
+    present = [register for register in _REGISTERS if register.result in layers]
+    paper.heading("二、汇总", "2. Summary")
+    if not present:
+        paper.say("本次运行没有宗地或房屋数据，未核查。", "There are neither parcels nor premises: not checked.")
+    else:
+        _outcome_table(paper, layers, present)
+    for register in present:
+        _register(paper, layers, register, workbook)
+    _control_line_table(paper, layers)
+    _rule_table(paper, manifest)
+
+
+def _outcome_table(paper: Paper, layers: Layers, registers: Sequence[_Register]) -> None:
+    lang = paper.lang
+    rows = []
+    for register in registers:
+        frame = layers[register.result]
+        labels = layer_schema(register.result).fields["verdict"].values
+        area = next(name for name in register.overview if name.endswith("area_m2"))
+        for outcome in _OUTCOMES:
+            own = frame[frame["verdict"] == outcome]
+            areas = pd.to_numeric(known_values(own, area))
+            unknown, total = int(areas.isna().sum()), float(areas.sum())
+            mu = f"{total / M2_A_MU:,.2f}" if register.result == "idle_parcels" else "—"
+            nothing_known = len(own) > 0 and unknown == len(own)
+            sums = (UNKNOWN.in_language(lang), "—") if nothing_known else (f"{total:,.2f}", mu)
+            remark = Text(f"{unknown} 处面积未知，未计入", f"{unknown} of unknown area not counted")
+            cells = (
+                register.noun.in_language(lang),
+                labels[outcome].in_language(lang),
+                f"{len(own):,}",
+                *sums,
+            )
+            rows.append((*cells, remark.in_language(lang) if unknown else ""))
+    header = in_language(
+        lang,
+        ("类别", "Kind"),
+        ("初筛结论", "Outcome"),
+        ("数量", "Count"),
+        ("面积（m²）", "Area (m²)"),
+        ("折合亩数", "Area (mu)"),
+        ("备注", "Remark"),
+    )
+    paper.table(header, rows, numeric=[False, False, True, True, True, False])
+
+
+def _register(paper: Paper, layers: Layers, register: _Register, workbook: str) -> None:
+    frame, noun = layers[register.result], register.noun
+    groups = {outcome: frame[frame["verdict"] == outcome] for outcome in _OUTCOMES}
+    reason = f"reason_{paper.lang}"
+    paper.heading(f"候选{noun.zh}", f"Candidate {noun.en}", new_page=True)
+    if not len(groups["candidate"]):
+        paper.say(f"没有候选{noun.zh}。", f"There are no candidate {noun.en}.")
+    else:
+        paper.layer_table(groups["candidate"], register.result, register.overview, see=workbook)
+        for key in groups["candidate"].index[:SHEETS_MAX]:
+            _candidate_sheet(paper, layers, register, key)
+        left = len(groups["candidate"]) - SHEETS_MAX
+        if left > 0:
+            paper.say(f"其余 {left} 处的逐条判定见 {workbook}。", f"The ledgers of {left} more stand in {workbook}.")
+    paper.heading(f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing")
+    _by_reason(paper, groups["unknown"], reason)
+    paper.heading(f"已排除{noun.zh}", f"Excluded {noun.en}")
+    if len(groups["excluded"]):
+        columns = (register.overview[0], reason)
+        paper.layer_table(groups["excluded"], register.result, columns, rows_shown=EXCLUDED_SHOWN, see=workbook)
+    else:
+        paper.say("无。", "None.")
+
+
+def _by_reason(paper: Paper, frame: pd.DataFrame, reason: str) -> None:
+    """What must be found out, and for which features: one row for each reason, the commonest first."""
+    if not len(frame):
+        paper.say("无。", "None.")
+        return
+    groups = frame.groupby(known_values(frame, reason).fillna(""), sort=True).groups
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    header = in_language(paper.lang, ("待核实事项", "To find out"), ("数量", "Count"), ("编号", "Ids"))
+    separator = "、" if paper.lang == "zh" else ", "
+    rows = [(str(why), f"{len(keys):,}", separator.join(map(str, keys))) for why, keys in ordered]
+    paper.table(header, rows, numeric=[False, True, False])
+
+
+def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str) -> None:
+    lang = paper.lang
+    frame, ledger = layers[register.result], layers.get(register.ledger)
+    schema = layer_schema(register.result)
+    paper.heading(f"{register.noun.zh} {key}", str(key), level=2)
+    row = frame.loc[key].copy()
+    names = community_names(layers["communities"]) if "communities" in layers else {}
+    row["nearest_community_id"] = names.get(row.get("nearest_community_id"), row.get("nearest_community_id"))
+    told = ("verdict", "deciding_rules", f"reason_{lang}", "passed_count", "failed_count", "unknown_count")
+    other = "_en" if lang == "zh" else "_zh"
+    facts = [
+        (field.label, _with_unit(shown_text(row[name], field, lang), field.unit))
+        for name, field in schema.fields.items()
+        if name in frame.columns and name not in told and not name.endswith(other)
+    ]
+    paper.facts([(label, text) for label, text in facts if text])
+    if ledger is not None:
+        own = ledger[ledger[schema.key] == key]
+        columns = ("verdict", f"reason_{lang}", "role", "source")
+        paper.layer_table(own, register.ledger, columns)
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return f"{text} {unit}" if unit and any(character.isdigit() for character in text) else text
+
+
+def _control_line_table(paper: Paper, layers: Layers) -> None:
+    """Which kinds of control lines the check could see at all."""
+    lang = paper.lang
+    paper.heading("控制线核查情况", "Control lines looked at", new_page=True)
+    lines = layers.get("control_lines")
+    rows = []
+    for kind, label in layer_schema("control_lines").fields["kind"].values.items():
+        own = None if lines is None else lines[lines["kind"] == kind]
+        if own is None or not len(own):
+            state = Text("未核查（没有此类控制线数据）", "not checked: no such data")
+            rows.append((label.in_language(lang), state.in_language(lang), "—", "—"))
+            continue
+        dates = sorted(str(value) for value in own["dated_on"].dropna()) if "dated_on" in own else []
+        dated = dates[0] if dates and dates[0] == dates[-1] else "—" if not dates else f"{dates[0]} ~ {dates[-1]}"
+        state = Text("已纳入核查", "checked")
+        rows.append((label.in_language(lang), state.in_language(lang), f"{len(own):,}", dated))
+    header = in_language(
+        lang, ("控制线", "Control line"), ("核查情况", "State"), ("图形数", "Features"), ("数据日期", "Dated")
+    )
+    paper.table(header, rows, numeric=[False, False, True, False])
+
+
+def _rule_table(paper: Paper, manifest: Manifest) -> None:
+    lang = paper.lang
+    paper.heading("规则与依据", "Rules and their sources")
+    rules = [rule_from_record(record) for record in manifest["rules"]]
+    rows = [(rule.id, rule.text.in_language(lang), rule.source.in_language(lang)) for rule in rules]
+    header = in_language(lang, ("规则", "Rule"), ("内容", "Content"), ("依据", "Source"))
+    paper.table(header, rows)
+
+
+def rule_from_record(record: Mapping[str, Any]) -> Rule:
+    """A rule as the manifest keeps it, in memory or read back from ``run.json``."""
+    lists = {name: tuple(value) for name, value in record.items() if isinstance(value, list) and name != "text"}
+    return Rule(**{**record, **lists, "text": Text(*record["text"])})
+
+
+# --- land status ------------------------------------------------------------------------------------
+
+_TOUCHED = (
+    "parcel_id",
+    "holder_name",
+    "certificate_no",
+    "right_type",
+    "registered_use",
+    "term_end_on",
+    "area_in_m2",
+    "area_in_mu",
+    "registered_area_m2",
+)
+_AREAS = ("section", "label_{lang}", "state", "area_m2", "area_mu", "share", "sliver_m2", "source", "note_{lang}")
+_USES = ("comparison", "first_use", "second_use", "agreement", "area_m2", "share", "note_{lang}")
+_STATEMENTS = ("label_{lang}", "verdict", "rests_on_{lang}", "lacking_papers", "confirm_by_{lang}")
+STATUS_SIGNS = (Text("核查人", "Checked by"), Text("复核人", "Verified by"), Text("负责人（盖章）", "Head (seal)"))
+
+
+def write_land_status(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
+    """One land-status sheet for each zone and project, with lines to sign on every one of them."""
+    sites = layers["land_sites"]
+    paper.heading("一、口径", "1. How to read these sheets")
+    paper.say(
+        "面积按项目坐标系量算，单位 m²、亩，各部分之和等于合计。“未核查”表示没有取得该项图层，不等于“不涉及”；"
+        "“不涉及（0.00）”表示已核查且无重叠；重叠宽度过小的列为细碎图斑，单独列出。声明的核对结果不代替签字确认。",
+        "Areas are measured in the project's coordinate system, in m² and mu; parts add up to the whole. Not checked "
+        "means that there was no such layer, which is not the same as not affected (0.00); overlaps too narrow to "
+        "count are slivers, shown apart. What is found on a statement does not stand in for its signature.",
+    )
+    for site_id in sites.index[:SHEETS_MAX]:
+        _status_sheet(paper, layers, manifest, site_id, workbook)
+    left = len(sites) - SHEETS_MAX
+    if left > 0:
+        paper.say(f"其余 {left} 处的核查表见 {workbook}。", f"The sheets of {left} more stand in {workbook}.")
+
+
+def _status_sheet(paper: Paper, layers: Layers, manifest: Manifest, site_id: str, workbook: str) -> None:
+    lang = paper.lang
+    site = layers["land_sites"].loc[site_id]
+    name = site["name"] if isinstance(site["name"], str) else site_id
+    paper.heading(f"{name}（{site_id}）", f"{name} ({site_id})", level=2, new_page=True)
+    _site_facts(paper, layers, manifest, site)
+    parts = (
+        ("touched_parcels", "涉及宗地：", "Parcels touched:", _TOUCHED),
+        ("land_status", "用地面积与控制线：", "Areas and control lines:", _AREAS),
+        ("land_use_comparison", "登记、现状与规划用途比对：", "Registered, surveyed and planned use:", _USES),
+        ("land_statements", "声明核对：", "Statements:", _STATEMENTS),
+    )
+    for layer, zh, en, columns in parts:
+        paper.say(zh, en, keep=True)
+        table = layers.get(layer)
+        own = None if table is None else table[table["site_id"] == site_id]
+        if own is None:
+            paper.say("未核查（没有数据）。", "Not checked: no data.")
+        elif not len(own):
+            paper.say("无。", "None.")
+        else:
+            paper.layer_table(own, layer, [column.format(lang=lang) for column in columns], see=workbook)
+    paper.signatures(STATUS_SIGNS)
+
+
+def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Series) -> None:
+    lang = paper.lang
+    schema = layer_schema("land_sites")
+    facts = [(Text("坐标系", "CRS"), str(manifest["project"]["crs"]))]
+    zones = layers.get("zones")
+    if zones is not None and site.name in zones.index:
+        zone, fields = zones.loc[site.name], layer_schema("zones").fields
+        bounds = ("east_bound", "west_bound", "south_bound", "north_bound")
+        facts += [
+            (fields[side].label, shown_text(zone[side], fields[side], lang)) for side in bounds if side in zone.index
+        ]
+    for name, field in schema.fields.items():
+        if name in site.index and name not in ("name", schema.key):
+            facts.append((field.label, _with_unit(shown_text(site[name], field, lang), field.unit)))
+        if name == "area_m2":
+            facts.append((Text("折合亩数", "Area in mu"), _with_unit(f"{site[name] / M2_A_MU:,.4f}", "亩")))
+    paper.facts(facts)

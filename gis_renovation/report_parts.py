@@ -1,0 +1,42 @@
+"""What the documents for different readers share: the limits, and looking things up in layers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from gis_renovation.errors import Lang, Text
+
+Layers = Mapping[str, Any]
+Manifest = Mapping[str, Any]
+
+M2_A_MU = 10_000 / 15
+# A sheet for each zone, site or candidate is meant to be read; beyond this the workbook has them all.
+SHEETS_MAX = 300
+
+
+def in_language(lang: Lang, *texts: tuple[str, str]) -> list[str]:
+    """(Chinese, English) pairs as a row of words, such as a table's header."""
+    return [Text(*text).in_language(lang) for text in texts]
+
+
+def known_values(frame: pd.DataFrame, name: str) -> pd.Series:
+    """The column, or one of unknown values where the layer has none."""
+    return frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
+
+
+def community_names(communities: pd.DataFrame) -> dict[str, str]:
+    """A name for each id; where two communities share a name, the id stands beside it."""
+    repeated = communities["name"].duplicated(keep=False)
+    return {
+        str(key): f"{name}（{key}）" if twice else str(name)
+        for key, name, twice in zip(communities.index, communities["name"], repeated, strict=True)
+    }
+
+
+def to_date(value: Any) -> datetime.date:
+    """A date as the manifest keeps it, in memory or read back from ``run.json``."""
+    return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
