@@ -414,7 +414,7 @@ def _judge(
     ways = None
     if bridges is not None and len(bridges):
         ways = prepare_crossings(bridges, fences.index, (hard, soft), crossing_reach_m=crossing_reach_m)
-    for row, met in barriers_met(soft, pairs.line, np.flatnonzero(free)).items():
+    for row, met in barriers_met(soft, places, pairs, np.flatnonzero(free)).items():
         judged.cause[row], judged.barriers[row] = "soft_barrier", met
     verdicts = judge_pairs(
         places, pairs, np.flatnonzero(free), hard, ways, max_gap_m=max_gap_m, max_detour_m=max_detour_m

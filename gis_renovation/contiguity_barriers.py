@@ -252,11 +252,8 @@ def judge_pairs(
     # A barrier in the corridor is within reach of both communities: the rest is free.
     reach_m = max_gap_m * 1.02 + 0.1 + 2.0 * barriers.half_m
     polygons = places.polygon
-    piece, near = places.tree.query(_diagonals(shapely.bounds(barriers.solid), reach_m))
-    near = places.row[near]
-    reached = np.zeros(len(polygons), dtype=bool)
-    reached[near] = True
-    rows = rows[reached[pairs.first[rows]] & reached[pairs.second[rows]]]
+    piece, near = _within_reach(barriers, places, reach_m)
+    rows = _both_near(pairs, rows, near, len(polygons))
     on_line = _unique_pairs(*_meeting_lines(barriers, pairs.line, rows))
     on_place = _meeting_places(barriers, polygons, near, piece)
     mains = _main_parts(barriers, polygons, on_place)
@@ -297,9 +294,25 @@ def _grouped(table: Positions) -> dict[int, tuple[int, ...]]:
     return {key: tuple(values) for key, values in found.items()}
 
 
-def barriers_met(barriers: Barriers, lines: Geometries, rows: Positions) -> dict[int, tuple[int, ...]]:
-    """The barriers that each row's line meets, for rows where there are any. O(rows log pieces)."""
-    return _grouped(_unique_pairs(*_meeting_lines(barriers, lines, rows)))
+def barriers_met(barriers: Barriers, places: Places, pairs: Pairs, rows: Positions) -> dict[int, tuple[int, ...]]:
+    """The barriers that the shortest line of each row meets, for rows where there are any. O(pieces near)."""
+    _, near = _within_reach(barriers, places, barriers.half_m + float(pairs.gap_m[rows].max(initial=0.0)))
+    return _grouped(
+        _unique_pairs(*_meeting_lines(barriers, pairs.line, _both_near(pairs, rows, near, len(places.polygon))))
+    )
+
+
+def _within_reach(barriers: Barriers, places: Places, reach_m: float) -> tuple[Positions, Positions]:
+    """(Solid piece, community) whose boxes are within reach of one another."""
+    piece, at = places.tree.query(_diagonals(shapely.bounds(barriers.solid), reach_m))
+    return piece, places.row[at]
+
+
+def _both_near(pairs: Pairs, rows: Positions, near: Positions, count: int) -> Positions:
+    """The rows both of whose communities are near."""
+    flag = np.zeros(count, dtype=bool)
+    flag[near] = True
+    return rows[flag[pairs.first[rows]] & flag[pairs.second[rows]]]
 
 
 def _meeting_lines(barriers: Barriers, lines: Geometries, rows: Positions) -> tuple[Positions, Positions]:
@@ -625,6 +638,8 @@ def _walks_over_one(scene: _Scene, in_the_way: dict[int, frozenset[int]]) -> _Wa
     A crossing that one can reach from a community only across a barrier not in the pair's way is left out.
     """
     rows = np.array(sorted(in_the_way), dtype=np.intp)
+    # From a community all under a lake nobody walks anywhere.
+    rows = rows[~shapely.is_empty(scene.mains[scene.pairs.first[rows]])]
     near_side, far_side = scene.mains[scene.pairs.first[rows]], scene.mains[scene.pairs.second[rows]]
     at, crossing = scene.crossings.tree.query(_diagonals(shapely.bounds(near_side), scene.max_detour_m))
     wanted = _wanted(scene.crossings.serves, in_the_way, rows, at, crossing)

@@ -286,6 +286,7 @@ def test_a_river_over_the_corner_of_a_community_neither_fails_nor_cuts_another_s
 
 def test_a_community_under_a_lake_is_cut_from_all_and_does_not_fail():
     assert status(SQUARES, {"V": box(-50, -50, 110, 150)}) == "cut"
+    assert status(SQUARES, {"V": box(-50, -50, 110, 150)}, {"F": Point(110, 50)}) == "cut"
 
 
 def test_a_railway_drawn_a_little_inside_a_community_still_cuts_it_from_the_other_side():
