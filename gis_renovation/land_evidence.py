@@ -172,7 +172,7 @@ def _coverage(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None) -> 
     shapes = np.asarray(parcels.geometry.to_numpy(), dtype=object)
     if buildings is None:
         return np.full(len(shapes), np.nan)
-    inside, _ = covered_areas(shapes, np.asarray(buildings.geometry.to_numpy(), dtype=object))
+    inside = covered_areas(shapes, np.asarray(buildings.geometry.to_numpy(), dtype=object))
     return np.asarray(inside / shapely.area(shapes), np.float64)
 
 

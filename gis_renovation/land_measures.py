@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.overlays import covered_areas
+from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
 from gis_renovation.schemas import layer_schema, nearest_names
 
 Floats = NDArray[np.float64]
@@ -192,7 +192,7 @@ def _inside_community(site: Site) -> Measure:
 def _share_inside(site: Site, covers: gpd.GeoDataFrame | None, missing: Text) -> Measure:
     if covers is None:
         return Measure(np.full(len(site.places), np.nan), missing)
-    inside, _ = covered_areas(site.geometry, np.asarray(covers.geometry.to_numpy(), dtype=object))
+    inside = covered_areas(site.geometry, np.asarray(covers.geometry.to_numpy(), dtype=object))
     area = shapely.area(site.geometry)
     share = np.divide(inside, area, out=np.full(len(area), np.nan), where=area > 0.0)
     return Measure(np.clip(share, 0.0, 1.0), missing)
@@ -242,13 +242,17 @@ def _control_area(kind: str) -> Callable[[Site], Measure]:
         lines, why = _kind_of_control(site, kind)
         if lines is None:
             return Measure(np.full(len(site.places), np.nan), why)
-        area, width = covered_areas(site.geometry, lines)
+        ground = dissolve_overlapping(lines)
+        pairs = overlap_areas(site.geometry, ground)
+        broad = ~are_slivers(site.geometry, ground, pairs, width_m=site.sliver_width_m)
+        area = np.bincount(pairs.shape, weights=pairs.area_m2, minlength=len(site.places)).astype(np.float64)
         area = np.where(area < NO_AREA_M2, 0.0, area)
+        only_slivers = (area > 0.0) & (np.bincount(pairs.shape[broad], minlength=len(area)) == 0)
         doubt = Text(
             f"仅有平均宽度不足 {site.sliver_width_m:g} m 的细碎重叠，可能是边界误差，需核对",
             f"only slivers narrower than {site.sliver_width_m:g} m on average, perhaps boundary error; to be confirmed",
         )
-        return Measure(area, why, (area > 0.0) & (width < site.sliver_width_m), doubt)
+        return Measure(area, why, only_slivers, doubt)
 
     return measure
 

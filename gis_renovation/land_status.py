@@ -25,7 +25,7 @@ from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, Text
 from gis_renovation.land_codes import class_label, require_one_system
 from gis_renovation.land_measures import NO_AREA_M2, require_control_kinds
-from gis_renovation.overlays import Overlaps, covered_areas, overlap_areas
+from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
 
 Floats = NDArray[np.float64]
@@ -261,10 +261,11 @@ def _partition_rows(
         return [_row(site_id, section, "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
     layer = layer.sort_index()
     pairs = overlap_areas(polygons_of(sites), polygons_of(layer))
-    union, _ = covered_areas(polygons_of(sites), polygons_of(layer))
+    slivers = are_slivers(polygons_of(sites), polygons_of(layer), pairs, width_m=sliver_width_m)
+    union = covered_areas(polygons_of(sites), polygons_of(layer))
     items = layer[column].astype(object).where(layer[column].notna(), "unknown") if column in layer.columns else None
     names = np.full(len(layer), "unknown", dtype=object) if items is None else items.to_numpy(dtype=object)
-    sums = _sums_by_item(pairs, names, layer, sliver_width_m)
+    sums = _sums_by_item(pairs, slivers, names, layer)
     rows: list[Row] = []
     for position, site_id in enumerate(sites.index):
         total = float(sites["area_m2"].iloc[position])
@@ -288,7 +289,7 @@ def _sliver_gaps(site: Any, patches: Geometries, sliver_width_m: float) -> float
 
 
 def _sums_by_item(
-    pairs: Overlaps, names: NDArray[np.object_], layer: gpd.GeoDataFrame, sliver_width_m: float
+    pairs: Overlaps, slivers: NDArray[np.bool_], names: NDArray[np.object_], layer: gpd.GeoDataFrame
 ) -> dict[int, dict[str, Row]]:
     """Area, slivers, count, sources and dates of each item in each site."""
     frame = pd.DataFrame(
@@ -296,7 +297,7 @@ def _sums_by_item(
             "site": pairs.shape,
             "item": names[pairs.cover],
             "area": pairs.area_m2,
-            "sliver": np.where(pairs.width_m < sliver_width_m, pairs.area_m2, 0.0),
+            "sliver": np.where(slivers, pairs.area_m2, 0.0),
             "at": pairs.cover,
         }
     )
@@ -396,12 +397,13 @@ def _control_rows(
             why = _NOT_CHECKED if lines is None else absent
             rows += [_row(site_id, "control", kind, label, "not_checked", why) for site_id in sites.index]
             continue
-        area, width = covered_areas(polygons_of(sites), polygons_of(own))
+        area = covered_areas(polygons_of(sites), polygons_of(own))
         pairs = overlap_areas(polygons_of(sites), polygons_of(own))
+        broad = ~are_slivers(polygons_of(sites), polygons_of(own), pairs, width_m=sliver_width_m)
         for position, site_id in enumerate(sites.index):
             touched = own.iloc[pairs.cover[pairs.shape == position]]
             value = float(area[position]) if area[position] >= NO_AREA_M2 else 0.0
-            sliver = value > 0.0 and width[position] < sliver_width_m
+            sliver = value > 0.0 and not broad[pairs.shape == position].any()
             rows.append(
                 _row(
                     site_id,
@@ -503,7 +505,8 @@ def list_touched_parcels(
     sites, parcels = land_sites.sort_index(), parcels.sort_index()
     pairs = overlap_areas(polygons_of(sites), polygons_of(parcels))
     keep = pairs.area_m2 >= NO_AREA_M2
-    site, at, area, width = pairs.shape[keep], pairs.cover[keep], pairs.area_m2[keep], pairs.width_m[keep]
+    sliver = are_slivers(polygons_of(sites), polygons_of(parcels), pairs, width_m=sliver_width_m)[keep]
+    site, at, area = pairs.shape[keep], pairs.cover[keep], pairs.area_m2[keep]
     own = parcels.iloc[at]
     drawn = shapely.area(polygons_of(own))
     registered = _numbers(own, "registered_area_m2")
@@ -511,7 +514,7 @@ def list_touched_parcels(
         {
             "site_id": sites.index.to_numpy(dtype=object)[site],
             "parcel_id": own.index.to_numpy(dtype=object),
-            "state": np.where(width < sliver_width_m, "sliver", "touched"),
+            "state": np.where(sliver, "sliver", "touched"),
             "area_in_m2": np.round(area, AREA_DIGITS),
             "area_in_mu": np.round(area / M2_A_MU, MU_DIGITS),
             "share_in": np.minimum(area / drawn, 1.0),
