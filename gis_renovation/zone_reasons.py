@@ -380,12 +380,9 @@ def _limit(bound: Bound, is_low: bool) -> float:
 def broken_bounds(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
     """Limits that a set breaks as one zone, the worst first."""
     rows = list(rows)
-    found = []
-    for bound in scene.wishes.bounds:
-        value = scene.total(rows, bound.name)
-        for is_low in (True, False):
-            if (value < bound.low) if is_low else (value > bound.high):
-                found.append((bound, is_low, value))
+    sums = [(bound, scene.total(rows, bound.name)) for bound in scene.wishes.bounds]
+    found = [(bound, True, value) for bound, value in sums if value < bound.low]
+    found += [(bound, False, value) for bound, value in sums if value > bound.high]
     return tuple(sorted(found, key=lambda entry: -_Remedy((entry,)).share))
 
 

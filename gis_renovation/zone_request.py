@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
 
 import geopandas as gpd
@@ -197,7 +198,7 @@ def components(ids: Ids, links: pd.DataFrame) -> Labels:
 
 
 def _limit_faults(wishes: Wishes) -> list[Text]:
-    faults = []
+    faults: list[Text] = []
     for name in (*QUANTITIES, "target"):
         faults += _one_limit_faults(name, getattr(wishes, name) or {})
     if wishes.zone_count is not None and wishes.zone_count < 1:
@@ -261,34 +262,32 @@ def _group_faults(wishes: Wishes, ids: Ids) -> list[Text]:
 
 def _contradictions(wishes: Wishes) -> list[Text]:
     together = _closure([*wishes.must_join, *wishes.fixed_zones])
-    faults = []
-    for group in wishes.must_not_join:
-        for place, one in enumerate(group):
-            for two in group[place + 1 :]:
-                if one != two and one in together and together.get(one) == together.get(two):
-                    faults.append(
-                        Text(
-                            f"小区 {one} 与 {two} 既要求同片区又要求分开，请删去其一。",
-                            f"Communities {one} and {two} must be both together and apart; drop one wish.",
-                        )
-                    )
-    seen: dict[str, int] = {}
+    faults = [
+        Text(
+            f"小区 {one} 与 {two} 既要求同片区又要求分开，请删去其一。",
+            f"Communities {one} and {two} must be both together and apart; drop one wish.",
+        )
+        for group in wishes.must_not_join
+        for one, two in combinations(sorted(set(group)), 2)
+        if one in together and together[one] == together.get(two)
+    ]
+    owners: dict[str, set[int]] = {}
     for number, group in enumerate(wishes.fixed_zones):
-        for member in sorted(set(group)):
-            if seen.setdefault(member, number) != number:
-                faults.append(
-                    Text(f"小区 {member} 同时列入两个固定片区。", f"Community {member} is in two fixed zones.")
-                )
-    owner = {member: number for number, group in enumerate(wishes.fixed_zones) for member in group}
-    for group in wishes.must_join:
-        if len({owner.get(member, -1) for member in group}) > 1:
-            faults.append(
-                Text(
-                    f"must_join 要求 {'、'.join(group)} 同片区，但固定片区已把它们分开。",
-                    f"must_join wants {', '.join(group)} together, but fixed_zones separates them.",
-                )
-            )
-    return faults
+        for member in group:
+            owners.setdefault(member, set()).add(number)
+    faults += [
+        Text(f"小区 {member} 同时列入两个固定片区。", f"Community {member} is in two fixed zones.")
+        for member, numbers in sorted(owners.items())
+        if len(numbers) > 1
+    ]
+    return faults + [
+        Text(
+            f"must_join 要求 {'、'.join(group)} 同片区，但固定片区已把它们分开。",
+            f"must_join wants {', '.join(group)} together, but fixed_zones separates them.",
+        )
+        for group in wishes.must_join
+        if len({frozenset(owners.get(member, ())) for member in group}) > 1
+    ]
 
 
 def _closure(groups: Iterable[Sequence[str]]) -> dict[str, str]:
@@ -311,25 +310,23 @@ def _connection_faults(wishes: Wishes, ids: Ids, links: pd.DataFrame) -> list[Te
     """Fixed zones that do not hang together; communities to be joined that no link leads between."""
     place = {member: position for position, member in enumerate(ids)}
     whole = components(ids, links)
-    faults = []
-    for group in wishes.must_join:
-        if len({int(whole[place[member]]) for member in group}) > 1:
-            faults.append(
-                Text(
-                    f"must_join 要求 {'、'.join(group)} 同片区，但它们之间没有可通行的联系，无论如何划分都不连片。",
-                    f"must_join wants {', '.join(group)} together, but no usable links lead from one to the other.",
-                )
-            )
+    torn = [group for group in wishes.must_join if len({int(whole[place[member]]) for member in group}) > 1]
+    loose = []
     for group in wishes.fixed_zones:
         rows = np.array(sorted({place[member] for member in group}))
         inside = links[links["head"].isin(rows) & links["tail"].isin(rows)]
         if len(np.unique(components(ids, inside)[rows])) > 1:
-            faults.append(
-                Text(
-                    f"固定片区 {'、'.join(group)} 内部不连通。", f"The fixed zone {', '.join(group)} is not connected."
-                )
-            )
-    return faults
+            loose.append(group)
+    return [
+        Text(
+            f"must_join 要求 {'、'.join(group)} 同片区，但它们之间没有可通行的联系，无论如何划分都不连片。",
+            f"must_join wants {', '.join(group)} together, but no usable links lead from one to the other.",
+        )
+        for group in torn
+    ] + [
+        Text(f"固定片区 {'、'.join(group)} 内部不连通。", f"The fixed zone {', '.join(group)} is not connected.")
+        for group in loose
+    ]
 
 
 def _layer_faults(frame: gpd.GeoDataFrame, community_links: pd.DataFrame, ids: Ids) -> Iterable[Finding]:
@@ -338,7 +335,7 @@ def _layer_faults(frame: gpd.GeoDataFrame, community_links: pd.DataFrame, ids: I
             "no_communities", "", "没有任何小区，无法划分片区。", "There are no communities to form zones of.", []
         )
     if len(set(ids)) < len(ids):
-        twice = sorted({member for member, after in zip(ids, ids[1:], strict=False) if member == after})
+        twice = sorted({member for member, after in pairwise(ids) if member == after})
         yield _error("duplicate_key", "", "小区编号重复。", "Community ids are repeated.", twice)
     ends = pd.concat([community_links["focal"], community_links["neighbor"]]).astype(str)
     strange = sorted(set(ends) - set(ids))
@@ -430,8 +427,8 @@ def _problem(
         heads=pairs // max(count, 1),
         tails=pairs % max(count, 1),
         lengths=np.maximum(least, 1.0),
-        closeness=np.bincount(which, worth[across], minlength=len(pairs)),
-        stats=stats,
+        closeness=np.asarray(np.bincount(which, worth[across], minlength=len(pairs)), float),
+        stats=np.asarray(stats, float),
         features=features.shape[1],
         low=low,
         high=high,
@@ -474,7 +471,9 @@ def _features(frame: gpd.GeoDataFrame, points: Floats, unit_m: float, wishes: Wi
 
 def _bounded(ids: Ids, amounts: Mapping[str, Floats], wishes: Wishes) -> tuple[Floats, Floats, Floats]:
     """Bounded amounts in whole steps with their limits, then one column a pair that must stay apart."""
-    columns, low, high = [], [], []
+    columns: list[Floats] = []
+    low: list[float] = []
+    high: list[float] = []
     for bound in _column_order(wishes):
         steps = QUANTITIES[bound.name].steps
         columns.append(np.rint(amounts[bound.name] * steps))

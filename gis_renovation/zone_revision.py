@@ -8,6 +8,7 @@ candidates, each approved zone continued at most once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from gis_renovation.zone_proof import Candidates, Columns, ProofLimits, list_can
 from gis_renovation.zone_request import Ids, Request
 from gis_renovation.zone_search import (
     MEMBERS,
+    Flags,
     Floats,
     Labels,
     ZoneProblem,
@@ -35,7 +37,7 @@ class Revision(NamedTuple):
 
     zone: Labels
     continues: Mapping[int, str]
-    is_proven: Labels
+    is_proven: Flags
 
 
 class _Approved(NamedTuple):
@@ -57,18 +59,16 @@ def revise(request: Request, approved: Mapping[str, str], limits: ProofLimits) -
     for row in free:
         if request.ids[row] in approved:
             counts[request.node[row], np.searchsorted(names, approved[request.ids[row]])] += 1.0
-    table = _Approved(names, counts)
     labels, proven = np.full(problem.size, -1), np.zeros(problem.size, dtype=bool)
     continues: dict[int, str] = {}
     parts = connected_parts(problem)
     for part in range(int(parts.max(initial=-1)) + 1):
         nodes = np.flatnonzero(parts == part)
         _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), limits, labels, proven, continues)
-    zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=np.int64)
+    zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=bool)
     zone[free], is_proven[free] = labels[request.node[free]], proven[request.node[free]]
     for group in request.wishes.fixed_zones:
         zone[np.isin(request.ids, list(group))] = int(max(zone.max(initial=-1), labels.max(initial=-1))) + 1
-    del table
     return Revision(zone, continues, is_proven)
 
 
@@ -78,7 +78,7 @@ def _revise_part(
     approved: _Approved,
     limits: ProofLimits,
     labels: Labels,
-    proven: Labels,
+    proven: Flags,
     continues: dict[int, str],
 ) -> None:
     """Write one component's zones into ``labels``, numbered on from those there."""
@@ -113,8 +113,6 @@ def standing_zones(problem: ZoneProblem, counts: Floats) -> Labels:
     """What is left of the approved zones: their members' connected groups; every new node for itself."""
     home = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), -1)
     same = (home[problem.heads] == home[problem.tails]) & (home[problem.heads] >= 0)
-    from dataclasses import replace
-
     kept = replace(
         problem,
         heads=problem.heads[same],
@@ -200,7 +198,7 @@ def _starting_columns(row: Labels, owner: Labels, zones: Labels, moved: Floats) 
     return np.array([column[zone] for zone in sorted(pieces)], dtype=np.int64)
 
 
-def _natural_owners(labels: Labels, approved: _Approved, valid: Labels) -> Labels:
+def _natural_owners(labels: Labels, approved: _Approved, valid: Flags) -> Labels:
     """For zones kept without a proof: each approved zone goes to the zone with most of its members."""
     owners = np.full(len(valid), -1)
     counts = np.zeros((len(valid), len(approved.names)))

@@ -12,6 +12,7 @@ gives the same zones on every machine and for every order of rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -264,8 +265,8 @@ def _tree_stats(problem: ZoneProblem, regions: Labels, forest: Forest) -> tuple[
     ends = np.bincount(heads, worth, n) + np.bincount(tails, worth, n)
     # A link counts at both ends and where they meet: what leaves the subtree is lost to both sides.
     sums = subtree_sums(forest, np.column_stack([own, kept, ends]))
-    below, kept, lost = sums[:, :-2], sums[:, -2], sums[:, -1] - 2.0 * sums[:, -2]
-    below[:, INNER] += kept
+    below, lost = sums[:, :-2], sums[:, -1] - 2.0 * sums[:, -2]
+    below[:, INNER] += sums[:, -2]
     rest = below[forest.root] - below
     rest[:, INNER] -= lost
     return below, rest
@@ -281,18 +282,18 @@ def pair_cut(
 
     ``change`` steers the number of groups: at most so many more (or fewer, when negative), 0 for none.
     """
-    n, count = problem.size, int(regions.max(initial=-1)) + 1
+    count = int(regions.max(initial=-1)) + 1
     wide, wide_regions = tiled(problem, turn.tries), _tile_labels(regions, turn.tries)
     forest = random_forest(wide, wide_regions, turn, winding=False)
     below, rest = _tree_stats(wide, wide_regions, forest)
     region = wide_regions[forest.node] % count
     is_root = forest.parent < 0
     whole, side = phase.score(problem, below), phase.score(problem, rest)
-    both = Score(*(np.where(is_root, one, one + two) for one, two in zip(whole, side, strict=True)))
+    both = Score(*(np.asarray(np.where(is_root, one, one + two)) for one, two in zip(whole, side, strict=True)))
     now = _region_score(problem, labels, regions, phase)
     more = np.where(is_root, 1, 2) - _groups_in(labels, regions, count)[region]
     if change is not None:
-        both = both._replace(number=more * -float(np.sign(change)) if change else 1e9 * np.abs(more))
+        both = both._replace(number=np.asarray(more * -float(np.sign(change)) if change else 1e9 * np.abs(more), float))
         now = now._replace(number=np.zeros(count))
     best = _best_in_region(both, region, count)
     better = _is_better([part[best] for part in both], now)
@@ -407,10 +408,10 @@ def _region_score(problem: ZoneProblem, labels: Labels, regions: Labels, phase: 
     owner = np.zeros(len(score.cost), dtype=np.int64)
     owner[labels] = regions
     count = int(regions.max(initial=-1)) + 1
-    return Score(*(np.bincount(owner, part, minlength=count) for part in score))
+    return Score(*(np.asarray(np.bincount(owner, part, minlength=count), float) for part in score))
 
 
-def _best_in_region(parts: list[Floats], region: Labels, count: int) -> Labels:
+def _best_in_region(parts: Sequence[Floats], region: Labels, count: int) -> Labels:
     """Position of the best candidate of each region, the earliest of equals."""
     rows = np.arange(len(region))
     for part in parts:
@@ -422,7 +423,7 @@ def _best_in_region(parts: list[Floats], region: Labels, count: int) -> Labels:
     return best
 
 
-def _is_better(new: list[Floats], old: Score) -> Flags:
+def _is_better(new: Sequence[Floats], old: Score) -> Flags:
     less = new[0] < old.left_out
     same = new[0] == old.left_out
     step = new[1] - old.number

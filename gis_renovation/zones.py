@@ -11,7 +11,7 @@ unknown and say of how many communities.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -237,7 +237,7 @@ def prove_zones(zone_members: pd.DataFrame) -> pd.DataFrame:
     grouped = zone_members.groupby("component_id", sort=True)
     table = grouped[list(PROOF_COLUMNS)].first()
     table.insert(0, "community_count", grouped.size().astype("int64"))
-    texts = [_proof_text(row) for row in table.to_dict("records")]
+    texts = [_proof_text(cast("dict[str, Any]", row)) for row in table.to_dict("records")]
     table.index = pd.Index(table.index, dtype="str", name="component_id")
     return table.assign(**_sentences(texts, "reason"))
 
@@ -459,7 +459,7 @@ def revise_zones(
         zone_of[member]: revision.continues.get(int(number))
         for member, number in zip(request.ids, revision.zone, strict=True)
     }
-    proven = dict(zip(request.ids, revision.is_proven.astype(bool), strict=True))
+    proven = dict(zip(request.ids, revision.is_proven.tolist(), strict=True))
     ids = sorted({*map(str, approved_members.index), *request.ids})
     return change_reasons(scene, ids, approved, zone_of, continues, proven)
 
@@ -607,8 +607,9 @@ def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFr
     table = pd.DataFrame(
         rows, columns=list(PROOF_COLUMNS), index=pd.Index(request.ids, dtype="str", name="community_id")
     )
-    table.insert(0, "zone_id", pd.array(zone_names(request.ids, solution.zone), dtype="str"))
-    table.insert(1, "component_id", pd.array([f"K-{request.ids[row]}" for row in first], dtype="str"))
+    table.insert(0, "zone_id", pd.Series(zone_names(request.ids, solution.zone), index=table.index, dtype="str"))
+    names = [f"K-{request.ids[row]}" for row in first]
+    table.insert(1, "component_id", pd.Series(names, index=table.index, dtype="str"))
     counts = ("left_out_count", "left_out_bound_count", "zone_count", "zone_count_bound", "candidate_count", "seed")
     return table.astype({**dict.fromkeys(counts, "Int64"), "proof": "str"})
 
@@ -683,8 +684,8 @@ def _one_value(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str
     columns = {}
     for name in ("unit_code", "subdistrict"):
         values = frame[name].tolist() if name in frame else [None] * len(frame)
-        texts = [sorted({values[row] for row in rows if isinstance(values[row], str)}) for rows in groups]
-        columns[name] = pd.array(["、".join(text) or None for text in texts], dtype="str")
+        found = [{value for row in rows if isinstance(value := values[row], str)} for rows in groups]
+        columns[name] = pd.Series(["、".join(sorted(texts)) or None for texts in found], dtype="str").array
     return columns
 
 
