@@ -69,8 +69,9 @@ STEPS: tuple[Step, ...] = (
         "utility_by_community", "utilities", "summarise_utilities", ("utility_lines", "communities"), ("zone_members",)
     ),
     Step("utility_by_zone", "utilities", "summarise_zone_utilities", ("utility_lines", "zones")),
-    Step("park_access", "greenways", "park_access", ("communities", "slow_paths", "parks"), ("streets",)),
-    Step("slow_path_provision", "greenways", "slow_path_provision", ("communities", "slow_paths")),
+    Step("park_access", "greenways", "park_access", ("communities", "slow_paths", "parks"), ("streets", "barriers")),
+    Step("slow_path_provision", "greenways", "slow_path_provision", ("communities", "slow_paths"), ("streets",)),
+    Step("greenway_gaps", "greenway_gaps", "find_greenway_gaps", ("slow_paths",), ("streets", "barriers")),
     Step(
         "project_states",
         "progress",
@@ -79,11 +80,23 @@ STEPS: tuple[Step, ...] = (
         ("funds", "communities"),
     ),
     Step(
+        "community_progress",
+        "progress",
+        "community_progress",
+        ("project_communities", "project_states", "communities"),
+    ),
+    Step(
         "unit_progress",
         "progress",
         "unit_progress",
         ("reporting_units", "projects", "project_communities", "project_states", "communities"),
         ("funds",),
+    ),
+    Step(
+        "plan_progress",
+        "progress",
+        "plan_progress",
+        ("reporting_units", "project_communities", "project_states", "communities"),
     ),
 )
 
