@@ -10,11 +10,17 @@ import pytest
 from gis_renovation import cli
 
 COMMANDS = sorted(cli._COMMANDS)
+PROJECT = '[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n'
 
 
 def run_cli(*words, cwd=None):
     return subprocess.run(
-        [sys.executable, "-m", "gis_renovation", *map(str, words)], capture_output=True, text=True, cwd=cwd, check=False, timeout=120
+        [sys.executable, "-m", "gis_renovation", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        timeout=120,
     )
 
 
@@ -108,10 +114,10 @@ def test_init_with_the_sample_runs_publishes_and_reports(tmp_path):
     ("text", "hint"),
     [
         ("[project]\nname = x\n", "TOML"),
-        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\nas_off = 1\n', "as_of"),
-        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n[contiguty]\nmax_gap_m = 1\n', "contiguity"),
-        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n[contiguity]\nmax_gap = 1\n', "max_gap_m"),
-        ('[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n[contiguity]\nmax_gap_m = "wide"\n', "max_gap_m"),
+        (PROJECT + "as_off = 1\n", "as_of"),
+        (PROJECT + "[contiguty]\nmax_gap_m = 1\n", "contiguity"),
+        (PROJECT + "[contiguity]\nmax_gap = 1\n", "max_gap_m"),
+        (PROJECT + '[contiguity]\nmax_gap_m = "wide"\n', "max_gap_m"),
         ('[project]\nname = "x"\ncrs = "EPSG:4490"\nas_of = 2024-09-30\n', "EPSG:4548"),
         ('[project]\nname = "x"\ncrs = "EPSG:3857"\nas_of = 2024-09-30\n', "EPSG:4548"),
         ('[project]\nname = "x"\ncrs = "no such"\nas_of = 2024-09-30\n', "EPSG"),
@@ -129,7 +135,8 @@ def test_a_fault_in_project_toml_names_the_key(own_sample, capsys, text, hint):
 def test_faults_of_all_cards_come_at_once(own_sample, capsys):
     for name in ("communities", "streets"):
         card = own_sample / "layers" / f"{name}.toml"
-        card.write_text(card.read_text(encoding="utf-8").replace("[source]", "[source]\npth = 'x'", 1), encoding="utf-8")
+        text = card.read_text(encoding="utf-8").replace("[source]", "[source]\npth = 'x'", 1)
+        card.write_text(text, encoding="utf-8")
     code, _, err = call(capsys, "check", own_sample)
     assert code == 2
     assert "communities.toml" in err

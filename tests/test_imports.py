@@ -35,7 +35,7 @@ def row_of(module: str) -> int:
     for number, row in enumerate(ROWS):
         if module in row:
             return number
-    family = module.split("_")[0].rstrip("s")
+    family = module.split("_", maxsplit=1)[0].rstrip("s")
     families = [n for n, row in enumerate(ROWS) for member in row if member.rstrip("s") == family]
     assert families, f"{module} has no place in the architecture: add it to ROWS in {Path(__file__).name}"
     return families[0]

@@ -31,7 +31,8 @@ for name in names:
     layer = QgsVectorLayer(f"{package}|layername={name}", name, "ogr")
     renderer = layer.renderer()
     classes = [c.label() for c in renderer.categories()] if hasattr(renderer, "categories") else []
-    told[name] = {"valid": layer.isValid(), "features": layer.featureCount(), "renderer": renderer.type(), "classes": classes}
+    told[name] = {"valid": layer.isValid(), "features": layer.featureCount()}
+    told[name] |= {"renderer": renderer.type(), "classes": classes}
     layers.append(layer)
 settings = QgsMapSettings()
 settings.setLayers(layers)
