@@ -83,34 +83,62 @@ def pinyin_initials(text: str) -> str:
 def encode_geometry(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
     """Shapes in degrees as nested lists of whole microdegrees, each vertex a step from the one before.
 
-    A polygon feature is a list of polygons, each a list of rings; a line feature a list of parts; a
-    point feature one flat list. The first vertex of every flat list is a step from ``origin``.
-    Vertices that fall together after rounding are dropped, never a whole ring. O(vertices).
+    A polygon feature is a list of polygons, each a list of rings without their repeated last vertex
+    (the map closes them itself); a line feature a list of parts; a point feature one flat list. The
+    first vertex of every flat list is a step from ``origin``. Vertices that fall together after
+    rounding are dropped, but a ring keeps at least three and a line two. O(vertices), in arrays.
     """
-    return [_ENCODERS[_KINDS[shape.geom_type]](shape, origin) for shape in geometry]
+    kinds = np.array([_KINDS[shape.geom_type] for shape in geometry], dtype=object)
+    encoded: list[Any] = [None] * len(geometry)
+    for kind, encode in (("point", _encode_points), ("line", _encode_lines), ("polygon", _encode_polygons)):
+        rows = np.flatnonzero(kinds == kind)
+        if len(rows):
+            for row, value in zip(rows.tolist(), encode(geometry[rows], origin), strict=True):
+                encoded[row] = value
+    return encoded
 
 
-def _steps(shape: Any, origin: tuple[int, int], least: int = 1) -> list[int]:
-    whole = np.rint(shapely.get_coordinates(shape) / MICRODEGREE).astype(np.int64)
-    moved = np.ones(len(whole), dtype=bool)
-    moved[1:] = (np.diff(whole, axis=0) != 0).any(axis=1)
-    if moved.sum() >= least:
-        whole = whole[moved]
-    flat: list[int] = np.diff(whole, axis=0, prepend=np.array([origin])).ravel().tolist()
-    return flat
+def _encode_points(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
+    return _flat_steps(geometry, origin, least=1, closed=False)
 
 
-def _rings(polygon: Any, origin: tuple[int, int]) -> list[list[int]]:
-    # The map library closes rings itself, so the repeated last vertex is left out.
-    rings = [polygon.exterior, *polygon.interiors]
-    return [_steps(shapely.points(shapely.get_coordinates(ring)[:-1]), origin, 3) for ring in rings]
+def _encode_lines(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    return _gathered(_flat_steps(parts, origin, least=2, closed=False), owner, len(geometry))
 
 
-_ENCODERS: Mapping[str, Any] = {
-    "point": _steps,
-    "line": lambda shape, origin: [_steps(part, origin, 2) for part in shapely.get_parts(shape)],
-    "polygon": lambda shape, origin: [_rings(part, origin) for part in shapely.get_parts(shape)],
-}
+def _encode_polygons(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    polygons = _gathered(_flat_steps(rings, origin, least=3, closed=True), part_of, len(parts))
+    return _gathered(polygons, owner, len(geometry))
+
+
+def _gathered(items: list[Any], owner: NDArray[np.int64], count: int) -> list[Any]:
+    """``items`` in lists by owner; owners ascend."""
+    ends = np.searchsorted(owner, np.arange(count), side="right").tolist()
+    return [items[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _flat_steps(pieces: NDArray[Any], origin: tuple[int, int], *, least: int, closed: bool) -> list[list[int]]:
+    """One flat list of steps a piece; ``closed`` leaves the last vertex of each out."""
+    coordinates, piece = shapely.get_coordinates(pieces, return_index=True)
+    whole = np.rint(coordinates / MICRODEGREE).astype(np.int64)
+    starts = np.diff(piece, prepend=-1) != 0
+    keep = starts | (np.diff(whole, axis=0, prepend=whole[:1] - 1) != 0).any(axis=1)
+    if closed:
+        last = np.diff(piece, append=-1) != 0
+        keep &= ~last
+        enough = np.bincount(piece[keep], minlength=len(pieces)) >= least
+        keep |= ~enough[piece] & ~last
+    else:
+        keep |= ~(np.bincount(piece[keep], minlength=len(pieces)) >= least)[piece]
+    whole, piece = whole[keep], piece[keep]
+    before = np.vstack([np.array([origin]), whole[:-1]])[: len(whole)]
+    before[np.diff(piece, prepend=-1) != 0] = origin
+    flat = (whole - before).ravel().tolist()
+    ends = (2 * np.cumsum(np.bincount(piece, minlength=len(pieces)))).tolist()
+    return [flat[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def display_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[NDArray[Any], bool]:
@@ -124,14 +152,19 @@ def display_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[NDArray[Any]
 
 def label_points(geometry: NDArray[Any], origin: tuple[int, int]) -> list[list[int]]:
     """Where a name stands: inside an area, on a line halfway along, on a point."""
-    spots = np.empty(len(geometry), dtype=object)
-    for at, shape in enumerate(geometry):
-        if _KINDS[shape.geom_type] == "line":
-            longest = max(shapely.get_parts(shape).tolist(), key=lambda part: part.length)
-            spots[at] = shapely.line_interpolate_point(longest, 0.5, normalized=True)
-        else:
-            spots[at] = shapely.point_on_surface(shape)
-    return [_steps(spot, origin) for spot in spots]
+    spots = np.array(geometry, dtype=object)
+    dimensions = shapely.get_dimensions(spots)
+    areas, lines = np.flatnonzero(dimensions == 2), np.flatnonzero(dimensions == 1)
+    spots[areas] = shapely.point_on_surface(spots[areas])
+    parts, owner = shapely.get_parts(spots[lines], return_index=True)
+    # The longest part of each line, the first of equals.
+    order = np.lexsort((np.arange(len(parts)), -shapely.length(parts), owner))
+    longest = parts[order][np.diff(owner[order], prepend=-1) != 0]
+    spots[lines] = shapely.line_interpolate_point(longest, 0.5, normalized=True)
+    corners, owner = shapely.get_coordinates(spots, return_index=True)
+    first = corners[np.diff(owner, prepend=-1) != 0]
+    steps: list[list[int]] = (np.rint(first / MICRODEGREE).astype(np.int64) - np.array(origin)).tolist()
+    return steps
 
 
 # --- attributes -----------------------------------------------------------------------------------
@@ -140,7 +173,7 @@ def label_points(geometry: NDArray[Any], origin: tuple[int, int]) -> list[list[i
 def encode_column(values: pd.Series[Any], field: Field | None, *, lang: Lang) -> dict[str, Any]:
     """One column for the page: its label, unit, code labels and values; null is unknown."""
     name = str(values.name)
-    data = [_plain_value(value) for value in values.tolist()]
+    data = _plain_values(values)
     label = field.label.in_language(lang) if field else plain_text(name)
     unit = field.unit if field else ""
     column: dict[str, Any] = {"name": plain_text(name), "label": label}
@@ -162,6 +195,14 @@ def encode_column(values: pd.Series[Any], field: Field | None, *, lang: Lang) ->
     else:
         column["data"] = data
     return column
+
+
+def _plain_values(values: pd.Series[Any]) -> list[Any]:
+    if not pd.api.types.is_string_dtype(values.dtype):
+        return [_plain_value(value) for value in values.tolist()]
+    codes, distinct = pd.factorize(values)
+    texts = [*(_plain_value(value) for value in distinct.tolist()), None]
+    return [texts[code] for code in codes.tolist()]
 
 
 def _plain_value(value: Any) -> Any:

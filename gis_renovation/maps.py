@@ -361,16 +361,29 @@ def _data_block(block_id: str, value: object) -> _Verbatim:
 def _settings(
     drawn: Mapping[str, gpd.GeoDataFrame], blocks: Sequence[Mapping[str, Any]], *, attribution: str, lang: Lang
 ) -> dict[str, Any]:
-    total = sum(len(block["ids"]) for block in blocks)
     return {
         "ui": {key: text.in_language(lang) for key, text in _UI.items()},
         "order": [block["name"] for block in blocks],
-        "canvas": total > map_data.DETAIL_LIMIT,
+        "dense": dense_layers(blocks),
         "min_zoom": {block["name"]: styles.layer_style(block["name"]).min_zoom for block in blocks},
         "bubble_layer": next((b["name"] for b in blocks if styles.layer_style(b["name"]).bubbles), None),
         "bounds": opening_bounds(drawn),
         "attribution": safe(attribution),
     }
+
+
+def dense_layers(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Layers painted on tiles: those of more than 2,000 shapes, and every area or line that lies below one.
+
+    Painted layers lie under all separate shapes, so one that belongs below a painted layer must be
+    painted itself. ``blocks`` are in drawing order.
+    """
+    large = [at for at, block in enumerate(blocks) if len(block["ids"]) > map_data.DETAIL_LIMIT]
+    return [
+        block["name"]
+        for at, block in enumerate(blocks)
+        if at in large or (large and at < large[-1] and block["kind"] in {"polygon", "line"})
+    ]
 
 
 def opening_bounds(drawn: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:

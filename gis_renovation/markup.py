@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import re
+
+# Control characters HTML forbids; tab and line feed stay.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 
 
 def safe(value: object) -> str:
@@ -20,7 +24,7 @@ def safe(value: object) -> str:
 def plain_text(value: object) -> str:
     """``value`` as text a UTF-8 file can hold: lone surrogates and control characters replaced."""
     text = str(value).encode("utf-8", "replace").decode("utf-8")
-    return "".join("\ufffd" if ord(c) < 32 and c not in "\t\n" else c for c in text)
+    return _CONTROL.sub("\ufffd", text)
 
 
 def script_json(value: object) -> str:

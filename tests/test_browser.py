@@ -6,9 +6,11 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
-from drawn_city import HOSTILE, NAMES, hostile_layers, layers
+from drawn_city import CRS, HOSTILE, NAMES, X0, Y0, hostile_layers, layers
+from shapely.geometry import box
 
 from gis_renovation import maps, markup
 
@@ -250,3 +252,67 @@ def test_far_out_counts_stand_for_the_communities_and_add_up(visit):
             page.wait_for_timeout(100)
     assert page.locator(".leaflet-overlay-pane path").count() > 0
     one.assert_quiet()
+
+
+def many_buildings(count=2500):
+    rows = [
+        box(X0 + (i % 50) * 30, Y0 + (i // 50) * 30, X0 + (i % 50) * 30 + 20, Y0 + (i // 50) * 30 + 20)
+        for i in range(count)
+    ]
+    return gpd.GeoDataFrame(
+        {"floors": [i % 7 for i in range(count)]},
+        geometry=rows,
+        crs=CRS,
+        index=pd.Index([f"B{i:05}" for i in range(count)], name="building_id"),
+    )
+
+
+def test_thousands_of_shapes_are_painted_every_one_and_open_their_card(visit):
+    one = visit({"buildings": many_buildings()}, show=["buildings"])
+    page = one.page
+    page.evaluate("() => { plan.map.setZoom(16, { animate: false }); }")
+    page.wait_for_timeout(300)
+    assert page.locator(".leaflet-overlay-pane path").count() == 0
+    painted = page.evaluate(
+        """() => { const size = plan.map.getSize(), layer = plan.groups.buildings;
+             let inView = 0, hit = 0;
+             plan.read("buildings").ids.forEach((id, row) => {
+               const at = plan.centre(plan.read("buildings"), row), p = plan.map.latLngToContainerPoint(at);
+               if (p.x < 0 || p.y < 0 || p.x > size.x || p.y > size.y) return;
+               inView += 1;
+               if (layer.hit(at, plan.map.getZoom()) === row) hit += 1; });
+             return [inView, hit]; }"""
+    )
+    assert painted[0] > 300
+    assert painted[1] == painted[0]
+    spot = page.evaluate(
+        "() => { const p = plan.map.latLngToContainerPoint(plan.centre(plan.read('buildings'), 1234)); return [p.x, p.y]; }"
+    )
+    frame = page.locator(".leaflet-container").bounding_box()
+    page.mouse.click(frame["x"] + spot[0], frame["y"] + spot[1])
+    page.wait_for_selector(".card")
+    assert page.locator(".card").get_attribute("data-id") == "B01234"
+    assert "2 层" in page.locator(".card").inner_text()
+    one.assert_quiet()
+
+
+def test_painted_tiles_show_each_building_as_ink(visit):
+    one = visit({"buildings": many_buildings()}, show=["buildings"])
+    page = one.page
+    page.evaluate("() => { plan.map.setZoom(15, { animate: false }); }")
+    page.wait_for_timeout(300)
+    missing = page.evaluate(
+        """() => { const tiles = [...document.querySelectorAll("canvas.leaflet-tile")].map((c) => [c, c.getBoundingClientRect(), c.getContext("2d")]);
+             const frame = document.querySelector(".leaflet-container").getBoundingClientRect();
+             let missing = 0;
+             plan.read("buildings").ids.forEach((id, row) => {
+               const p = plan.map.latLngToContainerPoint(plan.centre(plan.read("buildings"), row));
+               const x = p.x + frame.x, y = p.y + frame.y;
+               const tile = tiles.find(([, r]) => x >= r.left && x < r.right && y >= r.top && y < r.bottom);
+               if (!tile) return;
+               const ink = tile[2].getImageData(x - tile[1].left, y - tile[1].top, 1, 1).data[3];
+               if (ink === 0) missing += 1; });
+             return [tiles.length, missing]; }"""
+    )
+    assert missing[0] > 0
+    assert missing[1] == 0

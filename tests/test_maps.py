@@ -201,7 +201,7 @@ def test_a_large_layer_is_simplified_on_screen_and_says_that_all_are_shown():
     assert len(data["ids"]) == count
     assert max(len(rings[0][0]) for rings in data["geometry"]) < 2 * 64, "a circle of 257 vertices is simplified"
     assert "显示 2,001 / 2,001；屏幕图形简化 0.5 m，数量不减" in Reader(page).words
-    assert block(page, "settings")["canvas"] is True
+    assert block(page, "settings")["dense"] == ["buildings"]
 
 
 # --- text is text ---------------------------------------------------------------------------------
@@ -346,3 +346,17 @@ def test_shapely_agrees_on_the_area_of_a_drawn_block(page):
     ring = decoded(data["geometry"][4][0][0], data["origin"])
     x, y = Transformer.from_crs("EPSG:4490", CRS, always_xy=True).transform(ring[:, 0], ring[:, 1])
     assert shapely.Polygon(zip(x, y, strict=True)).area == pytest.approx(180 * 120, rel=1e-3)
+
+
+def test_everything_below_a_painted_layer_is_painted_too():
+    blocks = [
+        {"name": name, "kind": kind, "ids": range(count)}
+        for name, kind, count in (
+            ("parks", "polygon", 9),
+            ("sites", "point", 9),
+            ("parcels", "polygon", 2001),
+            ("zones", "polygon", 5),
+        )
+    ]
+    assert maps.dense_layers(blocks) == ["parks", "parcels"]
+    assert maps.dense_layers(blocks[:2]) == []
