@@ -1,0 +1,522 @@
+"""Zones of communities drawn on a line or a grid, so that a reader sees the answer."""
+
+import itertools
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from gis_renovation.contiguity import link_communities
+from gis_renovation.errors import ConfigError, CRSError, DataError
+from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.zones import (
+    delineate_zones,
+    describe_zones,
+    explain_shortfalls,
+    prove_zones,
+)
+
+CRS = "EPSG:4548"
+NAMES = "甲乙丙丁戊己庚辛壬癸"
+
+
+def make_communities(places, households=None, **columns):
+    """Squares of 10 m at grid places (column, row) 20 m apart: gaps of 10 m along rows and columns."""
+    count = len(places)
+    ids = [f"C{number:02d}" for number in range(count)]
+    data = {"name": [NAMES[k % 10] + ("" if k < 10 else str(k // 10)) for k in range(count)], **columns}
+    if households is not None:
+        data["households"] = pd.array(households, dtype="Int64")
+    return gpd.GeoDataFrame(
+        data,
+        geometry=[shapely.box(20 * x, 20 * y, 20 * x + 10, 20 * y + 10) for x, y in places],
+        index=pd.Index(ids, dtype="str", name="community_id"),
+        crs=CRS,
+    )
+
+
+def make_links(pairs, cut=()):
+    """Links between numbered communities; those in ``cut`` are cut by railway B1."""
+    rows = [(one, two, (one, two) in cut) for one, two in [*pairs, *cut]]
+    return gpd.GeoDataFrame(
+        {
+            "focal": [f"C{one:02d}" for one, _, _ in rows],
+            "neighbor": [f"C{two:02d}" for _, two, _ in rows],
+            "gap_m": [10.0] * len(rows),
+            "status": ["cut" if is_cut else "joined" for _, _, is_cut in rows],
+            "barrier_id": ["B1" if is_cut else None for _, _, is_cut in rows],
+            "barrier_kind": ["railway" if is_cut else None for _, _, is_cut in rows],
+            "reason_zh": ["隔铁路，相距 10 米" if is_cut else "相距 10 米，其间无阻隔" for _, _, is_cut in rows],
+            "reason_en": ["cut by a railway" if is_cut else "10 m apart" for _, _, is_cut in rows],
+        },
+        geometry=[shapely.LineString([(0, 0), (1, 0)])] * len(rows),
+        index=pd.Index([f"C{one:02d}~C{two:02d}" for one, two, _ in rows], dtype="str", name="link_id"),
+        crs=CRS,
+    )
+
+
+def make_row(households, cut=()):
+    """Communities in a row, each linked to the next but for the cut pairs."""
+    count = len(households)
+    pairs = [(k, k + 1) for k in range(count - 1) if (k, k + 1) not in cut]
+    return make_communities([(k, 0) for k in range(count)], households), make_links(pairs, cut)
+
+
+def zones_of(members):
+    return members["zone_id"].tolist()
+
+
+def groups_of(members):
+    """The zones as sets of ids, however named."""
+    return {frozenset(rows) for rows in members.groupby("zone_id").groups.values()}
+
+
+# --- without bounds -------------------------------------------------------------------------------
+
+
+def test_without_bounds_zones_are_the_connected_components_and_isolates_stand_alone():
+    communities, links = make_row([1, 2, 3, 4, 5], cut=[(1, 2), (3, 4)])
+    assert zones_of(delineate_zones(communities, links)) == ["Z-C00", "Z-C00", "Z-C02", "Z-C02", "Z-C04"]
+
+
+def test_removing_the_footbridge_splits_the_zone():
+    communities = make_communities([(0, 0), (1, 0)], [10, 20])
+    rail = gpd.GeoDataFrame(
+        {"kind": ["railway"], "name": ["淮南线"], "grade": [1]},
+        geometry=[shapely.LineString([(15, -500), (15, 500)])],
+        index=pd.Index(["B1"], name="barrier_id"),
+        crs=CRS,
+    )
+    bridge = gpd.GeoDataFrame(
+        {"kind": ["footbridge"], "name": ["人民桥"], "barrier_id": ["B1"]},
+        geometry=[shapely.LineString([(8, 5), (22, 5)])],
+        index=pd.Index(["X1"], name="crossing_id"),
+        crs=CRS,
+    )
+    with_bridge = delineate_zones(communities, link_communities(communities, rail, bridge))
+    without = delineate_zones(communities, link_communities(communities, rail))
+    assert zones_of(with_bridge) == ["Z-C00", "Z-C00"]
+    assert zones_of(without) == ["Z-C00", "Z-C01"]
+
+
+def test_a_plain_zoning_says_that_it_is_whole():
+    communities, links = make_row([1, 2])
+    proof = prove_zones(delineate_zones(communities, links))
+    assert proof["proof"].tolist() == ["whole"]
+    assert proof.loc["K-C00", "community_count"] == 2
+
+
+# --- bounds ---------------------------------------------------------------------------------------
+
+
+def test_six_in_a_row_of_300_households_pair_up_under_500_to_700():
+    communities, links = make_row([300] * 6)
+    members = delineate_zones(communities, links, households={"min": 500, "max": 700})
+    assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"}), frozenset({"C04", "C05"})}
+    assert (members["proof"] == "proven").all()
+    assert (members["gap_share"] == 0).all()
+
+
+def test_two_bounds_hold_at_once():
+    # Households alone would allow pairs; floor area allows none but threes.
+    communities, links = make_row([300] * 6)
+    communities["floor_area_m2"] = [20_000.0] * 6
+    bounds = {"households": {"min": 500, "max": 1_000}, "floor_area_m2": {"min": 50_000}}
+    assert {len(group) for group in groups_of(delineate_zones(communities, links, **bounds))} == {3}
+
+
+def test_land_area_is_that_of_the_polygons_and_counts_of_communities_can_be_bounded():
+    communities, links = make_row([1] * 4)
+    by_land = delineate_zones(communities, links, land_area_m2={"min": 150, "max": 250})
+    by_count = delineate_zones(communities, links, community_count={"min": 2, "max": 2})
+    assert groups_of(by_land) == groups_of(by_count) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"})}
+
+
+def test_with_maxima_only_zones_are_as_few_as_the_maxima_allow():
+    communities, links = make_row([100] * 7)
+    assert len(groups_of(delineate_zones(communities, links, households={"max": 300}))) == 3
+
+
+def test_most_and_fewest_zones_differ_as_asked():
+    communities, links = make_row([300] * 6)
+    bounds = {"min": 500, "max": 1_000}
+    most = delineate_zones(communities, links, households=bounds, zone_preference="most")
+    fewest = delineate_zones(communities, links, households=bounds, zone_preference="fewest")
+    assert (len(groups_of(most)), len(groups_of(fewest))) == (3, 2)
+    assert most["zone_count_bound"].tolist() == [3] * 6
+
+
+@pytest.mark.parametrize("zone_count", [1, 2, 3, 5])
+def test_a_given_number_of_zones_is_met(zone_count):
+    communities, links = make_row([100] * 5)
+    assert len(groups_of(delineate_zones(communities, links, zone_count=zone_count))) == zone_count
+
+
+def test_a_target_draws_the_sums_to_it():
+    communities, links = make_row([100] * 6)
+    members = delineate_zones(communities, links, households={"min": 100, "max": 600}, target={"households": 300})
+    assert {len(group) for group in groups_of(members)} == {3}
+
+
+def test_communities_that_must_be_together_or_apart_are():
+    communities, links = make_row([300] * 6)
+    bounds = {"min": 500, "max": 1_000}
+    together = delineate_zones(communities, links, households=bounds, must_join=[["C01", "C02"]])
+    assert any({"C01", "C02"} <= group for group in groups_of(together))
+    far = delineate_zones(communities, links, households=bounds, must_join=[["C00", "C02"]])
+    assert any({"C00", "C01", "C02"} <= group for group in groups_of(far))
+    apart = delineate_zones(communities, links, households=bounds, must_not_join=[["C00", "C01", "C02"]])
+    assert all(len(group & {"C00", "C01", "C02"}) < 2 for group in groups_of(apart))
+
+
+def test_fixed_zones_stay_and_the_rest_is_zoned_around_them():
+    communities, links = make_row([300] * 6)
+    members = delineate_zones(communities, links, households={"min": 500, "max": 700}, fixed_zones=[["C02"]])
+    assert frozenset({"C02"}) in groups_of(members)
+    assert frozenset({"C00", "C01"}) in groups_of(members)
+    assert members.loc["C02", "proof"] == "fixed"
+
+
+def test_narrow_gaps_hold_together_before_wide_ones():
+    communities, links = make_row([300] * 4)
+    # Equal spacing of centres; only the measured gap tells the middle pair from the outer ones.
+    communities = make_communities([(0, 0), (1, 0), (2, 0), (3, 0)], [600, 300, 300, 600])
+    links["gap_m"] = [60.0, 1.0, 60.0]
+    members = delineate_zones(communities, links, households={"min": 500, "max": 900})
+    assert frozenset({"C01", "C02"}) in groups_of(members)
+
+
+def test_likeness_of_age_decides_between_equally_compact_zones():
+    communities = make_communities([(0, 0), (1, 0), (0, 1), (1, 1)], [300] * 4)
+    communities["year_built"] = [1975, 1995, 1975, 1995]
+    links = make_links([(0, 1), (0, 2), (1, 3), (2, 3)])
+    members = delineate_zones(communities, links, households={"min": 500, "max": 700})
+    assert groups_of(members) == {frozenset({"C00", "C02"}), frozenset({"C01", "C03"})}
+    communities["year_built"] = [1975, 1975, 1995, 1995]
+    members = delineate_zones(communities, links, households={"min": 500, "max": 700})
+    assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"})}
+
+
+# --- why and why not ------------------------------------------------------------------------------
+
+
+def test_a_component_below_the_minimum_names_the_barrier_the_sum_and_the_relaxation():
+    communities, links = make_row([200, 212, 700, 300], cut=[(1, 2)])
+    bounds = {"households": {"min": 500, "max": 1_000}}
+    members = delineate_zones(communities, links, **bounds)
+    assert members["zone_id"].isna().tolist() == [True, True, False, False]
+    assert members.loc["C00", "reason_zh"] == "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；户数下限降至 412 户即可。"
+    [shortfall] = explain_shortfalls(communities, members, links, **bounds).to_dict("records")
+    assert shortfall["bound"] == "households"
+    assert (shortfall["bound_kind"], shortfall["bound_value"], shortfall["relaxed_value"]) == ("min", 500, 412)
+    relaxed = delineate_zones(communities, links, households={"min": 412, "max": 1_000})
+    assert relaxed["zone_id"].notna().all()
+
+
+def test_a_crossing_is_offered_where_it_would_join_a_zone_with_room():
+    communities, links = make_row([200, 212, 400, 200], cut=[(1, 2)])
+    bounds = {"households": {"min": 500, "max": 1_100}}
+    members = delineate_zones(communities, links, **bounds)
+    [shortfall] = explain_shortfalls(communities, members, links, **bounds).to_dict("records")
+    assert (shortfall["barrier_id"], shortfall["partner_id"]) == ("B1", "C02")
+    assert shortfall["reason_zh"] == (
+        "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；架设一处跨越阻隔 B1 的过街通道（与丙相连），或户数下限降至 412 户即可。"
+    )
+    links.loc["C01~C02", "status"] = "rejoined"
+    assert delineate_zones(communities, links, **bounds)["zone_id"].notna().all()
+
+
+def test_a_community_above_the_maximum_says_so_and_does_not_drag_its_neighbours_out():
+    communities, links = make_row([2_300, 600])
+    bounds = {"households": {"min": 500, "max": 2_000}}
+    members = delineate_zones(communities, links, **bounds)
+    assert members["zone_id"].isna().tolist() == [True, False]
+    assert members.loc["C00", "reason_zh"] == "小区甲无法并入相邻片区，2,300 户，高于上限 2,000 户；户数上限升至 2,300 户即可。"
+
+
+def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
+    communities, links = make_row([300, 600, 600])
+    bounds = {"households": {"min": 500, "max": 700}}
+    members = delineate_zones(communities, links, **bounds)
+    [shortfall] = explain_shortfalls(communities, members, links, **bounds).to_dict("records")
+    # Minimum to 300 is 40 % of 500; maximum to 900 is 29 % of 700.
+    assert (shortfall["bound_kind"], shortfall["relaxed_value"]) == ("max", 900)
+    assert delineate_zones(communities, links, households={"min": 500, "max": 900})["zone_id"].notna().all()
+
+
+def test_a_lone_community_without_neighbours_says_that():
+    communities, links = make_row([300, 600], cut=())
+    links = links.iloc[:0]
+    members = delineate_zones(communities, links, households={"min": 500})
+    assert "周边没有相邻小区" in members.loc["C00", "reason_zh"]
+
+
+def test_a_zone_says_who_is_joined_which_bound_is_tight_and_why_neighbours_stayed_out():
+    communities, links = make_row([600, 380, 300, 500, 400], cut=[(3, 4)])
+    bounds = {"households": {"min": 400, "max": 1_000}}
+    members = delineate_zones(communities, links, **bounds)
+    zones = describe_zones(communities, members, links, **bounds)
+    assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"}), frozenset({"C04"})}
+    assert zones.loc["Z-C00", "why_zh"] == (
+        "由甲、乙共 2 个小区组成，合计 980 户；甲与乙相距 10 米，其间无阻隔；户数 980 户，接近上限 1,000 户；"
+        "相邻而未并入的有丙（并入后户数达 1,280 户，超过上限 1,000 户）。"
+    )
+    assert "戊（隔铁路，相距 10 米）" in zones.loc["Z-C02", "why_zh"]
+
+
+def test_a_neighbour_needed_at_home_is_given_as_the_reason():
+    communities, links = make_row([500, 300, 300])
+    bounds = {"households": {"min": 500, "max": 900}}
+    zones = describe_zones(communities, delineate_zones(communities, links, **bounds), links, **bounds)
+    assert "乙（丙所在片区若缺少它，户数只有 300 户，低于下限）" in zones.loc["Z-C00", "why_zh"]
+
+
+# --- description ----------------------------------------------------------------------------------
+
+
+def test_sums_with_an_unknown_member_are_unknown_and_counted():
+    communities, links = make_row([100, 200])
+    communities["floor_area_m2"] = [1_000.0, np.nan]
+    zone = describe_zones(communities, delineate_zones(communities, links), links).loc["Z-C00"]
+    assert (zone["households"], zone["households_unknown_count"]) == (300, 0)
+    assert np.isnan(zone["floor_area_m2"])
+    assert zone["floor_area_m2_unknown_count"] == 1
+    assert zone["cost_yuan_unknown_count"] == 2
+    assert zone["land_area_m2"] == 200
+
+
+def test_the_four_bounds_are_the_nearest_named_streets_on_each_side():
+    communities, links = make_row([1, 2])
+    lines = {
+        "东风路": [(60, -100), (60, 100)],
+        "远东路": [(90, -100), (90, 100)],
+        "西城路": [(-20, -100), (-20, 100)],
+        "南门街": [(-100, -15), (100, -15)],
+        "太远街": [(-100, 500), (100, 500)],
+    }
+    streets = gpd.GeoDataFrame(
+        {"name": list(lines)},
+        geometry=[shapely.LineString(line) for line in lines.values()],
+        index=pd.Index([f"S{k}" for k in range(5)], name="street_id"),
+        crs=CRS,
+    )
+    river = gpd.GeoDataFrame(
+        {"kind": ["river"], "name": ["淮河"]},
+        geometry=[shapely.box(-200, 60, 200, 90)],
+        index=pd.Index(["B1"], name="barrier_id"),
+        crs=CRS,
+    )
+    members = delineate_zones(communities, links)
+    zone = describe_zones(communities, members, links, streets, river).loc["Z-C00"]
+    assert zone["extent_zh"] == "东至东风路，西至西城路，南至南门街，北至淮河"
+    zone = describe_zones(communities, members, links, streets).loc["Z-C00"]
+    assert pd.isna(zone["north_bound"])
+    assert zone["extent_zh"].endswith("北至（待核）")
+
+
+def test_results_keep_their_schemas():
+    communities, links = make_row([300] * 5 + [100], cut=[(4, 5)])
+    bounds = {"households": {"min": 500, "max": 1_000}}
+    members = delineate_zones(communities, links, **bounds)
+    for layer, frame in {
+        "zone_members": members,
+        "zones": describe_zones(communities, members, links, **bounds),
+        "zone_proof": prove_zones(members),
+        "zone_shortfalls": explain_shortfalls(communities, members, links, **bounds),
+    }.items():
+        schema = layer_schema(layer)
+        assert [finding.text.en for finding in check_layer(frame, schema)] == []
+        columns = [frame.index.name, *frame.columns.drop("geometry", errors="ignore")]
+        assert columns == list(schema.fields)
+
+
+def test_no_zones_give_no_rows_with_the_same_columns():
+    communities, links = make_row([100, 100])
+    full = delineate_zones(communities, links)
+    none = full.assign(zone_id=pd.array([None, None], dtype="str"))
+    assert len(describe_zones(communities, none, links)) == 0
+    assert list(describe_zones(communities, none, links)) == list(describe_zones(communities, full, links))
+    assert list(explain_shortfalls(communities, full, links)) == list(
+        explain_shortfalls(communities, none, links, households={"min": 500})
+    )
+    assert list(prove_zones(full.iloc[:0])) == list(prove_zones(full))
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"households": {"min": 900, "max": 500}}, ["households 的下限 900 大于上限 500"]),
+        ({"households": {"mim": 5}}, ["mim", "是否指 min"]),
+        ({"households": {"min": -5}}, ["households.min", "-5"]),
+        ({"must_join": [["C00", "X9"]], "must_not_join": [["C01", "Y8"]]}, ["X9", "Y8"]),
+        ({"must_join": [["C00", "C01"], ["C01", "C02"]], "must_not_join": [["C00", "C02"]]}, ["C00 与 C02", "既要求"]),
+        ({"must_join": [["C00"]]}, ["must_join", "至少要有 2 个"]),
+        ({"must_join": [["C00", "C04"]]}, ["没有可通行的联系"]),
+        ({"fixed_zones": [["C00", "C02"]]}, ["固定片区", "不连通"]),
+        ({"fixed_zones": [["C00", "C01"], ["C01"]]}, ["C01", "两个固定片区"]),
+        ({"zone_count": 0}, ["zone_count", "0"]),
+        ({"link_weight": -1.0}, ["link_weight"]),
+        ({"target": {"housholds": 3}}, ["housholds", "是否指 households"]),
+    ],
+)
+def test_each_fault_of_the_wishes_gives_one_clear_message(wishes, words):
+    communities, links = make_row([100] * 5, cut=[(3, 4)])
+    with pytest.raises(ConfigError) as caught:
+        delineate_zones(communities, links, **wishes)
+    assert all(word in caught.value.text.zh for word in words)
+
+
+def test_all_faults_of_the_wishes_come_at_once():
+    communities, links = make_row([100, 100])
+    with pytest.raises(ConfigError) as caught:
+        delineate_zones(communities, links, households={"min": 9, "max": 5}, must_join=[["C00", "X"]], zone_count=-1)
+    assert caught.value.text.en.count("  - ") == 3
+
+
+def test_unknown_and_negative_bounded_values_are_named_but_matter_only_when_bounded():
+    communities, links = make_row([100, 200, 300])
+    communities["floor_area_m2"] = [np.nan, -5.0, 10.0]
+    assert len(delineate_zones(communities, links, households={"min": 100})) == 3
+    with pytest.raises(DataError) as caught:
+        delineate_zones(communities, links, floor_area_m2={"max": 10.0})
+    assert [(f.code, f.ids) for f in caught.value.findings] == [
+        ("unknown_value", ("C00",)),
+        ("below_minimum", ("C01",)),
+    ]
+
+
+def test_no_communities_and_links_to_strangers_are_refused():
+    communities, links = make_row([100, 200])
+    with pytest.raises(DataError, match="没有任何小区"):
+        delineate_zones(communities.iloc[:0], links.iloc[:0])
+    with pytest.raises(DataError, match="C01"):
+        delineate_zones(communities.iloc[:1], links)
+
+
+def test_a_geographic_crs_is_refused():
+    communities, links = make_row([100, 200])
+    with pytest.raises(CRSError):
+        delineate_zones(communities.set_crs(4490, allow_override=True), links.set_crs(4490, allow_override=True))
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+
+@st.composite
+def cities(draw):
+    """Up to 14 communities on a grid, some neighbours cut, with whole households."""
+    places = sorted(draw(st.sets(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=14)))
+    households = draw(st.lists(st.integers(50, 400), min_size=len(places), max_size=len(places)))
+    near = [
+        (i, j)
+        for (i, a), (j, b) in itertools.combinations(enumerate(places), 2)
+        if abs(a[0] - b[0]) + abs(a[1] - b[1]) == 1
+    ]
+    cut = [pair for pair in near if draw(st.booleans()) and draw(st.booleans())]
+    communities = make_communities(places, households)
+    communities["year_built"] = draw(
+        st.lists(st.integers(1960, 2000), min_size=len(places), max_size=len(places))
+    )
+    return communities, make_links([pair for pair in near if pair not in cut], cut)
+
+
+BOUNDS = {"households": {"min": 300, "max": 900}, "community_count": {"max": 6}}
+PROPERTY = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+
+
+def graph_of(communities, links):
+    graph = nx.Graph()
+    graph.add_nodes_from(communities.index)
+    usable = links[links["status"] == "joined"]
+    graph.add_edges_from(zip(usable["focal"], usable["neighbor"], strict=True))
+    return graph
+
+
+@PROPERTY
+@given(cities())
+def test_zones_are_connected_disjoint_within_bounds_and_lose_nothing(city):
+    communities, links = city
+    members = delineate_zones(communities, links, **BOUNDS)
+    graph = graph_of(communities, links)
+    assert members.index.tolist() == sorted(communities.index)
+    for zone, group in members.groupby("zone_id").groups.items():
+        assert nx.is_connected(graph.subgraph(group))
+        assert 300 <= communities.loc[group, "households"].sum() <= 900
+        assert len(group) <= 6
+        assert zone == f"Z-{min(group)}"
+    assert members.loc[members["zone_id"].isna(), "reason_zh"].notna().all()
+    assert (members["proof"] == "proven").all()
+
+
+@PROPERTY
+@given(cities(), st.randoms(use_true_random=False))
+def test_row_order_and_the_side_a_link_is_named_from_change_nothing(city, random):
+    communities, links = city
+    rows, ties = list(communities.index), list(links.index)
+    random.shuffle(rows)
+    random.shuffle(ties)
+    turned = links.loc[ties].rename(columns={"focal": "neighbor", "neighbor": "focal"})
+    first = delineate_zones(communities, links, **BOUNDS)
+    second = delineate_zones(communities.loc[rows], turned, **BOUNDS)
+    assert_frame_equal(first, second)
+    assert_frame_equal(
+        describe_zones(communities, first, links, **BOUNDS),
+        describe_zones(communities.loc[rows], second, turned, **BOUNDS),
+    )
+
+
+@PROPERTY
+@given(cities(), st.integers(-10_000, 10_000), st.integers(-10_000, 10_000))
+def test_moving_the_whole_city_changes_no_zone(city, east_m, north_m):
+    communities, links = city
+    moved = communities.set_geometry(communities.translate(east_m, north_m))
+    assert_frame_equal(delineate_zones(communities, links, **BOUNDS), delineate_zones(moved, links, **BOUNDS))
+
+
+@PROPERTY
+@given(cities(), st.data())
+def test_cutting_one_more_link_never_lets_more_communities_in(city, data):
+    communities, links = city
+    joined = links.index[links["status"] == "joined"].tolist()
+    if not joined:
+        return
+    worse = links.copy()
+    worse.loc[data.draw(st.sampled_from(joined)), "status"] = "cut"
+    before = delineate_zones(communities, links, **BOUNDS)["zone_id"].isna().sum()
+    after = delineate_zones(communities, worse, **BOUNDS)["zone_id"].isna().sum()
+    assert after >= before
+
+
+@PROPERTY
+@given(cities())
+def test_a_relaxation_offered_for_a_bound_does_let_its_communities_in(city):
+    communities, links = city
+    bounds = {"households": {"min": 300, "max": 900}}
+    members = delineate_zones(communities, links, **bounds)
+    for entry in explain_shortfalls(communities, members, links, **bounds).to_dict("records"):
+        limits = {**bounds["households"], entry["bound_kind"]: entry["relaxed_value"]}
+        again = delineate_zones(communities, links, households=limits)
+        assert again["zone_id"].isna().sum() < members["zone_id"].isna().sum()
+        if entry["barrier_id"]:
+            opened = links.assign(status=links["status"].mask(links["barrier_id"] == entry["barrier_id"], "rejoined"))
+            again = delineate_zones(communities, opened, **bounds)
+            assert again["zone_id"].isna().sum() < members["zone_id"].isna().sum()
+
+
+@PROPERTY
+@given(cities(), st.integers(0, 100))
+def test_where_the_zoning_is_proven_the_objective_does_not_depend_on_the_seed(city, seed):
+    communities, links = city
+    one = prove_zones(delineate_zones(communities, links, **BOUNDS))
+    two = prove_zones(delineate_zones(communities, links, **BOUNDS, seed=seed))
+    assert one["left_out_count"].tolist() == two["left_out_count"].tolist()
+    assert one["objective"].tolist() == pytest.approx(two["objective"].tolist(), abs=1e-6)
