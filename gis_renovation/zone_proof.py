@@ -295,6 +295,9 @@ def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Pr
     ``labels`` is any partition into connected groups; groups that break a bound are left out. The parts
     of the objective are settled one after the other, each under the best value of those before it.
     """
+    if problem.size == 1 and problem.zone_count is None:
+        left_out, number, cost = (float(part[0]) for part in problem.score(problem.stats))
+        return Proof(labels, (left_out, number, cost if left_out == 0 else 0.0), int(left_out == 0))
     listed = list_candidates(problem, max_subsets=limits.max_subsets)
     if listed is None:
         return Proof(labels, easy_bounds(problem), -1)

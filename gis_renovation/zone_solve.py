@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from gis_renovation.zone_proof import Proof, ProofLimits, prove_zones
+from gis_renovation.zone_proof import Proof, ProofLimits, list_candidates, prove_zones
 from gis_renovation.zone_request import Ids, Request, components
 from gis_renovation.zone_search import (
     Labels,
@@ -19,6 +20,10 @@ from gis_renovation.zone_search import (
     search_zones,
     total_score,
 )
+
+
+# A component with so few candidate zones is solved outright; a search would only cost time.
+FEW_CANDIDATES = 1_500
 
 
 class ComponentProof(NamedTuple):
@@ -66,17 +71,28 @@ def solve(request: Request, *, seed: int, sweeps: int, limits: ProofLimits) -> S
     if request.wishes.is_plain:
         return Solution(component.copy(), component, {})
     problem = request.problem
-    labels = search_zones(problem, seed=seed, effort=effort_for(problem.size, sweeps=sweeps))
     parts = connected_parts(problem) if problem.zone_count is None else np.zeros(problem.size, dtype=np.int64)
+    components_ = [(nodes, part_of(problem, nodes)) for nodes in _rows_by_label(parts)]
+    labels = _searched(problem, components_, seed=seed, sweeps=sweeps)
     proofs: dict[int, ComponentProof] = {}
     free = request.node >= 0
-    for nodes in _rows_by_label(parts):
-        own = part_of(problem, nodes)
+    for nodes, own in components_:
         proof = prove_zones(own, compact(labels[nodes]), limits)
         labels[nodes] = proof.labels + labels.max() + 1
         member = np.flatnonzero(free)[np.isin(request.node[free], nodes)][0]
         proofs[int(member)] = component_proof(own, proof)
     return Solution(_with_fixed(request, compact(labels)), _solved_parts(request, parts), proofs)
+
+
+def _searched(problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]], *, seed: int, sweeps: int) -> Labels:
+    """Starting zones: searched in the large components, every node for itself in those proven at once."""
+    labels = np.arange(problem.size)
+    large = [nodes for nodes, own in parts if list_candidates(own, max_subsets=FEW_CANDIDATES) is None]
+    if large:
+        nodes = np.sort(np.concatenate(large))
+        found = search_zones(part_of(problem, nodes), seed=seed, effort=effort_for(len(nodes), sweeps=sweeps))
+        labels[nodes] = found + problem.size
+    return labels
 
 
 def component_proof(problem: ZoneProblem, proof: Proof) -> ComponentProof:
