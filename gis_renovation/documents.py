@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN = 200
 _BODY, _HEADING, _TABLE, _LATIN = "仿宋", "黑体", "宋体", "Times New Roman"
-_TEXT_WIDTH_CM = 16.0
+_SHORT_SIDE_CM, _LONG_SIDE_CM = 21.0, 29.7
+_SIDE_MARGIN_CM = 2.5
 # Widest text a column asks room for, and the least it gets, in Latin characters.
 _COLUMN_MOST, _COLUMN_LEAST = 90, 7
-# Up to this a column keeps its width; a line of table type holds so many Latin characters.
-_SHORT, _LINE_CHARACTERS = 16, 95
+# Up to this a column keeps its width; a centimetre of table type holds so many Latin characters.
+_SHORT, _CHARACTERS_A_CM = 16, 6.0
 # A value longer than this takes a whole row of a form.
 _FORM_VALUE = 30
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,13 +40,13 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 class Paper:
     """One document under way, in one language; every text put in is made legal XML."""
 
-    def __init__(self, *, title: Text, lang: Lang, footer: str, synthetic: bool) -> None:
+    def __init__(self, *, title: Text, lang: Lang, footer: str, synthetic: bool, landscape: bool = False) -> None:
         from docx import Document
 
         self.lang = lang
         self._title = title.in_language(lang)
         self._doc = Document()
-        self._set_page()
+        self._set_page(landscape=landscape)
         self._set_styles()
         self._set_header(SYNTHETIC_NOTICE.in_language(lang) if synthetic else "")
         self._set_footer(footer)
@@ -53,13 +54,17 @@ class Paper:
 
     # --- page and styles ---
 
-    def _set_page(self) -> None:
+    def _set_page(self, *, landscape: bool) -> None:
+        from docx.enum.section import WD_ORIENT
         from docx.shared import Cm
 
         section = self._doc.sections[0]
-        section.page_width, section.page_height = Cm(21.0), Cm(29.7)
+        width, height = (_LONG_SIDE_CM, _SHORT_SIDE_CM) if landscape else (_SHORT_SIDE_CM, _LONG_SIDE_CM)
+        section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+        section.page_width, section.page_height = Cm(width), Cm(height)
         section.top_margin, section.bottom_margin = Cm(2.5), Cm(2.2)
-        section.left_margin = section.right_margin = Cm((21.0 - _TEXT_WIDTH_CM) / 2)
+        section.left_margin = section.right_margin = Cm(_SIDE_MARGIN_CM)
+        self._text_width_cm = width - 2 * _SIDE_MARGIN_CM
 
     def _set_styles(self) -> None:
         from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -152,7 +157,8 @@ class Paper:
                 pending = cells
         if pending:
             rows.append([*pending, "", ""])
-        widths = [2.9, 5.1, 2.9, 5.1]
+        half = self._text_width_cm / 2
+        widths = [2.9, half - 2.9, 2.9, half - 2.9]
         table = self._new_table(widths)
         for cells in rows:
             row = _row(cells, widths if len(cells) == 4 else [widths[0], sum(widths[1:])], spans=len(cells) == 2)
@@ -164,7 +170,7 @@ class Paper:
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[bool] = ()) -> None:
         """A table with a header repeated on every page; ``numeric`` columns stand at the right."""
         body = [list(map(str, row)) for row in rows]
-        widths = _column_widths(header, body)
+        widths = _column_widths(header, body, self._text_width_cm)
         aligned = list(numeric) or [False] * len(header)
         table = self._new_table(widths)
         top = _row(header, widths, centred=True)
@@ -352,8 +358,8 @@ def _repeat_row(row: Any) -> None:
     row.find(_tag("w:trPr")).append(_element("w:tblHeader"))
 
 
-def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float]:
-    """Widths in cm that add up to the text width.
+def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]], text_width_cm: float) -> list[float]:
+    """Widths in cm that add up to ``text_width_cm``.
 
     Numbers and short words get what they need, for they must not break; long text shares the rest,
     headers may wrap.
@@ -365,11 +371,11 @@ def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list
         longest = max((display_width(row[number]) for row in rows), default=0)
         wanted.append(max(_COLUMN_LEAST, math.ceil(display_width(label) / 2) + 2, min(longest + 4, _COLUMN_MOST)))
     short = [min(width, _SHORT) for width in wanted]
-    room = _LINE_CHARACTERS - sum(short)
+    room = text_width_cm * _CHARACTERS_A_CM - sum(short)
     surplus = sum(wanted) - sum(short)
     share = min(1.0, max(room, 0) / surplus) if surplus else 0.0
     widths = [low + (full - low) * share for low, full in zip(short, wanted, strict=True)]
-    return [_TEXT_WIDTH_CM * width / sum(widths) for width in widths]
+    return [text_width_cm * width / sum(widths) for width in widths]
 
 
 def _is_number(column: Column) -> bool:

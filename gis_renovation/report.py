@@ -40,6 +40,7 @@ class Report:
     signs: tuple[Text, ...]
     body: Callable[[Paper, Layers, Manifest, str], None]
     needs: tuple[str, ...] = ()
+    landscape: bool = False
 
 
 def write_reports(folder: Path, layers: Layers, manifest: Manifest, *, lang: Lang = "zh") -> list[Path]:
@@ -60,7 +61,8 @@ def write_reports(folder: Path, layers: Layers, manifest: Manifest, *, lang: Lan
 def _write_report(folder: Path, layers: Layers, manifest: Manifest, report: Report, lang: Lang) -> list[Path]:
     project = manifest["project"]
     synthetic, as_of = bool(project["synthetic"]), to_date(project["as_of"])
-    paper = Paper(title=report.title, lang=lang, footer=_footer(manifest, lang), synthetic=synthetic)
+    footer = _footer(manifest, lang)
+    paper = Paper(title=report.title, lang=lang, footer=footer, synthetic=synthetic, landscape=report.landscape)
     _front(paper, manifest)
     report.body(paper, layers, manifest, report.workbook)
     _back(paper, layers, manifest, report)
@@ -253,6 +255,7 @@ REPORTS = (
         signs=(Text("汇总", "Compiled by"), Text("审核", "Reviewed by")),
         body=write_land_status,
         needs=("land_sites", "land_status"),
+        landscape=True,
     ),
     Report(
         user="publisher",

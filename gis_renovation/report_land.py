@@ -175,7 +175,8 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     paper.facts([(label, text) for label, text in facts if text])
     if ledger is not None:
         own = ledger[ledger[schema.key] == key]
-        columns = ("verdict", f"reason_{lang}", "role", "source")
+        # The reason opens with the verdict.
+        columns = (f"reason_{lang}" if f"reason_{lang}" in own else "verdict", "role", "source")
         paper.layer_table(own, register.ledger, columns)
 
 

@@ -121,6 +121,10 @@ def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, ne
     zone = zones.loc[zone_id]
     own = members.index[members["zone_id"] == zone_id]
     paper.heading(f"{zone['name']}（{zone_id}）", f"{zone['name']} ({zone_id})", level=2, new_page=new_page)
+    units = layers.get("reporting_units")
+    if units is not None and zone.get("unit_code") in units.index:
+        zone = zone.copy()
+        zone["unit_code"] = units.loc[zone["unit_code"], "name"]
     paper.facts(_zone_facts(zone, paper.lang))
     why = zone.get(f"why_{paper.lang}")
     if isinstance(why, str):
@@ -129,6 +133,9 @@ def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, ne
     _zone_links(paper, layers, set(own), workbook)
     _zone_networks(paper, layers, zone_id)
     _zone_parks(paper, layers, own, workbook)
+
+
+_COUNTY = Text("县区", "County")
 
 
 def _zone_facts(zone: pd.Series, lang: Lang) -> list[tuple[Text, str]]:
@@ -149,7 +156,7 @@ def _zone_facts(zone: pd.Series, lang: Lang) -> list[tuple[Text, str]]:
         unknown = zone.get(f"{name}_unknown_count", 0)
         if unknown and unknown == unknown:  # noqa: PLR0124 - NaN is not itself
             text += f"（{int(unknown)} 个小区未知）" if lang == "zh" else f" ({int(unknown)} communities unknown)"
-        pairs.append((field.label, text))
+        pairs.append((_COUNTY if name == "unit_code" else field.label, text))
     return pairs
 
 

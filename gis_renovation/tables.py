@@ -166,7 +166,7 @@ class _Sheet:
 
 def is_share(field: Field) -> bool:
     """Whether the column holds a share of 0-1, which readers see as per cent."""
-    return field.type == "number" and (field.name.endswith("_share") or "_share_" in field.name)
+    return field.type == "number" and "share" in field.name.split("_")
 
 
 def missing_text(field: Field | None, lang: Lang) -> str:
@@ -255,12 +255,15 @@ def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (),
 
 def _number_text(value: float, field: Field | None) -> str:
     pattern = _number_format(field, [value]) if field is not None else "General"
-    if pattern.endswith("%"):
-        return f"{value:.1%}"
-    decimals = len(pattern.partition(".")[2])
     if pattern == "General":
         return f"{value:g}"
-    return f"{value:,.{decimals}f}" if "," in pattern else f"{value:.{decimals}f}"
+    if pattern.endswith("%"):
+        text = f"{value:.1%}"
+    else:
+        decimals = len(pattern.partition(".")[2])
+        text = f"{value:,.{decimals}f}" if "," in pattern else f"{value:.{decimals}f}"
+    # What rounds to zero carries no sign.
+    return text if any(digit in text for digit in "123456789") else text.removeprefix("-")
 
 
 def _plain(value: Any) -> Any:
