@@ -1,6 +1,7 @@
 """Drawn towns, networkx as the independent judge, and properties of park access and path provision."""
 
 import itertools
+from pathlib import Path
 
 import geopandas as gpd
 import networkx as nx
@@ -18,6 +19,7 @@ from gis_renovation.greenways import park_access, slow_path_provision
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 def areas(key="community_id", **boxes):
@@ -256,23 +258,24 @@ def grid_town(seed, blocks=5, pitch=120.0):
     return homes, paths(**courses), green
 
 
-def judged(homes, walks, green, step_m, connect_m):
-    """Distance and shares by networkx on a graph of every drawn metre, connectors included."""
+def judged(homes, walks, green, connect_m=30.0):
+    """Distance and shares by networkx on a graph of every metre of the lines as GEOS nodes them."""
     graph = nx.Graph()
-    for line in walks.geometry:
-        spots = [tuple(np.round(xy, 3)) for xy in shapely.get_coordinates(shapely.segmentize(line, step_m))]
+    for line in shapely.get_parts(shapely.node(shapely.union_all(walks.geometry.to_numpy()))):
+        spots = [tuple(np.round(xy, 3)) for xy in shapely.get_coordinates(shapely.segmentize(line, 1.0))]
         for a, b in itertools.pairwise(spots):
             graph.add_edge(a, b, weight=float(np.hypot(a[0] - b[0], a[1] - b[1])))
-    for spot in list(graph):
-        gap = min(park.distance(shapely.Point(spot)) for park in green.geometry)
-        if gap <= connect_m:
-            graph.add_edge("park", spot, weight=gap)
+    spots = list(graph)
+    points = shapely.points(spots)
+    gaps = np.min([shapely.distance(park, points) for park in green.geometry], axis=0)
+    graph.add_weighted_edges_from(("park", spots[k], gaps[k]) for k in np.flatnonzero(gaps <= connect_m))
     ways = nx.single_source_dijkstra_path_length(graph, "park") if "park" in graph else {}
+    on = np.array([ways.get(spot, np.inf) for spot in spots])
     result = {}
     for name, home in homes.geometry.items():
-        near = {spot: home.distance(shapely.Point(spot)) for spot in graph if spot != "park"}
-        walks_m = np.array([gap + ways.get(spot, np.inf) for spot, gap in near.items() if gap <= connect_m])
-        result[name] = (walks_m.min() if len(walks_m) else np.inf, {d: (walks_m <= d).mean() for d in (300, 500)})
+        off = shapely.distance(home, points)
+        walks_m = (off + on)[off <= connect_m]
+        result[name] = (walks_m.min(initial=np.inf), {d: np.mean(walks_m <= d) for d in (300, 500) if len(walks_m)})
     return result
 
 
@@ -280,7 +283,7 @@ def judged(homes, walks, green, step_m, connect_m):
 def test_walks_and_shares_equal_those_of_networkx_on_a_graph_of_metres(seed):
     homes, walks, green = grid_town(seed)
     table = park_access(homes, walks, green, step_m=5.0)
-    for name, (metres, shares) in judged(homes, walks, green, 1.0, 30.0).items():
+    for name, (metres, shares) in judged(homes, walks, green).items():
         row = table.loc[name]
         if np.isinf(metres):
             assert np.isnan(row["network_distance_m"])
@@ -288,6 +291,30 @@ def test_walks_and_shares_equal_those_of_networkx_on_a_graph_of_metres(seed):
             assert row["network_distance_m"] == pytest.approx(metres, abs=2.0)
         for within_m, share in shares.items():
             assert row[f"covered_{within_m}_m_share"] == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.shared_data
+def test_real_parcels_walk_as_far_as_networkx_says():
+    source = SHARED_DATA / "cambridge_two_neighbourhoods.gpkg"
+    roads, green, homes = (
+        gpd.read_file(source, layer=name).to_crs("EPSG:26986") for name in ("streets", "open_space", "parcels")
+    )
+    roads = roads[["geometry"]].assign(walkway=True).set_axis([f"S{k:03d}" for k in range(len(roads))])
+    green = green[["geometry"]].assign(public=True).set_axis([f"K{k:02d}" for k in range(len(green))])
+    homes = homes[["geometry"]].set_axis(pd.Index([f"P{k:04d}" for k in range(len(homes))], name="community_id"))
+    homes = homes[homes.is_valid & homes.geom_type.eq("Polygon")].iloc[::60]
+    no_paths = gpd.GeoDataFrame(geometry=[], crs=roads.crs)
+    table = park_access(homes, no_paths, green, roads, snap_m=0.001, step_m=2.0)
+    expected = judged(homes, roads, green)
+    assert sum(np.isfinite(metres) for metres, _ in expected.values()) > 20
+    for name, (metres, shares) in expected.items():
+        row = table.loc[name]
+        if np.isinf(metres):
+            assert np.isnan(row["network_distance_m"])
+            continue
+        assert row["network_distance_m"] == pytest.approx(metres, abs=1.5)
+        for within_m, share in shares.items():
+            assert row[f"covered_{within_m}_m_share"] == pytest.approx(share, abs=0.04)
 
 
 @settings(max_examples=12, deadline=None)
