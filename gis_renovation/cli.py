@@ -49,6 +49,14 @@ _HELP = {
         "Make a new project folder.\n\nExample: gis-renovation init my-city\n\nWith the synthetic sample: "
         "gis-renovation init demo --sample",
     ),
+    "card": Text(
+        "看一个数据文件里有什么，起草来源卡；不写任何文件，除非加 --write。\n\n"
+        "示例：gis-renovation card 小区.shp --layer communities\n\n"
+        "写入项目：gis-renovation card 小区.shp --layer communities --project my-city --write",
+        "Look into a data file and draft its source card; writes nothing without --write.\n\n"
+        "Example: gis-renovation card parcels.gpkg --layer parcels\n\n"
+        "Into a project: gis-renovation card parcels.gpkg --layer parcels --project my-city --write",
+    ),
     "check": Text(
         "检查全部图层，一次列出所有问题；不改动任何数据。\n\n示例：gis-renovation check my-city",
         "Check every layer and list all faults at once; changes nothing.\n\nExample: gis-renovation check my-city",
@@ -177,6 +185,31 @@ def _init(
         _say(context, f"下一步：打开 {guide}，照着放数据、写来源卡。", f"Next: open {guide} and follow it.")
 
 
+def _card(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="数据文件 / data file", show_default=False)],
+    layer: Annotated[str, typer.Option("--layer", help="图层，如 communities；不写则猜 / layer to fill")] = "",
+    sublayer: Annotated[str, typer.Option("--sublayer", help="文件内的图层或工作表 / layer or sheet in the file")] = "",
+    project: Annotated[Path, typer.Option("--project", help="项目文件夹 / project folder")] = Path(),
+    write: Annotated[bool, typer.Option("--write", help="写入项目的 layers/，不覆盖 / write into layers/")] = False,
+) -> None:
+    from gis_renovation.card_draft import draft_card, write_draft
+    from gis_renovation.project import PROJECT_FILE, load_project
+
+    in_project = (project / PROJECT_FILE).is_file()
+    settings = load_project(project).settings.project if in_project or write else None
+    cards = project / "layers" if in_project else Path()
+    crs = settings.crs if settings else ""
+    draft = draft_card(file, layer=layer, sublayer=sublayer, beside=cards, project_crs=crs, lang=context.obj)
+    if not write:
+        sys.stdout.write(draft.text)
+        return
+    target = write_draft(draft, cards)
+    for doubt in draft.doubts:
+        console_for().print(f"! {doubt.in_language(context.obj)}", style="yellow", highlight=False, markup=False)
+    _say(context, f"已写入 {target}；请打开核对，再运行 gis-renovation check。", f"Wrote {target}; check it, then run gis-renovation check.")
+
+
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.pipeline import check_targets, read_inputs
     from gis_renovation.project import load_project
@@ -261,6 +294,7 @@ def _serve(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": _init,
+    "card": _card,
     "check": _check,
     "run": _run,
     "publish": _publish,

@@ -92,6 +92,18 @@ def read_layer(card: Card, folder: Path) -> Raw:
     return Raw(frame, reading.findings, record)
 
 
+def read_raw(path: Path, card: Card) -> Raw:
+    """What one file holds, before the card's geometry and CRS are applied; for drafting a card.
+
+    Raises FileError as :func:`read_layer` does.
+    """
+    path = find_file(path, card.source.layer)
+    with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch:
+        reading = Reading(card, Path(scratch))
+        frame = _read_one(path, reading)
+    return Raw(frame, reading.findings, reading.facts)
+
+
 def find_file(path: Path, layer: str) -> Path:
     """``path``, if it is a file that is not empty; else FileError with the names that look like it."""
     if path.is_dir() and path.suffix.lower() == ".gdb":

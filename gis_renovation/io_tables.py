@@ -10,6 +10,10 @@ from gis_renovation import archives
 from gis_renovation.errors import CRSError, FileError, Text
 from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
 
+# A workbook with a password is an OLE container with a stream of this name in it.
+_OLE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
 
 def read_text_table(path: Path, reading: Reading) -> Any:
     """A delimited text file, or the points of a land survey."""
@@ -87,6 +91,8 @@ def _sheet_cells(path: Path, sheet: str, layer: str) -> tuple[list[list[Any]], l
 
     if bytes_at(path, 0, 2) == b"PK":
         archives.check_archive(path, layer)
+    elif bytes_at(path, 0, 4) == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
+        raise _locked(path, layer)
     try:
         with path.open("rb") as stream:
             book = calamine.CalamineWorkbook.from_filelike(stream)
@@ -94,12 +100,32 @@ def _sheet_cells(path: Path, sheet: str, layer: str) -> tuple[list[list[Any]], l
             found = book.get_sheet_by_name(name)
             return found.to_python(skip_empty_area=False), list(found.merged_cell_ranges or [])
     except calamine.PasswordError:
-        raise FileError(
-            f"图层 {layer}：{path.name} 加了打开密码；请在表格软件中去掉密码另存一份。",
-            f"Layer {layer}: {path.name} is locked with a password; save a copy without it.",
-        ) from None
+        raise _locked(path, layer) from None
     except calamine.CalamineError as error:
         raise unreadable(path, layer, error) from None
+
+
+def sheet_names(path: Path) -> list[str]:
+    """The visible sheets of a workbook. Raises FileError as reading it would."""
+    import python_calamine as calamine
+
+    if bytes_at(path, 0, 4) == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
+        raise _locked(path, path.stem)
+    try:
+        with path.open("rb") as stream:
+            book = calamine.CalamineWorkbook.from_filelike(stream)
+            return [s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible]
+    except calamine.PasswordError:
+        raise _locked(path, path.stem) from None
+    except calamine.CalamineError as error:
+        raise unreadable(path, path.stem, error) from None
+
+
+def _locked(path: Path, layer: str) -> FileError:
+    return FileError(
+        f"图层 {layer}：{path.name} 加了打开密码；请在表格软件中去掉密码另存一份。",
+        f"Layer {layer}: {path.name} is locked with a password; save a copy without it.",
+    )
 
 
 def _pick_sheet(book: Any, sheet: str, path: Path, layer: str) -> str:

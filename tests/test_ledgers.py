@@ -120,7 +120,7 @@ def test_a_locked_workbook_says_that_it_is_locked(tmp_path):
     from zoo import locked_workbook
 
     locked_workbook(tmp_path / "a.xlsx")
-    with pytest.raises(FileError, match=r"a\.xlsx"):
+    with pytest.raises(FileError, match=r"a\.xlsx.*密码"):
         raw(tmp_path, "a.xlsx")
 
 

@@ -1,0 +1,535 @@
+"""A first source card, drafted from a file: what the program found, and what a person must still decide.
+
+The draft is a card that reads, as far as the file allows, with a comment at every guess. Nothing is
+written here; the caller prints it or writes it where no card stands yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gis_renovation.cards import Card, conform, read_card, same_name
+from gis_renovation.cells import to_text
+from gis_renovation.errors import FileError, GisRenovationError, Lang, Text
+from gis_renovation.io import find_file, new_file, read_layer, read_raw
+from gis_renovation.io_reading import RASTER_SUFFIXES
+from gis_renovation.io_tables import read_coordinates
+from gis_renovation.numerals import header_unit, plain_text, unit_factor
+from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_layer, layer_schema, layer_schemas
+
+# Names of coordinate columns; what is easting and what northing, the numbers decide.
+_X_NAMES = ("x", "经度", "lon", "lng", "longitude", "东坐标", "横坐标", "x坐标", "point_x", "xcoord")
+_Y_NAMES = ("y", "纬度", "lat", "latitude", "北坐标", "纵坐标", "y坐标", "point_y", "ycoord")
+_WKT_NAMES = ("wkt", "geom", "geometry_wkt", "the_geom", "shape_wkt")
+
+# Names of id columns that every kind of layer has, the more telling first.
+_KEY_NAMES = ("编号", "代码", "编码", "bsm", "标识码", "objectid", "fid", "id")
+
+# A name this like an alias is offered, marked as a guess.
+_ALIKE = 0.72
+_SHOWN_VALUES = 8
+
+
+@dataclass
+class Draft:
+    """A drafted card: the layer it is for, its text, and what it is unsure of."""
+
+    layer: str
+    text: str
+    doubts: list[Text] = field(default_factory=list)
+
+
+@dataclass
+class _Found:
+    """What inspecting the file gave."""
+
+    path: Path
+    frame: Any
+    sublayers: tuple[str, ...]
+    sublayer: str
+    driver: str
+    facts: Mapping[str, Any]
+    findings: Sequence[Any]
+
+
+def draft_card(
+    path: Path, *, layer: str = "", sublayer: str = "", beside: Path, project_crs: str = "", lang: Lang = "zh"
+) -> Draft:
+    """A card for ``path``, its path relative to the folder ``beside`` where cards lie.
+
+    ``layer`` is the schema to fill; without it the one that fits the columns and shapes best is taken
+    and said to be a guess. ``sublayer`` names the layer or sheet inside the file; ``project_crs`` is
+    offered for grid numbers without a zone. Raises FileError for a file that cannot be read, ConfigError
+    for an unknown layer.
+    """
+    if layer:
+        layer_schema(layer)
+    path = find_file(path, layer or path.stem)
+    if path.suffix.lower() in RASTER_SUFFIXES:
+        return _draft_raster(path, layer or "terrain", beside, lang, guessed=not layer)
+    found = _inspect(path, layer or "communities", sublayer)
+    doubts: list[Text] = []
+    schema = layer_schema(layer) if layer else _likely_schema(found, doubts)
+    lines = [*_source_lines(found, schema, beside, project_crs, doubts), *_geometry_lines(found, schema, doubts), ""]
+    lines += _column_lines(found, schema, doubts)
+    lines += _select_lines(found)
+    lines += _repair_lines(found, schema, doubts)
+    body = _in_language(lines, lang)
+    doubts += _trial(body, schema, beside)
+    return Draft(schema.name, "\n".join([*_head(found, schema, doubts, lang), body]) + "\n", doubts)
+
+
+# --- inspecting -----------------------------------------------------------------------------------
+
+
+def _inspect(path: Path, layer: str, sublayer: str) -> _Found:
+    names = _sublayers(path)
+    chosen = sublayer or (_likely_sublayer(names, layer) if len(names) > 1 else "")
+    card = Card.model_validate({"source": {"path": path.name, "layer": layer, "layer_name": chosen}})
+    raw = read_raw(path, card)
+    return _Found(path, raw.frame, names, chosen, _driver(path), raw.record, raw.findings)
+
+
+def _sublayers(path: Path) -> tuple[str, ...]:
+    """Layers of a vector file or visible sheets of a workbook; an archive's are found when it is read."""
+    from gis_renovation.io_reading import SHEET_SUFFIXES, VECTOR_SUFFIXES
+    from gis_renovation.io_tables import sheet_names
+    from gis_renovation.io_vectors import layers_in
+
+    suffix = path.suffix.lower()
+    if suffix in SHEET_SUFFIXES:
+        return tuple(sheet_names(path))
+    if suffix in VECTOR_SUFFIXES and suffix not in (".shp", ".kmz", ".dbf"):
+        return tuple(layers_in(path))
+    return ()
+
+
+def _likely_sublayer(names: Sequence[str], layer: str) -> str:
+    schema = layer_schema(layer)
+    wanted = (layer, schema.label.zh, schema.label.en)
+    return max(
+        names, key=lambda n: (max(SequenceMatcher(None, n.lower(), w.lower()).ratio() for w in wanted), -names.index(n))
+    )
+
+
+def _driver(path: Path) -> str:
+    """The driver's name: fiona inspects what it can open, the suffix names the rest."""
+    import fiona
+    from fiona.errors import DriverError, FionaValueError
+
+    try:
+        with fiona.open(path) as source:
+            return str(source.driver)
+    except (DriverError, FionaValueError, OSError, UnicodeError):
+        return path.suffix.lstrip(".").upper()
+
+
+def _likely_schema(found: _Found, doubts: list[Text]) -> LayerSchema:
+    """The layer whose columns and shapes fit best; a name like the file's decides between equals."""
+    kinds = _geometry_kinds(found.frame)
+    stem = f"{found.path.stem} {found.sublayer}".lower()
+
+    def score(schema: LayerSchema) -> tuple[float, float]:
+        matched = [f for f in schema.fields.values() if same_name(found.frame.columns, f)]
+        fits = 1.0 if not kinds or any(k in GEOMETRY_TYPES[g] for g in schema.geometry for k in kinds) else -3.0
+        named = schema.label.zh in stem or schema.name.rstrip("s") in stem
+        weight = sum(1.0 + f.required for f in matched) + 2.0 * named + fits
+        return weight, -len(schema.fields)
+
+    schemas = [s for s in layer_schemas().values() if not s.result and not s.raster]
+    ranked = sorted(schemas, key=score, reverse=True)
+    others = "、".join(f"{s.label.zh} {s.name}" for s in ranked[1:4])
+    best = ranked[0]
+    doubts.append(
+        Text(
+            f"图层类别是猜的：{best.label.zh} {best.name}；不对时用 --layer 指定，例如 {others}。",
+            f"The layer is a guess: {best.name}; if wrong, give --layer, for example "
+            f"{', '.join(s.name for s in ranked[1:4])}.",
+        )
+    )
+    return best
+
+
+def _geometry_kinds(frame: Any) -> set[str]:
+    return {str(k) for k in frame.geom_type.dropna().unique()} if "geometry" in getattr(frame, "columns", ()) else set()
+
+
+# --- the parts of the card ------------------------------------------------------------------------
+
+
+def _source_lines(
+    found: _Found, schema: LayerSchema, beside: Path, project_crs: str, doubts: list[Text]
+) -> list[str | Text]:
+    lines: list[str | Text] = ["[source]", f"path = {_quoted(_relative(found.path, beside))}"]
+    if found.path.stem != schema.name:
+        lines.append(f"layer = {_quoted(schema.name)}")
+    if found.sublayer:
+        others = "、".join(n for n in found.sublayers if n != found.sublayer)
+        note = Text(f"  # 文件中还有：{others}", f"  # the file also has: {others}")
+        lines.append(Text(*(f"layer_name = {_quoted(found.sublayer)}{part}" for part in note)))
+    encoding = str(found.facts.get("encoding", ""))
+    if encoding and found.facts.get("encoding_from") == "content":
+        lines.append(
+            Text(
+                f"encoding = {_quoted(encoding)}  # 文件没有写明编码，按内容判断",
+                f"encoding = {_quoted(encoding)}  # not stated in the file; judged from its text",
+            )
+        )
+    if schema.geometry:
+        lines += _crs_lines(found, project_crs, doubts)
+    lines += [
+        Text('owner = ""          # 请填：数据提供单位', 'owner = ""          # fill in: who gave the data'),
+        Text('licence = ""        # 请填：使用许可', 'licence = ""        # fill in: under what terms'),
+        Text(
+            'classification = "internal"  # public 公开 | internal 内部 | work_secret 工作秘密',
+            'classification = "internal"  # public | internal | work_secret',
+        ),
+        Text("# observed = 2024-04-15  # 请填：数据的时点", "# observed = 2024-04-15  # fill in: the data's date"),
+    ]
+    return lines
+
+
+def _crs_lines(found: _Found, project_crs: str, doubts: list[Text]) -> list[str | Text]:
+    from gis_renovation.crs import same_crs
+    from gis_renovation.guard import likely_crs
+
+    frame = found.frame
+    stated = getattr(frame, "crs", None)
+    places = _places(found)
+    guesses = likely_crs(places, project_crs=project_crs)
+    if stated is not None:
+        code = stated.to_authority()
+        shown = ":".join(code) if code else next((g for g, _ in guesses if same_crs(g, stated)), "")
+        if not shown:
+            return [Text(f"# 坐标系以文件自带的为准：{stated.name}", f"# CRS as the file says: {stated.name}")]
+        return [
+            Text(f'crs = "{shown}"  # {stated.name}（文件自带）', f'crs = "{shown}"  # {stated.name}, from the file')
+        ]
+    if not guesses:
+        doubts.append(
+            Text("坐标系未知，从坐标也看不出；请向提供单位核实后填写 crs。", "The CRS is unknown; ask and fill in crs.")
+        )
+        return [Text('# crs = ""  # 必填：坐标系未知', '# crs = ""  # required: unknown')]
+    code, reason = guesses[0]
+    doubts.append(
+        Text(
+            f"坐标系 {code} 是按坐标值猜的（{reason.zh}）；西安80、北京54 的数值看起来一样，务必向提供单位核实。",
+            f"CRS {code} is guessed from the numbers ({reason.en}); Xian 80 and Beijing 54 look the same: ask.",
+        )
+    )
+    return [Text(f'crs = "{code}"  # 猜测：{reason.zh}', f'crs = "{code}"  # guess: {reason.en}')]
+
+
+def _places(found: _Found) -> Any:
+    """Some coordinates of the file, (n, 2), as x and y; empty without any."""
+    import shapely
+
+    frame = found.frame
+    if "geometry" in getattr(frame, "columns", ()):
+        bounds = shapely.bounds(frame.geometry.to_numpy()[:5000])
+        return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
+    columns = _coordinate_columns(frame)
+    if columns is None or len(columns) != 2:
+        return np.empty((0, 2))
+    xy = np.column_stack([read_coordinates(frame[name].iloc[:5000]) for name in columns])
+    return xy[np.isfinite(xy).all(axis=1)]
+
+
+def _coordinate_columns(frame: Any) -> tuple[str, ...] | None:
+    """The columns for (x, y) or (wkt,), the northing told from the easting by its numbers; None if there are none."""
+    names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
+    for wanted in _WKT_NAMES:
+        if wanted in names:
+            return (names[wanted],)
+    x = next((names[n] for n in _X_NAMES if n in names), None)
+    y = next((names[n] for n in _Y_NAMES if n in names), None)
+    if x is None or y is None:
+        return None
+    first, second = (
+        float(np.nanmedian(read_coordinates(frame[c].iloc[:5000]))) if len(frame) else np.nan for c in (x, y)
+    )
+    from gis_renovation.guard import looks_swapped
+
+    return (y, x) if looks_swapped(first, second) else (x, y)
+
+
+def _geometry_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
+    if not schema.geometry:
+        return []
+    kinds = _geometry_kinds(found.frame)
+    if kinds:
+        return [Text(f"# 几何类型：{'、'.join(sorted(kinds))}", f"# geometry: {', '.join(sorted(kinds))}")]
+    columns = _coordinate_columns(found.frame)
+    if columns is None:
+        doubts.append(
+            Text(
+                "表格里没有找到坐标列；请写 [geometry]，或先在 GIS 软件里画出边界。",
+                "No coordinate columns were found; write [geometry], or draw the shapes first.",
+            )
+        )
+        return ["", "# [geometry]", '# x = ""', '# y = ""']
+    if len(columns) == 1:
+        return ["", "[geometry]", f"wkt = {_quoted(columns[0])}"]
+    note = Text("  # 东坐标或经度", "  # easting or longitude"), Text("  # 北坐标或纬度", "  # northing or latitude")
+    rows = [
+        Text(*(f"{axis} = {_quoted(c)}{part}" for part in n)) for axis, c, n in zip("xy", columns, note, strict=True)
+    ]
+    return ["", "[geometry]", *rows]
+
+
+def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
+    frame = found.frame
+    taken: set[str] = set(_coordinate_columns(frame) or ()) if not _geometry_kinds(frame) else set()
+    lines: list[str | Text] = ["[columns]"]
+    matches = {name: same_name([c for c in frame.columns if c not in taken], f) for name, f in schema.fields.items()}
+    for name, column in matches.items():
+        if column in taken:
+            matches[name] = None
+        elif column:
+            taken.add(column)
+    left = [str(c) for c in frame.columns if str(c) not in taken and c != "geometry"]
+    for name, target in schema.fields.items():
+        column = matches[name]
+        guess = None if column else _alike(left, target)
+        if name == schema.key and not column and not guess:
+            guess = _likely_key(frame, left)
+        if guess:
+            left.remove(guess)
+            doubts.append(
+                Text(f"{name} 取自“{guess}”是按名称相近猜的。", f"{name} from {guess!r} is a guess by its name.")
+            )
+        line = _one_column(frame, column or guess, target, schema, guessed=guess is not None)
+        if line is None:
+            line = _missing_column(target, schema, left, doubts)
+        lines.append(line)
+    if left:
+        lines.append(Text(f"# 没有用到的列：{'、'.join(left)}", f"# columns not used: {', '.join(left)}"))
+    return lines
+
+
+def _likely_key(frame: Any, columns: Sequence[str]) -> str | None:
+    """An unused column whose name says id and whose values are all there and all different."""
+    for wanted in _KEY_NAMES:
+        for column in columns:
+            shown = plain_text(column).lower()
+            if (shown == wanted or (len(wanted) > 1 and shown.endswith(wanted))) and len(frame):
+                text = to_text(frame[column])
+                if text.notna().all() and text.is_unique:
+                    return column
+    return None
+
+
+def _alike(columns: Sequence[str], target: Field) -> str | None:
+    """An unused column whose name is like the field's, or contains it; None below the bar."""
+    names = [plain_text(n).lower() for n in (target.label.zh, *target.aliases, target.name) if len(n) > 1]
+
+    def score(column: str) -> float:
+        bare = header_unit(column)[0].lower().rsplit("/", 1)[-1]
+        contained = max((0.75 + 0.2 * len(n) / max(len(bare), 1) for n in names if n in bare), default=0.0)
+        return max(contained, *(SequenceMatcher(None, bare, n).ratio() for n in names))
+
+    best = max(columns, key=score, default=None)
+    return best if best is not None and score(best) >= _ALIKE else None
+
+
+def _one_column(
+    frame: Any, column: str | None, target: Field, schema: LayerSchema, *, guessed: bool
+) -> str | Text | None:
+    if column is None:
+        return None
+    unit = header_unit(column)[1]
+    unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
+    values = _unknown_codes(frame[column], target)
+    parts = [f"from = {_quoted(column)}"]
+    if unit and unit_factor(unit, target.unit) != 1:
+        parts.append(f"unit = {_quoted(unit)}")
+    if values:
+        listed = ", ".join(f'{_quoted(v)} = "?"' for v in values)
+        allowed = ", ".join(f"{code} {label.zh}" for code, label in target.values.items())
+        note = Text(f"把 ? 换成：{allowed}", f"replace ? by: {', '.join(target.values)}")
+        rule = f"{target.name} = {{ {', '.join(parts)}, values = {{ {listed} }} }}"
+        return Text(*(f"# {rule}  # {n}" for n in note))
+    rule = f"{target.name} = {_quoted(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
+    mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else Text("", "")
+    if target.name == schema.key and not to_text(frame[column]).is_unique:
+        mark = Text("（有重复，不能作编号）", " (repeated, cannot be the id)")
+        number = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
+        return Text(*(f"{number}  # {_quoted(column)}{m}" for m in mark))
+    return Text(f"{rule}  # {target.label.zh}{mark.zh}", f"{rule}  # {target.label.en}{mark.en}")
+
+
+def _unknown_codes(cells: Any, target: Field) -> list[str]:
+    """Values of a coded column that are neither a code nor a label."""
+    if not target.values:
+        return []
+    known = {*target.values, *(word.lower() for label in target.values.values() for word in label)}
+    values = [v for v in sorted(to_text(cells).dropna().unique()) if v not in known and v.lower() not in known]
+    return values[:_SHOWN_VALUES]
+
+
+def _missing_column(target: Field, schema: LayerSchema, left: Sequence[str], doubts: list[Text]) -> str | Text:
+    unit = f"（{target.unit}）" if target.unit else ""
+    if target.name == schema.key:
+        doubts.append(Text("没有找到编号列，按位置自动编号。", "No id column was found; ids are numbered by position."))
+        rule = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
+        return Text(f"{rule}  # {target.label.zh}：按位置编号", f"{rule}  # {target.label.en}: numbered by position")
+    if target.required:
+        doubts.append(
+            Text(
+                f"必填字段 {target.name}（{target.label.zh}）没有找到对应的列；"
+                f"未使用的列有：{'、'.join(left) or '无'}。",
+                f"No column for the required {target.name} ({target.label.en}); unused: {', '.join(left) or 'none'}.",
+            )
+        )
+    must = Text("必填", "required") if target.required else Text("可选", "optional")
+    return Text(
+        f'# {target.name} = ""  # {target.label.zh}{unit}，{must.zh}',
+        f'# {target.name} = ""  # {target.label.en}{unit if unit.isascii() else ""}, {must.en}',
+    )
+
+
+def _select_lines(found: _Found) -> list[str | Text]:
+    """In drawings the layer name carries the meaning: all of them with their counts, for a person to choose."""
+    if "Layer" not in found.frame.columns or found.path.suffix.lower() != ".dxf":
+        return []
+    counts = found.frame["Layer"].value_counts().sort_index()
+    names = ", ".join(_quoted(str(name)) for name in counts.index)
+    listed = "、".join(f"{name} {count}" for name, count in counts.items())
+    note = Text("只留下本图层所在的 CAD 图层", "keep the drawing layers meant")
+    return ["", "# [select]", *(Text(*(f"# Layer = [{names}]  # {part}：{listed}" for part in note)),)]
+
+
+def _repair_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
+    """Repairs the shapes call for, commented out: a person decides."""
+    import shapely
+
+    if "geometry" not in getattr(found.frame, "columns", ()):
+        return []
+    geometry = found.frame.geometry.to_numpy()
+    wishes = []
+    invalid = int((~shapely.is_valid(geometry) & ~shapely.is_missing(geometry)).sum())
+    empty = int((shapely.is_missing(geometry) | shapely.is_empty(geometry)).sum())
+    lines = int(np.isin(shapely.get_type_id(geometry), [1, 2, 5]).sum())
+    if invalid:
+        wishes.append(("make_valid = true", Text(f"{invalid} 个几何无效", f"{invalid} invalid geometries")))
+    if empty:
+        wishes.append(("drop_empty_geometry = true", Text(f"{empty} 行没有几何", f"{empty} rows without geometry")))
+    if lines and schema.geometry == ("polygon",):
+        wishes.append(("close_rings_m = 0.1", Text(f"{lines} 条线需要围成面", f"{lines} lines must become areas")))
+    if not wishes:
+        return []
+    for rule, why in wishes:
+        doubts.append(Text(f"{why.zh}；同意修复时去掉 {rule} 前的 #。", f"{why.en}; to mend them, uncomment {rule}."))
+    return ["", "[repair]", *(Text(*(f"# {rule}  # {part}" for part in why)) for rule, why in wishes)]
+
+
+def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: bool) -> Draft:
+    import rasterio
+    from rasterio.errors import RasterioIOError
+
+    from gis_renovation.io_reading import check_signature, unreadable
+
+    check_signature(path, layer)
+    try:
+        with rasterio.open(path) as source:
+            crs, nodata, shape = source.crs, source.nodata, source.shape
+    except RasterioIOError as error:
+        raise unreadable(path, layer, error) from None
+    doubts = []
+    if guessed:
+        doubts.append(
+            Text(
+                "栅格的类别是猜的：terrain；不对时用 --layer 指定。",
+                "The layer is a guess: terrain; else give --layer.",
+            )
+        )
+    if crs is None:
+        doubts.append(Text("栅格没有坐标系，请填写 crs。", "The raster has no CRS; fill in crs."))
+    if nodata is None:
+        doubts.append(
+            Text(
+                "栅格没有写明无数据值，所有像元都会当作真值。", "The raster states no nodata value; every cell counts."
+            )
+        )
+    code = crs.to_authority() if crs else None
+    lines: list[str | Text] = [
+        "[source]",
+        f"path = {_quoted(_relative(path, beside))}",
+        f"layer = {_quoted(layer)}",
+        f'crs = "{":".join(code)}"' if code else '# crs = ""',
+        Text('owner = ""  # 请填', 'owner = ""  # fill in'),
+        Text('note = ""  # 请填：高程基准、单位、时相', 'note = ""  # fill in: height datum, unit, date'),
+        Text(f"# {shape[1]} × {shape[0]} 像元", f"# {shape[1]} x {shape[0]} cells"),
+    ]
+    head = [f"# ! {doubt.in_language(lang)}" for doubt in doubts]
+    return Draft(layer, "\n".join([*head, _in_language(lines, lang)]) + "\n", doubts)
+
+
+def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:
+    """The draft read once, as ``check`` would: its rows and faults, or why it cannot be read yet."""
+    try:
+        card = read_card(body, stem=schema.name, where="draft")
+        raw = read_layer(card, beside)
+        done = conform(raw.frame, card)
+        faults = [f for f in (*raw.findings, *done.findings, *check_layer(done.frame, schema)) if f.severity == "error"]
+    except GisRenovationError as error:
+        return [Text(f"照此试读不成功：{error.text.zh}", f"Reading by this draft fails: {error.text.en}")]
+    if not faults:
+        return []
+    return [
+        Text(
+            f"照此试读 {len(done.frame):,} 行，有 {len(faults)} 类问题，其一："
+            f"{faults[0].field} {faults[0].sentence('zh')}",
+            f"Read by this draft: {len(done.frame):,} rows, {len(faults)} kinds of fault, the first: {faults[0].field} "
+            f"{faults[0].sentence('en')}",
+        )
+    ]
+
+
+def _head(found: _Found, schema: LayerSchema, doubts: Sequence[Text], lang: Lang) -> list[str]:
+    rows = len(found.frame)
+    first = Text(
+        f"# {schema.label.zh} {schema.name} 的来源卡草稿：{found.path.name}，{found.driver}，{rows:,} 行",
+        f"# Draft of a source card for {schema.name}: {found.path.name}, {found.driver}, {rows:,} rows",
+    )
+    seen = [f"# · {' '.join(f.sentence(lang).split())}" for f in found.findings if f.severity != "error"]
+    marks = [f"# ! {' '.join(doubt.in_language(lang).split())}" for doubt in doubts]
+    return [first.in_language(lang), *seen, *marks]
+
+
+def _in_language(lines: Sequence[str | Text], lang: Lang) -> str:
+    return "\n".join(line.in_language(lang) if isinstance(line, Text) else line for line in lines)
+
+
+def _relative(path: Path, beside: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), beside.resolve())).as_posix()
+    except ValueError:  # another drive of a Windows machine
+        return path.resolve().as_posix()
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; control characters escaped."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def write_draft(draft: Draft, folder: Path) -> Path:
+    """The draft as ``<layer>.toml`` in the folder of cards; an existing card is never touched."""
+    target = folder / f"{draft.layer}.toml"
+    if target.exists():
+        raise FileError(
+            f"已有来源卡 {target}，没有改动；请先改名或移走，或不加 --write 只看草稿。",
+            f"{target} exists and was not touched; move it away first, or leave --write out to see the draft only.",
+        )
+    with new_file(target) as work:
+        work.write_text(draft.text, encoding="utf-8", newline="\n")
+    return target
