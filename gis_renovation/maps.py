@@ -60,6 +60,13 @@ _UI: Mapping[str, Text] = {
     "layers": Text("图层与图例", "Layers and legend"),
     "home": Text("全图", "Whole map"),
     "print": Text("打印", "Print"),
+    "table": Text("表格", "Table"),
+    "table_layer": Text("图层", "Layer"),
+    "filter": Text("筛选", "Filter"),
+    "only_view": Text("只列当前视野", "Only what is in view"),
+    "rows": Text("第 {from}–{to} 行，共 {n} 行（全部 {all}）", "Rows {from}–{to} of {n} (all: {all})"),
+    "before": Text("上一页", "Previous"),
+    "after": Text("下一页", "Next"),
     "large": Text("大字", "Large type"),
     "as_of": Text("数据截至 {date}", "As of {date}"),
     "synthetic": Text("合成示例数据，非真实", "Synthetic sample data, not real"),
@@ -365,6 +372,7 @@ def _settings(
         "ui": {key: text.in_language(lang) for key, text in _UI.items()},
         "order": [block["name"] for block in blocks],
         "dense": dense_layers(blocks),
+        "labels": {block["name"]: block["label"] for block in blocks},
         "min_zoom": {block["name"]: styles.layer_style(block["name"]).min_zoom for block in blocks},
         "bubble_layer": next((b["name"] for b in blocks if styles.layer_style(b["name"]).bubbles), None),
         "bounds": opening_bounds(drawn),
@@ -419,6 +427,7 @@ def _shell(
         f'<button type="button" class="tool" id="{key}-button"{extra}>{safe(ui(text, lang))}</button>'
         for key, text, extra in (
             ("panel", "layers", ' aria-expanded="false" aria-controls="side"'),
+            ("table", "table", ' aria-expanded="false" aria-pressed="false" aria-controls="sheet"'),
             ("home", "home", ""),
             ("large", "large", ' aria-pressed="false"'),
             ("print", "print", ""),
@@ -446,7 +455,27 @@ def _shell(
         f"{_panel(drawn, blocks, shown, lang=lang)}"
         f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
         f"{source}<p>{safe(said)}</p></footer></aside>"
+        f"{_sheet(lang)}"
         '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
+    )
+
+
+def _sheet(lang: Lang) -> str:
+    """The map's twin as a table; its rows come from the same data blocks."""
+    words = {
+        key: safe(ui(key, lang)) for key in ("table", "table_layer", "filter", "only_view", "before", "after", "close")
+    }
+    return (
+        f'<section id="sheet" class="sheet" aria-label="{words["table"]}" hidden><div class="bar">'
+        f'<label>{words["table_layer"]}<select id="sheet-layer"></select></label>'
+        f'<label>{words["filter"]}<input type="search" id="sheet-filter" maxlength="60"></label>'
+        f'<label><input type="checkbox" id="sheet-view">{words["only_view"]}</label>'
+        '<span class="pages"><span id="sheet-count"></span>'
+        f'<button type="button" class="tool" id="sheet-before">{words["before"]}</button>'
+        f'<button type="button" class="tool" id="sheet-after">{words["after"]}</button>'
+        f'<button type="button" class="tool" id="sheet-close">{words["close"]}</button></span></div>'
+        f'<div class="grid" tabindex="0" role="region" aria-label="{words["table"]}">'
+        "<table><thead></thead><tbody></tbody></table></div></section>"
     )
 
 

@@ -286,7 +286,8 @@ def test_thousands_of_shapes_are_painted_every_one_and_open_their_card(visit):
     assert painted[0] > 300
     assert painted[1] == painted[0]
     spot = page.evaluate(
-        "() => { const p = plan.map.latLngToContainerPoint(plan.centre(plan.read('buildings'), 1234)); return [p.x, p.y]; }"
+        """() => { const at = plan.centre(plan.read("buildings"), 1234), p = plan.map.latLngToContainerPoint(at);
+             return [p.x, p.y]; }"""
     )
     frame = page.locator(".leaflet-container").bounding_box()
     page.mouse.click(frame["x"] + spot[0], frame["y"] + spot[1])
@@ -302,7 +303,8 @@ def test_painted_tiles_show_each_building_as_ink(visit):
     page.evaluate("() => { plan.map.setZoom(15, { animate: false }); }")
     page.wait_for_timeout(300)
     missing = page.evaluate(
-        """() => { const tiles = [...document.querySelectorAll("canvas.leaflet-tile")].map((c) => [c, c.getBoundingClientRect(), c.getContext("2d")]);
+        """() => { const tiles = [...document.querySelectorAll("canvas.leaflet-tile")]
+               .map((c) => [c, c.getBoundingClientRect(), c.getContext("2d")]);
              const frame = document.querySelector(".leaflet-container").getBoundingClientRect();
              let missing = 0;
              plan.read("buildings").ids.forEach((id, row) => {
@@ -316,3 +318,51 @@ def test_painted_tiles_show_each_building_as_ink(visit):
     )
     assert missing[0] > 0
     assert missing[1] == 0
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def test_table_has_the_same_rows_sorts_with_unknown_last_and_filters(visit):
+    one = visit(layers())
+    page = one.page
+    page.locator("#table-button").click()
+    assert page.locator("#sheet tbody tr").count() == 9
+    heads = page.locator("#sheet thead button").all_inner_texts()
+    at = heads.index("户数")
+    column = f"#sheet tbody tr td:nth-child({at + 1})"
+    page.locator("#sheet thead button").nth(at).click()
+    page.locator("#sheet thead button").nth(at).click()
+    numbers = page.locator(column).all_inner_texts()
+    assert numbers == ["650 户", "600 户", "550 户", "500 户", "450 户", "400 户", "350 户", "300 户", "未知"]
+    assert page.locator("#sheet th[aria-sort=descending]").count() == 1
+    page.locator("#sheet-filter").fill("舜耕")
+    assert page.locator("#sheet tbody tr").count() == 1
+    assert page.locator("#sheet-count").inner_text() == "第 1–1 行，共 1 行（全部 9）"
+    one.assert_quiet()
+
+
+def test_row_opens_the_card_and_the_shape_marks_its_row(visit):
+    one = visit(layers())
+    page = one.page
+    page.locator("#table-button").click()
+    page.locator("#sheet tbody tr", has_text=NAMES[4]).locator("button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".card")
+    assert page.locator(".card h2").inner_text() == NAMES[4]
+    assert page.locator("#sheet tr.selected").inner_text().startswith("C5")
+    page.evaluate("() => { plan.open('communities', 0, null); }")
+    assert page.locator("#sheet tr.selected").inner_text().startswith("C1")
+    page.locator("#sheet-filter").press("Escape")
+    assert not page.locator("#sheet").is_visible()
+    one.assert_quiet()
+
+
+def test_table_pages_through_thousands_of_rows(visit):
+    one = visit({"buildings": many_buildings()})
+    page = one.page
+    page.locator("#table-button").click()
+    assert page.locator("#sheet tbody tr").count() == 100
+    page.locator("#sheet-after").click()
+    assert page.locator("#sheet-count").inner_text() == "第 101–200 行，共 2500 行（全部 2500）"
+    assert page.locator("#sheet tbody th").first.inner_text() == "B00100"
