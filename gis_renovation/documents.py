@@ -218,18 +218,19 @@ class Paper:
                 f"The first {len(shown)} rows; {left:,} more stand in {see}.",
             )
 
-    def signatures(self, roles: Sequence[Text]) -> None:
-        """One line each to sign and date, kept together on one page."""
+    def signatures(self, roles: Sequence[Text], *, one_line: bool = False) -> None:
+        """Lines to sign and date, kept together on one page; ``one_line`` puts them side by side."""
         from docx.shared import Pt
 
-        line, date = ("＿＿＿＿＿＿＿＿＿＿", "日期：　　　年　　月　　日")
+        blank, date, colon = "＿" * (7 if one_line else 10), "日期：　　　年　　月　　日", "："
         if self.lang == "en":
-            line, date = "_" * 24, "Date: ____________"
-        colon = "：" if self.lang == "zh" else ": "
-        for number, role in enumerate(roles):
-            paragraph = self._doc.add_paragraph(f"{role.in_language(self.lang)}{colon}{line}　　{date}")
+            blank, date, colon = "_" * (14 if one_line else 24), "Date: ____________", ": "
+        lines = [f"{role.in_language(self.lang)}{colon}{blank}" for role in roles]
+        lines = [f"{'　'.join(lines)}　{date}"] if one_line else [f"{line}　　{date}" for line in lines]
+        for number, line in enumerate(lines):
+            paragraph = self._doc.add_paragraph(line)
             paragraph.paragraph_format.space_before = Pt(14 if number == 0 else 8)
-            paragraph.paragraph_format.keep_with_next = number < len(roles) - 1
+            paragraph.paragraph_format.keep_with_next = number < len(lines) - 1
 
     def save(self, path: Path, *, dated: datetime.date) -> None:
         """Write the document; its own dates are ``dated``, so that equal content is equal bytes."""

@@ -280,7 +280,7 @@ def _status_sheet(paper: Paper, layers: Layers, manifest: Manifest, site_id: str
             paper.say("无。", "None.")
         else:
             paper.layer_table(own, layer, [column.format(lang=lang) for column in columns], see=workbook)
-    paper.signatures(STATUS_SIGNS)
+    paper.signatures(STATUS_SIGNS, one_line=True)
 
 
 def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Series) -> None:

@@ -150,7 +150,7 @@ class Column:
         label = self.field.label.in_language(lang)
         unit = "%" if is_share(self.field) else self.field.unit
         if lang == "zh":
-            return f"{label}（{unit}）" if unit else label
+            return f"{label}（{unit}）" if unit and not label.endswith(f"（{unit}）") else label
         unit = UNITS_EN.get(unit, unit)
         return f"{label} ({unit})" if unit and unit != label.casefold() else label
 
