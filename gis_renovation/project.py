@@ -145,6 +145,12 @@ def read_cards(folder: Path) -> dict[str, Card]:
             errors.append(error)
     if errors:
         raise ConfigError("\n".join(e.text.zh for e in errors), "\n".join(e.text.en for e in errors))
+    if not cards:
+        raise ConfigError(
+            f"{folder} 里还没有来源卡。把数据放进 layers/data/，再用 gis-renovation card 文件 --layer 图层 --write 起草一张。",
+            f"{folder} holds no source card yet. Put data into layers/data/, then draft one with "
+            "gis-renovation card FILE --layer LAYER --write.",
+        )
     return dict(sorted(cards.items()))
 
 
