@@ -171,15 +171,19 @@ def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iter
                 inputs.findings.append(finding)
     on_progress("", len(cards), len(cards))
     from gis_renovation.guard import check_places
+    from gis_renovation.plausibility import check_plausibility
 
     inputs.findings += check_references({k: v for k, v in inputs.layers.items() if not layer_schemas()[k].raster})
-    inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area)
+    trusted = [name for name, card in cards.items() if card.source.trusted]
+    inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
+    inputs.findings += check_plausibility(inputs.layers)
     return inputs
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
-    from gis_renovation.cards import conform
+    from gis_renovation.cards import conform, finish_shapes
     from gis_renovation.crs import reproject
+    from gis_renovation.guard import check_claim
     from gis_renovation.io import read_layer, read_raster
 
     card = project.cards[name]
@@ -193,7 +197,12 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     frame = conformed.frame
     findings = [*raw.findings, *conformed.findings]
     if card.schema_.geometry:
+        misplaced = check_claim(frame, target, name=name, file=file, area=project.settings.project.area)
+        if misplaced:
+            raise DataError([*findings, *misplaced])
         frame = reproject(frame, target, where=f"{name}（{file}）")
+        frame, repaired = finish_shapes(frame, card, conformed.record, file=file)
+        findings += repaired
     findings += check_layer(frame, card.schema_, file=file)
     inputs.layers[name] = frame
     inputs.findings += findings
@@ -502,7 +511,7 @@ def _load_step(stored: Path) -> Any:
 def _manifest(
     project: Project, inputs: Inputs, records: list[dict[str, Any]], rules: tuple[Any, ...], only: Sequence[str]
 ) -> dict[str, Any]:
-    identity = {
+    identity: dict[str, Any] = {
         "project": project.settings.model_dump(mode="json"),
         "steps": [record.get("fingerprint", record["step"]) for record in records],
         "only": sorted(only),

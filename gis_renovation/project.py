@@ -91,8 +91,10 @@ def load_project(folder: Path) -> Project:
     path = folder / PROJECT_FILE
     if not path.is_file():
         raise FileError(
-            f"{folder.resolve()} 中没有 project.toml，不是一个项目。请进入项目文件夹，或先运行 gis-renovation init my-city。",
-            f"{folder.resolve()} has no project.toml, so it is no project. Go to a project, or run gis-renovation init my-city.",
+            f"{folder.resolve()} 中没有 project.toml，不是一个项目。"
+            "请换到项目文件夹，或先运行 gis-renovation init my-city。",
+            f"{folder.resolve()} has no project.toml, so it is no project. "
+            "Go to a project, or run gis-renovation init my-city.",
         )
     data = read_toml(read_text(path), where=PROJECT_FILE)
     from gis_renovation.pipeline import parameter_tables
@@ -147,7 +149,8 @@ def read_cards(folder: Path) -> dict[str, Card]:
         raise ConfigError("\n".join(e.text.zh for e in errors), "\n".join(e.text.en for e in errors))
     if not cards:
         raise ConfigError(
-            f"{folder} 里还没有来源卡。把数据放进 layers/data/，再用 gis-renovation card 文件 --layer 图层 --write 起草一张。",
+            f"{folder} 里还没有来源卡。把数据放进 layers/data/，"
+            "再用 gis-renovation card 文件 --layer 图层 --write 起草一张。",
             f"{folder} holds no source card yet. Put data into layers/data/, then draft one with "
             "gis-renovation card FILE --layer LAYER --write.",
         )
