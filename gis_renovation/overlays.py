@@ -128,7 +128,9 @@ def dissolve_overlapping(geometries: Geometries) -> Geometries:
 
 def _edges_of(polygons: Geometries) -> tuple[Indices, Floats, Floats, Floats, Floats]:
     """Owner, start (x, y) and end (x, y) of every ring edge, the polygon on the right."""
-    parts, part_of = shapely.get_parts(shapely.orient_polygons(polygons, exterior_cw=True), return_index=True)
+    parts, part_of = shapely.orient_polygons(polygons, exterior_cw=True), np.arange(len(polygons))
+    if (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON).any():
+        parts, part_of = shapely.get_parts(parts, return_index=True)
     rings, ring_of = shapely.get_rings(parts, return_index=True)
     xy, at = shapely.get_coordinates(rings, return_index=True)
     x, y = np.ascontiguousarray(xy.T)
