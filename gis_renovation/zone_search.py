@@ -536,9 +536,14 @@ class Effort(NamedTuple):
     tries: int
 
 
-def effort_for(size: int, *, sweeps: int) -> Effort:
-    """Small cities afford restarts and several trees a redraw within one numpy call; large ones neither."""
-    return Effort(sweeps, int(np.clip(1000 // max(size, 1), 1, 12)), 2 if size <= 5_000 else 1)
+def effort_for(problem: ZoneProblem, *, sweeps: int | None) -> Effort:
+    """Small cities afford restarts and several trees a redraw within one numpy call; large ones neither.
+
+    Where a maximum lets a proof follow, a short search does.
+    """
+    if sweeps is None:
+        sweeps = 8 if problem.size <= 300 and np.isfinite(problem.high).any() else 24
+    return Effort(sweeps, int(np.clip(400 // max(problem.size, 1), 1, 4)), 2 if problem.size <= 5_000 else 1)
 
 
 def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:

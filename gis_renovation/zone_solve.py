@@ -21,7 +21,6 @@ from gis_renovation.zone_search import (
     total_score,
 )
 
-
 # A component with so few candidate zones is solved outright; a search would only cost time.
 FEW_CANDIDATES = 1_500
 
@@ -65,7 +64,7 @@ class Solution(NamedTuple):
     proofs: dict[int, ComponentProof]
 
 
-def solve(request: Request, *, seed: int, sweeps: int, limits: ProofLimits) -> Solution:
+def solve(request: Request, *, seed: int, sweeps: int | None, limits: ProofLimits) -> Solution:
     """Zones of all communities. Deterministic in the request, seed, sweeps and limits."""
     component = components(request.ids, request.links)
     if request.wishes.is_plain:
@@ -84,13 +83,16 @@ def solve(request: Request, *, seed: int, sweeps: int, limits: ProofLimits) -> S
     return Solution(_with_fixed(request, compact(labels)), _solved_parts(request, parts), proofs)
 
 
-def _searched(problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]], *, seed: int, sweeps: int) -> Labels:
+def _searched(
+    problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]], *, seed: int, sweeps: int | None
+) -> Labels:
     """Starting zones: searched in the large components, every node for itself in those proven at once."""
     labels = np.arange(problem.size)
     large = [nodes for nodes, own in parts if list_candidates(own, max_subsets=FEW_CANDIDATES) is None]
     if large:
         nodes = np.sort(np.concatenate(large))
-        found = search_zones(part_of(problem, nodes), seed=seed, effort=effort_for(len(nodes), sweeps=sweeps))
+        part = part_of(problem, nodes)
+        found = search_zones(part, seed=seed, effort=effort_for(part, sweeps=sweeps))
         labels[nodes] = found + problem.size
     return labels
 

@@ -67,7 +67,7 @@ def delineate_zones(
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
     seed: int = 0,
-    sweeps: int = 24,
+    sweeps: int | None = None,
     max_subsets: int = 1_000_000,
     max_columns: int = 12_000,
     max_nodes: int = 500,
@@ -104,7 +104,8 @@ def delineate_zones(
     seed
         Of the search. Where the proof succeeds, the zones do not depend on it but for exact ties.
     sweeps
-        Rounds of the search; more are slower and better.
+        Rounds of the search; more are slower and better. None: 8 for up to 300 communities under a
+        maximum, where the proof does the rest, else 24.
     max_subsets, max_columns, max_nodes
         Work a proof may take for each component: candidate zones listed, candidates in an integer
         programme, nodes of its tree. Counts, not seconds, so that every machine gives the same zones.
@@ -151,8 +152,7 @@ def delineate_zones(
     limits = ProofLimits(max_subsets, max_columns, max_nodes)
     solution = solve(request, seed=seed, sweeps=sweeps, limits=limits)
     members = _members_frame(request, solution, seed)
-    scene = read_scene(communities, community_links, _zone_of(members), wishes)
-    return members.assign(**_left_out_reasons(scene))
+    return members.assign(**_left_out_reasons(communities, community_links, members, wishes))
 
 
 def describe_zones(
@@ -598,15 +598,15 @@ def _zone_of(zone_members: pd.DataFrame) -> dict[str, str | None]:
 
 def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFrame:
     first = pd.Series(np.arange(len(request.ids))).groupby(solution.component).transform("min").to_numpy()
-    proofs = [solution.proofs.get(int(row)) for row in first]
     fixed = {member for group in request.wishes.fixed_zones for member in group}
+    heads = np.unique(first)
     rows = [
-        _proof_row(proof, "fixed" if member in fixed else "whole", seed)
-        for member, proof in zip(request.ids, proofs, strict=True)
+        _proof_row(solution.proofs.get(int(row)), "fixed" if request.ids[row] in fixed else "whole", seed)
+        for row in heads
     ]
-    table = pd.DataFrame(
-        rows, columns=list(PROOF_COLUMNS), index=pd.Index(request.ids, dtype="str", name="community_id")
-    )
+    by_component = pd.DataFrame(rows, columns=list(PROOF_COLUMNS))
+    table = by_component.iloc[np.searchsorted(heads, first)]
+    table.index = pd.Index(request.ids, dtype="str", name="community_id")
     table.insert(0, "zone_id", pd.Series(zone_names(request.ids, solution.zone), index=table.index, dtype="str"))
     names = [f"K-{request.ids[row]}" for row in first]
     table.insert(1, "component_id", pd.Series(names, index=table.index, dtype="str"))
@@ -633,12 +633,17 @@ def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[st
     }
 
 
-def _left_out_reasons(scene: Scene) -> dict[str, Any]:
+def _left_out_reasons(
+    communities: gpd.GeoDataFrame, community_links: gpd.GeoDataFrame, members: pd.DataFrame, wishes: Wishes
+) -> dict[str, Any]:
+    """Sentences for the communities left out; reading the scene costs, so not when there are none."""
     reasons: dict[int, Text] = {}
-    for entry in shortfalls(scene):
-        reasons.update(dict.fromkeys(entry.rows, entry.sentence))
-    zh = [reasons[row].zh if row in reasons else None for row in range(len(scene.ids))]
-    en = [reasons[row].en if row in reasons else None for row in range(len(scene.ids))]
+    if members["zone_id"].isna().any():
+        scene = read_scene(communities, community_links, _zone_of(members), wishes)
+        for entry in shortfalls(scene):
+            reasons.update(dict.fromkeys(entry.rows, entry.sentence))
+    zh = [reasons[row].zh if row in reasons else None for row in range(len(members))]
+    en = [reasons[row].en if row in reasons else None for row in range(len(members))]
     return {"reason_zh": pd.array(zh, dtype="str"), "reason_en": pd.array(en, dtype="str")}
 
 

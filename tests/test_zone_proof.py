@@ -115,7 +115,7 @@ def best_by_dynamic_programme(problem):
 
 
 def prove(problem, seed=0):
-    labels = search_zones(problem, seed=seed, effort=effort_for(problem.size, sweeps=4))
+    labels = search_zones(problem, seed=seed, effort=effort_for(problem, sweeps=4))
     parts = connected_parts(problem)
     assert len(np.unique(parts)) == 1
     return labels, prove_zones(problem, labels, LIMITS)
@@ -183,7 +183,7 @@ def test_listed_candidates_are_exactly_the_connected_sets_within_bounds():
 
 def test_listing_stops_at_its_limit_and_the_search_result_stands_with_easy_bounds():
     problem = next(connected_problems(1, 9))
-    labels = search_zones(problem, seed=0, effort=effort_for(9, sweeps=2))
+    labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=2))
     proof = prove_zones(problem, labels, ProofLimits(max_subsets=3, column_limit=10, node_limit=1))
     assert proof.candidates == -1
     assert (proof.labels == labels).all()
@@ -199,7 +199,7 @@ def test_a_component_below_the_minimum_must_be_left_out_whole():
 @given(st.integers(0, 10_000), st.integers(2, 40), st.sampled_from([-1.0, 0.0, 1.0]))
 def test_searched_groups_are_connected_and_nothing_is_lost(seed, size, price):
     problem = make_problem(seed, size, price=price)
-    labels = search_zones(problem, seed=seed, effort=effort_for(size, sweeps=3))
+    labels = search_zones(problem, seed=seed, effort=effort_for(problem, sweeps=3))
     graph = nx.Graph()
     graph.add_nodes_from(range(size))
     graph.add_edges_from(zip(problem.heads.tolist(), problem.tails.tolist(), strict=True))
