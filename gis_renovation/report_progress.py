@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.report_parts import Layers, Manifest, in_language, known_values, to_date
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import Column
+from gis_renovation.tables import UNKNOWN, Column
 
 _UNIT_COLUMNS = (
     "name",
@@ -38,6 +39,7 @@ def write_progress_brief(paper: Paper, layers: Layers, manifest: Manifest, workb
         return
     _overall(paper, units, as_of)
     _target_table(paper, layers, manifest)
+    _plan_table(paper, layers, workbook)
     paper.heading("二、分县区进度", "2. Progress by county")
     _unit_tables(paper, units, workbook)
     paper.heading("四、本月变化", "4. Changed this month")
@@ -116,6 +118,46 @@ def _target_table(paper: Paper, layers: Layers, manifest: Manifest) -> None:
         ("备注", "Remark"),
     )
     paper.table(header, rows, numeric=[False, False, True, True, True, False])
+
+
+_PLAN_COLUMNS = (
+    "plan_version",
+    "community_count",
+    "started_share",
+    "completed_share",
+    "households",
+    "floor_area_m2",
+    "floor_area_per_household_m2",
+)
+
+
+def _plan_table(paper: Paper, layers: Layers, workbook: str) -> None:
+    """Rates against each plan version; a floor area per household unlike the others asks for a second look."""
+    plans = layers.get("plan_progress")
+    if plans is None:
+        return
+    batches = layer_schema("communities").fields["plan_batch"].values
+    totals = plans[plans["unit_code"] == "total"].copy()
+    totals["plan_version"] = [_version_text(version, batches, paper.lang) for version in totals["plan_version"]]
+    paper.say("分计划批次（户均面积与其他批次相差较大的，请复核台账）：", "By plan version:", keep=True)
+    paper.layer_table(totals, "plan_progress", _PLAN_COLUMNS, key=False, see=workbook)
+
+
+def _version_text(version: str, batches: Mapping[str, Text], lang: Lang) -> str:
+    """``2024-main`` as 2024年主计划."""
+    year, _, batch = str(version).partition("-")
+    unknown = UNKNOWN.in_language(lang)
+    label = (
+        batches[batch].in_language(lang)
+        if batch in batches
+        else Text(f"批次{unknown}", f"batch {unknown}").in_language(lang)
+    )
+    when = (
+        Text(f"{year}年", f"{year} ").in_language(lang)
+        if year.isdigit()
+        else Text("年度未知", "year unknown ").in_language(lang)
+    )
+    return when + label
 
 
 def _target_cells(wanted: float | None, found: float, unknown: int, lang: Lang) -> tuple[str, str, str, str]:

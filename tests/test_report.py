@@ -15,7 +15,7 @@ from gis_renovation import report, report_zones
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Text
 from gis_renovation.land_status import check_land_status, outline_land_sites
-from gis_renovation.progress import project_states, unit_progress
+from gis_renovation.progress import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports
 from gis_renovation.report_land import rule_from_record
 from gis_renovation.rules import rules_in_force
@@ -322,6 +322,21 @@ def test_the_plan_stands_beside_the_list(folder):
     assert ["主计划", "小区数（个）", "3", "3", "0", ""] in rows
     assert ["主计划", "户数（户）", "1,500", "1,350", "-150", ""] in rows
     assert ["主计划", "建筑面积（m²）", "计划未写明", "84,000", "—", ""] in rows
+
+
+def test_each_plan_version_has_its_own_rates(tmp_path):
+    layers = city()
+    layers["plan_progress"] = plan_progress(
+        layers["reporting_units"],
+        layers["project_communities"],
+        layers["project_states"],
+        layers["communities"].assign(plan_year=2024),
+    )
+    write_reports(tmp_path, layers, manifest())
+    rows = {row[0]: row for row in table_rows(tmp_path / "publisher-progress.docx")}
+    # Main: C1, C4, C7, of which C1 started; 1,350 households; 25,000 + 28,000 + 31,000 m².
+    assert rows["2024年主计划"][1:3] == ["3", "33.3%"]
+    assert rows["2024年主计划"][4:] == ["1,350", "84,000.00", "62.22"]
 
 
 def test_what_changed_since_last_month_is_listed_with_the_countys_name(folder):
