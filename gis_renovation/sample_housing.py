@@ -155,7 +155,7 @@ def _communities(plots: Plots, ids: pd.Series, seed: int, part: str) -> tuple[gp
             "floor_area_m2": floor_area.astype(float),
             "plan_batch": batch.astype(object),
             "plan_year": _some_unknown(np.full(len(lots), 2024), unknown),
-            "owner_unit": pd.Series(works, dtype="str").to_numpy(dtype=object, na_value=None),
+            "owner_unit": pd.Series(works, dtype="str"),
             "need_basic": rng.integers(3, 10, len(lots)),
             "need_improvement": rng.integers(1, 7, len(lots)),
             "need_enhancement": rng.integers(0, 5, len(lots)),

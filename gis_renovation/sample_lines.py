@@ -267,7 +267,7 @@ def make_barriers(plots: Plots) -> gpd.GeoDataFrame:
 def make_crossings(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Where a street crosses a barrier, the planted footbridge, and the gate in the first wall."""
     walked = streets[~streets["class"].isin(["expressway", "access"])]
-    lines = walked.geometry.to_numpy()
+    lines, classes, names = (walked[name].to_numpy(dtype=object) for name in ("geometry", "class", "name"))
     tree = shapely.STRtree(lines)
     rows: list[tuple[str, str, str | None, str, shapely.Geometry]] = [
         (FOOTBRIDGE, "footbridge", "矿机厂人行天桥", "B-TL-01", _footbridge(plots)),
@@ -278,12 +278,12 @@ def make_crossings(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDat
             continue
         hit = np.sort(tree.query(geometry, predicate="intersects"))
         if kind == "arterial":
-            hit = hit[walked["class"].to_numpy()[hit] == "secondary"]
+            hit = hit[classes[hit] == "secondary"]
         if barrier_id == "B-HE-01":
-            rows += [(f"GC-{barrier_id[2:]}-{k + 1:02d}", "bridge", walked["name"].iloc[h], barrier_id, _span(lines[h], geometry))
+            rows += [(f"GC-{barrier_id[2:]}-{k + 1:02d}", "bridge", names[h], barrier_id, _span(lines[h], geometry))
                      for k, h in enumerate(hit)]  # fmt: skip
             continue
-        places = _distinct_points(shapely.intersection(lines[hit], geometry), walked["class"].to_numpy()[hit])
+        places = _distinct_points(shapely.intersection(lines[hit], geometry), classes[hit])
         for k, (place, street_class) in enumerate(places):
             rows.append((f"GC-{barrier_id[2:]}-{k + 1:02d}", _crossing_kind(kind, street_class), None, barrier_id, place))
     frame = gpd.GeoDataFrame(
@@ -453,7 +453,7 @@ def _bridge_path(plots: Plots) -> list[shapely.LineString]:
 def make_utility_lines(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     """Five networks along the streets with a branch into the communities; one water branch is planted abandoned."""
     frames = [_network(plots, network, seed) for network in NETWORKS]
-    return gpd.GeoDataFrame(pd.concat(frames), geometry="geometry", crs=CITY_CRS)
+    return gpd.GeoDataFrame(pd.concat(frames), geometry="geometry", crs=CITY_CRS).sort_index()
 
 
 def make_utility_nodes(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -481,7 +481,8 @@ def make_utility_nodes(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
                 }
             )
         )
-    return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=CITY_CRS).set_index("node_id")
+    nodes = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=CITY_CRS)
+    return nodes.set_index("node_id").sort_index()
 
 
 def _network(plots: Plots, network: str, seed: int) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def make_terrain(seed: int) -> Raster:
     """Height above the 1985 datum in m, 100 m pixels: a plain that falls north, the river's bed, three ridges."""
     x, y, transform = _grid(TERRAIN_PIXEL_M)
     height = PLAIN_M + (3_616_000.0 - y) / 4_000.0 * 0.6
-    height = np.clip(height, 17.5, 26.0) + _noise(generator(seed, "terrain"), x.shape, 6.0) * 0.8
+    height = np.clip(height + _noise(generator(seed, "terrain"), x.shape, 6.0) * 0.8, RIVER_BED_M + 0.5, 26.0)
     for _, start, end, top, width in HILLS:
         away = _distance_to(x, y, start, end)
         height = height + top * np.exp(-((away / width) ** 2))
