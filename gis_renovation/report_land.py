@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.documents import Paper
-from gis_renovation.errors import Text
+from gis_renovation.errors import Lang, Text
 from gis_renovation.report_parts import (
     M2_A_MU,
     SHEETS_MAX,
@@ -172,12 +172,36 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
         for name, field in schema.fields.items()
         if name in frame.columns and name not in told and not name.endswith(other)
     ]
+    facts += _extra_facts(layers, key, lang) if register.result == "idle_parcels" else []
     paper.facts([(label, text) for label, text in facts if text])
     if ledger is not None:
         own = ledger[ledger[schema.key] == key]
         # The reason opens with the verdict.
         columns = (f"reason_{lang}" if f"reason_{lang}" in own else "verdict", "role", "source")
         paper.layer_table(own, register.ledger, columns)
+
+
+# What other analyses say of a candidate parcel, where they were run.
+_EXTRAS = (
+    ("idle_strength", ("strength_share", "conflict", "evidence_{lang}")),
+    ("usable_shapes", ("area_m2", "rectangle_width_m", "rectangle_length_m", "uses_{lang}", "not_deducted_{lang}")),
+    ("parcel_ranking", ("rank", "rank_best", "rank_worst", "reason_{lang}")),
+)
+
+
+def _extra_facts(layers: Layers, key: str, lang: Lang) -> list[tuple[Text, str]]:
+    facts = []
+    for layer, columns in _EXTRAS:
+        table = layers.get(layer)
+        if table is None or key not in table.index:
+            continue
+        schema = layer_schema(layer)
+        for name in (column.format(lang=lang) for column in columns):
+            if name in table.columns:
+                field = schema.fields[name]
+                label = Text(f"{schema.label.zh}：{field.label.zh}", f"{schema.label.en}: {field.label.en}")
+                facts.append((label, _with_unit(shown_text(table.loc[key, name], field, lang), field.unit)))
+    return facts
 
 
 def _with_unit(text: str, unit: str) -> str:

@@ -229,6 +229,19 @@ def test_a_candidates_ledger_is_listed_rule_by_rule(folder):
     assert "P3" not in sheet
 
 
+def test_a_candidates_usable_shape_and_rank_stand_on_its_sheet_where_known(tmp_path):
+    layers = city()
+    ids = pd.Index(["P1"], name="parcel_id")
+    layers["usable_shapes"] = pd.DataFrame({"area_m2": [1234.5], "uses_zh": ["口袋公园"]}, index=ids)
+    layers["parcel_ranking"] = pd.DataFrame({"rank": [3]}, index=ids)
+    write_reports(tmp_path, layers, manifest())
+    text = words(tmp_path / "bureau-idle-land.docx")
+    sheet = text[text.index("宗地 P1") : text.index("待核实宗地")]
+    assert "地块可用形状：可用面积\n1,234.50 m²" in sheet
+    assert "口袋公园" in sheet
+    assert "候选地块排序：名次\n3" in sheet
+
+
 def test_what_is_excluded_or_unknown_gives_its_reason(folder):
     text = words(folder / "bureau-idle-land.docx")
     unknown, excluded = text[text.index("待核实宗地") : text.index("已排除宗地")], text[text.index("已排除宗地") :]
