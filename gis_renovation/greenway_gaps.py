@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import geopandas as gpd
@@ -17,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
-from gis_renovation.networks import build_network, edge_graph, network_components
+from gis_renovation.networks import build_network, edge_graph, network_components, reach_tiles
 from gis_renovation.unknowns import known_no, known_yes, optional_column, texts_as_objects
 
 Floats = NDArray[np.float64]
@@ -25,8 +24,6 @@ Ints = NDArray[np.int64]
 
 # Lengths that differ by less are equal: sums of the same pieces in another order.
 _EQUAL_M = 1e-6
-# Rows of a distance table times its columns: 32 MB of floats at a time, however large the city.
-_CELLS_AT_A_TIME = 4_000_000
 
 _COLUMNS = (
     "kind",
@@ -112,8 +109,9 @@ def find_greenway_gaps(
 
     Notes
     -----
-    O(c E_l log E_l) for c contacts of path and street with E_l edges within ``limit_m``; distance
-    tables are filled in blocks, so memory does not grow with the square of the city.
+    O(c E_l log E_l) for c contacts of path and street with E_l edges within ``limit_m``, searched tile by
+    tile, so that memory does not grow with the square of the city; the detours of the gaps found are
+    searched without limit.
     """
     require_metric(slow_paths=slow_paths, streets=streets, barriers=barriers)
     _require_options(min_detour_ratio, limit_m=limit_m, missing_m=missing_m)
@@ -181,30 +179,58 @@ def _street_gaps(
     nodes: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, min_detour_ratio: float, limit_m: float
 ) -> pd.DataFrame:
     """Ways along streets alone between contacts of path and street, with the detour on paths."""
-    count = len(nodes)
+    count, xy = len(nodes), shapely.get_coordinates(nodes.geometry.to_numpy())
     slow, grey = edges[edges["slow"]], edges[~edges["slow"]]
     contact = np.intersect1d(_ends(slow), _ends(grey))
-    everything, on_slow = edge_graph(edges, count), edge_graph(slow, count)
     # Contacts may be left and entered but not passed: their way out starts from a copy of theirs.
-    copy_of, original = np.arange(count), np.r_[np.arange(count), contact]
+    copy_of = np.arange(count)
     copy_of[contact] = count + np.arange(len(contact))
-    along_streets = _one_way_graph(grey, copy_of, count + len(contact))
-    found = []
-    for block in _blocks(contact, count + len(contact)):
-        by_any = dijkstra(everything, indices=block, limit=limit_m)[:, contact]
-        by_street, before = dijkstra(along_streets, indices=copy_of[block], limit=limit_m, return_predecessors=True)
-        # No shorter than the shortest way at all, so a shortest way: then it is one along streets alone.
-        row, column = np.nonzero(by_street[:, contact] <= by_any + _EQUAL_M)
-        far = np.isfinite(by_street[row, contact[column]]) & (block[row] < contact[column])
-        row, column = row[far], column[far]
-        length = by_street[row, contact[column]]
-        by_slow = dijkstra(on_slow, indices=block, limit=min_detour_ratio * limit_m)[row, contact[column]]
-        gap = (by_slow >= min_detour_ratio * length - _EQUAL_M) & (length > _EQUAL_M)
-        for r, c in zip(row[gap], column[gap], strict=True):
-            way = original[_way_back(before[r], int(contact[c]))]
-            found.append((block[r], contact[c], way.tolist()))
+    graphs = (
+        edge_graph(edges, count),
+        edge_graph(slow, count),
+        _one_way_graph(grey, copy_of, count + len(contact)),
+    )
+    found: list[tuple[int, int, list[int]]] = []
+    for block, inside in reach_tiles(xy, contact, min_detour_ratio * limit_m):
+        found += _gaps_in_tile(graphs, contact, block, inside, min_detour_ratio, limit_m)
     ways = pd.DataFrame(found, columns=["start", "end", "way"]).astype({"start": "int64", "end": "int64"})
-    return _along_edges(ways, grey, on_slow)
+    return _along_edges(ways, grey, graphs[1], xy)
+
+
+def _gaps_in_tile(
+    graphs: tuple[csr_matrix, csr_matrix, csr_matrix],
+    contact: Ints,
+    block: Ints,
+    inside: Ints,
+    min_detour_ratio: float,
+    limit_m: float,
+) -> list[tuple[int, int, list[int]]]:
+    """Start, end and way of the gaps from the contacts of ``block``, searched among the nodes ``inside``."""
+    everything, on_slow, along_streets = graphs
+    at = np.flatnonzero(np.isin(contact, inside))
+    goal = np.searchsorted(inside, contact[at])
+    start = np.searchsorted(inside, block)
+    leave = len(inside) + np.searchsorted(contact[at], block)
+    by_any = dijkstra(_part(everything, inside), indices=start, limit=limit_m)[:, goal]
+    streets = _part(along_streets, np.r_[inside, everything.shape[0] + at])
+    by_street, before = dijkstra(streets, indices=leave, limit=limit_m, return_predecessors=True)
+    length = by_street[:, goal]
+    # No longer than the shortest way at all, so a shortest way: then it is one along streets alone.
+    row, column = np.nonzero(np.isfinite(length) & (length <= by_any + _EQUAL_M) & (block[:, None] < contact[at]))
+    length = length[row, column]
+    slow_limit_m = min_detour_ratio * limit_m
+    by_slow = dijkstra(_part(on_slow, inside), indices=start, limit=slow_limit_m)[row, goal[column]]
+    gap = (by_slow >= min_detour_ratio * length - _EQUAL_M) & (length > _EQUAL_M)
+    original = np.r_[inside, contact[at]]
+    return [
+        (int(block[r]), int(contact[at[c]]), original[_way_back(before[r], int(goal[c]))].tolist())
+        for r, c in zip(row[gap], column[gap], strict=True)
+    ]
+
+
+def _part(graph: csr_matrix, inside: Ints) -> csr_matrix:
+    """The graph among some of its nodes."""
+    return graph[inside][:, inside]
 
 
 def _ends(edges: gpd.GeoDataFrame) -> Ints:
@@ -218,12 +244,6 @@ def _one_way_graph(edges: gpd.GeoDataFrame, copy_of: Ints, count: int) -> csr_ma
     return edge_graph(pd.concat([there, back]), count, directed=True)
 
 
-def _blocks(contact: Ints, width: int) -> Iterator[Ints]:
-    size = max(1, _CELLS_AT_A_TIME // max(width, 1))
-    for start in range(0, len(contact), size):
-        yield contact[start : start + size]
-
-
 def _way_back(before: Ints, end: int) -> Ints:
     """The nodes of one shortest way, from its start to ``end``."""
     way = [end]
@@ -232,26 +252,27 @@ def _way_back(before: Ints, end: int) -> Ints:
     return np.array(way[::-1])
 
 
-def _along_edges(ways: pd.DataFrame, grey: gpd.GeoDataFrame, on_slow: csr_matrix) -> pd.DataFrame:
+def _along_edges(ways: pd.DataFrame, grey: gpd.GeoDataFrame, on_slow: csr_matrix, xy: Floats) -> pd.DataFrame:
     """Each way with its course, length, streets, and the distance between its ends on paths."""
     shortest: dict[tuple[int, int], int] = {}
     order = np.argsort(-grey["length_m"].to_numpy(), kind="stable")  # the shortest of parallel streets is put last
-    for row in order:
-        a, b = int(grey["from"].iloc[row]), int(grey["to"].iloc[row])
-        shortest[a, b] = shortest[b, a] = int(row)
+    for row, a, b in zip(order.tolist(), grey["from"].to_numpy()[order], grey["to"].to_numpy()[order], strict=True):
+        shortest[a, b] = shortest[b, a] = row
     shapes, line_ids = grey.geometry.to_numpy(), grey["line_id"].to_numpy(dtype=object)
     courses, streets = [], []
     for way in ways["way"]:
         rows = [shortest[step] for step in itertools.pairwise(way)]
-        merged = shapely.line_merge(shapely.union_all(shapes[rows])) if len(rows) > 1 else shapes[rows[0]]
-        courses.append(merged)
+        courses.append(shapely.line_merge(shapely.multilinestrings(list(shapes[rows]))))
         streets.append("、".join(sorted({str(line_ids[row]).removeprefix("street/") for row in rows})))
     ways["geometry"] = np.array(courses, dtype=object) if courses else np.empty(0, dtype=object)
     ways["street_ids"] = pd.Series(streets, index=ways.index, dtype="object")
     ways["length_m"] = shapely.length(ways["geometry"].to_numpy(dtype=object))
-    starts = np.unique(ways["start"])
-    by_slow = dijkstra(on_slow, indices=starts) if len(starts) else np.empty((0, on_slow.shape[0]))
-    metres = by_slow[np.searchsorted(starts, ways["start"]), ways["end"]]
+    metres = np.full(len(ways), np.inf)
+    start, end = ways["start"].to_numpy(dtype="int64"), ways["end"].to_numpy(dtype="int64")
+    for block, _ in reach_tiles(xy, np.unique(start), np.inf):
+        mine = np.flatnonzero(np.isin(start, block))
+        table = dijkstra(on_slow, indices=block)
+        metres[mine] = table[np.searchsorted(block, start[mine]), end[mine]]
     ways["slow_distance_m"] = np.where(np.isfinite(metres), metres, np.nan)
     return ways.assign(kind="street").drop(columns="way")
 
@@ -276,17 +297,18 @@ def _missing_links(
     pairs["measure_m"] = shapely.line_locate_point(shapes[edge], points[end])
     pairs["rest_m"] = slow["length_m"].to_numpy()[edge] - pairs["measure_m"]
     pairs = pairs[pairs["straight_m"] > max(snap_m, _EQUAL_M)].reset_index(drop=True)
-    everything = edge_graph(edges, count)
-    by_any = _ways_to_edges(pairs, everything, min_detour_ratio * missing_m)
+    xy = shapely.get_coordinates(nodes.geometry.to_numpy())
+    by_any = _ways_to_edges(pairs, edge_graph(edges, count), xy, min_detour_ratio * missing_m)
     pairs = pairs[by_any >= min_detour_ratio * pairs["straight_m"] - _EQUAL_M]
     pairs = pairs.sort_values(["node", "straight_m", "line"]).drop_duplicates("node")
     pairs = pairs.sort_values(["straight_m", "node"]).reset_index(drop=True)
-    pairs = pairs[_worth_building(pairs, edges, count, min_detour_ratio, missing_m)]
-    by_slow = _ways_to_edges(pairs, edge_graph(slow, count), np.inf)
+    place = shapely.line_interpolate_point(shapes[pairs["edge"]], pairs["measure_m"].to_numpy())
+    keep = _worth_building(pairs, edges, np.r_[xy, shapely.get_coordinates(place)], min_detour_ratio, missing_m)
+    pairs, place = pairs[keep], place[keep]
+    by_slow = _ways_to_edges(pairs, edge_graph(slow, count), xy, np.inf)
     # Aimed at another line's end, a link ends in that node; otherwise in the middle of a line.
     near_end = pairs[["measure_m", "rest_m"]].min(axis="columns") <= max(snap_m, _EQUAL_M)
     at_end = pairs["from"].where(pairs["measure_m"] <= pairs["rest_m"], pairs["to"])
-    place = shapely.line_interpolate_point(shapes[pairs["edge"]], pairs["measure_m"].to_numpy())
     return pd.DataFrame(
         {
             "start": pairs["node"],
@@ -302,14 +324,14 @@ def _missing_links(
 
 
 def _worth_building(
-    pairs: pd.DataFrame, edges: gpd.GeoDataFrame, count: int, min_detour_ratio: float, missing_m: float
+    pairs: pd.DataFrame, edges: gpd.GeoDataFrame, xy: Floats, min_detour_ratio: float, missing_m: float
 ) -> NDArray[np.bool_]:
     """Which links, the shortest first, still save their detour once the shorter ones are built.
 
     Without this each far end of a broken path would ask for a link of its own over the same gap.
-    ``pairs`` come shortest first.
+    ``pairs`` come shortest first; ``xy`` are the nodes and then the places the links aim at.
     """
-    near = _ways_between_ends(pairs, edges, count, min_detour_ratio * missing_m)
+    near = _ways_between_ends(pairs, edges, xy, min_detour_ratio * missing_m)
     built: dict[int, list[tuple[int, float]]] = {}
     keep = np.zeros(len(pairs), dtype=bool)
     for k, metres in enumerate(pairs["straight_m"].to_numpy()):
@@ -324,29 +346,41 @@ def _worth_building(
 
 
 def _ways_between_ends(
-    pairs: pd.DataFrame, edges: gpd.GeoDataFrame, count: int, limit_m: float
+    pairs: pd.DataFrame, edges: gpd.GeoDataFrame, xy: Floats, limit_m: float
 ) -> list[list[tuple[int, float]]]:
     """Ways along all drawn lines between the links' two kinds of end: dead ends (first), places aimed at (then)."""
     size = len(pairs)
-    place = np.arange(count, count + size)
+    place = np.arange(len(xy) - size, len(xy))
     spots = pd.DataFrame({"place": place, "edge": pairs["edge"], "measure_m": pairs["measure_m"]})
     spots = spots.sort_values(["edge", "measure_m", "place"])
     follows = spots["edge"].eq(spots["edge"].shift(-1)).to_numpy()
     along = spots["measure_m"].shift(-1) - spots["measure_m"]
     joints = [
-        edges[["from", "to", "length_m"]],
+        pd.DataFrame(edges[["from", "to", "length_m"]]),
         pd.DataFrame({"from": place, "to": pairs["from"], "length_m": pairs["measure_m"]}),
         pd.DataFrame({"from": place, "to": pairs["to"], "length_m": pairs["rest_m"]}),
         pd.DataFrame({"from": spots["place"], "to": spots["place"].shift(-1), "length_m": along})[follows],
     ]
-    graph = edge_graph(pd.concat([pd.DataFrame(part) for part in joints]), count + size)
-    ends = np.r_[pairs["node"].to_numpy(dtype="int64"), place]
-    ways: list[list[tuple[int, float]]] = []
-    for block in _blocks(ends, count + size):
-        table = dijkstra(graph, indices=block, limit=limit_m)[:, ends]
-        for row in table:
-            reached = np.flatnonzero(np.isfinite(row))
-            ways.append(list(zip(reached.tolist(), row[reached].tolist(), strict=True)))
+    by_x = np.lexsort((xy[:, 1], xy[:, 0]))  # tiles want positions in order of x
+    graph = _part(edge_graph(pd.concat(joints), len(xy)), by_x)
+    rank = np.empty(len(xy), dtype="int64")
+    rank[by_x] = np.arange(len(xy))
+    ends = rank[np.r_[pairs["node"].to_numpy(dtype="int64"), place]]
+    end_at: dict[int, list[int]] = {}
+    for k, at in enumerate(ends.tolist()):
+        end_at.setdefault(at, []).append(k)  # a node may be the end of several links
+    is_end = np.zeros(len(xy), dtype=bool)
+    is_end[ends] = True
+    ways: list[list[tuple[int, float]]] = [[] for _ in range(len(ends))]
+    for block, inside in reach_tiles(xy[by_x], np.flatnonzero(is_end), limit_m):
+        table = dijkstra(_part(graph, inside), indices=np.searchsorted(inside, block), limit=limit_m)
+        goals = inside[is_end[inside]]
+        for start, row in zip(block.tolist(), table[:, np.searchsorted(inside, goals)], strict=True):
+            reached = np.isfinite(row)
+            found = zip(goals[reached].tolist(), row[reached].tolist(), strict=True)
+            near = [(k, metres) for goal, metres in found for k in end_at[goal]]
+            for k in end_at[start]:
+                ways[k] = near
     return ways
 
 
@@ -368,17 +402,19 @@ def _way_with_links(
     return np.inf
 
 
-def _ways_to_edges(pairs: pd.DataFrame, graph: csr_matrix, limit_m: float) -> Floats:
+def _ways_to_edges(pairs: pd.DataFrame, graph: csr_matrix, xy: Floats, limit_m: float) -> Floats:
     """Metres along a graph from each pair's node to its place on its edge, by either end; infinite beyond the limit."""
-    starts, row = np.unique(pairs["node"], return_inverse=True)
-    metres = np.full(len(pairs), np.inf)
-    ahead, behind = pairs["from"].to_numpy(), pairs["to"].to_numpy()
-    measure, rest = pairs["measure_m"].to_numpy(), pairs["rest_m"].to_numpy()
-    for block in _blocks(np.arange(len(starts)), graph.shape[0]):
-        table = dijkstra(graph, indices=starts[block], limit=limit_m)
-        mine = (row >= block[0]) & (row <= block[-1])
-        at = row[mine] - block[0]
-        metres[mine] = np.minimum(table[at, ahead[mine]] + measure[mine], table[at, behind[mine]] + rest[mine])
+    node, metres = pairs["node"].to_numpy(dtype="int64"), np.full(len(pairs), np.inf)
+    for block, inside in reach_tiles(xy, np.unique(node), limit_m):
+        table = dijkstra(_part(graph, inside), indices=np.searchsorted(inside, block), limit=limit_m)
+        table = np.c_[table, np.full(len(block), np.inf)]  # the last column: ends beyond reach
+        local = np.full(len(xy), -1)
+        local[inside] = np.arange(len(inside))
+        mine = np.flatnonzero(np.isin(node, block))
+        row = np.searchsorted(block, node[mine])
+        by_from = table[row, local[pairs["from"].to_numpy()[mine]]] + pairs["measure_m"].to_numpy()[mine]
+        by_to = table[row, local[pairs["to"].to_numpy()[mine]]] + pairs["rest_m"].to_numpy()[mine]
+        metres[mine] = np.minimum(by_from, by_to)
     return metres
 
 

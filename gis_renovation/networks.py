@@ -7,6 +7,7 @@ Places lie on edges, at so many metres from the edge's start, and never jump to 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import geopandas as gpd
@@ -27,6 +28,10 @@ Shapes = NDArray[Any]
 # Coordinates closer than this are one place whatever ``snap_m`` says: below it floats cannot tell
 # a computed crossing from the vertex it falls on (1e-6 m is about 500 float steps at 4e6 m).
 _SAME_PLACE_M = 1e-6
+# Gaps closed by snapping cost nothing, so a way may be this much shorter than the straight line at most.
+_SNAP_ALLOWANCE = 1.05
+# Rows times columns of a table of distances: 32 MB of floats at a time, however large the city.
+_CELLS_AT_A_TIME = 4_000_000
 
 
 def build_network(
@@ -242,6 +247,34 @@ def edge_graph(edges: pd.DataFrame, count: int, *, directed: bool = False) -> cs
     if not directed:
         tail, head, cost = np.concatenate([tail, head]), np.concatenate([head, tail]), np.concatenate([cost, cost])
     return _matrix(tail, head, cost, count)
+
+
+def reach_tiles(xy: Floats, starts: Ints, limit_m: float) -> Iterator[tuple[Ints, Ints]]:
+    """Groups of starts lying close together, each with all nodes that ways of ``limit_m`` from them can touch.
+
+    ``xy`` are node positions sorted by x, as :func:`build_network` numbers them; ``starts`` positions in ``xy``.
+    No way is shorter than the straight line (but for snapped gaps, for which 5 % are allowed), so a limited
+    search on the part of the graph inside finds what one on the whole finds, and tables stay small.
+    Groups are squares of ``limit_m``, split where a table would exceed 32 MB. Each start comes once;
+    ``inside`` is sorted. An infinite limit gives the whole network, as many starts at a time as memory allows.
+    """
+    if np.isfinite(limit_m):
+        cell = np.floor(xy[starts] / max(limit_m, 1.0)).astype("int64")
+        order = np.lexsort((starts, cell[:, 1], cell[:, 0]))
+        cut = np.flatnonzero((np.diff(cell[order], axis=0) != 0).any(axis=1)) + 1
+        groups = np.split(order, cut) if len(order) else []
+    else:
+        groups = [np.arange(len(starts))]
+    for group in groups:
+        inside = np.arange(len(xy))
+        if np.isfinite(limit_m):
+            margin = _SNAP_ALLOWANCE * limit_m
+            low, high = xy[starts[group]].min(axis=0) - margin, xy[starts[group]].max(axis=0) + margin
+            first, last = np.searchsorted(xy[:, 0], [low[0], np.nextafter(high[0], np.inf)])
+            inside = first + np.flatnonzero((xy[first:last, 1] >= low[1]) & (xy[first:last, 1] <= high[1]))
+        size = max(1, _CELLS_AT_A_TIME // max(len(inside), 1))
+        for k in range(0, len(group), size):
+            yield starts[group[k : k + size]], inside
 
 
 def lengths_within(lines: Shapes, areas: Shapes) -> pd.Series[Any]:
