@@ -425,8 +425,10 @@ def _by_rule(ledger: pd.DataFrame, key: str, index: pd.Index[Any]) -> Callable[[
     """A lookup of one rule's verdicts in the order of ``index``; unknown where the rule was not used."""
 
     def verdicts(rule_id: str) -> Verdicts:
-        rows = ledger[ledger["rule_id"] == rule_id].set_index(key)["verdict"].reindex(index).fillna("unknown")
-        return verdict_codes(rows)
+        rows = ledger[ledger["rule_id"] == rule_id]
+        found = np.full(len(index), UNKNOWN, np.int8)
+        found[index.get_indexer(pd.Index(rows[key]))] = verdict_codes(rows["verdict"])
+        return found
 
     return verdicts
 
@@ -480,10 +482,13 @@ def _add_up(places: gpd.GeoDataFrame, ledger: pd.DataFrame, key: str) -> pd.Data
 
 def _joined(texts: pd.Series[str], place: NDArray[np.intp], chosen: Flags, count: int, mark: str) -> Words:
     """The chosen texts of each place in ledger order, joined; empty where none is chosen."""
-    joined: list[list[str]] = [[] for _ in range(count)]
-    for at, text in zip(place[chosen].tolist(), texts.to_numpy(dtype=object)[chosen].tolist(), strict=True):
-        joined[at].append(text)
-    return np.array([mark.join(parts) for parts in joined], dtype=object)
+    own = place[chosen]
+    order = np.argsort(own, kind="stable")
+    words = texts.array[chosen][order].to_numpy(dtype=object).tolist()
+    stops = np.cumsum(np.bincount(own, minlength=count))
+    starts = np.concatenate([[0], stops[:-1]]) if count else stops
+    joined = [mark.join(words[a:b]) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+    return np.array(joined, dtype=object)
 
 
 def _wrong_ledger(places: gpd.GeoDataFrame, ledger: pd.DataFrame, key: str, judged: Flags) -> DataError:
