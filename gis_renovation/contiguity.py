@@ -31,6 +31,7 @@ from gis_renovation.contiguity_barriers import (
     prepare_crossings,
 )
 from gis_renovation.contiguity_reasons import Facts, Judged, Sentences, feature_names, reason_sentences
+from gis_renovation.contiguity_ties import UNUSED_STATUS, shared_kind_count
 from gis_renovation.contiguity_walls import SharedWalls, shared_walls
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, Finding, Text
@@ -230,6 +231,8 @@ def link_communities(
     barriers: gpd.GeoDataFrame | None = None,
     crossings: gpd.GeoDataFrame | None = None,
     reporting_units: gpd.GeoDataFrame | None = None,
+    utility_lines: gpd.GeoDataFrame | None = None,
+    slow_paths: gpd.GeoDataFrame | None = None,
     *,
     max_gap_m: float = 60.0,
     min_opening_m: float = 1.2,
@@ -237,6 +240,7 @@ def link_communities(
     crossing_reach_m: float = 25.0,
     max_detour_m: float = 300.0,
     wall_gap_m: float = 2.0,
+    tie_reach_m: float = 30.0,
     within_subdistrict: bool = False,
     threads: int = 2,
 ) -> gpd.GeoDataFrame:
@@ -264,6 +268,9 @@ def link_communities(
         are crossings is unknown, and the reasons say so.
     reporting_units
         Counties by ``unit_code``, for their names in the reasons.
+    utility_lines, slow_paths
+        Lines that tie neighbours: mains by ``network`` and ``status``, paths. None: whether they share
+        any is unknown, and the columns are null.
     max_gap_m
         Largest gap between the edges of neighbours, inclusive. No statute fixes one; 60 m passes an
         inner-city street with its setbacks.
@@ -277,6 +284,8 @@ def link_communities(
         Longest walk from one community to the other over crossings.
     wall_gap_m
         Boundaries at most this far apart that run side by side count as a shared wall.
+    tie_reach_m
+        A main or path within this distance of both communities is shared: it runs along one street.
     within_subdistrict
         Whether the border between two known, different subdistricts cuts too.
     threads
@@ -301,7 +310,14 @@ def link_communities(
     -----
     O(n log n + candidates); the corridor is built only for pairs whose shortest line meets a barrier.
     """
-    metric = require_metric(communities=communities, barriers=barriers, crossings=crossings)
+    metric = require_metric(
+        communities=communities,
+        barriers=barriers,
+        crossings=crossings,
+        utility_lines=utility_lines,
+        slow_paths=slow_paths,
+    )
+    _require_length("tie_reach_m", tie_reach_m)
     lengths = {
         "max_gap_m": max_gap_m,
         "min_opening_m": min_opening_m,
@@ -320,16 +336,19 @@ def link_communities(
     fences = None if barriers is None else sorted_by_id(barriers, "barriers")
     bridges = None if crossings is None else sorted_by_id(crossings, "crossings")
     near = Places(polygons, outlines.tree, outlines.row)
-    judged = _judge(near, pairs, borders, fences, bridges, max_cutting_grade=max_cutting_grade, **lengths)
     walls = _walls(polygons, pairs, wall_gap_m)
+    at = _where_they_meet(pairs, walls)
+    judged = _judge(near, pairs, at, borders, fences, bridges, max_cutting_grade=max_cutting_grade, **lengths)
     facts = Facts(
         [] if fences is None else feature_names(fences, "barriers"),
         None if bridges is None else feature_names(bridges, "crossings"),
         _sides(places, pairs, borders, reporting_units),
         max_detour_m,
     )
+    ties = {f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()}
+    ties |= _ties(polygons, pairs, utility_lines, slow_paths, tie_reach_m)
     reasons = reason_sentences(pairs, judged, walls.length_m, facts)
-    frame = _columns(places.index, pairs, judged, walls, alike, fences, bridges, reasons)
+    frame = _columns(places.index, pairs, judged, walls, ties, fences, bridges, reasons)
     return gpd.GeoDataFrame(frame, geometry=_drawn(polygons, pairs, judged, walls), crs=metric)
 
 
@@ -388,6 +407,7 @@ def _differ(alike: pd.Series[Any]) -> Flags:
 def _judge(
     places: Places,
     pairs: Pairs,
+    at: Geometries,
     borders: Geometries,
     fences: gpd.GeoDataFrame | None,
     bridges: gpd.GeoDataFrame | None,
@@ -414,7 +434,7 @@ def _judge(
     ways = None
     if bridges is not None and len(bridges):
         ways = prepare_crossings(bridges, fences.index, (hard, soft), crossing_reach_m=crossing_reach_m)
-    for row, met in barriers_met(soft, places, pairs, np.flatnonzero(free)).items():
+    for row, met in barriers_met(soft, places, pairs, at, np.flatnonzero(free)).items():
         judged.cause[row], judged.barriers[row] = "soft_barrier", met
     verdicts = judge_pairs(
         places, pairs, np.flatnonzero(free), hard, ways, max_gap_m=max_gap_m, max_detour_m=max_detour_m
@@ -452,6 +472,39 @@ def _walls(polygons: Geometries, pairs: Pairs, wall_gap_m: float) -> SharedWalls
     return SharedWalls(length_m, middle)
 
 
+def _where_they_meet(pairs: Pairs, walls: SharedWalls) -> Geometries:
+    """Where a barrier between the two is looked for first: the middle of a shared wall, else the shortest line."""
+    at = pairs.line.copy()
+    walled = np.flatnonzero(~np.isnan(walls.middle[:, 0]))
+    at[walled] = shapely.points(walls.middle[walled])
+    return at
+
+
+def _ties(
+    polygons: Geometries,
+    pairs: Pairs,
+    utility_lines: gpd.GeoDataFrame | None,
+    slow_paths: gpd.GeoDataFrame | None,
+    reach_m: float,
+) -> dict[str, Any]:
+    """Mains in use (or of unknown state) and paths that both communities stand at; null where no layer is given."""
+    mains = pd.array([pd.NA] * len(pairs.first), dtype="Int64")
+    paths = pd.array([pd.NA] * len(pairs.first), dtype="boolean")
+    if utility_lines is not None:
+        used = utility_lines
+        if "status" in used:
+            used = used[~used["status"].isin(UNUSED_STATUS)]
+        shapes = np.asarray(used.geometry.to_numpy(), dtype=object)
+        count = shared_kind_count(polygons, pairs.first, pairs.second, shapes, used["network"], reach_m=reach_m)
+        mains = pd.array(count, dtype="Int64")
+    if slow_paths is not None:
+        shapes = np.asarray(slow_paths.geometry.to_numpy(), dtype=object)
+        one_kind = pd.Series("path", index=slow_paths.index)
+        count = shared_kind_count(polygons, pairs.first, pairs.second, shapes, one_kind, reach_m=reach_m)
+        paths = pd.array(count > 0, dtype="boolean")
+    return {"shared_main_count": mains, "shares_path": paths}
+
+
 # --- the layer ------------------------------------------------------------------------------------
 
 
@@ -460,7 +513,7 @@ def _columns(
     pairs: Pairs,
     judged: Judged,
     walls: SharedWalls,
-    alike: dict[str, pd.Series[Any]],
+    ties: dict[str, Any],
     fences: gpd.GeoDataFrame | None,
     bridges: gpd.GeoDataFrame | None,
     reasons: Sentences,
@@ -483,7 +536,7 @@ def _columns(
         "barrier_kind": _picked(fences, "kind", barrier),
         "crossing_id": _picked(bridges, None, crossing),
         "crossing_kind": _picked(bridges, "kind", crossing),
-        **{f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()},
+        **ties,
         "reason_zh": pd.array(reasons.zh, dtype="str"),
         "reason_en": pd.array(reasons.en, dtype="str"),
     }

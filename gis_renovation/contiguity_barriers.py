@@ -294,12 +294,13 @@ def _grouped(table: Positions) -> dict[int, tuple[int, ...]]:
     return {key: tuple(values) for key, values in found.items()}
 
 
-def barriers_met(barriers: Barriers, places: Places, pairs: Pairs, rows: Positions) -> dict[int, tuple[int, ...]]:
-    """The barriers that the shortest line of each row meets, for rows where there are any. O(pieces near)."""
+def barriers_met(
+    barriers: Barriers, places: Places, pairs: Pairs, at: Geometries, rows: Positions
+) -> dict[int, tuple[int, ...]]:
+    """The barriers that the geometry ``at`` of each row meets, for rows where there are any. O(pieces near)."""
     _, near = _within_reach(barriers, places, barriers.half_m + float(pairs.gap_m[rows].max(initial=0.0)))
-    return _grouped(
-        _unique_pairs(*_meeting_lines(barriers, pairs.line, _both_near(pairs, rows, near, len(places.polygon))))
-    )
+    rows = _both_near(pairs, rows, near, len(places.polygon))
+    return _grouped(_unique_pairs(*_meeting_lines(barriers, at, rows)))
 
 
 def _within_reach(barriers: Barriers, places: Places, reach_m: float) -> tuple[Positions, Positions]:

@@ -327,6 +327,13 @@ def test_a_barrier_that_can_be_opened_is_mentioned_and_does_not_cut():
     assert only(link_communities(communities(SQUARES), wall, max_cutting_grade=3)).status == "cut"
 
 
+def test_a_wall_that_can_be_opened_on_the_shared_boundary_is_mentioned():
+    wall = barriers({"W": LineString([(100, 20), (100, 80)])}, kind="wall", grade=3, name="南墙")
+    link = only(link_communities(communities(TOUCHING), wall))
+    assert (link.status, link.cause, link.barrier_id) == ("joined", "soft_barrier", "W")
+    assert link.reason_zh == "隔南墙（可拆除或开口），边界相接，共用边界约 100 米"
+
+
 def test_a_barrier_of_unknown_grade_cuts():
     wall = barriers({"W": LineString([(120, -50), (120, 150)])}, kind="wall", grade=pd.array([None], "Int64"))
     assert only(link_communities(communities(SQUARES), wall)).status == "cut"
@@ -460,6 +467,29 @@ def test_walls_of_touching_boxes_equal_the_line_their_boundaries_share(seed):
     links = link_communities(communities({"A": one, "B": other}), wall_gap_m=0.01)
     walls = links.shared_wall_m.tolist() or [0.0]
     assert walls == pytest.approx([one.boundary.intersection(other.boundary).length])
+
+
+# --- ties -----------------------------------------------------------------------------------------
+
+
+def test_mains_in_use_and_paths_at_both_communities_are_shared_and_unknown_without_a_layer():
+    street = LineString([(120, -100), (120, 200)])
+    mains = layer(
+        {"W": street, "G": street, "O": street, "E": LineString([(300, 0), (300, 100)]), "W2": street},
+        "line_id",
+        network=["water", "gas", "heat", "power", "water"],
+        status=["in_use", None, "abandoned", "in_use", "in_use"],
+    )
+    paths = layer({"P": LineString([(-20, -10), (300, -10)])}, "path_id")
+    link = only(link_communities(communities(SQUARES), utility_lines=mains, slow_paths=paths))
+    assert (link.shared_main_count, bool(link.shares_path)) == (2, True)
+    near = only(link_communities(communities(SQUARES), utility_lines=mains, slow_paths=paths, tie_reach_m=5.0))
+    assert (near.shared_main_count, bool(near.shares_path)) == (0, False)
+    unknown = only(link_communities(communities(SQUARES)))
+    assert unknown.shared_main_count is pd.NA
+    assert unknown.shares_path is pd.NA
+    empty = only(link_communities(communities(SQUARES), utility_lines=mains.iloc[:0], slow_paths=paths.iloc[:0]))
+    assert (empty.shared_main_count, bool(empty.shares_path)) == (0, False)
 
 
 # --- properties -----------------------------------------------------------------------------------
