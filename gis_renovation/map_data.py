@@ -289,7 +289,7 @@ def encode_layer(
         "class_labels": [plain_text(c.label.in_language(lang)) for c in classes]
         if style.column in frame.columns
         else [],
-        "symbols": [_symbol_block(c.symbol) for c in classes],
+        "symbols": [symbol_block(c.symbol) for c in classes],
         "columns": columns,
         "title": next((at for at, column in enumerate(columns) if column["name"] == "name"), None),
         "related": related_tables(style, drawn, layers, lang=lang),
@@ -327,7 +327,8 @@ LABEL_CLASSES: Mapping[str, tuple[int, int]] = {
 }  # fmt: skip
 
 
-def _symbol_block(symbol: styles.Symbol) -> dict[str, Any]:
+def symbol_block(symbol: styles.Symbol) -> dict[str, Any]:
+    """One symbol for the page, a point's picture included."""
     block = symbol.model_dump()
     block["dash"] = list(symbol.dash)
     block["markup"] = styles.marker_svg(symbol)

@@ -25,7 +25,7 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
-from gis_renovation import map_data, styles
+from gis_renovation import map_data, map_months, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.markup import plain_text, safe, script_json
 
@@ -62,6 +62,9 @@ _UI: Mapping[str, Text] = {
     "print": Text("打印", "Print"),
     "table": Text("表格", "Table"),
     "table_layer": Text("图层", "Layer"),
+    "month": Text("月份", "Month"),
+    "play": Text("播放", "Play"),
+    "pause": Text("暂停", "Pause"),
     "filter": Text("筛选", "Filter"),
     "only_view": Text("只列当前视野", "Only what is in view"),
     "rows": Text("第 {from}–{to} 行，共 {n} 行（全部 {all}）", "Rows {from}–{to} of {n} (all: {all})"),
@@ -170,6 +173,8 @@ def map_page(
     if not drawn:
         raise DataError([_nothing_to_draw(present)])
     blocks = [map_data.encode_layer(name, frame, present, lang=lang) for name, frame in drawn.items()]
+    legends = {str(block["name"]): legend_of(block, drawn[block["name"]]) for block in blocks}
+    _add_months(blocks, legends, present, as_of=as_of, lang=lang)
     shown = set(show) if show is not None else {name for name in drawn if styles.layer_style(name).show}
     figure = Figure(title=None)
     plan = _PlanMap(ui("map", lang))
@@ -183,7 +188,7 @@ def map_page(
     figure.html.add_child(_data_block("settings", settings))
     figure.html.add_child(_data_block("search-index", search_index(blocks)))
     shell = _shell(
-        drawn,
+        legends,
         blocks,
         shown,
         title=title,
@@ -410,7 +415,7 @@ def opening_bounds(drawn: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:
 
 
 def _shell(
-    drawn: Mapping[str, gpd.GeoDataFrame],
+    legends: Mapping[str, Sequence[styles.StyleClass]],
     blocks: Sequence[Mapping[str, Any]],
     shown: set[str],
     *,
@@ -452,11 +457,22 @@ def _shell(
         '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
         f'aria-expanded="false" aria-controls="found" maxlength="60" placeholder="{safe(ui("example", lang))}">'
         f'<ul id="found" role="listbox" aria-label="{safe(ui("search", lang))}" hidden></ul></div>'
-        f"{_panel(drawn, blocks, shown, lang=lang)}"
+        f"{_panel(legends, blocks, shown, lang=lang)}"
         f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
         f"{source}<p>{safe(said)}</p></footer></aside>"
-        f"{_sheet(lang)}"
+        f"{_sheet(lang)}{_slider(lang)}"
         '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
+    )
+
+
+def _slider(lang: Lang) -> str:
+    """The months of the progress layer; shown while that layer is."""
+    return (
+        f'<div id="months" class="months" role="group" aria-label="{safe(ui("month", lang))}" hidden>'
+        f'<button type="button" class="tool" id="months-play">{safe(ui("play", lang))}</button>'
+        f'<label for="months-range" class="visually-hidden">{safe(ui("month", lang))}</label>'
+        '<input type="range" id="months-range" min="0" step="1">'
+        '<output id="months-said" for="months-range"></output></div>'
     )
 
 
@@ -480,7 +496,11 @@ def _sheet(lang: Lang) -> str:
 
 
 def _panel(
-    drawn: Mapping[str, gpd.GeoDataFrame], blocks: Sequence[Mapping[str, Any]], shown: set[str], *, lang: Lang
+    legends: Mapping[str, Sequence[styles.StyleClass]],
+    blocks: Sequence[Mapping[str, Any]],
+    shown: set[str],
+    *,
+    lang: Lang,
 ) -> str:
     parts = []
     for theme, labels in styles.style_table().themes.items():
@@ -488,7 +508,7 @@ def _panel(
         own = [block for block in reversed(blocks) if styles.layer_style(block["name"]).theme == theme]
         if not own:
             continue
-        entries = "".join(_entry(block, drawn[block["name"]], block["name"] in shown, lang=lang) for block in own)
+        entries = "".join(_entry(block, legends[block["name"]], block["name"] in shown, lang=lang) for block in own)
         is_open = " open" if any(block["name"] in shown for block in own) and theme != "base" else ""
         parts.append(
             f'<details class="theme"{is_open}><summary>{safe(Text(*labels).in_language(lang))}</summary>'
@@ -497,10 +517,38 @@ def _panel(
     return "".join(parts)
 
 
-def _entry(block: Mapping[str, Any], frame: gpd.GeoDataFrame, shown: bool, *, lang: Lang) -> str:
-    name = str(block["name"])
+def legend_of(block: Mapping[str, Any], frame: gpd.GeoDataFrame) -> tuple[styles.StyleClass, ...]:
+    """The classes of one layer with the numbers of features drawn in each."""
     has_shape = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
-    classes, _ = styles.classify(name, frame[has_shape])
+    return styles.classify(str(block["name"]), frame[has_shape])[0]
+
+
+def _add_months(
+    blocks: Sequence[dict[str, Any]],
+    legends: dict[str, tuple[styles.StyleClass, ...]],
+    layers: Mapping[str, pd.DataFrame],
+    *,
+    as_of: date,
+    lang: Lang,
+) -> None:
+    """Give the layer of community states its months, where the records are at hand."""
+    for block in blocks:
+        if not styles.layer_style(block["name"]).monthly:
+            continue
+        states = map_months.monthly_states(layers, as_of)
+        if states is None or len(states.columns) < 2:
+            continue
+        months, classes = map_months.encode_months(block["name"], states, block["ids"], lang=lang)
+        block["months"] = months
+        block["cls"] = months["cls"][-1]
+        block["classes"] = [None if c.code is None else plain_text(c.code) for c in classes]
+        block["class_labels"] = months["class_labels"]
+        block["symbols"] = [map_data.symbol_block(c.symbol) for c in classes]
+        legends[block["name"]] = tuple(classes)
+
+
+def _entry(block: Mapping[str, Any], classes: Sequence[styles.StyleClass], shown: bool, *, lang: Lang) -> str:
+    name = str(block["name"])
     kind = block["kind"] if block["kind"] != "mixed" else "polygon"
     swatches = [styles.swatch_svg(c.symbol, cast("styles.GeometryKind", kind)) for c in classes]
     many = len(classes) > 1

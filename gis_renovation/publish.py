@@ -41,7 +41,7 @@ from gis_renovation.publish_check import (
 from gis_renovation.publish_counts import withhold_small_counts
 from gis_renovation.publish_geometry import generalise
 from gis_renovation.schemas import layer_schemas, nearest_names
-from gis_renovation.styles_qgis import write_layer_styles
+from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
 from gis_renovation.tables import write_tables
 
 if TYPE_CHECKING:
@@ -431,10 +431,10 @@ def require_no_leak(folder: Path, layers: Mapping[str, Any], edition: Edition, f
         text
         for schema in layer_schemas().values()
         for field in schema.fields.values()
-        for pair in (schema.label, field.label, *field.values.values())
+        for pair in (schema.label, field.label, *field.values.values(), (schema.name, field.name))
         for text in pair
     }
-    open_text = "\n".join([*sorted(cells | labels), *(str(value) for value in facts.values())])
+    open_text = "\n".join([*sorted(cells | labels), UPDATE_TIME, *(str(value) for value in facts.values())])
     findings = find_leaks(folder, secrets, open_text)
     if findings:
         raise DataError(findings)

@@ -265,9 +265,15 @@ def _searchable(value: Any) -> list[str]:
     if value is None or isinstance(value, bool | np.bool_) or missing is True:
         return []
     if isinstance(value, int | float | np.integer | np.floating):
-        return [form for form in number_forms(value) if len(re.sub(r"[^0-9]", "", form).strip("0")) >= SHORTEST_SECRET]
+        return [form for form in number_forms(value) if _is_telling(form)]
     text = plain_text(value.isoformat() if hasattr(value, "isoformat") else value)
     return [text] if len(text.encode("utf-8")) >= SHORTEST_SECRET else []
+
+
+def _is_telling(number: str) -> bool:
+    """Whether digits stand nowhere by chance: steps between vertices are whole numbers below eight digits."""
+    digits = re.sub(r"[^0-9]", "", number.partition("e")[0]).strip("0")
+    return len(digits) >= (SHORTEST_SECRET if "." in number else 8)
 
 
 def number_forms(value: Any) -> frozenset[str]:

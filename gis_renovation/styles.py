@@ -69,6 +69,7 @@ class LayerStyle(BaseModel):
     colour_neighbours: bool = False
     min_zoom: float = 0
     bubbles: bool = False
+    monthly: bool = False
     label: str = ""
     label_zoom: float = 15
     label_end_zoom: float = 30

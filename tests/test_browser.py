@@ -366,3 +366,29 @@ def test_table_pages_through_thousands_of_rows(visit):
     page.locator("#sheet-after").click()
     assert page.locator("#sheet-count").inner_text() == "第 101–200 行，共 2500 行（全部 2500）"
     assert page.locator("#sheet tbody th").first.inner_text() == "B00100"
+
+
+# --- months ---------------------------------------------------------------------------------------
+
+
+def test_slider_shows_how_far_the_works_had_come_each_month(visit):
+    one = visit(layers(), show=["communities", "community_states"])
+    page = one.page
+    assert page.locator("#months").is_visible()
+    fills = "() => plan.features.community_states.map((item) => item.getElement().getAttribute('fill'))"
+    september = page.evaluate(fills)
+    page.locator("#months-range").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#months-said").inner_text().startswith("2024-08-31")
+    assert "招标 2" in page.locator("#months-said").inner_text()
+    august = page.evaluate(fills)
+    assert august[:2] != september[:2], "C1 and C2 belong to the project"
+    assert august[2:] == september[2:], "the others have no record in either month"
+    page.wait_for_timeout(150)
+    two = visit(layers(), fragment=page.evaluate("location.hash"))
+    assert two.page.locator("#months-said").inner_text().startswith("2024-08-31")
+    assert two.page.evaluate(fills) == august
+    page.locator('input[data-layer="community_states"]').evaluate("box => box.click()")
+    assert not page.locator("#months").is_visible()
+    one.assert_quiet()
+    two.assert_quiet()

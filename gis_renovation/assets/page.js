@@ -310,7 +310,9 @@
     var box = this.box(name), entry = box && box.closest ? box.closest(".entry") : null;
     if (box && box.checked !== visible) box.checked = visible;
     if (entry) entry.classList.toggle("off", !visible);
+    if (entry && visible) entry.closest("details").open = true;
     this.apply();
+    if (this.months_changed) this.months_changed();
     this.changed();
   };
 
@@ -512,7 +514,7 @@
 
   /* Fly to one feature and open its card: from search, from the table, from a link. */
   Plan.prototype.visit = function (name, row) {
-    this.wanted[name] = true;
+    this.show(name, true);
     var item = this.item(name, row);
     if (item.getBounds) {
       this.map.fitBounds(item.getBounds().pad(0.6), { maxZoom: 16, animate: false });
@@ -600,6 +602,61 @@
         choose(active < 0 ? 0 : active);
       } else if (event.key === "Escape") { close(); }
     });
+  };
+
+  /* --- months ----------------------------------------------------------------------------------- */
+
+  Plan.prototype.months = function () {
+    var plan = this, bar = document.getElementById("months"), range = document.getElementById("months-range");
+    var said = document.getElementById("months-said"), play = document.getElementById("months-play"), timer = null;
+    if (!bar) return;
+    function layer() {
+      var name = plan.on().filter(function (one) { return plan.read(one).months; })[0];
+      return name ? plan.read(name) : null;
+    }
+    function turn(at, quiet) {
+      var one = layer(), group, counts = {};
+      if (!one) return;
+      one.cls = one.months.cls[at];
+      group = plan.groups[one.name];
+      if (plan.features[one.name]) {
+        var factor = thinner(256 * Math.pow(2, plan.map.getZoom()));
+        plan.features[one.name].forEach(function (item, row) {
+          var symbol = one.symbols[one.cls[row]];
+          if (item.setStyle) item.setStyle(pathOptions(symbol, { weight: symbol.width * factor }));
+        });
+      } else if (group.redraw && plan.map.hasLayer(group)) { group.redraw(); }
+      one.cls.forEach(function (c) { counts[c] = (counts[c] || 0) + 1; });
+      var parts = one.months.class_labels.map(function (label, c) { return counts[c] ? label + " " + counts[c] : ""; }).filter(Boolean);
+      said.textContent = one.months.labels[at] + "  " + parts.join(" · ");
+      range.value = at;
+      range.setAttribute("aria-valuetext", said.textContent);
+      plan.month = at === one.months.labels.length - 1 ? null : one.months.labels[at];
+      if (!quiet) plan.changed();
+    }
+    function stop() { clearInterval(timer); timer = null; play.textContent = plan.ui.play; }
+    range.addEventListener("input", function () { stop(); turn(Number(range.value)); });
+    play.addEventListener("click", function () {
+      var one = layer();
+      if (timer || !one) { stop(); return; }
+      var at = Number(range.value), last = one.months.labels.length - 1;
+      if (at >= last) at = -1;
+      play.textContent = plan.ui.pause;
+      timer = setInterval(function () { at += 1; turn(at); if (at >= last) stop(); }, 900);
+    });
+    plan.turn = function (label) {
+      var one = layer(), at = one ? one.months.labels.indexOf(label) : -1;
+      if (at >= 0) turn(at, true);
+    };
+    plan.months_changed = function () {
+      var one = layer();
+      if (bar.hidden !== !one) {
+        bar.hidden = !one;
+        document.body.classList.toggle("months-open", Boolean(one));
+        if (one) { range.max = one.months.labels.length - 1; turn(one.months.labels.length - 1, true); } else { stop(); plan.month = null; }
+      }
+    };
+    plan.months_changed();
   };
 
   /* --- the same as a table ---------------------------------------------------------------------- */
@@ -790,6 +847,7 @@
     if (!this.ready) return;
     var centre = this.map.getCenter(), parts = [this.map.getZoom(), centre.lat.toFixed(5), centre.lng.toFixed(5)];
     var text = "#" + parts.join("/") + "&on=" + this.on().map(encodeURIComponent).join(",");
+    if (this.month) text += "&month=" + this.month;
     if (this.selected) text += "&at=" + encodeURIComponent(this.selected.name + ":" + this.selected.id);
     if (text !== location.hash) {
       try { history.replaceState(null, "", text); } catch (error) { /* a page opened inside another may not */ }
@@ -797,15 +855,16 @@
   };
 
   Plan.prototype.restore = function () {
-    var plan = this, found = /^#([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+)(?:&on=([^&]*))?(?:&at=([^&]*))?/.exec(location.hash);
+    var plan = this, found = /^#([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+)(?:&on=([^&]*))?(?:&month=([\d-]*))?(?:&at=([^&]*))?/.exec(location.hash);
     if (!found) return false;
     if (found[4] !== undefined) {
       var on = found[4].split(",").map(decodeURIComponent);
       plan.order.forEach(function (name) { plan.show(name, on.indexOf(name) >= 0); });
     }
     plan.map.setView([Number(found[2]), Number(found[3])], Number(found[1]), { animate: false });
-    if (found[5]) {
-      var at = decodeURIComponent(found[5]), name = at.slice(0, at.indexOf(":")), id = at.slice(at.indexOf(":") + 1);
+    if (found[5]) plan.turn(found[5]);
+    if (found[6]) {
+      var at = decodeURIComponent(found[6]), name = at.slice(0, at.indexOf(":")), id = at.slice(at.indexOf(":") + 1);
       if (plan.order.indexOf(name) >= 0) {
         var row = plan.read(name).ids.map(String).indexOf(id);
         if (row >= 0) plan.open(name, row, null);
@@ -842,6 +901,7 @@
     window.addEventListener("beforeprint", function () { map.invalidateSize({ animate: false }); });
     plan.search();
     plan.sheet();
+    plan.months();
     plan.restore();
     plan.ready = true;
     plan.changed();
@@ -850,7 +910,8 @@
 
   window.openPlan = function (map) {
     var settings = block("settings");
-    L.control.zoom({ position: "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
+    // On a phone the upper right corner is where a card has its closing button.
+    L.control.zoom({ position: map.getSize().x < 620 ? "bottomleft" : "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
     L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(map);
     map.attributionControl.setPrefix("Leaflet");
     if (settings.attribution) map.attributionControl.addAttribution(settings.attribution);

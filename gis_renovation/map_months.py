@@ -1,0 +1,80 @@
+"""The months of a year on one layer: how far the works in each community had come at each month's end."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gis_renovation import styles
+from gis_renovation.errors import Lang
+from gis_renovation.markup import plain_text
+from gis_renovation.progress import community_progress, project_states
+
+# A slider of more months than this is no longer read; the latest are kept.
+MONTHS_SHOWN = 60
+
+NEEDED = ("communities", "projects", "project_communities", "works_records")
+
+
+def month_ends(first: datetime.date, last: datetime.date) -> list[datetime.date]:
+    """The last day of each month from ``first``'s on, the final one being ``last`` itself; at most 60."""
+    count = (last.year - first.year) * 12 + last.month - first.month
+    ends = []
+    for step in range(max(0, count - MONTHS_SHOWN + 1), count):
+        year, month = divmod(first.year * 12 + first.month - 1 + step, 12)
+        ends.append(datetime.date(year, month + 1, calendar.monthrange(year, month + 1)[1]))
+    return [*ends, last]
+
+
+def monthly_states(layers: Mapping[str, pd.DataFrame], as_of: datetime.date) -> pd.DataFrame | None:
+    """The state of each community at each month's end up to ``as_of``, by the rules of the progress table.
+
+    Returns a frame with the communities' index and one column a month (a date), or None when a
+    needed table is absent or holds no record before ``as_of``. O(months x records log records).
+    """
+    if any(name not in layers for name in NEEDED):
+        return None
+    records = layers["works_records"]
+    dates = [day for day in records["recorded_on"].dropna() if day <= as_of]
+    if not dates:
+        return None
+    columns = {}
+    for day in month_ends(min(dates), as_of):
+        states = project_states(layers["projects"], layers["project_communities"], records, as_of=day)
+        made = community_progress(layers["project_communities"], states, layers["communities"])
+        columns[day] = made["state"].reindex(layers["communities"].index)
+    return pd.DataFrame(columns, index=layers["communities"].index)
+
+
+def encode_months(
+    name: str, states: pd.DataFrame, ids: list[str], *, lang: Lang
+) -> tuple[dict[str, Any], list[styles.StyleClass]]:
+    """Monthly states as the page reads them, and the classes of all months with the last one's counts.
+
+    ``ids`` are the features drawn, in their order. The block holds per month one class number a feature.
+    """
+    style = styles.layer_style(name)
+    drawn = states[[str(key) in set(ids) for key in states.index]]
+    column = style.column
+    # One class list for all months, so that a colour means the same from January to December.
+    long = drawn.melt(value_name=column)[[column]]
+    classes, position = styles.classify(name, long)
+    grid = (
+        position.reshape(len(drawn.columns), len(drawn)) if len(drawn) else np.zeros((len(drawn.columns), 0), np.int64)
+    )
+    block = {
+        "labels": [day.isoformat() for day in drawn.columns],
+        "class_labels": [plain_text(c.label.in_language(lang)) for c in classes],
+        "cls": grid.tolist(),
+    }
+    last = np.bincount(grid[-1], minlength=len(classes)) if len(drawn) else np.zeros(len(classes), np.int64)
+    counted = [
+        styles.StyleClass(code=c.code, label=c.label, symbol=c.symbol, count=int(last[at]))
+        for at, c in enumerate(classes)
+    ]
+    return block, counted

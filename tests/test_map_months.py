@@ -1,0 +1,47 @@
+"""Month by month: the last days of the months, and states by the same rule as the progress table."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from drawn_city import layers
+
+from gis_renovation import map_months
+
+
+def test_months_end_on_their_last_day_and_the_last_on_the_day_of_the_run():
+    assert map_months.month_ends(date(2023, 12, 5), date(2024, 3, 15)) == [
+        date(2023, 12, 31),
+        date(2024, 1, 31),
+        date(2024, 2, 29),
+        date(2024, 3, 15),
+    ]
+    assert map_months.month_ends(date(2024, 3, 1), date(2024, 3, 15)) == [date(2024, 3, 15)]
+
+
+def test_only_the_latest_sixty_months_are_kept():
+    ends = map_months.month_ends(date(2010, 1, 1), date(2024, 9, 30))
+    assert len(ends) == 60
+    assert ends[0] == date(2019, 10, 31)
+    assert ends[-1] == date(2024, 9, 30)
+
+
+def test_states_follow_the_records_and_stay_unknown_without_one():
+    states = map_months.monthly_states(layers(), date(2024, 9, 30))
+    assert list(states.columns) == [date(2024, 7, 31), date(2024, 8, 31), date(2024, 9, 30)]
+    assert states.loc["C1"].tolist() == ["approved", "tendered", "started"]
+    assert states.loc["C9"].isna().all()
+
+
+def test_records_after_the_day_are_not_looked_at():
+    states = map_months.monthly_states(layers(), date(2024, 8, 31))
+    assert states.loc["C1"].tolist() == ["approved", "tendered"]
+
+
+@pytest.mark.parametrize("missing", map_months.NEEDED)
+def test_without_a_needed_table_there_are_no_months(missing):
+    made = layers()
+    del made[missing]
+    assert map_months.monthly_states(made, date(2024, 9, 30)) is None
+    assert map_months.monthly_states(layers(), date(2020, 1, 1)) is None
