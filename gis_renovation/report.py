@@ -262,7 +262,7 @@ REPORTS = (
         document="publisher-progress.docx",
         workbook="publisher-tables.xlsx",
         title=Text("城镇老旧小区改造进度月报", "Renovation of old communities: monthly progress"),
-        tables=("unit_progress", "plan_progress", "project_states"),
+        tables=("unit_progress", "plan_progress", "project_states", "community_progress"),
         signs=(Text("填报", "Reported by"), Text("审核", "Reviewed by"), Text("负责人", "Head")),
         body=write_progress_brief,
     ),

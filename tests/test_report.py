@@ -15,6 +15,7 @@ from gis_renovation import report, report_zones
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Text
 from gis_renovation.land_status import check_land_status, outline_land_sites
+from gis_renovation.pipeline import STEPS
 from gis_renovation.progress import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports
 from gis_renovation.report_land import rule_from_record
@@ -436,14 +437,19 @@ def test_a_long_table_says_how_much_is_left_out(tmp_path):
     assert len(docx.Document(tmp_path / "t.docx").tables[0].rows) == 201
 
 
-def test_every_step_of_the_sample_is_in_some_users_workbook(sample_run, tmp_path):
-    written = write_reports(tmp_path, sample_run.layers, sample_run.manifest)
-    assert len(written) == 6
-    made = {record["step"] for record in sample_run.manifest["steps"] if not record.get("skipped")}
-    given = {name for user in report.REPORTS for name in user.tables}
-    assert made <= given
-    zones = sample_run.layers["zones"]
+def test_every_step_is_in_some_readers_workbook():
+    given = {name for one in report.REPORTS for name in one.tables}
+    assert {step.layer for step in STEPS} <= given <= set(layer_schemas())
+
+
+def test_the_samples_documents_name_every_zone_and_count_every_candidate(sample_run, tmp_path):
+    write_reports(tmp_path, sample_run.layers, sample_run.manifest)
     text = words(tmp_path / "planner-zones.docx")
-    for key, zone in zones.iterrows():
+    for key, zone in sample_run.layers["zones"].iterrows():
         assert f"{zone['name']}（{key}）" in text
-    assert made <= set(layer_schemas())
+    parcels = sample_run.layers["idle_parcels"]
+    rows = table_rows(tmp_path / "bureau-idle-land.docx")
+    for code, label in (("candidate", "候选"), ("unknown", "未知"), ("excluded", "排除")):
+        own = parcels[parcels["verdict"] == code]
+        expected = ["宗地", label, f"{len(own):,}", f"{own['area_m2'].sum():,.2f}"]
+        assert expected in [row[:4] for row in rows]
