@@ -258,6 +258,9 @@ def conform(raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "")
     """
     schema = layer_schema(card.source.layer)
     taking = _Taking(raw, schema, file)
+    taking.used |= {join.on for join in card.join}
+    if card.geometry is not None:
+        taking.used |= {card.geometry.x, card.geometry.y, card.geometry.wkt}
     record: dict[str, Any] = {"rows_read": len(raw), "rows_not_selected": 0, "rows_dropped": 0}
     _select(taking, card, record)
     _repair(taking, card, record)

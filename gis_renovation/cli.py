@@ -207,19 +207,24 @@ def _card(
     target = write_draft(draft, cards)
     for doubt in draft.doubts:
         console_for().print(f"! {doubt.in_language(context.obj)}", style="yellow", highlight=False, markup=False)
-    _say(context, f"已写入 {target}；请打开核对，再运行 gis-renovation check。", f"Wrote {target}; check it, then run gis-renovation check.")
+    _say(context, f"已写入 {target}；请打开核对，再运行 check。", f"Wrote {target}; look it over, then run check.")
 
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
+    from gis_renovation.check import write_check_report
     from gis_renovation.pipeline import check_targets, read_inputs
+    from gis_renovation.plausibility import check_plan_ratios
     from gis_renovation.project import load_project
 
     project = load_project(folder)
     with progress_bar(context.obj) as update:
         inputs = read_inputs(project, on_progress=update)
-    findings = [*inputs.findings, *check_targets(project, inputs.layers)]
+    targets = {name: (t.households, t.floor_area_m2) for name, t in project.settings.targets.items()}
+    findings = [*inputs.findings, *check_targets(project, inputs.layers), *check_plan_ratios(targets)]
     print_layers(findings, inputs, context.obj)
     print_findings(findings, context.obj)
+    report = write_check_report(project, findings, inputs.layers, inputs.sources, lang=context.obj)
+    _say(context, f"检查报告：{report}", f"Check report: {report}")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 

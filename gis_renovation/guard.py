@@ -324,7 +324,7 @@ def _trusted_extent(vectors: Mapping[str, Any]) -> Floats | None:
 
 
 def _outside(
-    name: str, layer: gpd.GeoDataFrame, centres: Floats, outside: Any, known: Bools, extent: Floats, project_crs: CRS
+    name: str, layer: gpd.GeoDataFrame, centres: Floats, outside: Any, known: Any, extent: Floats, project_crs: CRS
 ) -> Finding:
     count, total = int(outside.sum()), int(known.sum())
     middle = np.median(centres[outside], axis=0)
@@ -582,13 +582,16 @@ def _one_vector(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, scores: Mapp
     for i, j in np.ndindex(3, 3):
         wide += np.roll(counts, (i - 1, j - 1), axis=(0, 1))
     peak = np.unravel_index(int(np.argmax(wide)), wide.shape)
-    shared = float(wide[peak]) / max(1, len(np.unique(near[0])))
+    centre = (np.array(peak) + 0.5) * size - _REACH_M
+    sharing = (np.abs(differences - centre) <= 1.5 * size).all(axis=1)
+    # Many points around one centre prove nothing: both sides must be many.
+    fewest = min(len(np.unique(near[0][sharing])), len(np.unique(near[1][sharing])))
+    shared = fewest / len(ours)
     away = wide.copy()
     away[max(0, peak[0] - 3) : peak[0] + 4, max(0, peak[1] - 3) : peak[1] + 4] = 0
-    if shared < _BEST_SHARE or away.max(initial=0) > _DECOY_SHARE * wide[peak]:
+    if fewest < _FEWEST or shared < _BEST_SHARE or away.max(initial=0) > _DECOY_SHARE * wide[peak]:
         return Offset("unclear", 0.0, 0.0, scores)
-    centre = (np.array(peak) + 0.5) * size - _REACH_M
-    shift = np.median(differences[(np.abs(differences - centre) < 1.5 * size).all(axis=1)], axis=0)
+    shift = np.median(differences[sharing], axis=0)
     if np.hypot(*shift) < _MATCH_M[0]:
         return Offset("none", 0.0, 0.0, scores)
     return Offset("shifted", float(shift[0]), float(shift[1]), {**scores, "shifted": min(shared, 1.0)})

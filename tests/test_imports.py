@@ -22,7 +22,7 @@ ROWS = (
     ("publish", "report", "pipeline", "serve", "check", "sample"),
     ("project", "cards", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
     # What the readers are made of: cells of tables, numbers as people write them, archives.
-    ("archives", "dbf", "cells", "ledgers", "numerals", "repairs", "survey"),
+    ("archives", "dbf", "cells", "ledgers", "numerals", "plausibility", "repairs", "survey"),
     ANALYSES,
     SHARED,
     ("rules", "crs", "schemas", "config", "unknowns"),

@@ -1,0 +1,250 @@
+"""Whether the layers make sense beside each other: overlaps, slivers, areas, ratios, names.
+
+Everything here is a warning or a note: right data can look odd. Nothing is changed. Thresholds are the
+widest seen in published programmes of comparable cities (Huainan 2021-24, Chizhou, Xuzhou, Shucheng):
+73 to 134 m² a household for single places, 77 to 109 for a year's plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis_renovation.errors import Finding, Severity, Text
+from gis_renovation.schemas import layer_schema, layer_schemas
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# Half and one and a half times what single places show; a slip of units is a factor of ten thousand.
+HOUSEHOLD_M2 = (35.0, 200.0)
+PLAN_HOUSEHOLD_M2 = (60.0, 120.0)
+FLOOR_AREA_RATIO = (0.05, 8.0)
+
+# A share by which a recorded area may differ from the drawn one before it is said.
+AREA_DIFFERENCE = 0.10
+
+# Two lines drawn for the same wall differ by less than this; an overlap no wider is a drawing's, not a claim's.
+SLIVER_WIDTH_M = 0.5
+CONTAINED_SHARE = 0.95
+
+# Beyond this many features pairs are not compared in a check meant to take seconds; it is said.
+PAIRS_LIMIT = 200_000
+
+_FLAT_LAYERS = ("communities", "parcels", "reporting_units")
+_AREA_FIELDS = ("registered_area_m2", "area_m2", "land_area_m2")
+
+
+def check_plausibility(layers: Mapping[str, Any]) -> list[Finding]:
+    """Every remark about layers in the project CRS; rasters and tables are passed over where they have no part."""
+    findings: list[Finding] = []
+    for name, layer in sorted(layers.items()):
+        if "geometry" not in getattr(layer, "columns", ()) or name not in layer_schemas():
+            continue
+        findings += check_slivers(layer, name)
+        findings += check_areas(layer, name)
+        if name in _FLAT_LAYERS:
+            findings += check_overlaps(layer, name)
+    if "communities" in layers:
+        findings += check_ratios(layers["communities"])
+        findings += check_names(layers["communities"], layers.get("reporting_units"))
+    return findings
+
+
+def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
+    """Pairs of polygons that share ground: one inside the other, overlapping, or by a sliver. O(n log n + pairs)."""
+    if len(layer) > PAIRS_LIMIT:
+        zh = f"要素超过 {PAIRS_LIMIT:,} 个，没有逐对检查重叠。"
+        return [_say("note", "overlaps_not_checked", name, zh, f"Over {PAIRS_LIMIT:,} features: overlaps not checked.")]
+    geometry = layer.geometry.to_numpy()
+    usable = _areal(geometry)
+    tree = shapely.STRtree(np.where(usable, geometry, None))
+    first, second = tree.query(np.where(usable, geometry, None), predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    shared = shapely.intersection(geometry[first], geometry[second])
+    area = shapely.area(shared)
+    real = area > 0
+    first, second, shared, area = first[real], second[real], shared[real], area[real]
+    inside = area >= CONTAINED_SHARE * np.minimum(shapely.area(geometry[first]), shapely.area(geometry[second]))
+    thin = ~inside & (_width(shared) < SLIVER_WIDTH_M)
+    keys = layer.index.astype(str).to_numpy(dtype=object)
+
+    def pairs(mask: Any) -> list[str]:
+        rows = zip(keys[first[mask]], keys[second[mask]], area[mask], strict=True)
+        return sorted(f"{min(a, b)} ∩ {max(a, b)}: {m2:,.1f} m²" for a, b, m2 in rows)
+
+    kinds: tuple[tuple[Severity, str, Any, str, str], ...] = (
+        (
+            "warning", "contained", inside, "要素位于另一要素之内，面积会重复计算。",
+            "lie inside another; area is counted twice.",
+        ),
+        ("warning", "overlap", ~inside & ~thin, "要素相互重叠，面积会重复计算。", "overlap; area is counted twice."),
+        (
+            "note", "sliver_overlap", thin, "相邻要素有细缝状重叠；可在来源卡写 [repair] snap_slivers_m。",
+            "overlap by slivers; write [repair] snap_slivers_m in the card.",
+        ),
+    )  # fmt: skip
+    return [
+        _say(severity, code, name, f"{int(mask.sum())} 对{zh}", f"{int(mask.sum())} pairs {en}", ids=pairs(mask))
+        for severity, code, mask, zh, en in kinds
+        if mask.any()
+    ]
+
+
+def check_slivers(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
+    """Polygons thinner than a drawing's error: left over from cutting, not places."""
+    geometry = layer.geometry.to_numpy()
+    thin = _areal(geometry)
+    thin[thin] = _width(geometry[thin]) < SLIVER_WIDTH_M
+    if not thin.any():
+        return []
+    zh = f"面细如线（平均宽度不足 {SLIVER_WIDTH_M} m），多为切割残留；请核对。"
+    en = f"Polygons thinner than {SLIVER_WIDTH_M} m on average, likely left over from cutting."
+    return [_say("warning", "sliver", name, zh, en, ids=map(str, layer.index[thin]))]
+
+
+def check_areas(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
+    """Recorded areas that differ from the drawn ones by more than 10 %; both are kept, neither is corrected."""
+    findings = []
+    drawn = layer.geometry.area.to_numpy()
+    for field in _AREA_FIELDS:
+        if field not in layer.columns or field not in layer_schema(name).fields:
+            continue
+        recorded = pd.to_numeric(layer[field], errors="coerce").to_numpy("float64")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = recorded / drawn
+        off = (drawn > 0) & np.isfinite(ratio) & (np.abs(ratio - 1) > AREA_DIFFERENCE)
+        if off.any():
+            label = layer_schema(name).fields[field].label
+            rows = zip(layer.index[off], recorded[off], drawn[off], strict=True)
+            zh = f"{label.zh}与图形面积相差超过 {AREA_DIFFERENCE:.0%}；两者都保留，请核对。"
+            en = f"{label.en} differs from the drawn area by more than {AREA_DIFFERENCE:.0%}; both are kept."
+            ids = [f"{key}: {r:,.0f} / {d:,.0f} m²" for key, r, d in rows]
+            findings.append(_say("warning", "area_differs", name, zh, en, field=field, ids=ids))
+    return findings
+
+
+def check_ratios(communities: pd.DataFrame) -> list[Finding]:
+    """Floor area a household, and floor area to ground, beyond what any place shows: mostly a slip of units."""
+    findings = []
+    floor = _numbers(communities, "floor_area_m2")
+    households = _numbers(communities, "households")
+    if floor is None:
+        return []
+    if households is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = floor / households
+        findings += _outside(
+            communities, each, HOUSEHOLD_M2, "household_area",
+            Text("户均建筑面积", "Floor area a household"), "m²",
+        )  # fmt: skip
+        findings += _batches(communities, floor, households)
+    if "geometry" in communities.columns:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = floor / communities.geometry.area.to_numpy()
+        label = Text("建筑面积与用地面积之比", "Floor area over ground area")
+        findings += _outside(communities, ratio, FLOOR_AREA_RATIO, "floor_area_ratio", label, "")
+    return findings
+
+
+def check_plan_ratios(targets: Mapping[str, tuple[float | None, float | None]]) -> list[Finding]:
+    """A plan's own totals (households, floor area m²) by batch, against the range of comparable programmes.
+
+    Huainan's supplement of 2024 states 11,162 households and 142.12 万m²: 127 m² each, while its main plan
+    gives 77. Such totals are said, not corrected.
+    """
+    findings = []
+    for batch, (households, floor) in sorted(targets.items()):
+        if not households or not floor:
+            continue
+        each = floor / households
+        if not PLAN_HOUSEHOLD_M2[0] <= each <= PLAN_HOUSEHOLD_M2[1]:
+            low, high = PLAN_HOUSEHOLD_M2
+            zh = f"{batch} 批次的计划数户均 {each:.0f} m²，同类计划一般为 {low:.0f}–{high:.0f} m²；"
+            zh += "请核对户数或面积口径。"
+            en = f"The plan's totals for {batch} give {each:.0f} m² a household; others show {low:.0f} to {high:.0f}."
+            findings.append(_say("warning", "plan_ratio", "communities", zh, en))
+    return findings
+
+
+def check_names(communities: pd.DataFrame, units: pd.DataFrame | None = None) -> list[Finding]:
+    """Names borne by several communities, and communities named like a county-level unit: join by id, not by name."""
+    if "name" not in communities.columns:
+        return []
+    names = communities["name"].dropna().astype(str)
+    repeated = names[names.duplicated(keep=False)]
+    findings = []
+    if len(repeated):
+        groups = repeated.groupby(repeated).apply(lambda rows: ", ".join(map(str, rows.index)))
+        ids = [f"{name}: {keys}" for name, keys in groups.items()]
+        zh = "小区重名；与其他表格对照时请用编号，不要用名称。"
+        findings.append(
+            _say("warning", "same_name", "communities", zh, "Names shared; join by id.", field="name", ids=ids)
+        )
+    if units is not None and "name" in units.columns:
+        alike = names[names.isin(set(units["name"].dropna().astype(str)))]
+        if len(alike):
+            ids = [f"{key}: {name}" for key, name in alike.items()]
+            zh = "小区与县区同名（如八公山），按名称统计会混淆；请用代码。"
+            en = "Communities are named like a county-level unit; count by code."
+            findings.append(_say("warning", "named_like_unit", "communities", zh, en, field="name", ids=ids))
+    return findings
+
+
+def _outside(
+    layer: pd.DataFrame, values: Any, bounds: tuple[float, float], code: str, label: Text, unit: str
+) -> list[Finding]:
+    odd = np.isfinite(values) & ((values < bounds[0]) | (values > bounds[1]))
+    if not odd.any():
+        return []
+    low, high = bounds
+    zh = f"{label.zh}超出 {low:g}–{high:g} {unit}，多为单位写错（如“万平方米”）；请核对。"
+    en = f"{label.en} outside {low:g} to {high:g} {unit}; often a slip of units."
+    ids = [f"{key}: {value:,.4g}" for key, value in zip(layer.index[odd], values[odd], strict=True)]
+    return [_say("warning", code, "communities", zh, en, field="floor_area_m2", ids=ids)]
+
+
+def _batches(communities: pd.DataFrame, floor: Any, households: Any) -> list[Finding]:
+    if "plan_batch" not in communities.columns:
+        return []
+    both = np.isfinite(floor) & np.isfinite(households)
+    table = pd.DataFrame({"batch": communities["plan_batch"].to_numpy(), "floor": floor, "households": households})[
+        both
+    ]
+    sums = table.groupby("batch")[["households", "floor"]].sum()
+    findings = check_plan_ratios({str(k): (float(r["households"]), float(r["floor"])) for k, r in sums.iterrows()})
+    return [
+        _say(
+            f.severity, "batch_ratio", f.layer,
+            f.text.zh.replace("计划数", "台账合计"), f.text.en.replace("The plan's totals", "The ledger's totals"),
+        )
+        for f in findings
+    ]  # fmt: skip
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> Any:
+    if name not in frame.columns:
+        return None
+    return pd.to_numeric(frame[name], errors="coerce").astype("float64").to_numpy()
+
+
+def _areal(geometry: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    return np.isin(shapely.get_type_id(geometry), [3, 6]) & finite & shapely.is_valid(geometry)
+
+
+def _width(geometry: Any) -> Any:
+    """The mean width of thin shapes: twice the area over the perimeter."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 2 * shapely.area(geometry) / shapely.length(geometry)
+
+
+def _say(
+    severity: Severity, code: str, layer: str, zh: str, en: str, *, field: str = "", ids: Iterable[str] = ()
+) -> Finding:
+    return Finding(severity=severity, code=code, layer=layer, field=field, text=Text(zh, en), ids=tuple(ids))

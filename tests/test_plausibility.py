@@ -1,0 +1,105 @@
+"""Layers that make no sense are said to, with which features; clean ones raise nothing."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import box
+
+from gis_renovation.plausibility import (
+    check_areas,
+    check_names,
+    check_overlaps,
+    check_plan_ratios,
+    check_plausibility,
+    check_ratios,
+    check_slivers,
+)
+
+
+def layer(shapes, **columns):
+    keys = pd.Index([chr(97 + n) for n in range(len(shapes))], name="community_id")
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=4548, index=keys)
+
+
+def found(findings):
+    return {f.code: f.ids for f in findings}
+
+
+def test_overlapping_contained_and_sliver_pairs_are_told_apart():
+    shapes = [
+        box(0, 0, 100, 100),
+        box(20, 20, 40, 40),
+        box(90, 0, 200, 100),
+        box(199.8, 0, 300, 100),
+        box(300, 0, 400, 100),
+    ]
+    assert found(check_overlaps(layer(shapes), "communities")) == {
+        "contained": ("a ∩ b: 400.0 m²",),
+        "overlap": ("a ∩ c: 1,000.0 m²",),
+        "sliver_overlap": ("c ∩ d: 20.0 m²",),
+    }
+
+
+@given(st.permutations(range(4)))
+def test_row_order_does_not_matter(order):
+    shapes = [box(0, 0, 10, 10), box(5, 0, 15, 10), box(8, 0, 20, 10), box(50, 0, 60, 10)]
+    frame = layer(shapes)
+    assert found(check_overlaps(frame.iloc[list(order)], "communities")) == found(check_overlaps(frame, "communities"))
+
+
+def test_neighbours_that_only_touch_are_fine():
+    assert check_overlaps(layer([box(0, 0, 10, 10), box(10, 0, 20, 10), box(20, 10, 30, 20)]), "communities") == []
+
+
+def test_a_polygon_as_thin_as_a_line_is_a_sliver():
+    # 100 m by 0.4 m: twice the area over the perimeter is just below 0.4 m.
+    assert found(check_slivers(layer([box(0, 0, 100, 0.4), box(0, 0, 100, 3)]), "communities")) == {"sliver": ("a",)}
+
+
+def test_a_recorded_area_may_differ_by_a_tenth():
+    frame = layer([box(0, 0, 10, 10)] * 4, registered_area_m2=[100.0, 109.0, 111.0, np.nan])
+    assert found(check_areas(frame, "parcels")) == {"area_differs": ("c: 111 / 100 m²",)}
+
+
+def test_a_slip_of_units_shows_in_the_ratios():
+    frame = layer([box(0, 0, 100, 100)] * 4, floor_area_m2=[8000.0, 0.8, 8000.0, np.nan], households=[100, 100, 4, 0])
+    assert found(check_ratios(frame)) == {"household_area": ("b: 0.008", "c: 2,000"), "floor_area_ratio": ("b: 8e-05",)}
+
+
+def test_the_supplements_totals_are_an_outlier_and_the_main_plans_are_not():
+    # Handbook §0: 173.51 万m² / 22,595 = 76.8; 142.12 万m² / 11,162 = 127.3.
+    findings = check_plan_ratios({"main": (22595, 1_735_100), "supplement": (11162, 1_421_200), "reserve": (None, 5.0)})
+    assert [f.code for f in findings] == ["plan_ratio"]
+    assert "supplement" in findings[0].text.zh
+    assert "127" in findings[0].text.zh
+
+
+def test_shared_names_and_names_of_units_are_said():
+    frame = layer([box(0, 0, 1, 1)] * 4, name=["八公山", "一村", "一村", None])
+    units = layer([box(0, 0, 9, 9)], name=["八公山"])
+    assert found(check_names(frame, units)) == {"same_name": ("一村: b, c",), "named_like_unit": ("a: 八公山",)}
+
+
+def test_empty_layers_and_tables_and_rasters_are_passed_over():
+    empty = layer([], name=[], floor_area_m2=[], households=[])
+    assert check_plausibility({"communities": empty, "funds": pd.DataFrame({"a": [1]}), "terrain": object()}) == []
+
+
+def test_missing_and_invalid_shapes_do_not_stop_the_check():
+    from shapely.geometry import Point, Polygon
+
+    bow = Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    with np.errstate(invalid="ignore"):
+        nowhere = box(np.nan, 0, 1, 1)
+    frame = layer([None, Point(0, 0), bow, box(0, 0, 10, 10), nowhere])
+    assert check_overlaps(frame, "communities") == []
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_feature_overlaps_nothing(count):
+    assert check_overlaps(layer([box(0, 0, 1, 1)] * count), "communities") == []

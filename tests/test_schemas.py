@@ -1,0 +1,136 @@
+"""Schemas: what layers promise, and a check that names every way a frame breaks its promise."""
+
+from __future__ import annotations
+
+import datetime
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import Point, Polygon, box
+
+from gis_renovation.errors import ConfigError
+from gis_renovation.numerals import UNITS
+from gis_renovation.schemas import check_layer, check_references, fits_type, layer_schema, layer_schemas
+
+INPUTS = [schema for schema in layer_schemas().values() if not schema.result]
+
+
+def communities(**columns):
+    data = {"name": ["x", "y"], "households": pd.array([1, 2], dtype="Int64"), **columns}
+    return gpd.GeoDataFrame(
+        data, geometry=[box(0, 0, 1, 1), box(2, 0, 3, 1)], crs=4548, index=pd.Index(["a", "b"], name="community_id")
+    )
+
+
+def codes(frame, name="communities"):
+    return {(f.field, f.code): f.ids for f in check_layer(frame, layer_schema(name))}
+
+
+@pytest.mark.parametrize("schema", layer_schemas().values(), ids=lambda s: s.name)
+def test_every_field_has_labels_a_known_type_and_a_target_that_exists(schema):
+    assert schema.label.zh
+    assert schema.label.en.isascii()
+    assert not schema.key or schema.key in schema.fields
+    for field in schema.fields.values():
+        assert field.label.zh, field.name
+        assert not any("\u4e00" <= c <= "\u9fff" for c in field.label.en), field.name
+        assert field.type in ("string", "integer", "number", "boolean", "date")
+        assert not field.references or layer_schemas()[field.references].key
+        assert field.minimum is None or field.maximum is None or field.minimum < field.maximum
+
+
+@pytest.mark.parametrize("schema", INPUTS, ids=lambda s: s.name)
+def test_no_two_fields_of_a_layer_answer_to_one_name(schema):
+    seen: dict[str, str] = {}
+    for field in schema.fields.values():
+        for name in {n.lower() for n in (field.name, field.label.zh, *field.aliases)}:
+            assert seen.setdefault(name, field.name) == field.name, name
+
+
+@pytest.mark.parametrize("schema", INPUTS, ids=lambda s: s.name)
+def test_every_measured_unit_can_be_converted(schema):
+    for field in schema.fields.values():
+        if field.unit in ("m", "m²", "mm", "元", "户"):
+            assert field.unit in UNITS
+        if field.name.endswith("_m2"):
+            assert field.unit == "m²"
+        if field.name.endswith("_yuan"):
+            assert field.unit == "元"
+
+
+def test_a_frame_that_keeps_its_promise_has_no_finding():
+    assert codes(communities()) == {}
+
+
+def test_all_faults_come_at_once_with_their_features():
+    frame = communities(
+        households=[-1, 2.5], plan_batch=["main", "other"], year_built=[1, "x"], floor_area_m2=[np.inf, 5.0]
+    )
+    assert codes(frame) == {
+        ("households", "wrong_type"): ("b=2.5",),
+        ("households", "below_minimum"): ("a=-1.0",),
+        ("plan_batch", "value_not_allowed"): ("b=other",),
+        ("year_built", "wrong_type"): ("b=x",),
+        ("year_built", "below_minimum"): ("a=1",),
+        ("floor_area_m2", "wrong_type"): ("a=inf",),
+    }
+
+
+def test_bad_shapes_are_told_apart():
+    bow = Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
+    with np.errstate(invalid="ignore"):
+        nowhere = Polygon([(0, 0), (1, np.nan), (1, 1), (0, 0)])
+    shapes = [bow, Point(0, 0), None, Polygon(), nowhere]
+    frame = gpd.GeoDataFrame(
+        {"name": list("vwxyz")}, geometry=shapes, crs=4548, index=pd.Index(list("abcde"), name="community_id")
+    )
+    found = codes(frame)
+    assert found["", "wrong_geometry_type"] == ("b",)
+    assert found["", "empty_geometry"] == ("c", "d")
+    assert found["", "non_finite_geometry"] == ("e",)
+    (reason,) = found["", "invalid_geometry"]
+    assert reason == "a: Self-intersection[1 1]"
+
+
+def test_keys_missing_empty_or_repeated():
+    assert codes(communities().reset_index(drop=True)) == {("community_id", "missing_key"): ()}
+    frame = communities()
+    frame.index = pd.Index(["a", "a"], name="community_id")
+    assert codes(frame) == {("community_id", "duplicate_key"): ("a",)}
+    frame.index = pd.Index(["a", None], name="community_id")
+    assert ("community_id", "empty_key") in codes(frame)
+
+
+def test_an_empty_layer_is_a_warning():
+    findings = check_layer(communities().iloc[:0], layer_schema("communities"))
+    assert [(f.severity, f.code) for f in findings] == [("warning", "empty_layer")]
+
+
+def test_references_that_lead_nowhere_are_named():
+    units = pd.DataFrame({"name": ["u"]}, index=pd.Index(["1"], name="unit_code"))
+    findings = check_references({"communities": communities(unit_code=["1", "2"]), "reporting_units": units})
+    assert [(f.code, f.ids) for f in findings] == [("dangling_reference", ("b→2",))]
+
+
+def test_an_unknown_layer_names_the_nearest():
+    with pytest.raises(ConfigError, match="communities"):
+        layer_schema("comunities")
+
+
+_VALUES = st.one_of(
+    st.none(), st.text(max_size=3), st.integers(-5, 5), st.floats(), st.booleans(), st.dates(datetime.date(1999, 1, 1))
+)
+
+
+@given(st.lists(_VALUES, max_size=6), st.sampled_from(["string", "integer", "number", "boolean", "date"]))
+def test_types_are_judged_alike_whatever_the_columns_dtype(values, kind):
+    loose = fits_type(pd.Series(values, dtype=object), kind)
+    tight = fits_type(pd.Series(values, dtype=object).convert_dtypes(), kind)
+    plain = [not pd.isna(v) for v in values]
+    if kind not in ("integer", "number") and len({type(v) for v in values if v is not None}) == 1:
+        assert list(tight.fillna(value=False)) == list(loose)
+    assert not any(fit and not known for fit, known in zip(loose, plain, strict=True))
