@@ -29,6 +29,8 @@ SERVICE_RADII_M = ((2_000.0, 300.0), (10_000.0, 500.0), (50_000.0, 800.0))
 # On these people walk on the carriageway where there is no walkway; on a cycleway they may not.
 SHARED_CLASSES = ("access", "branch")
 WALK_KINDS = ("footway", "greenway", "steps", "alley")
+# Walking this many times the straight distance makes a reader look for what lies between.
+_FAR_ROUND = 3.0
 BLOCKING_KINDS = ("river", "canal", "lake", "railway", "expressway")
 
 
@@ -341,6 +343,10 @@ def _access_reason(
     if not np.isnan(straight):
         zh.append(f"最近公园直线距离 {straight:.0f} m")
         en.append(f"the nearest park is {straight:.0f} m away in a straight line")
+    farthest = max(distances_m, default=0.0)
+    if straight <= farthest and row["frontage_m"] > 0 and not walk <= max(farthest, _FAR_ROUND * straight):
+        zh.append("直线虽近但步行不便，请查看是否有河流、铁路或围墙阻隔")
+        en.append("near but hardly to be walked: look for a river, a railway or a wall")
     possible = row["possible_network_distance_m"]
     if not np.isnan(possible) and (np.isnan(walk) or possible < walk - 1):
         zh.append(f"若未核实的公园、慢行道和人行道均可用，为 {possible:.0f} m，请核实")

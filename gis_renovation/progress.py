@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, Text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
 
@@ -50,6 +51,7 @@ _PROJECT_COLUMNS = (
     "went_back",
     "went_back_explained",
     "setback_count",
+    "unexplained_setback_count",
     "same_day_conflict",
     "contradictory",
     "community_count",
@@ -60,6 +62,13 @@ _PROJECT_COLUMNS = (
     *(f"{basis}_yuan" for basis in FUND_BASES),
     "reason_zh",
     "reason_en",
+)
+_PROJECT_COUNT_COLUMNS = (
+    "community_count",
+    "households_unknown_count",
+    "floor_area_unknown_count",
+    "setback_count",
+    "unexplained_setback_count",
 )
 _FLAGS = ("went_back", "same_day_conflict", "contradictory")
 _TALLY_COUNTS = (
@@ -140,11 +149,11 @@ def project_states(
         ``record_status``: ``current``; ``stale`` when no record is dated in the last calendar month that
         had ended by ``as_of`` or later (a project handed over need not report); ``none`` without any record.
         ``previous_*``: the last record before the month of ``as_of``; ``progress_change_share`` is unknown
-        without a record in that month. ``went_back`` compares the latest record with the one before it,
-        ``setback_count`` counts all falls up to ``as_of``. ``households`` and ``floor_area_m2`` add up the
-        known ones and are unknown when none is; the counts beside say how many are not known. Money in
-        yuan by basis, unknown where the project has no row of that basis. No projects: an empty frame
-        with the same columns.
+        without a record in that month. ``went_back`` compares the latest record with the one before it;
+        ``setback_count`` counts all falls up to ``as_of``, ``unexplained_setback_count`` those without a
+        note. ``households`` and ``floor_area_m2`` add up the known ones and are unknown when none is; the
+        counts beside say how many are not known. Money in yuan by basis, unknown where the project has no
+        row of that basis. No projects: an empty frame with the same columns.
 
     Notes
     -----
@@ -154,7 +163,7 @@ def project_states(
     history = _history(works_records, as_of)
     table = table.join(_latest(history)).join(_previous(history, as_of))
     table = table.join(_sizes(project_communities, communities)).join(_fund_sums(funds, as_of))
-    for name in ("community_count", "households_unknown_count", "floor_area_unknown_count", "setback_count"):
+    for name in _PROJECT_COUNT_COLUMNS:
         table[name] = table[name].fillna(0).astype("int64")
     table = _with_dates(table, history, as_of)
     table["contradictory"] = _contradictions(table)
@@ -362,8 +371,12 @@ def _latest(history: pd.DataFrame) -> pd.DataFrame:
     explained = (last["note"] != "").astype("boolean")
     latest["went_back_explained"] = explained.where(last["fell"])
     latest["same_day_conflict"] = last["same_day_conflict"].astype("boolean")
-    latest["setback_count"] = history.groupby("project_id")["fell"].sum()
-    return latest
+    falls = history[history["fell"]]
+    latest["setback_count"] = falls.groupby("project_id").size()
+    latest["unexplained_setback_count"] = falls[falls["note"] == ""].groupby("project_id").size()
+    last_fall = falls.drop_duplicates("project_id", keep="last").set_index("project_id")
+    fall_columns = ["day", "state", "progress_share", "note", "fell_from_state", "fell_from_share"]
+    return latest.join(last_fall[fall_columns].add_prefix("fall_"))
 
 
 def _previous(history: pd.DataFrame, as_of: datetime.date) -> pd.DataFrame:
@@ -459,12 +472,10 @@ def _project_reason(row: Any, as_of: datetime.date) -> tuple[str, str]:
     if row.record_status == "stale":
         zh.append("此后应报月份未填报")
         en.append("no record for the month due since")
-    if row.went_back:
-        fell = [states[row.fell_from_state]] if isinstance(row.fell_from_state, str) else []
-        why = f"说明：{row.note}" if row.note else "未说明原因"
-        zh.append(f"较上一记录倒退（原为{''.join(s.zh for s in fell)}{_percent(row.fell_from_share)}），{why}")
-        reason = f"note: {row.note}" if row.note else "no reason given"
-        en.append(f"fell back from {''.join(s.en for s in fell)}{_percent(row.fell_from_share)}, {reason}")
+    if row.setback_count:
+        fall_zh, fall_en = _fall(row, states)
+        zh.append(fall_zh)
+        en.append(fall_en)
     if row.same_day_conflict:
         zh.append("同日有两条不一致的记录，取进度较低者")
         en.append("two records of one day differ, the less advanced is used")
@@ -475,6 +486,21 @@ def _project_reason(row: Any, as_of: datetime.date) -> tuple[str, str]:
         zh.append("支付资金大于到位资金")
         en.append("more paid than received")
     return "；".join(zh) + "。", "; ".join(en) + "."
+
+
+def _fall(row: Any, states: Mapping[str, Text]) -> tuple[str, str]:
+    """The latest fall of one project: when, from what to what, and whether it was explained."""
+    if isinstance(row.fall_fell_from_state, str):
+        before, after = states[row.fall_fell_from_state], states[row.fall_state]
+    else:  # only the percentage fell
+        before = after = Text("", "")
+    was, became = _percent(row.fall_fell_from_share), _percent(row.fall_progress_share)
+    when = row.fall_day.date()
+    zh = f"{when} 进度倒退（{(before.zh + was).strip()} → {(after.zh + became).strip()}），"
+    en = f"on {when} it fell back ({(before.en + was).strip()} to {(after.en + became).strip()}), "
+    if row.fall_note:
+        return zh + f"说明：{row.fall_note}", en + f"note: {row.fall_note}"
+    return zh + "未说明原因", en + "no reason given"
 
 
 def _percent(share: float) -> str:

@@ -138,6 +138,7 @@ def test_a_fall_in_state_or_percentage_is_flagged_and_needs_a_reason(before, aft
     assert (explained["went_back"], explained["went_back_explained"]) == (True, True)
     assert "未说明原因" in silent["reason_zh"]
     assert "返工" in explained["reason_zh"]
+    assert (silent["unexplained_setback_count"], explained["unexplained_setback_count"]) == (1, 0)
 
 
 def test_a_fall_made_good_since_stays_in_the_count_of_falls_only():
@@ -146,7 +147,9 @@ def test_a_fall_made_good_since_stays_in_the_count_of_falls_only():
         ("P", date(2024, 8, 31), "started", 0.4),
         ("P", date(2024, 9, 30), "started", 0.6),
     )
-    assert (row["went_back"], row["setback_count"]) == (False, 1)
+    assert (row["went_back"], row["setback_count"], row["unexplained_setback_count"]) == (False, 1, 1)
+    assert "2024-08-31 进度倒退（50% → 40%），未说明原因" in row["reason_zh"]
+    assert "on 2024-08-31 it fell back (50% to 40%), no reason given" in row["reason_en"]
 
 
 def test_a_fall_shows_across_a_record_without_percentage():
