@@ -52,7 +52,13 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step("community_terrain", "rasters", "community_terrain", ("communities", "terrain")),
     Step("parcel_greenness", "rasters", "parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
-    Step("community_links", "contiguity", "link_communities", ("communities",), ("barriers", "crossings")),
+    Step(
+        "community_links",
+        "contiguity",
+        "link_communities",
+        ("communities",),
+        ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths"),
+    ),
     Step("zone_members", "zones", "delineate_zones", ("communities", "community_links")),
     Step("zones", "zones", "describe_zones", ("communities", "zone_members", "community_links"), ("streets",)),
     Step(
