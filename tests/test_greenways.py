@@ -16,6 +16,7 @@ from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError, CRSError
 from gis_renovation.greenways import park_access, slow_path_provision
+from gis_renovation.sample import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"
@@ -424,3 +425,13 @@ def test_a_community_without_paths_around_says_so():
     assert (row["around_length_m"], row["dangle_count"]) == (0, 0)
     assert np.isnan(row["lit_share"])
     assert "没有慢行道" in row["reason_zh"]
+
+
+def test_the_sample_citys_park_across_the_creek_is_near_but_not_on_foot():
+    city = make_city(layers=("communities", "slow_paths", "parks", "streets", "barriers"))
+    table = park_access(*(city[name] for name in ("communities", "slow_paths", "parks", "streets", "barriers")))
+    row = table.loc[situation("park_across_river").ids[0]]
+    assert row["straight_distance_m"] < 300
+    assert not row["network_distance_m"] <= 500
+    assert row["guide_500_m"] == "exceeds"
+    assert "阻隔" in row["reason_zh"]

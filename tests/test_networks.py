@@ -10,17 +10,20 @@ from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_series_equal
+from scipy.sparse.csgraph import dijkstra
 
 from gis_renovation.errors import CRSError
 from gis_renovation.networks import (
     build_network,
     distances_on_edges,
+    edge_graph,
     edge_shares_within,
     lengths_within,
     locate_on_edges,
     network_components,
     node_degrees,
     node_distances,
+    reach_tiles,
 )
 
 CRS = "EPSG:4548"
@@ -282,3 +285,32 @@ def test_shares_equal_a_fine_sampling_of_places(seed, within_m):
         ids = pd.Series([edge] * 1000, dtype="object")
         metres = distances_on_edges(edges, walked, ids, pd.Series(spots * row["length_m"]))
         assert shares[edge] == pytest.approx((metres <= within_m).mean(), abs=0.0021)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), limit_m=st.floats(1, 900))
+def test_a_limited_search_in_tiles_finds_what_one_on_the_whole_network_finds(seed, limit_m):
+    nodes, edges = build_network(random_lines(seed, 10))
+    ends = [nodes.index.get_indexer(edges[name]) for name in ("from_node", "to_node")]
+    graph = edge_graph(pd.DataFrame({"from": ends[0], "to": ends[1], "length_m": edges["length_m"]}), len(nodes))
+    whole = dijkstra(graph, limit=limit_m)
+    starts = np.arange(0, len(nodes), 2)
+    seen = []
+    for block, inside in reach_tiles(shapely.get_coordinates(nodes.geometry), starts, limit_m):
+        part = dijkstra(graph[inside][:, inside], indices=np.searchsorted(inside, block), limit=limit_m)
+        np.testing.assert_allclose(part, whole[block][:, inside])
+        assert np.isinf(np.delete(whole[block], inside, axis=1)).all()
+        seen += block.tolist()
+    assert sorted(seen) == starts.tolist()
+
+
+def test_without_a_limit_the_tile_is_the_whole_network():
+    xy = np.array([[0.0, 0.0], [1.0, 0.0], [5.0, 2.0]])
+    ((block, inside),) = reach_tiles(xy, np.array([0, 2]), np.inf)
+    assert (block.tolist(), inside.tolist()) == ([0, 2], [0, 1, 2])
+
+
+def test_of_parallel_edges_the_shortest_makes_the_graph():
+    edges = pd.DataFrame({"from": [0, 0], "to": [1, 1], "length_m": [9.0, 4.0]})
+    assert edge_graph(edges, 2).toarray().tolist() == [[0, 4], [4, 0]]
+    assert edge_graph(edges, 2, directed=True).toarray().tolist() == [[0, 4], [0, 0]]

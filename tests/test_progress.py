@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.progress import STATE_ORDER, community_progress, plan_progress, project_states, unit_progress
+from gis_renovation.sample import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 
 AS_OF = date(2024, 9, 30)
@@ -481,3 +482,25 @@ def test_bare_tables_without_optional_columns_count_as_unknown():
     assert by_unit["community_count"].sum() == 0
     assert by_plan.loc["unknown-unknown/total", "community_count"] == len(town)
     assert by_plan.loc["unknown-unknown/unassigned", "households_unknown_count"] == len(town)
+
+
+def test_the_sample_citys_planted_fall_is_told_in_its_month_and_after():
+    city = make_city(layers=("communities", "projects", "project_communities", "works_records"))
+    tables = [city[name] for name in ("projects", "project_communities", "works_records")]
+    (fallen,) = situation("progress_backward").ids
+    row = project_states(*tables, as_of=date(2024, 8, 31)).loc[fallen]
+    assert (row["went_back"], row["went_back_explained"], row["progress_share"]) == (True, False, 0.45)
+    later = project_states(*tables, as_of=AS_OF).loc[fallen]
+    assert (later["went_back"], later["unexplained_setback_count"]) == (False, 1)
+    assert "2024-08-31 进度倒退（60% → 45%），未说明原因" in later["reason_zh"]
+
+
+def test_the_sample_citys_plan_totals_are_the_plans():
+    city = make_city(layers=("communities", "projects", "project_communities", "works_records", "reporting_units"))
+    tables = [city[name] for name in ("projects", "project_communities", "works_records")]
+    states = project_states(*tables, as_of=AS_OF)
+    table = plan_progress(city["reporting_units"], city["project_communities"], states, city["communities"])
+    main = table.loc["2024-main/total"]
+    # 淮旧改办〔2024〕6号: 100 communities, 22,595 households, 173.51 万 m².
+    assert (main["community_count"], main["households"]) == (100, 22_595)
+    assert main["floor_area_m2"] == pytest.approx(1_735_100, abs=50)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError, CRSError
+from gis_renovation.sample import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 from gis_renovation.utilities import summarise_utilities, summarise_zone_utilities
 
@@ -270,3 +271,17 @@ def test_wrong_options_and_coordinates_are_refused_with_a_remedy():
         summary(pipes, areas, expected_networks=("watter",))
     with pytest.raises(CRSError, match="EPSG:4490"):
         summary(pipes, areas.to_crs("EPSG:4490"))
+
+
+def test_the_sample_citys_planted_pipes_are_found():
+    city = make_city(layers=("communities", "utility_lines"))
+    result = summary(city["utility_lines"], city["communities"])
+    (unserved,) = situation("no_gas").ids
+    assert result.loc[f"{unserved}/gas", "reached"] == "no"
+    assert result.loc[f"{unserved}/gas", "distance_m"] > 2000
+    (abandoned,) = situation("abandoned_water").ids
+    row = result.loc["340403-001/water"]
+    assert row["abandoned_length_m"] == pytest.approx(
+        city["utility_lines"].geometry[abandoned].intersection(city["communities"].geometry["340403-001"]).length
+    )
+    assert row["abandoned_length_m"] > 0
