@@ -49,7 +49,8 @@ class Case:
     targets: dict[str, tuple[str, float]] = field(default_factory=dict)
 
 
-HEURISTIC = {"max_subsets": 0, "zone_preference": "most"}
+# Like the peer: compactness of x and y only.
+HEURISTIC = {"max_subsets": 0, "zone_preference": "most", "link_weight": 0.0}
 ATLEAST = {"households": {"min": MINIMUM}}
 SPOPT = {"share": (">=", 0.92), "rms_ratio": ("<=", 0.95), "ratio": (">=", 25.0)}
 CASES = (

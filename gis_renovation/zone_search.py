@@ -177,7 +177,8 @@ def random_forest(problem: ZoneProblem, regions: Labels, turn: Turn, *, winding:
     n, count = problem.size, int(regions.max(initial=-1)) + 1
     inside = np.flatnonzero(regions[problem.heads] == regions[problem.tails])
     heads, tails = problem.heads[inside], problem.tails[inside]
-    draw = np.argsort(noise(turn.seed, 3 * turn.number + 1, n))
+    # Where a bushy tree is rooted changes none of its cuts; a walk starts anywhere.
+    draw = np.argsort(noise(turn.seed, 3 * turn.number + 1, n)) if winding else np.arange(n)
     roots = np.empty(count, dtype=np.int64)
     roots[regions[draw]] = draw
     if winding:
@@ -560,8 +561,9 @@ def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:
         turn = Turn(seed, 10 + 2 * step, effort.tries)
         labels = pair_cut(many, labels, clusters(many, labels, turn, 1), turn, gather)
         turn = Turn(seed, 11 + 2 * step, effort.tries)
-        labels = many_cut(many, labels, clusters(many, labels, turn, 2), turn, gather)
-    for step in range(effort.sweeps):
+        labels = many_cut(many, labels, clusters(many, labels, turn, 3), turn, gather)
+    # Small and middling cities afford more rounds for compactness.
+    for step in range(effort.sweeps * effort.tries):
         turn = Turn(seed, 10 + 2 * effort.sweeps + step, effort.tries)
         labels = _tidy(many, labels, turn)
     return _best_copies(problem, labels.reshape(copies, -1))
