@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gis_renovation import sample_housing, sample_land, sample_lines, sample_rasters, sample_works
+from gis_renovation import (
+    sample_housing,
+    sample_land,
+    sample_lines,
+    sample_rasters,
+    sample_services,
+    sample_works,
+)
 from gis_renovation.errors import ConfigError
 from gis_renovation.sample_files import write_city
 from gis_renovation.sample_place import PATCHES, reporting_units
@@ -65,7 +72,7 @@ def make_city(
     plots = lay_out(seed=seed, communities=count)
     made: dict[str, Any] = {}
     needed = set(wanted)
-    for name in reversed(_BUILDERS):
+    for name in reversed(list(_BUILDERS)):
         if name in needed:
             needed |= set(_BUILDERS[name].needs)
     for name, builder in _BUILDERS.items():
@@ -86,7 +93,9 @@ _BUILDERS: Mapping[str, _Builder] = {
     "reporting_units": _Builder(lambda _p, _s, _m: reporting_units()),
     "_housing": _Builder(lambda p, s, _m: sample_housing.make_communities(p, s)),
     "communities": _Builder(lambda _p, _s, m: m["_housing"][0], ("_housing",)),
-    "buildings": _Builder(lambda p, s, m: sample_housing.make_buildings(p, *m["_housing"], s), ("_housing",)),
+    "buildings": _Builder(
+        lambda p, s, m: sample_housing.make_buildings(p, m["_housing"][0], m["_housing"][1], s), ("_housing",)
+    ),
     "illegal_structures": _Builder(
         lambda p, s, m: sample_housing.make_illegal_structures(p, m["_housing"][1], s), ("_housing",)
     ),
@@ -98,14 +107,16 @@ _BUILDERS: Mapping[str, _Builder] = {
     ),
     "slow_paths": _Builder(lambda p, s, _m: sample_lines.make_slow_paths(p, s)),
     "utility_lines": _Builder(lambda p, s, _m: sample_lines.make_utility_lines(p, s)),
-    "utility_nodes": _Builder(lambda _p, _s, m: sample_lines.make_utility_nodes(m["utility_lines"]), ("utility_lines",)),
+    "utility_nodes": _Builder(
+        lambda _p, _s, m: sample_lines.make_utility_nodes(m["utility_lines"]), ("utility_lines",)
+    ),
     "parks": _Builder(lambda p, _s, _m: sample_land.make_parks(p)),
     "parcels": _Builder(lambda p, s, _m: sample_land.make_parcels(p, s)),
     "land_survey": _Builder(lambda p, _s, _m: sample_land.make_land_survey(p)),
     "planned_use": _Builder(lambda p, s, _m: sample_land.make_planned_use(p, s)),
     "proof_papers": _Builder(lambda _p, s, m: sample_land.make_proof_papers(m["parcels"], s), ("parcels",)),
-    "premises": _Builder(lambda p, s, _m: sample_land.make_premises(p, s)),
-    "facilities": _Builder(lambda p, s, _m: sample_land.make_facilities(p, s)),
+    "premises": _Builder(lambda p, s, _m: sample_services.make_premises(p, s)),
+    "facilities": _Builder(lambda p, s, _m: sample_services.make_facilities(p, s)),
     "culture_sites": _Builder(lambda p, _s, _m: sample_land.make_culture_sites(p)),
     "control_lines": _Builder(
         lambda p, _s, m: sample_land.make_control_lines(p, m["streets"], m["barriers"], m["parks"]),
@@ -167,112 +178,252 @@ class Situation(NamedTuple):
 
 
 _PARCEL = sample_land.PLANTED_PARCELS
-_PREMISES = sample_land.PLANTED_PREMISES
+_PREMISES = sample_services.PLANTED_PREMISES
 
 SITUATIONS: tuple[Situation, ...] = (
     Situation(
-        "railway_between", "铁路隔开的两个相邻小区", "two neighbours with the railway between them",
-        "communities", ("340402-001", "340402-002"), "44 m apart; link cut by barrier B-TL-01",
+        "railway_between",
+        "铁路隔开的两个相邻小区",
+        "two neighbours with the railway between them",
+        "communities",
+        ("340402-001", "340402-002"),
+        "44 m apart; link cut by barrier B-TL-01",
     ),
     Situation(
-        "footbridge_joins", "铁路隔开、由人行天桥连通的两个小区", "two neighbours joined by a footbridge over the railway",
-        "communities", sample_lines.FOOTBRIDGE_BETWEEN, f"44 m apart; link rejoined by crossing {sample_lines.FOOTBRIDGE}",
+        "footbridge_joins",
+        "铁路隔开、由人行天桥连通的两个小区",
+        "two neighbours joined by a footbridge over the railway",
+        "communities",
+        sample_lines.FOOTBRIDGE_BETWEEN,
+        f"44 m apart; link rejoined by crossing {sample_lines.FOOTBRIDGE}",
     ),
     Situation(
-        "gap_59", "相距 59 m 的两个小区", "a pair 59 m apart", "communities", ("340402-005", "340402-006"),
+        "gap_59",
+        "相距 59 m 的两个小区",
+        "a pair 59 m apart",
+        "communities",
+        ("340402-005", "340402-006"),
         "joined at max_gap_m = 60",
     ),
     Situation(
-        "gap_61", "相距 61 m 的两个小区", "a pair 61 m apart", "communities", ("340402-007", "340402-008"),
+        "gap_61",
+        "相距 61 m 的两个小区",
+        "a pair 61 m apart",
+        "communities",
+        ("340402-007", "340402-008"),
         "no link at max_gap_m = 60",
     ),
     Situation(
-        "expressway_between", "快速路隔开的两个小区", "two neighbours with an expressway between them",
-        "communities", ("340402-009", "340402-010"), "52 m apart; link cut by barrier B-GS-02",
+        "expressway_between",
+        "快速路隔开的两个小区",
+        "two neighbours with an expressway between them",
+        "communities",
+        ("340402-009", "340402-010"),
+        "52 m apart; link cut by barrier B-GS-02",
     ),
     Situation(
-        "river_between", "河沟隔开的两个小区", "two neighbours with a creek between them",
-        "communities", ("340402-011", "340402-012"), "50 m apart; link cut by barrier B-HE-03",
+        "river_between",
+        "河沟隔开的两个小区",
+        "two neighbours with a creek between them",
+        "communities",
+        ("340402-011", "340402-012"),
+        "50 m apart; link cut by barrier B-HE-03",
     ),
     Situation(
-        "park_across_river", "公园就在对岸但没有桥", "the nearest park is across a creek without a bridge",
-        "communities", ("340402-013",), f"within 300 m of park {sample_land.PARK_ACROSS_RIVER} in a straight line, not within 500 m on foot",
+        "park_across_river",
+        "公园就在对岸但没有桥",
+        "the nearest park is across a creek without a bridge",
+        "communities",
+        ("340402-013",),
+        f"within 300 m of park {sample_land.PARK_ACROSS_RIVER} in a straight line, not within 500 m on foot",
     ),
     Situation(
-        "isolated", "孤立小区", "a community with no neighbour", "communities", ("340402-014",), "a zone or isolate of its own",
+        "isolated",
+        "孤立小区",
+        "a community with no neighbour",
+        "communities",
+        ("340402-014",),
+        "a zone or isolate of its own",
     ),
     Situation(
-        "duplicate_name", "两县区同名小区", "the same name in two units",
-        "communities", ("340405-001", "340422-001"), "both named 八公山小区; told apart by unit and id",
+        "duplicate_name",
+        "两县区同名小区",
+        "the same name in two units",
+        "communities",
+        ("340405-001", "340422-001"),
+        "both named 八公山小区; told apart by unit and id",
     ),
     Situation(
-        "district_town_name", "区与乡镇同名", "a town named as its district",
-        "communities", ("340405-001", "340405-002"), "unit 八公山区 and subdistrict 八公山镇; matched by code, not by name",
+        "district_town_name",
+        "区与乡镇同名",
+        "a town named as its district",
+        "communities",
+        ("340405-001", "340405-002"),
+        "unit 八公山区 and subdistrict 八公山镇; matched by code, not by name",
     ),
     Situation(
-        "no_gas", "燃气管网未覆盖的小区", "a community no gas network reaches",
-        "communities", ("340402-014",), "gas not reached; nearest gas line several km away",
+        "no_gas",
+        "燃气管网未覆盖的小区",
+        "a community no gas network reaches",
+        "communities",
+        ("340402-014",),
+        "gas not reached; nearest gas line several km away",
     ),
     Situation(
-        "abandoned_water", "废弃给水管", "an abandoned water line",
-        "utility_lines", (sample_lines.ABANDONED_LINE,), f"in community {sample_lines.ABANDONED_IN}; never counts as supply",
+        "abandoned_water",
+        "废弃给水管",
+        "an abandoned water line",
+        "utility_lines",
+        (sample_lines.ABANDONED_LINE,),
+        f"in community {sample_lines.ABANDONED_IN}; never counts as supply",
     ),
-    Situation("idle_candidate", "闲置公有用地候选", "a candidate for idle public land", "parcels", (_PARCEL["candidate"],), "candidate"),
+    Situation(
+        "idle_candidate",
+        "闲置公有用地候选",
+        "a candidate for idle public land",
+        "parcels",
+        (_PARCEL["candidate"],),
+        "candidate",
+    ),
     Situation("parcel_used", "在用地块", "a parcel in use", "parcels", (_PARCEL["used"],), "excluded: in use"),
-    Situation("parcel_collective", "集体土地", "a collective parcel", "parcels", (_PARCEL["collective"],), "excluded: not state land"),
     Situation(
-        "parcel_granted", "已出让给企业且未到动工期", "granted to a company, start not yet due",
-        "parcels", (_PARCEL["granted_not_overdue"],), "excluded: a company's land, not overdue",
+        "parcel_collective",
+        "集体土地",
+        "a collective parcel",
+        "parcels",
+        (_PARCEL["collective"],),
+        "excluded: not state land",
+    ),
+    Situation(
+        "parcel_granted",
+        "已出让给企业且未到动工期",
+        "granted to a company, start not yet due",
+        "parcels",
+        (_PARCEL["granted_not_overdue"],),
+        "excluded: a company's land, not overdue",
     ),
     Situation("parcel_too_small", "面积过小", "too small", "parcels", (_PARCEL["too_small"],), "excluded: 72 m²"),
     Situation(
-        "parcel_farmland", "占永久基本农田", "in prime farmland", "parcels", (_PARCEL["prime_farmland"],),
+        "parcel_farmland",
+        "占永久基本农田",
+        "in prime farmland",
+        "parcels",
+        (_PARCEL["prime_farmland"],),
         f"excluded: control line {sample_land.PRIME_FARMLAND}",
     ),
     Situation(
-        "parcel_in_compound", "小区围墙内的地块", "land inside a compound", "parcels", (_PARCEL["inside_compound"],),
+        "parcel_in_compound",
+        "小区围墙内的地块",
+        "land inside a compound",
+        "parcels",
+        (_PARCEL["inside_compound"],),
         f"excluded or asked about: inside community {sample_land.COMPOUND}",
     ),
-    Situation("parcel_holder_unknown", "使用权人不明", "holder unknown", "parcels", (_PARCEL["unknown_holder"],), "unknown, never yes or no"),
     Situation(
-        "parcel_overdue", "疑似闲置土地：超期未动工", "overdue start", "parcels", (_PARCEL["overdue"],),
+        "parcel_holder_unknown",
+        "使用权人不明",
+        "holder unknown",
+        "parcels",
+        (_PARCEL["unknown_holder"],),
+        "unknown, never yes or no",
+    ),
+    Situation(
+        "parcel_overdue",
+        "疑似闲置土地：超期未动工",
+        "overdue start",
+        "parcels",
+        (_PARCEL["overdue"],),
         "suspected idle land: start due 2021-06-30, not started",
     ),
     Situation(
-        "parcel_overlap", "宗地重叠窄条", "a parcel that overlaps its neighbour by a sliver", "parcels", (_PARCEL["overlapping"],),
+        "parcel_overlap",
+        "宗地重叠窄条",
+        "a parcel that overlaps its neighbour by a sliver",
+        "parcels",
+        (_PARCEL["overlapping"],),
         "overlap 1.5 m wide",
     ),
     Situation(
-        "parcel_area_off", "登记面积与图形面积相差超过 10%", "registered area 18 % above the geometry", "parcels", (_PARCEL["area_off"],),
+        "parcel_area_off",
+        "登记面积与图形面积相差超过 10%",
+        "registered area 18 % above the geometry",
+        "parcels",
+        (_PARCEL["area_off"],),
         "difference reported, nothing overwritten",
     ),
-    Situation("premises_candidate", "空置公有房屋", "vacant public premises", "premises", (_PREMISES["candidate"],), "candidate"),
-    Situation("premises_unknown", "使用状态不明的房屋", "premises of unknown status", "premises", (_PREMISES["unknown_status"],), "unknown"),
     Situation(
-        "area_per_household", "户均面积异常（约 127 m²/户）", "127 m² per household", "communities", (sample_housing.OUTLIER,),
+        "premises_candidate",
+        "空置公有房屋",
+        "vacant public premises",
+        "premises",
+        (_PREMISES["candidate"],),
+        "candidate",
+    ),
+    Situation(
+        "premises_unknown",
+        "使用状态不明的房屋",
+        "premises of unknown status",
+        "premises",
+        (_PREMISES["unknown_status"],),
+        "unknown",
+    ),
+    Situation(
+        "area_per_household",
+        "户均面积异常（约 127 m²/户）",
+        "127 m² per household",
+        "communities",
+        (sample_housing.OUTLIER,),
         "flagged; the rest of the main plan is near 77",
     ),
     Situation(
-        "progress_backward", "形象进度倒退", "progress that goes back", "works_records", (sample_works.BACKWARD_PROJECT,),
+        "progress_backward",
+        "形象进度倒退",
+        "progress that goes back",
+        "works_records",
+        (sample_works.BACKWARD_PROJECT,),
         "0.60 on 2024-07-31, 0.45 on 2024-08-31, without a reason",
     ),
     Situation(
-        "project_of_two", "一个项目覆盖两个小区", "one project over two communities", "projects", ("XM-2024-001",),
+        "project_of_two",
+        "一个项目覆盖两个小区",
+        "one project over two communities",
+        "projects",
+        ("XM-2024-001",),
         "covers 340402-003 and 340402-004",
     ),
     Situation(
-        "hostile_html", "名称含 HTML", "a name that is HTML", "facilities", ("FW-90001",), "shown as text everywhere",
+        "hostile_html",
+        "名称含 HTML",
+        "a name that is HTML",
+        "facilities",
+        ("FW-90001",),
+        "shown as text everywhere",
     ),
     Situation(
-        "hostile_formula", "名称以等号开头", "a name that is a formula", "facilities", ("FW-90002",), "text in every table",
+        "hostile_formula",
+        "名称以等号开头",
+        "a name that is a formula",
+        "facilities",
+        ("FW-90002",),
+        "text in every table",
     ),
     Situation(
-        "gcj02_file", "GCJ-02 坐标文件", "a file in GCJ-02", "facilities", (), "the card says datum = gcj02; some 550 m off without it",
+        "gcj02_file",
+        "GCJ-02 坐标文件",
+        "a file in GCJ-02",
+        "facilities",
+        (),
+        "the card says datum = gcj02; some 550 m off without it",
     ),
     Situation(
-        "swapped_file", "测量坐标 X 为北的文件", "a file whose X is the northing", "street_lights", (), "the card maps x and y",
+        "swapped_file",
+        "测量坐标 X 为北的文件",
+        "a file whose X is the northing",
+        "street_lights",
+        (),
+        "the card maps x and y",
     ),
-)  # fmt: skip
+)
 
 
 def situation(name: str) -> Situation:

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.sample_place import CITY_CRS, PATCHES
-from gis_renovation.sample_plots import Floats, Ints, Plots, generator, planted_lots
+from gis_renovation.sample_plots import Floats, Ints, Plots, blanked, generator, planted_lots
 
 # The plan's totals (淮旧改办〔2024〕6号) and the number of communities they belong to. The plan does not
 # say how many communities the supplement has: 51 is invented.
@@ -76,7 +76,7 @@ def community_ids(plots: Plots) -> pd.Series:
     return (lots["unit_code"] + "-" + serial.str.zfill(3).where(~added, "E" + serial.str.zfill(7))).sort_values()
 
 
-def place_slabs(plots: Plots, lots: pd.DataFrame, seed: int) -> pd.DataFrame:
+def place_slabs(lots: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Residential slabs in rows facing south on each lot: ``lot, x0, y0, x1, y1``, local metres.
 
     ``lots`` gains nothing; slabs that would stand in a lot's cut-out corner (:func:`corner_cut`) are
@@ -100,7 +100,8 @@ def place_slabs(plots: Plots, lots: pd.DataFrame, seed: int) -> pd.DataFrame:
     )
     cut_x, cut_y = corner_cut(lots, seed)
     inside_cut = (slabs["x1"] > cut_x[owner] - 3.0) & (slabs["y1"] > cut_y[owner] - 3.0)
-    return slabs[~inside_cut | (k == 0)].round(2).reset_index(drop=True)
+    standing: pd.DataFrame = slabs[~inside_cut | (k == 0)].round(2)
+    return standing.reset_index(drop=True)
 
 
 def corner_cut(lots: pd.DataFrame, seed: int) -> tuple[Floats, Floats]:
@@ -129,9 +130,9 @@ def make_communities(plots: Plots, seed: int) -> tuple[gpd.GeoDataFrame, pd.Data
 def _communities(plots: Plots, ids: pd.Series, seed: int, part: str) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Communities and slabs of the towns or of the extension; plan totals in proportion to their number."""
     lots = plots.lots.loc[ids.index]
-    slabs = place_slabs(plots, lots, seed)
-    footprint = ((slabs["x1"] - slabs["x0"]) * (slabs["y1"] - slabs["y0"])).groupby(slabs["lot"]).sum()
-    footprint = footprint.reindex(lots.index).to_numpy()
+    slabs = place_slabs(lots, seed)
+    covered = ((slabs["x1"] - slabs["x0"]) * (slabs["y1"] - slabs["y0"])).groupby(slabs["lot"]).sum()
+    footprint = covered.reindex(lots.index).to_numpy(np.float64)
     rng = generator(seed, "communities", part)
     batch = lots["batch"].to_numpy(str)
     floor_area, households = _share_out(batch, footprint, ids.to_numpy(str), rng)
@@ -149,12 +150,12 @@ def _communities(plots: Plots, ids: pd.Series, seed: int, part: str) -> tuple[gp
             "unit_code": lots["unit_code"].to_numpy(),
             "subdistrict": lots["subdistrict"].to_numpy(),
             "address": (lots["subdistrict"] + lots["street_line"].add(1).astype(str) + "号路").to_numpy(),
-            "year_built": _some_unknown(year, rng.random(len(lots)) < 0.03),
-            "households": _some_unknown(households, unknown & (rng.random(len(lots)) < 0.3)),
+            "year_built": blanked(rng.random(len(lots)) < 0.03, year),
+            "households": blanked(unknown & (rng.random(len(lots)) < 0.3), households),
             "building_count": slabs.groupby("lot").size().reindex(lots.index).to_numpy(),
             "floor_area_m2": floor_area.astype(float),
             "plan_batch": batch.astype(object),
-            "plan_year": _some_unknown(np.full(len(lots), 2024), unknown),
+            "plan_year": blanked(unknown, np.full(len(lots), 2024)),
             "owner_unit": pd.Series(works, dtype="str"),
             "need_basic": rng.integers(3, 10, len(lots)),
             "need_improvement": rng.integers(1, 7, len(lots)),
@@ -206,7 +207,7 @@ def _other_buildings(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     """Buildings of the rest of the town: slabs on housing lots, one to three blocks on lots of other use."""
     lots = plots.lots[plots.lots["batch"] == ""].drop(index=planted_lots(plots))
     rng = generator(seed, "other buildings")
-    homes = place_slabs(plots, lots[lots["use"] == "housing"], seed)
+    homes = place_slabs(lots[lots["use"] == "housing"], seed)
     works = lots[lots["use"].isin([*OTHER_FLOORS])]
     count = rng.integers(1, 4, len(works))
     owner = np.repeat(np.arange(len(works)), count)
@@ -229,9 +230,9 @@ def _other_buildings(plots: Plots, seed: int) -> gpd.GeoDataFrame:
             "building_id": [f"LD-{n:06d}" for n in range(1, len(both) + 1)],
             "community_id": None,
             "floors": floors,
-            "year_built": _some_unknown(rng.integers(1985, 2019, len(both)), rng.random(len(both)) < 0.1),
+            "year_built": blanked(rng.random(len(both)) < 0.1, rng.integers(1985, 2019, len(both))),
             "structure": np.where(floors > 6, "frame", "brick").astype(object),
-            "households": _some_unknown(np.round(area / 95).astype(np.int64), use != "housing"),
+            "households": blanked(use != "housing", np.round(area / 95).astype(np.int64)),
             "floor_area_m2": area,
         },
         geometry=geometry,
@@ -280,7 +281,7 @@ def polygons(plots: Plots, patch: Ints, x: Floats, y: Floats) -> NDArray[np.obje
 def whole_parts(total: int, weights: Floats) -> Ints:
     """``total`` in whole parts proportional to ``weights``, by largest remainder; they add up exactly."""
     exact = total * weights / weights.sum()
-    parts = np.floor(exact).astype(np.int64)
+    parts: Ints = np.floor(exact).astype(np.int64)
     missing = int(total - parts.sum())
     order = np.lexsort([np.arange(len(weights)), -(exact - parts)])
     parts[order[:missing]] += 1
@@ -348,10 +349,6 @@ def _names(lots: pd.DataFrame) -> NDArray[np.object_]:
     return np.array(out, dtype=object)
 
 
-def _some_unknown(values: Ints, unknown: NDArray[np.bool_]) -> pd.Series:
-    return pd.Series(values, dtype="Int64").mask(unknown).to_numpy(dtype=object, na_value=None)
-
-
 def _whole_shares(share: Floats, totals: pd.Series, group: pd.Series) -> NDArray[np.object_]:
     """Whole households per slab that add up to the community's; unknown where that is unknown."""
     known = totals.notna().to_numpy()
@@ -360,4 +357,4 @@ def _whole_shares(share: Floats, totals: pd.Series, group: pd.Series) -> NDArray
     first = ~group.duplicated().to_numpy()
     parts = np.diff(upto, prepend=0.0)
     parts[first] = upto[first]
-    return _some_unknown(np.round(parts).astype(np.int64), ~known)
+    return blanked(~known, np.round(parts).astype(np.int64))

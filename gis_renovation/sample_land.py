@@ -1,4 +1,4 @@
-"""Land of the synthetic city: parcels, vacant premises, control lines, parks, facilities, culture sites.
+"""Land of the synthetic city: parcels, survey and plan, control lines, parks, culture sites.
 
 A row of parcels in 谢家集 is drawn so that each breaks exactly one condition of idle public land;
 their ids are in ``PLANTED_PARCELS``.
@@ -7,6 +7,7 @@ their ids are in ``PLANTED_PARCELS``.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -16,8 +17,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.sample_housing import MARGIN_M, SLAB_DEPTH_M, boxes, community_ids
-from gis_renovation.sample_place import CITY_CRS, HILLS, hill, huai_river, rounded
-from gis_renovation.sample_plots import STREET_WIDTH_M, Plots, generator, planted_lots
+from gis_renovation.sample_place import CITY_CRS, HILLS, hill, huai_river, rounded, snapped, union_by
+from gis_renovation.sample_plots import ALLEY_M, STREET_WIDTH_M, Plots, blanked, generator, planted_lots
 
 SURVEYED_ON = dt.date(2024, 3, 31)
 INSPECTED_ON = dt.date(2024, 6, 20)
@@ -63,10 +64,33 @@ PLANTED_PARCELS = {
     "area_off": "340404001001GB09011",
 }
 COMPOUND = "340404-002"
+
+# Idle public land beyond doubt, and what is different in each planted parcel.
+CANDIDATE: Mapping[str, Any] = {
+    "land_use_code": "2301", "registered_use": "机关团体用地", "planned_use_code": "0702", "ownership": "state",
+    "right_type": "allocated", "holder_kind": "government", "holder_name": "机关9000（合成）", "start_due_on": None,
+    "started_on": None, "stopped_on": None, "built_share": np.nan, "invested_share": np.nan, "term_end_on": None,
+    "inspected_vacant": True, "inspected_on": INSPECTED_ON,
+}  # fmt: skip
+_COMPANY: Mapping[str, Any] = {
+    "right_type": "granted", "holder_kind": "company", "holder_name": "企业9000（合成）", "registered_use": "商业用地",
+    "built_share": 0.0, "invested_share": 0.0, "term_end_on": dt.date(2063, 12, 31),
+}  # fmt: skip
+_USED: Mapping[str, Any] = {"land_use_code": "0801", "inspected_vacant": False}
+DIFFERENT: Mapping[str, Mapping[str, Any]] = {
+    "used": _USED,
+    "collective": {
+        "ownership": "collective", "right_type": "collective", "holder_kind": "collective",
+        "holder_name": "村集体9003（合成）",
+    },
+    "granted_not_overdue": {**_COMPANY, "start_due_on": dt.date(2025, 3, 31)},
+    "unknown_holder": {"holder_kind": None, "holder_name": None},
+    "overdue": {**_COMPANY, "start_due_on": dt.date(2021, 6, 30)},
+    "overlapping": _USED,
+    "area_off": _USED,
+}  # fmt: skip
 PARK_ACROSS_RIVER = "GY-90001"
 PRIME_FARMLAND = "KZX-NT-90001"
-HOSTILE_NAMES = {"FW-90001": "<img src=x onerror=alert(1)>", "FW-90002": "=1+1"}
-PLANTED_PREMISES = {"candidate": "KZ-9001", "used": "KZ-9002", "company": "KZ-9003", "unknown_status": "KZ-9004", "unsafe": "KZ-9005"}
 
 
 # --- parcels --------------------------------------------------------------------------------------
@@ -79,7 +103,9 @@ def make_parcels(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     frame = _rights(lots, planned_codes(lots, seed), rng)
     geometry = boxes(plots, lots["patch"].to_numpy(), lots)
     area = shapely.area(geometry)
-    off = np.where(rng.random(len(lots)) < 0.02, rng.choice([0.82, 1.16], len(lots)), rng.uniform(0.996, 1.004, len(lots)))
+    off = np.where(
+        rng.random(len(lots)) < 0.02, rng.choice([0.82, 1.16], len(lots)), rng.uniform(0.996, 1.004, len(lots))
+    )
     frame["registered_area_m2"] = np.where(rng.random(len(lots)) < 0.03, np.nan, np.round(area * off, 2))
     frame["parcel_id"] = _parcel_ids(frame, lots)
     parcels = gpd.GeoDataFrame(frame, geometry=geometry, crs=CITY_CRS)
@@ -97,9 +123,7 @@ def planned_codes(lots: pd.DataFrame, seed: int) -> NDArray[np.object_]:
 def _rights(lots: pd.DataFrame, planned: NDArray[np.object_], rng: np.random.Generator) -> pd.DataFrame:
     """Codes, rights, holders and dates as land of each use usually has them."""
     use, n = lots["use"].to_numpy(str), len(lots)
-    code, registered, right, holder = (
-        np.array([LAND_USES[value][k] for value in use], dtype=object) for k in range(4)
-    )
+    code, registered, right, holder = (np.array([LAND_USES[value][k] for value in use], dtype=object) for k in range(4))
     vacant = use == "vacant"
     holder = np.where(vacant, rng.choice(VACANT_HOLDERS, n, p=VACANT_SHARES), holder).astype(object)
     right[vacant & (holder == "company")] = "granted"
@@ -120,21 +144,30 @@ def _rights(lots: pd.DataFrame, planned: NDArray[np.object_], rng: np.random.Gen
             "planned_use_code": planned,
             "ownership": np.where(collective, "collective", "state").astype(object),
             "right_type": right,
-            "holder_kind": np.where(~vacant & (rng.random(n) < 0.02), None, holder),
-            "holder_name": [f"{HOLDER_LABELS[h]}{k}（合成）" if h in HOLDER_LABELS else None for h, k in zip(holder, number, strict=True)],
+            "holder_kind": blanked(~vacant & (rng.random(n) < 0.02), holder),
+            "holder_name": [
+                f"{HOLDER_LABELS[h]}{k}（合成）" if h in HOLDER_LABELS else None
+                for h, k in zip(holder, number, strict=True)
+            ],
             "certificate_no": [
-                f"皖（{2004 + k % 18}）淮南市不动产权第{90000 + k:07d}号（合成）" if h in HOLDER_LABELS and k % 9 else None
+                f"皖（{2004 + k % 18}）淮南市不动产权第{90000 + k:07d}号（合成）"
+                if h in HOLDER_LABELS and k % 9
+                else None
                 for h, k in zip(holder, number, strict=True)
             ],
             **dates,
-            "inspected_vacant": np.where(inspected, idle.astype(object), None),
-            "inspected_on": np.where(inspected, np.array(INSPECTED_ON, dtype=object), None),
+            "inspected_vacant": blanked(~inspected, idle),
+            "inspected_on": blanked(~inspected, [INSPECTED_ON] * n),
         }
-    )  # fmt: skip
+    )
 
 
 def _contract_dates(
-    use: NDArray[np.str_], right: NDArray[np.object_], holder: NDArray[np.object_], vacant: NDArray[np.bool_], rng: np.random.Generator
+    use: NDArray[np.str_],
+    right: NDArray[np.object_],
+    holder: NDArray[np.object_],
+    vacant: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Start due, started, stopped, term end and shares built, where a grant contract exists."""
     n = len(use)
@@ -144,7 +177,7 @@ def _contract_dates(
     signed = np.where(late, 2018 + rng.integers(0, 7, n), signed)
     month = rng.integers(1, 13, n)
     due = [dt.date(int(y) + 1, int(m), 1) if g else None for y, m, g in zip(signed, month, granted, strict=True)]
-    started = [None if d is None or l else d + dt.timedelta(days=40) for d, l in zip(due, late, strict=True)]
+    started = [None if d is None or idle else d + dt.timedelta(days=40) for d, idle in zip(due, late, strict=True)]
     stalled = granted & (use == "industry") & (rng.random(n) < 0.08)
     years = [TERM_YEARS.get(value, 40) for value in use]
     return {
@@ -153,7 +186,9 @@ def _contract_dates(
         "stopped_on": [dt.date(2022, 11, 30) if s else None for s in stalled],
         "built_share": np.where(late, 0.0, np.where(stalled, 0.2, np.where(granted, 1.0, np.nan))),
         "invested_share": np.where(late, 0.0, np.where(stalled, 0.3, np.where(granted, 1.0, np.nan))),
-        "term_end_on": [dt.date(int(y) + t, 12, 31) if g else None for y, t, g in zip(signed, years, granted, strict=True)],
+        "term_end_on": [
+            dt.date(int(y) + t, 12, 31) if g else None for y, t, g in zip(signed, years, granted, strict=True)
+        ],
     }
 
 
@@ -168,52 +203,41 @@ def _parcel_ids(frame: pd.DataFrame, lots: pd.DataFrame) -> NDArray[np.object_]:
 
 def _plant_parcels(parcels: gpd.GeoDataFrame, plots: Plots) -> gpd.GeoDataFrame:
     """Overwrite eleven parcels so that each shows one thing a rule has to see."""
-    candidate = {
-        "land_use_code": "2301", "registered_use": "机关团体用地", "planned_use_code": "0702", "ownership": "state",
-        "right_type": "allocated", "holder_kind": "government", "holder_name": "机关9000（合成）", "start_due_on": None,
-        "started_on": None, "stopped_on": None, "built_share": np.nan, "invested_share": np.nan, "term_end_on": None,
-        "inspected_vacant": True, "inspected_on": INSPECTED_ON,
-    }  # fmt: skip
-    company = {"right_type": "granted", "holder_kind": "company", "holder_name": "企业9000（合成）", "registered_use": "商业用地",
-               "built_share": 0.0, "invested_share": 0.0, "term_end_on": dt.date(2063, 12, 31)}  # fmt: skip
-    different: dict[str, dict[str, Any]] = {
-        "candidate": {},
-        "used": {"land_use_code": "0801", "inspected_vacant": False},
-        "collective": {"ownership": "collective", "right_type": "collective", "holder_kind": "collective", "holder_name": "村集体9003（合成）"},
-        "granted_not_overdue": {**company, "start_due_on": dt.date(2025, 3, 31)},
-        "too_small": {},
-        "prime_farmland": {},
-        "unknown_holder": {"holder_kind": None, "holder_name": None},
-        "overdue": {**company, "start_due_on": dt.date(2021, 6, 30)},
-        "overlapping": {"land_use_code": "0801", "inspected_vacant": False},
-        "area_off": {"land_use_code": "0801", "inspected_vacant": False},
-    }  # fmt: skip
-    rows: list[dict[str, Any]] = []
-    lots = plots.lots
     chosen = planted_by_name(plots)
-    for name, lot in chosen.items():
-        rectangle = lots.loc[[lot], ["x0", "y0", "x1", "y1"]].copy()
-        if name == "too_small":
-            rectangle[["x1", "y1"]] = rectangle[["x0", "y0"]].to_numpy() + [9.0, 8.0]
-        if name == "overlapping":
-            rectangle["x1"] += 6.0 + 1.5
-        geometry = boxes(plots, lots.loc[[lot], "patch"].to_numpy(), rectangle)[0]
-        area = round(shapely.area(geometry) * (1.18 if name == "area_off" else 1.0), 2)
-        rows.append({**parcels.loc[lot].to_dict(), **candidate, **different[name], "parcel_id": PLANTED_PARCELS[name],
-                     "registered_area_m2": area, "geometry": geometry})  # fmt: skip
     ids = community_ids(plots)
     home = int(ids.index[ids == COMPOUND][0])
     yard = _yard(plots, home)
-    rows.append({**parcels.loc[home].to_dict(), **candidate, "parcel_id": PLANTED_PARCELS["inside_compound"],
-                 "registered_area_m2": round(shapely.area(yard), 2), "geometry": yard})  # fmt: skip
+    shapes = {name: _planted_shape(plots, name, lot) for name, lot in chosen.items()} | {"inside_compound": yard}
+    rows = [
+        {
+            **parcels.loc[chosen.get(name, home)].to_dict(),
+            **CANDIDATE,
+            **DIFFERENT.get(name, {}),
+            "parcel_id": PLANTED_PARCELS[name],
+            "registered_area_m2": round(shapely.area(shape) * (1.18 if name == "area_off" else 1.0), 2),
+            "geometry": shape,
+        }
+        for name, shape in shapes.items()
+    ]
     rest = parcels.drop(index=list(chosen.values()))
     around = shapely.difference(rest.geometry[home], yard)
     rest.loc[home, "geometry"] = around
     rest.loc[home, "registered_area_m2"] = round(shapely.area(around), 2)
     added = gpd.GeoDataFrame(rows, geometry="geometry", crs=CITY_CRS)[list(rest.columns)]
-    return pd.concat([rest.astype(object).set_geometry("geometry"), added.astype(object).set_geometry("geometry")]).set_crs(
-        CITY_CRS, allow_override=True
-    ).astype({"registered_area_m2": float, "built_share": float, "invested_share": float})  # fmt: skip
+    both = pd.concat([part.astype(object).set_geometry("geometry") for part in (rest, added)])
+    numbers = {"registered_area_m2": float, "built_share": float, "invested_share": float}
+    return both.set_crs(CITY_CRS, allow_override=True).astype(numbers)
+
+
+def _planted_shape(plots: Plots, name: str, lot: int) -> shapely.Polygon:
+    """The lot itself, a scrap of it for the small one, 1.5 m too wide for the overlapping one."""
+    rectangle = plots.lots.loc[[lot], ["x0", "y0", "x1", "y1"]].copy()
+    if name == "too_small":
+        rectangle["x1"], rectangle["y1"] = rectangle["x0"] + 9.0, rectangle["y0"] + 8.0
+    if name == "overlapping":
+        rectangle["x1"] += ALLEY_M + 1.5
+    shape: shapely.Polygon = boxes(plots, plots.lots.loc[[lot], "patch"].to_numpy(), rectangle)[0]
+    return shape
 
 
 def _yard(plots: Plots, lot: int) -> shapely.Polygon:
@@ -221,7 +245,8 @@ def _yard(plots: Plots, lot: int) -> shapely.Polygon:
     row = plots.lots.loc[lot]
     x, y = (row["x0"] + row["x1"]) / 2, row["y0"] + MARGIN_M + SLAB_DEPTH_M + 2.0
     rectangle = pd.DataFrame({"x0": [x - 12], "x1": [x + 12], "y0": [y], "y1": [y + 9.0]})
-    return boxes(plots, np.array([row["patch"]]), rectangle)[0]
+    yard: shapely.Polygon = boxes(plots, np.array([row["patch"]]), rectangle)[0]
+    return yard
 
 
 # --- survey, plan and papers ----------------------------------------------------------------------
@@ -234,8 +259,8 @@ def make_land_survey(plots: Plots) -> gpd.GeoDataFrame:
     for name, lot in planted_by_name(plots).items():
         codes[lot] = "08H1" if name in ("used", "overlapping", "area_off") else "1201"
     squares = boxes(plots, lots["patch"].to_numpy(), lots)
-    towns = pd.Series(squares).groupby(lots["patch"].to_numpy()).agg(lambda part: shapely.union_all(part.to_numpy()))
-    streets = shapely.difference(shapely.buffer(patch_grounds(plots), 10.0, join_style="mitre"), towns.to_numpy())
+    towns = np.array(list(union_by(squares, lots["patch"]).values()), dtype=object)
+    streets = shapely.difference(shapely.buffer(patch_grounds(plots), 10.0, join_style="mitre"), towns)
     geometry = np.concatenate([squares, streets, [huai_river()]])
     frame = gpd.GeoDataFrame(
         {
@@ -275,7 +300,7 @@ def make_planned_use(plots: Plots, seed: int) -> gpd.GeoDataFrame:
 def make_proof_papers(parcels: gpd.GeoDataFrame, seed: int) -> pd.DataFrame:
     """Papers at hand by parcel: the certificate where there is one, the decision or contract for most."""
     rng = generator(seed, "papers")
-    rows = []
+    rows: list[tuple[str, str, str | None, dt.date]] = []
     for parcel_id, number, right in zip(parcels.index, parcels["certificate_no"], parcels["right_type"], strict=True):
         day = dt.date(int(rng.integers(1996, 2023)), int(rng.integers(1, 13)), int(rng.integers(1, 28)))
         if isinstance(number, str):
@@ -294,112 +319,6 @@ def planted_by_name(plots: Plots) -> dict[str, int]:
     return dict(zip([name for name in PLANTED_PARCELS if name != "inside_compound"], planted_lots(plots), strict=True))
 
 
-# --- premises and facilities ----------------------------------------------------------------------
-
-
-def make_premises(plots: Plots, seed: int) -> gpd.GeoDataFrame:
-    """Vacant and partly used rooms near the communities, about one for every three, five of them planted."""
-    rng = generator(seed, "premises")
-    ids = community_ids(plots)
-    lots = plots.lots.loc[ids.index]
-    count = max(len(ids) // 3, 1)
-    pick = lots.iloc[np.sort(rng.choice(len(lots), count, replace=False))]
-    at = _inside(plots, pick, rng)
-    kinds = ("government", "public_institution", "state_company", "community_committee", "company", "owners")
-    holder = rng.choice(kinds, count, p=[0.2, 0.2, 0.25, 0.2, 0.1, 0.05]).astype(object)
-    status = rng.choice(["vacant", "partly_used", "used"], count, p=[0.6, 0.25, 0.15]).astype(object)
-    names = ("原锅炉房", "社区用房", "原职工俱乐部", "原单位食堂", "老干部活动室", "原粮油店", "原托儿所", "自行车棚", "原供销社门面")
-    since = [dt.date(int(y), int(m), 1) for y, m in zip(2012 + rng.integers(0, 12, count), rng.integers(1, 13, count), strict=True)]
-    frame = pd.DataFrame(
-        {
-            "premises_id": [f"KZ-{k + 1:04d}" for k in range(count)],
-            "name": rng.choice(np.array(names, dtype=object), count),
-            "holder_kind": np.where(rng.random(count) < 0.06, None, holder),
-            "right_type": np.where(holder == "company", "granted", "allocated").astype(object),
-            "floor_area_m2": np.where(rng.random(count) < 0.05, np.nan, np.round(rng.lognormal(5.4, 0.6, count), 1)),
-            "storey": rng.choice([1, 1, 1, 2, 3], count),
-            "status": np.where(rng.random(count) < 0.06, None, status),
-            "vacant_since_on": [d if s != "used" else None for d, s in zip(since, status, strict=True)],
-            "structure_safe": np.where(rng.random(count) < 0.3, None, (rng.random(count) < 0.85).astype(object)),
-            "x": at[:, 0],
-            "y": at[:, 1],
-        }
-    )
-    planted = _planted_premises(_inside(plots, lots[lots["patch"] == plots.number_of("xiejiaji")].iloc[:5], rng))
-    frame = pd.concat([frame.astype(object), planted.astype(object)], ignore_index=True)
-    frame = frame.astype({"floor_area_m2": float, "x": float, "y": float})
-    geometry = shapely.points(frame[["x", "y"]].to_numpy())
-    return gpd.GeoDataFrame(frame.drop(columns=["x", "y"]), geometry=geometry, crs=CITY_CRS).set_index("premises_id")
-
-
-def _planted_premises(at: NDArray[np.float64]) -> pd.DataFrame:
-    candidate = {
-        "name": "原街道办公楼", "holder_kind": "government", "right_type": "allocated", "floor_area_m2": 420.0, "storey": 1,
-        "status": "vacant", "vacant_since_on": dt.date(2020, 5, 1), "structure_safe": True,
-    }  # fmt: skip
-    different: dict[str, dict[str, Any]] = {
-        "candidate": {},
-        "used": {"status": "used", "vacant_since_on": None},
-        "company": {"holder_kind": "company", "right_type": "granted"},
-        "unknown_status": {"status": None, "vacant_since_on": None},
-        "unsafe": {"structure_safe": False},
-    }
-    rows = [
-        {**candidate, **change, "premises_id": PLANTED_PREMISES[name], "x": xy[0], "y": xy[1]}
-        for (name, change), xy in zip(different.items(), at, strict=True)
-    ]
-    return pd.DataFrame(rows)
-
-
-def make_facilities(plots: Plots, seed: int) -> gpd.GeoDataFrame:
-    """Service facilities on the lots that would hold them, and two rows with hostile names for testing."""
-    rng = generator(seed, "facilities")
-    lots = plots.lots
-    table = {
-        "school": (("kindergarten", 0.7), ("nursery", 0.25)),
-        "hospital": (("health_station", 1.0),),
-        "shops": (("supermarket", 0.45), ("shops", 0.8), ("meal_service", 0.15)),
-        "government": (("service_station", 0.35), ("culture_station", 0.25)),
-        "square": (("activity_ground", 1.0),),
-        "utility": (("parking_charging", 0.4),),
-        "old": (("parcel_point", 0.25), ("waste_point", 0.4), ("elderly_station", 0.18), ("service_station", 0.1)),
-        "housing": (("parcel_point", 0.12), ("parking_charging", 0.12), ("elderly_station", 0.05)),
-    }
-    labels = {"kindergarten": "幼儿园", "nursery": "托育园", "health_station": "卫生服务站", "supermarket": "超市", "shops": "便民店",
-              "meal_service": "老年助餐点", "service_station": "社区服务站", "culture_station": "文化站", "activity_ground": "健身广场",
-              "parking_charging": "停车充电场", "parcel_point": "快递驿站", "waste_point": "分类投放点", "elderly_station": "养老服务站"}  # fmt: skip
-    size = {"kindergarten": (240, 2400), "nursery": (60, 500), "health_station": (np.nan, 300), "supermarket": (np.nan, 700),
-            "elderly_station": (40, 450), "service_station": (np.nan, 620), "culture_station": (120, 500)}  # fmt: skip
-    rows = []
-    for use, kinds in table.items():
-        mine = lots[lots["use"] == use]
-        for kind, share in kinds:
-            pick = mine[rng.random(len(mine)) < share]
-            at = _inside(plots, pick, rng)
-            capacity, floor = size.get(kind, (np.nan, np.nan))
-            factor = rng.uniform(0.7, 1.3, len(pick))
-            names = [f"{area[:2]}{labels[kind]}{k + 1}" for k, area in enumerate(pick["subdistrict"])]
-            rows.append(pd.DataFrame({"name": names, "kind": kind, "capacity": np.round(capacity * factor),
-                                      "floor_area_m2": np.round(floor * factor), "x": at[:, 0], "y": at[:, 1]}))  # fmt: skip
-    frame = pd.concat(rows, ignore_index=True)
-    frame.insert(0, "facility_id", [f"FW-{k + 1:05d}" for k in range(len(frame))])
-    at = _inside(plots, lots[(lots["use"] == "old")].iloc[:2], rng)
-    hostile = pd.DataFrame({"facility_id": [*HOSTILE_NAMES], "name": [*HOSTILE_NAMES.values()], "kind": "other",
-                            "capacity": np.nan, "floor_area_m2": np.nan, "x": at[:, 0], "y": at[:, 1]})  # fmt: skip
-    frame = pd.concat([frame, hostile], ignore_index=True)
-    geometry = shapely.points(frame[["x", "y"]].to_numpy(float))
-    frame = gpd.GeoDataFrame(frame.drop(columns=["x", "y"]), geometry=geometry, crs=CITY_CRS)
-    return frame.set_index("facility_id").sort_index()
-
-
-def _inside(plots: Plots, lots: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.float64]:
-    """One point inside each lot, away from its edge and its cut corner."""
-    share = rng.uniform(0.15, 0.55, (2, len(lots)))
-    x = lots["x0"].to_numpy() + share[0] * (lots["x1"] - lots["x0"]).to_numpy()
-    y = lots["y0"].to_numpy() + share[1] * (lots["y1"] - lots["y0"]).to_numpy()
-    return np.round(plots.on_map(lots["patch"].to_numpy(), x, y), 2)
-
-
 # --- parks, culture, control lines ----------------------------------------------------------------
 
 
@@ -415,7 +334,8 @@ def make_parks(plots: Plots) -> gpd.GeoDataFrame:
     names = np.where(planted, "柳沟东岸公园", [f"{area[:2]}公园{k + 1}" for k, area in enumerate(lots["subdistrict"])])
     hills = [hill(start, end, width * 0.85) for _, start, end, _, width in HILLS]
     bank = shapely.intersection(
-        shapely.difference(shapely.buffer(huai_river(), 40.0), huai_river()), shapely.box(499500, 3614000, 502500, 3617000)
+        shapely.difference(shapely.buffer(huai_river(), 40.0), huai_river()),
+        shapely.box(499500, 3614000, 502500, 3617000),
     )
     south = min(shapely.get_parts(bank), key=lambda part: shapely.centroid(part).y)
     frame = gpd.GeoDataFrame(
@@ -456,7 +376,9 @@ def make_culture_sites(plots: Plots) -> gpd.GeoDataFrame:
     return frame.set_index("site_id")
 
 
-def make_control_lines(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, parks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def make_control_lines(
+    plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, parks: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     """One or more areas of every kind of control line, drawn around what they protect."""
     town = shapely.union_all([shapely.buffer(ground, 120.0, join_style="mitre") for ground in patch_grounds(plots)])
     yellow = plots.lots[plots.lots["use"] == "utility"]
@@ -472,7 +394,7 @@ def make_control_lines(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.Ge
           for line in barriers.geometry[barriers["kind"] == "railway"]],
         *[("green", name, None, geometry) for name, geometry in zip(parks["name"], parks.geometry, strict=True)],
         *[("yellow", "供电设施黄线", None, box) for box in boxes(plots, yellow["patch"].to_numpy(), yellow)],
-        *_road_redlines(plots, streets),
+        *_road_redlines(streets),
         ("subsidence", "谢家集稳沉区", "stable", shapely.Point(485600, 3609600).buffer(900, quad_segs=5)),
         ("subsidence", "新庄孜未稳沉区", "unstable", shapely.Point(485650, 3612600).buffer(750, quad_segs=5)),
         ("subsidence", "潘一矿预测沉陷区", "predicted", shapely.Point(484300, 3629500).buffer(1500, quad_segs=5)),
@@ -509,16 +431,16 @@ def patch_grounds(plots: Plots) -> NDArray[np.object_]:
 def _town_wall(plots: Plots) -> shapely.Polygon:
     number = plots.number_of("shouchun")
     ground = patch_grounds(plots)[number]
-    return rounded(np.array([shapely.buffer(ground, 45.0, join_style="mitre")], dtype=object))[0]
+    wall: shapely.Polygon = snapped(shapely.buffer(ground, 45.0, join_style="mitre"))
+    return wall
 
 
-def _road_redlines(plots: Plots, streets: gpd.GeoDataFrame) -> list[tuple[str, str, None, shapely.Geometry]]:
+def _road_redlines(streets: gpd.GeoDataFrame) -> list[tuple[str, str, None, shapely.Geometry]]:
     """Red lines of the wider streets in town, one area a street name."""
     wide = streets[streets["class"].isin(["arterial", "secondary"]) & (streets.length < 400)]
     half = wide["class"].map(STREET_WIDTH_M).to_numpy() / 2 + 2.0
-    areas = pd.Series(shapely.buffer(wide.geometry.to_numpy(), half, cap_style="flat"))
-    merged = areas.groupby(wide["name"].to_numpy()).agg(lambda parts: shapely.union_all(parts.to_numpy()))
-    return [("road_redline", f"{name}红线", None, area) for name, area in merged.items()]
+    areas = shapely.buffer(wide.geometry.to_numpy(), half, cap_style="flat")
+    return [("road_redline", f"{name}红线", None, area) for name, area in union_by(areas, wide["name"]).items()]
 
 
 def _farmland(plots: Plots) -> list[tuple[str, str, None, shapely.Geometry]]:
@@ -526,6 +448,18 @@ def _farmland(plots: Plots) -> list[tuple[str, str, None, shapely.Geometry]]:
     lot = planted_by_name(plots)["prime_farmland"]
     rectangle = plots.lots.loc[[lot]]
     over = shapely.buffer(boxes(plots, rectangle["patch"].to_numpy(), rectangle)[0], 2.0, join_style="mitre")
-    fields = [shapely.box(x, y, x + 2600, y + 1900) for x, y in
-              ((476500, 3624000), (488000, 3621500), (497500, 3619800), (486500, 3603800), (474000, 3601500), (495000, 3606000))]  # fmt: skip
-    return [("prime_farmland", "永久基本农田（个例）", None, over), *[("prime_farmland", "永久基本农田", None, f) for f in fields]]
+    fields = [
+        shapely.box(x, y, x + 2600, y + 1900)
+        for x, y in (
+            (476500, 3624000),
+            (488000, 3621500),
+            (497500, 3619800),
+            (486500, 3603800),
+            (474000, 3601500),
+            (495000, 3606000),
+        )
+    ]
+    return [
+        ("prime_farmland", "永久基本农田（个例）", None, over),
+        *[("prime_farmland", "永久基本农田", None, f) for f in fields],
+    ]

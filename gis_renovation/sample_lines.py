@@ -30,7 +30,7 @@ from gis_renovation.sample_place import (
     huai_river,
     smoothed,
 )
-from gis_renovation.sample_plots import STREET_WIDTH_M, Floats, Plots, generator, segments_between
+from gis_renovation.sample_plots import STREET_WIDTH_M, Floats, Plots, blanked, generator, segments_between
 
 ROW_NAMES = ("人民", "朝阳", "国庆", "淮河", "建设", "和平", "团结", "解放", "胜利", "光明", "前进", "文化", "向阳")
 COLUMN_NAMES = ("龙湖", "学院", "柏园", "曙光", "矿山", "电厂", "东风", "红旗", "迎宾", "公园", "湖滨", "金山", "卧龙")
@@ -88,7 +88,13 @@ def make_streets(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     kinds = np.concatenate(
         [cut["kind"].to_numpy(str), np.full(len(access), "access"), np.full(len(trunk), "arterial"), ["expressway"] * 2]
     )
-    names = [*_street_names(plots, cut), *[None] * len(access), *[name for name, _ in trunk], "合淮阜高速（示意）", "东部快速路（示意）"]
+    names = [
+        *_street_names(plots, cut),
+        *[None] * len(access),
+        *[name for name, _ in trunk],
+        "合淮阜高速（示意）",
+        "东部快速路（示意）",
+    ]
     west = [shapely.LineString(WEST_EXPRESSWAY_COURSE), shapely.LineString(course(plots, EXPRESSWAY_COURSE))]
     geometry = [*lines_of(plots, cut), *access, *[line for _, line in trunk], *west]
     outside = np.isin(kinds, ["expressway"])
@@ -103,7 +109,7 @@ def make_streets(plots: Plots, seed: int) -> gpd.GeoDataFrame:
             "class": kinds.astype(object),
             "width_m": [STREET_WIDTH_M.get(kind, 28.0) for kind in kinds],
             "walkway": walkway.astype(object),
-            "lit": np.where(rng.random(len(kinds)) < 0.03, None, lit.astype(object)),
+            "lit": blanked(rng.random(len(kinds)) < 0.03, lit),
         },
         geometry=geometry,
         crs=CITY_CRS,
@@ -171,7 +177,10 @@ def serials(prefix: str, count: int) -> list[str]:
 
 def _alley_taps(plots: Plots) -> pd.DataFrame:
     a = plots.alleys
-    ends = [pd.DataFrame({"patch": a["patch"], "orient": 0, "line": a["j"] + k, "cell": a["i"], "at": a["x"]}) for k in (0, 1)]
+    ends = [
+        pd.DataFrame({"patch": a["patch"], "orient": 0, "line": a["j"] + k, "cell": a["i"], "at": a["x"]})
+        for k in (0, 1)
+    ]
     return pd.concat(ends, ignore_index=True)
 
 
@@ -239,7 +248,13 @@ def make_barriers(plots: Plots) -> gpd.GeoDataFrame:
     rows: list[tuple[str, str, str, int, shapely.Geometry]] = [
         ("B-HE-01", "river", "淮河", 1, huai_river()),
         ("B-HE-02", "river", "龙王沟", 1, _creek(plots, "quanshan", ((502300, 3614900), (502500, 3617000)))),
-        ("B-HE-03", "river", "柳沟", 1, _creek(plots, "jiulonggang", ((510700, 3613500), (509000, 3616800), (506500, 3619700)))),
+        (
+            "B-HE-03",
+            "river",
+            "柳沟",
+            1,
+            _creek(plots, "jiulonggang", ((510700, 3613500), (509000, 3616800), (506500, 3619700))),
+        ),
         ("B-TL-01", "railway", "淮南线", 1, shapely.LineString(course(plots, RAILWAY_COURSE))),
         ("B-TL-02", "railway", "高速铁路（示意）", 1, shapely.LineString(FAST_RAILWAY_COURSE)),
         ("B-GS-01", "expressway", "合淮阜高速（示意）", 1, shapely.LineString(WEST_EXPRESSWAY_COURSE)),
@@ -271,7 +286,13 @@ def make_crossings(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDat
     tree = shapely.STRtree(lines)
     rows: list[tuple[str, str, str | None, str, shapely.Geometry]] = [
         (FOOTBRIDGE, "footbridge", "矿机厂人行天桥", "B-TL-01", _footbridge(plots)),
-        ("GC-WQ-01", "gate", "便门", "B-WQ-01", shapely.line_interpolate_point(barriers.geometry["B-WQ-01"], 0.5, normalized=True)),
+        (
+            "GC-WQ-01",
+            "gate",
+            "便门",
+            "B-WQ-01",
+            shapely.line_interpolate_point(barriers.geometry["B-WQ-01"], 0.5, normalized=True),
+        ),
     ]
     for barrier_id, kind, geometry in zip(barriers.index, barriers["kind"], barriers.geometry, strict=True):
         if kind == "wall":
@@ -285,7 +306,9 @@ def make_crossings(plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDat
             continue
         places = _distinct_points(shapely.intersection(lines[hit], geometry), classes[hit])
         for k, (place, street_class) in enumerate(places):
-            rows.append((f"GC-{barrier_id[2:]}-{k + 1:02d}", _crossing_kind(kind, street_class), None, barrier_id, place))
+            rows.append(
+                (f"GC-{barrier_id[2:]}-{k + 1:02d}", _crossing_kind(kind, street_class), None, barrier_id, place)
+            )
     frame = gpd.GeoDataFrame(
         {
             "crossing_id": [row[0] for row in rows],
@@ -303,7 +326,9 @@ def _creek(plots: Plots, key: str, onward: Iterable[XY]) -> shapely.Polygon:
     """A creek 16 m wide along a patch's river line, then on to the Huai."""
     points = barrier_line(plots, plots.number_of(key), "col", "river", 60.0)
     line = shapely.LineString([*points, *[(float(a), float(b)) for a, b in onward]])
-    return shapely.transform(shapely.buffer(line, 8.0, cap_style="flat", join_style="mitre"), lambda xy: np.round(xy, 3))
+    return shapely.transform(
+        shapely.buffer(line, 8.0, cap_style="flat", join_style="mitre"), lambda xy: np.round(xy, 3)
+    )
 
 
 def _arterial(plots: Plots) -> shapely.LineString:
@@ -318,9 +343,11 @@ def _walls(plots: Plots) -> list[shapely.LineString]:
     """Walls between two pairs of neighbouring old communities of one block in the river-side town."""
     lots = plots.lots
     mine = lots[(lots["patch"] == plots.number_of("huaibin")) & (lots["batch"] != "")]
-    out = []
+    out: list[shapely.LineString] = []
     for _, row in mine[mine["k"] > 0].iterrows():
-        left = mine[(mine["i"] == row["i"]) & (mine["j"] == row["j"]) & (mine["k"] == row["k"] - 1) & (mine["r"] == row["r"])]
+        left = mine[
+            (mine["i"] == row["i"]) & (mine["j"] == row["j"]) & (mine["k"] == row["k"] - 1) & (mine["r"] == row["r"])
+        ]
         if len(left) and len(out) < 2:
             ends = np.array([[row["cut"] + 1.5, row["y0"] - 2, row["cut"] + 1.5, row["y1"] + 2]])
             out.append(pairs_of(plots, np.array([row["patch"]]), ends)[0])
@@ -341,7 +368,7 @@ def _bridge_heads(plots: Plots) -> Floats:
     return plots.on_map(np.array([number] * 2), np.array([lot["ex"]] * 2), np.array([rail - 24.0, rail + 24.0]))
 
 
-def _span(road: shapely.LineString, water: shapely.Polygon) -> shapely.LineString:
+def _span(road: shapely.LineString, water: shapely.Polygon) -> shapely.Geometry:
     """The part of a road over the water and 20 m of bank either side."""
     return shapely.intersection(road, shapely.buffer(water, 20.0))
 
@@ -376,6 +403,7 @@ def make_slow_paths(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     rng = generator(seed, "paths")
     alleys = plots.alleys[rng.random(len(plots.alleys)) < 0.8]
     ends = alleys[["x", "y0", "x", "y1"]].to_numpy(float)
+    rows: list[tuple[str, str | None, shapely.Geometry]]
     rows = [("alley", None, line) for line in pairs_of(plots, alleys["patch"].to_numpy(), ends)]
     rows += _greenway(plots)
     rows += [("cycleway", name, line) for name, line in _trunk_roads(plots) if name in ("淮舜路", "洞山路", "龙湖路")]
@@ -391,7 +419,7 @@ def make_slow_paths(plots: Plots, seed: int) -> gpd.GeoDataFrame:
             "name": [row[1] for row in rows],
             "kind": kinds.astype(object),
             "width_m": [width[kind] for kind in kinds],
-            "lit": np.where(rng.random(len(rows)) < 0.06, None, (rng.random(len(rows)) < 0.5).astype(object)),
+            "lit": blanked(rng.random(len(rows)) < 0.06, rng.random(len(rows)) < 0.5),
             "surface": ["沥青" if kind in ("greenway", "cycleway") else "砖" for kind in kinds],
             "public": (~closed).astype(object),
         },
@@ -401,16 +429,16 @@ def make_slow_paths(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     return frame.set_index("path_id")
 
 
-def _greenway(plots: Plots) -> list[tuple[str, str | None, shapely.LineString]]:
+def _greenway(plots: Plots) -> list[tuple[str, str | None, shapely.Geometry]]:
     """The greenway on the south bank in pieces, some missing, and footways down to it from the town."""
     bank = shapely.offset_curve(shapely.LineString(smoothed(HUAI)), -(HUAI_HALF_WIDTH_M + 45.0))
-    bank = shapely.intersection(bank, shapely.box(495500, 3610000, 505800, 3625000))
-    bank = max(shapely.get_parts(bank), key=shapely.length)
+    near = shapely.intersection(bank, shapely.box(495500, 3610000, 505800, 3625000))
+    bank = max(shapely.get_parts(near), key=shapely.length)
     town = plots.specs[plots.number_of("huaibin")]
     links = [node_on_map(plots, town.key, column, town.rows) for column in (1, 3, 5)]
     stations = sorted(float(shapely.line_locate_point(bank, shapely.Point(node))) for node in links)
     marks = sorted({*np.arange(0.0, shapely.length(bank), 550.0).tolist(), *stations})
-    rows: list[tuple[str, str | None, shapely.LineString]] = []
+    rows: list[tuple[str, str | None, shapely.Geometry]] = []
     for k, (start, end) in enumerate(itertools.pairwise(marks)):
         shortened = {4: 40.0, 9: 120.0}.get(k, 0.0)
         if k == 13 or end - start <= shortened + 5:
@@ -515,12 +543,12 @@ def _network(plots: Plots, network: str, seed: int) -> pd.DataFrame:
             "line_id": line_ids,
             "network": network,
             "operator": rng.choice(np.array(OPERATORS[network], dtype=object), len(geometry)),
-            "material": np.where(unknown[0] < 0.08, None, material),
+            "material": blanked(unknown[0] < 0.08, material),
             "diameter_mm": diameter,
-            "year_built": pd.Series(year, dtype="Int64").mask(unknown[1] < 0.12).to_numpy(dtype=object, na_value=None),
+            "year_built": blanked(unknown[1] < 0.12, year),
             "depth_m": np.round(DEPTHS[network] + rng.normal(0, 0.15, len(geometry)), 2),
             "status": status.astype(object),
-            "assessed_unsafe": np.where((year < 2000) & (unknown[2] < 0.3), unsafe, None),
+            "assessed_unsafe": blanked((year >= 2000) | (unknown[2] >= 0.3), unsafe),
             "geometry": geometry,
         }
     )

@@ -8,9 +8,9 @@ anyone may rely on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -37,15 +37,59 @@ class Unit(NamedTuple):
 
 # Seats: district points of a consumer map service, so GCJ-02. The further cells give each unit its reach.
 UNITS: tuple[Unit, ...] = (
-    Unit("340402", "大通区", "340400", "county", (117.053, 32.632), ((509500, 3611500), (512500, 3603000), (512500, 3617800))),
+    Unit(
+        "340402",
+        "大通区",
+        "340400",
+        "county",
+        (117.053, 32.632),
+        ((509500, 3611500), (512500, 3603000), (512500, 3617800)),
+    ),
     Unit("340402400", "淮南经济开发区", "340402", "special", None, ((506300, 3616000),)),
-    Unit("340403", "田家庵区", "340400", "county", (117.018, 32.644), ((497000, 3611000), (498500, 3603500), (497800, 3614300))),
+    Unit(
+        "340403",
+        "田家庵区",
+        "340400",
+        "county",
+        (117.018, 32.644),
+        ((497000, 3611000), (498500, 3603500), (497800, 3614300)),
+    ),
     Unit("340404", "谢家集区", "340400", "county", (116.865, 32.598), ((490500, 3611500), (489500, 3602500))),
     Unit("340405", "八公山区", "340400", "county", (116.841, 32.628), ((482400, 3613400),)),
-    Unit("340406", "潘集区", "340400", "county", (116.817, 32.782), ((486000, 3642000), (495500, 3625500), (478500, 3640000))),
-    Unit("340421", "凤台县", "340400", "county", (116.723, 32.705), ((462000, 3625000), (455000, 3635000), (466000, 3645000), (454000, 3616500))),
-    Unit("340422", "寿县", "340400", "county", (116.785, 32.577), ((470000, 3600000), (455000, 3597000), (480000, 3590000), (465000, 3580000), (490000, 3575000), (475000, 3560000), (485000, 3545000), (460000, 3550000))),
-)  # fmt: skip
+    Unit(
+        "340406",
+        "潘集区",
+        "340400",
+        "county",
+        (116.817, 32.782),
+        ((486000, 3642000), (495500, 3625500), (478500, 3640000)),
+    ),
+    Unit(
+        "340421",
+        "凤台县",
+        "340400",
+        "county",
+        (116.723, 32.705),
+        ((462000, 3625000), (455000, 3635000), (466000, 3645000), (454000, 3616500)),
+    ),
+    Unit(
+        "340422",
+        "寿县",
+        "340400",
+        "county",
+        (116.785, 32.577),
+        (
+            (470000, 3600000),
+            (455000, 3597000),
+            (480000, 3590000),
+            (465000, 3580000),
+            (490000, 3575000),
+            (475000, 3560000),
+            (485000, 3545000),
+            (460000, 3550000),
+        ),
+    ),
+)
 
 OUTLINE: tuple[XY, ...] = (
     (459800, 3649500), (476600, 3648600), (490500, 3646400), (499900, 3639700), (506400, 3630600), (515700, 3624100),
@@ -254,10 +298,20 @@ def reporting_units() -> gpd.GeoDataFrame:
     return frame.set_index("unit_code").sort_index()
 
 
+def union_by(geometry: Any, keys: Iterable[Any]) -> dict[Any, shapely.Geometry]:
+    """The union of the geometries that share a key, by key in sorted order."""
+    groups: dict[Any, list[shapely.Geometry]] = {}
+    for key, shape in zip(keys, geometry, strict=True):
+        groups.setdefault(key, []).append(shape)
+    return {key: shapely.union_all(groups[key]) for key in sorted(groups)}
+
+
 def huai_river() -> shapely.Polygon:
     """The water of the Huai as one polygon: the drawn course, smoothed, 340 m wide."""
     course = smoothed(HUAI)
-    return rounded(np.array([shapely.buffer(shapely.LineString(course), HUAI_HALF_WIDTH_M, join_style="mitre")]))[0]
+    river = shapely.buffer(shapely.LineString(course), HUAI_HALF_WIDTH_M, join_style="mitre")
+    water: shapely.Polygon = snapped(river)
+    return water
 
 
 def hill(start: XY, end: XY, half_width_m: float) -> shapely.Polygon:
@@ -277,6 +331,11 @@ def smoothed(points: Sequence[XY], rounds: int = 3) -> np.ndarray:
         near, far = line[:-1] * 0.75 + line[1:] * 0.25, line[:-1] * 0.25 + line[1:] * 0.75
         line = np.vstack([line[:1], np.column_stack([near, far]).reshape(-1, 2), line[-1:]])
     return line
+
+
+def snapped(shape: Any) -> Any:
+    """One geometry with coordinates to the millimetre."""
+    return rounded(np.array([shape], dtype=object))[0]
 
 
 def rounded(geometry: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ BATCHES = ("main", "supplement", "reserve")
 # lines that carry something else. 22 m beside the railway gives neighbours 44 m apart.
 HALF_WIDTH_M = {"branch": 9.0, "secondary": 13.0, "arterial": 19.0, "railway": 22.0, "river": 25.0, "expressway": 26.0}
 STREET_WIDTH_M = {"branch": 12.0, "secondary": 20.0, "arterial": 32.0, "access": 5.0}
+
+# Between two columns of lots; between two rows there is only a wall's width.
+ALLEY_M = 6.0
 
 # A street that ends at a barrier stops this far from its centre line.
 STUB_M = 20.0
@@ -68,7 +72,8 @@ class Plots:
         p = self.patches
         cx, cy = p["cx"].to_numpy()[patch], p["cy"].to_numpy()[patch]
         cos, sin = p["cos"].to_numpy()[patch], p["sin"].to_numpy()[patch]
-        return np.round(np.column_stack([cx + cos * x - sin * y, cy + sin * x + cos * y]), 3)
+        turned = np.column_stack([cx + cos * x - sin * y, cy + sin * x + cos * y])
+        return np.round(turned, 3).astype(np.float64)
 
     def number_of(self, key: str) -> int:
         """Position of the patch named ``key``."""
@@ -78,6 +83,13 @@ class Plots:
 def generator(seed: int, *names: str) -> np.random.Generator:
     """Random numbers of one part of the city, so that leaving out a layer changes no other."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
+
+
+def blanked(unknown: NDArray[np.bool_], values: Any) -> NDArray[np.object_]:
+    """``values`` as objects with None where ``unknown``."""
+    out = np.array(values, dtype=object)
+    out[unknown] = None
+    return out
 
 
 def lay_out(*, seed: int, communities: int) -> Plots:
@@ -129,9 +141,10 @@ def segments_between(edges: pd.DataFrame, taps: pd.DataFrame) -> pd.DataFrame:
     keep = np.append(True, (owner[1:] != owner[:-1]) | (np.diff(where) > 0.5)) | last
     owner, where = owner[keep], where[keep]
     pair = owner[1:] == owner[:-1]
-    out = edges.iloc[owner[:-1][pair]].copy()
+    out: pd.DataFrame = edges.iloc[owner[:-1][pair]].copy()
     out["a"], out["b"] = where[:-1][pair], where[1:][pair]
-    return out.reset_index(drop=True)
+    out.index = pd.RangeIndex(len(out))
+    return out
 
 
 def edge_key(frame: pd.DataFrame) -> Ints:
@@ -246,7 +259,7 @@ def _blocks(
         {
             "i": i, "j": j, "old": old, "outer": outer, "clump": clump, "drawn": is_drawn, "nx": nx,
             "ny": np.where(by_rail | is_drawn, 1, ny),
-            "gap": [6.0 if block is None else block.gap_m for block in drawn],
+            "gap": [ALLEY_M if block is None else block.gap_m for block in drawn],
             "x0": x[i] + half_x[i], "x1": x[i + 1] - half_x[i + 1],
             "y0": y[j] + half_y[j], "y1": y[j + 1] - half_y[j + 1],
             "whole": rng.choice(["", "park", "industry", "school"], len(i), p=[0.80, 0.08, 0.06, 0.06]),
@@ -254,7 +267,8 @@ def _blocks(
     )  # fmt: skip
     corner = np.isin(i, [0, patch.cols - 1]) & np.isin(j, [0, patch.rows - 1])
     absent = corner & ~is_drawn & (rng.random(len(i)) < 0.4) & (patch.cols > 2)
-    return frame[~absent].reset_index(drop=True)
+    there: pd.DataFrame = frame[~absent]
+    return there.reset_index(drop=True)
 
 
 def _clumps(i: Ints, j: Ints, patch: Patch) -> tuple[NDArray[np.bool_], Ints]:
@@ -339,7 +353,7 @@ def _give_uses(lots: pd.DataFrame, patch: Patch, rng: np.random.Generator) -> No
             lots.loc[here, "rank"] = rank * 10 + lots.loc[here, "k"]
         return
     taken = np.zeros(len(lots), dtype=bool)
-    column = lots.columns.get_indexer(["use", "batch", "rank"])
+    column = lots.columns.get_indexer(pd.Index(["use", "batch", "rank"]))
     for number, batch in enumerate(BATCHES):
         chosen = _choose(lots, taken, getattr(patch, batch), outer=batch == "supplement", rng=rng)
         taken[chosen] = True
@@ -359,10 +373,9 @@ def _choose(
     candidates = np.flatnonzero(possible & (rng.random(len(lots)) < 6 / 7))
     if len(candidates) < min(wanted, int(possible.sum())):
         candidates = np.flatnonzero(possible)
-    reach = np.hypot(lots["x0"] + lots["x1"], lots["y0"] + lots["y1"]).groupby(lots["clump"]).transform("min")
-    order = np.lexsort(
-        [rng.random(len(lots))[candidates], lots["clump"].to_numpy()[candidates], reach.to_numpy()[candidates]]
-    )
+    away = pd.Series(np.hypot(lots["x0"] + lots["x1"], lots["y0"] + lots["y1"]))
+    reach = away.groupby(lots["clump"]).transform("min").to_numpy()
+    order = np.lexsort([rng.random(len(lots))[candidates], lots["clump"].to_numpy()[candidates], reach[candidates]])
     return np.asarray(candidates[order][:wanted])
 
 

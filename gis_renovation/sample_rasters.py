@@ -16,7 +16,7 @@ from gis_renovation.rasters import Raster
 from gis_renovation.sample_housing import boxes
 from gis_renovation.sample_land import patch_grounds, planted_by_name
 from gis_renovation.sample_place import CITY_CRS, HILLS, PATCHES, huai_river
-from gis_renovation.sample_plots import Floats, Plots, generator
+from gis_renovation.sample_plots import Floats, Ints, Plots, generator
 
 EXTENT = (472_000.0, 3_603_000.0, 514_000.0, 3_630_000.0)
 TERRAIN_PIXEL_M = 100.0
@@ -49,7 +49,7 @@ def make_greenness(plots: Plots, seed: int, *, after: bool) -> Raster:
     """Vegetation index, 20 m pixels, before (summer 2021) or after (summer 2024); NaN away from the towns."""
     x, _, transform = _grid(GREENNESS_PIXEL_M)
     lots = plots.lots[plots.lots["patch"] < len(PATCHES)]
-    values = lots["use"].map(GREENNESS).to_numpy(float)
+    values = np.array([GREENNESS[use] for use in lots["use"]])
     if after:
         values = _changed(plots, lots.index.to_numpy(), values, seed)
     grounds = patch_grounds(plots)[: len(PATCHES)]
@@ -64,7 +64,7 @@ def make_greenness(plots: Plots, seed: int, *, after: bool) -> Raster:
     return Raster(values=image, transform=transform, crs=CITY_CRS)
 
 
-def _changed(plots: Plots, lots: np.ndarray, values: Floats, seed: int) -> Floats:
+def _changed(plots: Plots, lots: Ints, values: Floats, seed: int) -> Floats:
     """Greenness three years on: most vacant lots overgrown, a few lots built on; planted parcels set."""
     rng = generator(seed, "change")
     use = plots.lots["use"].to_numpy(str)[lots]

@@ -28,7 +28,12 @@ PLANTED_PROJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("XM-2024-002", ("340402-005",)),
 )
 BACKWARD_PROJECT = "XM-2024-002"
-BACKWARD_RECORDS = ((dt.date(2024, 6, 30), 0.4), (dt.date(2024, 7, 31), 0.6), (dt.date(2024, 8, 31), 0.45), (AS_OF, 0.7))
+BACKWARD_RECORDS = (
+    (dt.date(2024, 6, 30), 0.4),
+    (dt.date(2024, 7, 31), 0.6),
+    (dt.date(2024, 8, 31), 0.45),
+    (AS_OF, 0.7),
+)
 PIPES_SHARE = 0.25
 
 FUND_SHARES = {
@@ -84,14 +89,16 @@ def make_works_records(projects: pd.DataFrame, seed: int) -> pd.DataFrame:
             if missing[month] and project_id != BACKWARD_PROJECT:
                 continue
             state, share = _state_at(month - start, length, bend)
-            rows.append({"project_id": project_id, "recorded_on": day, "state": state, "progress_share": share, "note": None})
+            rows.append(
+                {"project_id": project_id, "recorded_on": day, "state": state, "progress_share": share, "note": None}
+            )
+    backward = dict(BACKWARD_RECORDS)
+    for row in rows:
+        if row["project_id"] == BACKWARD_PROJECT:
+            reached = backward.get(row["recorded_on"])
+            row["state"], row["progress_share"] = ("approved", 0.0) if reached is None else ("started", reached)
     frame = pd.DataFrame(rows)
     frame["note"] = frame["note"].astype(object)
-    here = frame["project_id"] == BACKWARD_PROJECT
-    before = here & (frame["recorded_on"] < BACKWARD_RECORDS[0][0])
-    frame.loc[before, ["state", "progress_share"]] = ["approved", 0.0]
-    for day, share in BACKWARD_RECORDS:
-        frame.loc[here & (frame["recorded_on"] == day), ["state", "progress_share"]] = ["started", share]
     return frame.sort_values(["project_id", "recorded_on"], ignore_index=True)
 
 
