@@ -61,6 +61,8 @@ _UI: Mapping[str, Text] = {
     "home": Text("全图", "Whole map"),
     "print": Text("打印", "Print"),
     "table": Text("表格", "Table"),
+    "table_rows": Text("表格内容", "Rows of the table"),
+    "notice": Text("数据说明", "About the data"),
     "table_layer": Text("图层", "Layer"),
     "month": Text("月份", "Month"),
     "play": Text("播放", "Play"),
@@ -439,8 +441,8 @@ def _shell(
         )
     )
     notice = (
-        f'<p class="note" role="note">{safe(ui("synthetic", lang))} '
-        f"<small>{safe(ui('synthetic_note', lang))}</small></p>"
+        f'<section class="note" aria-label="{safe(ui("notice", lang))}">{safe(ui("synthetic", lang))} '
+        f"<small>{safe(ui('synthetic_note', lang))}</small></section>"
         if synthetic
         else ""
     )
@@ -468,18 +470,19 @@ def _shell(
 def _slider(lang: Lang) -> str:
     """The months of the progress layer; shown while that layer is."""
     return (
-        f'<div id="months" class="months" role="group" aria-label="{safe(ui("month", lang))}" hidden>'
+        f'<section id="months" class="months" aria-label="{safe(ui("month", lang))}" hidden>'
         f'<button type="button" class="tool" id="months-play">{safe(ui("play", lang))}</button>'
         f'<label for="months-range" class="visually-hidden">{safe(ui("month", lang))}</label>'
         '<input type="range" id="months-range" min="0" step="1">'
-        '<output id="months-said" for="months-range"></output></div>'
+        '<output id="months-said" for="months-range"></output></section>'
     )
 
 
 def _sheet(lang: Lang) -> str:
     """The map's twin as a table; its rows come from the same data blocks."""
     words = {
-        key: safe(ui(key, lang)) for key in ("table", "table_layer", "filter", "only_view", "before", "after", "close")
+        key: safe(ui(key, lang))
+        for key in ("table", "table_rows", "table_layer", "filter", "only_view", "before", "after", "close")
     }
     return (
         f'<section id="sheet" class="sheet" aria-label="{words["table"]}" hidden><div class="bar">'
@@ -490,7 +493,7 @@ def _sheet(lang: Lang) -> str:
         f'<button type="button" class="tool" id="sheet-before">{words["before"]}</button>'
         f'<button type="button" class="tool" id="sheet-after">{words["after"]}</button>'
         f'<button type="button" class="tool" id="sheet-close">{words["close"]}</button></span></div>'
-        f'<div class="grid" tabindex="0" role="region" aria-label="{words["table"]}">'
+        f'<div class="grid" tabindex="0" role="region" aria-label="{words["table_rows"]}">'
         "<table><thead></thead><tbody></tbody></table></div></section>"
     )
 

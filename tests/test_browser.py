@@ -103,7 +103,7 @@ def click_community(page, name):
 def test_page_opens_from_a_file_without_a_request_or_an_error(visit):
     one = visit(layers(), synthetic=True, attribution="示例数据")
     one.assert_quiet()
-    assert one.page.locator(".note").inner_text().startswith("合成示例数据，非真实")
+    assert one.page.locator(".note").first.inner_text().startswith("合成示例数据，非真实")
     assert one.page.title() == "示意市工作图"
     drawn = one.page.locator(".leaflet-overlay-pane path").count()
     shown = one.page.evaluate("plan.visible().reduce((n, name) => n + plan.read(name).ids.length, 0)")
@@ -167,6 +167,11 @@ def test_search_finds_by_part_of_the_name_by_initials_and_by_id(visit, typed):
     one.page.keyboard.press("Enter")
     one.page.wait_for_selector(".card")
     assert one.page.locator(".card h2").inner_text() == "舜耕家园"
+    assert one.page.evaluate("document.activeElement.contains(document.querySelector('.card'))"), (
+        "the card has the focus"
+    )
+    one.page.keyboard.press("Escape")
+    one.page.wait_for_selector(".card", state="detached")
     one.assert_quiet()
 
 
@@ -392,3 +397,89 @@ def test_slider_shows_how_far_the_works_had_come_each_month(visit):
     assert not page.locator("#months").is_visible()
     one.assert_quiet()
     two.assert_quiet()
+
+
+# --- everybody can use it -------------------------------------------------------------------------
+
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("state", ["start", "table", "card"])
+def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state):
+    path = tmp_path / "index.html"
+    made = maps.planner_map(
+        layers(), title="示意市工作图", as_of=AS_OF, synthetic=True, show=["communities", "community_states"]
+    )
+    path.write_text(made, encoding="utf-8")
+    width, height = SCREENS[screen]
+    # The page's own policy would not let the checker in.
+    context = browser.new_context(viewport={"width": width, "height": height}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"file://{path}")
+    page.wait_for_selector("body[data-ready=true]")
+    if state == "table":
+        page.locator("#table-button").click()
+    if state == "card":
+        page.evaluate("() => plan.visit('communities', 8)")
+    page.wait_for_timeout(200)
+    page.add_script_tag(path=AXE)
+    faults = page.evaluate(
+        "async () => (await axe.run(document)).violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' | '))"
+    )
+    context.close()
+    assert faults == []
+
+
+def test_keyboard_reaches_every_control_in_order_and_is_never_trapped(visit):
+    one = visit(layers(), synthetic=True)
+    page = one.page
+    stops = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => { const e = document.activeElement;
+                 return e.id || e.getAttribute("data-layer") || e.className || e.tagName; }"""
+        )
+        if stops and stop in {"BODY", stops[0]}:
+            break
+        stops.append(stop)
+    assert stops[0] == "skip"
+    wanted = [
+        "table-button",
+        "home-button",
+        "large-button",
+        "print-button",
+        "find",
+        "communities",
+        "zones",
+        "show-names",
+    ]
+    places = [stops.index(stop) for stop in wanted]
+    assert places == sorted(places)
+    assert any("leaflet-control-zoom-in" in stop for stop in stops)
+    assert len(stops) < 50, "no shape of the map is a stop of its own"
+
+
+def test_large_type_makes_everything_larger(visit):
+    one = visit(layers())
+    page = one.page
+    size = "() => parseFloat(getComputedStyle(document.querySelector('.entry .what')).fontSize)"
+    before = page.evaluate(size)
+    page.locator("#large-button").click()
+    assert page.evaluate(size) >= 1.25 * before
+    assert page.locator("#large-button").get_attribute("aria-pressed") == "true"
+    one.assert_quiet()
+
+
+def test_print_shows_title_legend_and_scale_without_the_controls(visit):
+    one = visit(layers(), synthetic=True)
+    page = one.page
+    page.emulate_media(media="print")
+    assert page.locator("h1").is_visible()
+    assert page.locator(".note").is_visible()
+    assert page.locator("ul.legend").first.is_visible()
+    assert page.locator(".leaflet-control-scale").is_visible()
+    for hidden in (".tools", ".finder", ".leaflet-control-zoom"):
+        assert not page.locator(hidden).is_visible(), hidden
+    assert len(page.pdf(format="A3", landscape=True, print_background=True)) > 20_000

@@ -500,6 +500,8 @@
     L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
       maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPadding: [18, 18] })
       .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
+    var content = document.querySelector(".leaflet-popup-content");
+    [["tabindex", "0"], ["role", "region"], ["aria-label", plan.title(layer, row)]].forEach(function (pair) { content.setAttribute(pair[0], pair[1]); });
     plan.highlight(item);
     if (plan.follow) plan.follow();
     plan.remember();
@@ -560,6 +562,7 @@
       input.value = entry[2];
       plan.panel(false);
       plan.visit(entry[0], entry[1]);
+      document.querySelector(".leaflet-popup-content").focus({ preventScroll: true });
     }
 
     function mark(at) {
