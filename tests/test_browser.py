@@ -171,7 +171,7 @@ def test_search_finds_by_part_of_the_name_by_initials_and_by_id(visit, typed):
         "the card has the focus"
     )
     one.page.keyboard.press("Escape")
-    one.page.wait_for_selector(".card", state="detached")
+    one.page.wait_for_selector(".card", state="detached", timeout=5000)
     one.assert_quiet()
 
 
@@ -425,7 +425,8 @@ def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state
     page.wait_for_timeout(200)
     page.add_script_tag(path=AXE)
     faults = page.evaluate(
-        "async () => (await axe.run(document)).violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' | '))"
+        """async () => (await axe.run(document)).violations
+             .map((v) => v.id + ": " + v.nodes.map((n) => n.html).join(" | "))"""
     )
     context.close()
     assert faults == []

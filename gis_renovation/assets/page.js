@@ -502,6 +502,11 @@
       .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
     var content = document.querySelector(".leaflet-popup-content");
     [["tabindex", "0"], ["role", "region"], ["aria-label", plan.title(layer, row)]].forEach(function (pair) { content.setAttribute(pair[0], pair[1]); });
+    content.addEventListener("keydown", function (event) {
+      if (event.key !== "Escape") return;
+      plan.map.closePopup();
+      plan.map.getContainer().focus({ preventScroll: true });
+    });
     plan.highlight(item);
     if (plan.follow) plan.follow();
     plan.remember();
