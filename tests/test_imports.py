@@ -19,7 +19,7 @@ SHARED = ("networks", "overlays")
 ROWS = (
     ("cli",),
     ("console",),
-    ("publish", "report", "pipeline", "serve", "check", "sample"),
+    ("publish", "report", "pipeline", "partitions", "serve", "check", "sample"),
     ("project", "cards", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
     # What the readers are made of: cells of tables, numbers as people write them, archives.
     ("archives", "dbf", "cells", "ledgers", "numerals", "plausibility", "repairs", "survey"),

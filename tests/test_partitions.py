@@ -1,0 +1,116 @@
+"""Land analyses in parts: the same result as on one machine, resumed where it stopped."""
+
+import datetime
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gis_renovation.errors import DataError, FileError
+from gis_renovation.land import assess_parcels, find_idle_parcels
+from gis_renovation.partitions import assess_partitions, partition_parcels
+from gis_renovation.rules import rules_in_force
+
+pytest.importorskip("dask_geopandas", reason="dask-geopandas is not installed (extra: scale)")
+
+# dask-geopandas calls pandas in a way that pandas 3.1 deprecates; nothing of ours.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in GeoDataFrame:DeprecationWarning")
+CRS = "EPSG:4548"
+AS_OF = datetime.date(2024, 9, 30)
+RULES = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")
+
+
+def layer(key, shapes, **columns):
+    index = pd.Index([f"{key[0].upper()}{number:04d}" for number in range(len(shapes))], name=key, dtype="str")
+    return gpd.GeoDataFrame(columns, geometry=shapes, index=index, crs=CRS)
+
+
+@pytest.fixture(scope="module")
+def city():
+    rng = np.random.default_rng(7)
+    at = rng.uniform(0, 3000, (400, 2))
+    choice = {
+        "ownership": ["state", "collective", None],
+        "holder_kind": ["government", "company", None],
+        "inspected_vacant": [True, False, None],
+        "started_on": [datetime.date(2021, 5, 1), None],
+        "start_due_on": [datetime.date(2020, 5, 1), None],
+    }
+    facts = {name: rng.choice(np.array(values, dtype=object), 400) for name, values in choice.items()}
+    homes, lines = rng.uniform(0, 3000, (25, 2)), rng.uniform(0, 3000, (12, 2))
+    return {
+        "parcels": layer("parcel_id", shapely.box(*at.T, *(at + rng.uniform(10, 60, at.shape)).T), **facts),
+        "communities": layer("community_id", shapely.buffer(shapely.points(homes), 80)),
+        "control_lines": layer(
+            "line_id", shapely.buffer(shapely.points(lines), 120), kind=["prime_farmland", "blue", "subsidence"] * 4
+        ).rename_axis("control_line_id"),
+        "buildings": layer("building_id", shapely.buffer(shapely.points(at[:150] + 10), 8)),
+    }
+
+
+@pytest.fixture(scope="module")
+def parts(city, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("province") / "land"
+    others = {name: city[name] for name in ("communities", "control_lines", "buildings")}
+    chunks = (city["parcels"].iloc[start : start + 150] for start in (0, 150, 300))
+    assert partition_parcels(chunks, folder, **others, parcels_a_part=80) == 5
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(parts):
+    return assess_partitions(parts, rules=RULES, as_of=AS_OF, workers=2)
+
+
+def read(folder, name):
+    reader = gpd.read_parquet if name == "idle_parcels" else pd.read_parquet
+    return pd.concat([reader(path) for path in sorted((folder / name).glob("part.*.parquet"))])
+
+
+def test_parts_lose_and_repeat_no_parcel_and_lie_together(city, parts):
+    frames = [gpd.read_parquet(path) for path in sorted((parts / "parcels").iterdir())]
+    assert sorted(pd.concat(frames).index) == sorted(city["parcels"].index)
+    extents = [shapely.box(*frame.total_bounds).area for frame in frames]
+    assert sum(extents) < 2.5 * shapely.box(*city["parcels"].total_bounds).area
+
+
+def test_results_in_parts_equal_those_of_one_machine(city, result):
+    ledger = assess_parcels(**city, rules=RULES, as_of=AS_OF)
+    idle = find_idle_parcels(city["parcels"], ledger, city["communities"])
+    found = read(result, "idle_parcels").sort_index()
+    pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(idle), rtol=1e-9, atol=1e-6)
+    lines = read(result, "parcel_ledger").sort_values("parcel_id", kind="stable").reset_index(drop=True)
+    pd.testing.assert_frame_equal(lines, ledger, rtol=1e-9, atol=1e-6)
+    assert {"excluded", "unknown"} <= set(idle["verdict"])
+
+
+def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(parts, result):
+    kept, lost = result / "idle_parcels" / "part.0.parquet", result / "idle_parcels" / "part.3.parquet"
+    before = kept.stat().st_mtime_ns
+    content = gpd.read_parquet(lost)
+    lost.unlink()
+    assert assess_partitions(parts, rules=RULES, as_of=AS_OF, workers=1) == result
+    assert kept.stat().st_mtime_ns == before
+    pd.testing.assert_frame_equal(pd.DataFrame(gpd.read_parquet(lost)), pd.DataFrame(content))
+    assert not list(result.rglob("*.tmp"))
+
+
+def test_other_rules_give_other_results_in_another_folder(parts, result):
+    fewer = assess_partitions(parts, rules=RULES[:3], as_of=AS_OF, workers=1, keep_ledger=False)
+    assert fewer != result
+    assert not (fewer / "parcel_ledger").exists()
+    assert len(read(fewer, "idle_parcels")) == 400
+
+
+def test_what_cannot_be_partitioned_is_refused(city, parts, tmp_path):
+    with pytest.raises(FileError, match="已存在"):
+        partition_parcels([city["parcels"]], parts)
+    with pytest.raises(FileError, match="partition_parcels"):
+        assess_partitions(tmp_path, rules=RULES, as_of=AS_OF)
+    with pytest.raises(DataError, match="重复"):
+        partition_parcels([city["parcels"], city["parcels"]], tmp_path / "twice")
+    with pytest.raises(DataError, match="没有任何宗地"):
+        partition_parcels([city["parcels"].iloc[:0]], tmp_path / "none")
+    assert not (tmp_path / "twice").exists()
