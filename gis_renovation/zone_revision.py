@@ -55,7 +55,8 @@ def revise(request: Request, approved: Mapping[str, str], limits: ProofLimits) -
     """
     problem, free = request.problem, np.flatnonzero(request.node >= 0)
     names = np.array(sorted({approved[member] for member in request.ids[free] if member in approved}), dtype=object)
-    counts = np.zeros((problem.size, len(names)))
+    # One column at least, so that a list with nothing approved needs no case of its own.
+    counts = np.zeros((problem.size, max(len(names), 1)))
     for row in free:
         if request.ids[row] in approved:
             counts[request.node[row], np.searchsorted(names, approved[request.ids[row]])] += 1.0

@@ -55,7 +55,7 @@ def make_problem(seed, size, *, price=0.0, low=300.0, high=900.0, zone_count=Non
     return ZoneProblem(
         heads=heads,
         tails=tails,
-        lengths=np.maximum(np.hypot(*(points[heads] - points[tails]).T), 1.0) if len(pairs) else np.zeros(0),
+        lengths=np.maximum(np.hypot(*(points[heads] - points[tails]).T), 1.0) if pairs else np.zeros(0),
         closeness=rng.integers(0, 20_000, len(pairs)).astype(float),
         stats=stats,
         features=2,

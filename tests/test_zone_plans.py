@@ -1,0 +1,349 @@
+"""What is done with zones once drawn: stability, least change, the work order, the sheets, the bounds."""
+
+import itertools
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, make_communities, make_links, make_row
+
+from gis_renovation.errors import ConfigError
+from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.zones import (
+    delineate_zones,
+    describe_zones,
+    measure_zone_stability,
+    order_zone_works,
+    revise_zones,
+    zone_sheets,
+)
+
+PAIRS = {"households": {"min": 500, "max": 700}}
+
+
+def keeps_schema(layer, frame):
+    schema = layer_schema(layer)
+    assert [finding.text.en for finding in check_layer(frame, schema)] == []
+    assert [frame.index.name, *frame.columns.drop("geometry", errors="ignore")] == list(schema.fields)
+
+
+# --- stability ------------------------------------------------------------------------------------
+
+
+def test_zones_with_room_are_stable_and_a_zone_on_the_edge_of_a_bound_is_not():
+    # The pairs of 300 have room on both sides; 250 + 252 falls below 500 when the records err.
+    communities, links = make_row([300, 300, 250, 252], cut=[(1, 2)])
+    members = delineate_zones(communities, links, **PAIRS)
+    stability = measure_zone_stability(communities, links, members, **PAIRS, stability_runs=30)
+    assert stability["same_mates_share"].tolist()[:2] == [1.0, 1.0]
+    assert all(0.1 < share < 0.9 for share in stability["same_mates_share"].tolist()[2:])
+    # Left out, each is alone: one of the two mates, itself, remains.
+    for same, overlap in stability[["same_mates_share", "mates_overlap_share"]].iloc[2:].to_numpy():
+        assert overlap == pytest.approx(same + (1 - same) / 2)
+    keeps_schema("zone_stability", stability)
+
+
+def test_without_errors_a_proven_zoning_without_ties_is_always_the_same():
+    communities, links = make_row([300, 310, 290, 305, 280, 301])
+    members = delineate_zones(communities, links, **PAIRS)
+    stability = measure_zone_stability(communities, links, members, **PAIRS, stability_error_share=0.0)
+    assert (stability["same_mates_share"] == 1).all()
+
+
+def test_plain_components_do_not_depend_on_amounts():
+    communities, links = make_row([1, 2, 3], cut=[(1, 2)])
+    members = delineate_zones(communities, links)
+    assert (measure_zone_stability(communities, links, members)["same_mates_share"] == 1).all()
+
+
+# --- least change ---------------------------------------------------------------------------------
+
+
+def test_an_unchanged_list_changes_nothing():
+    communities, links = make_row([300] * 6)
+    members = delineate_zones(communities, links, **PAIRS)
+    changes = revise_zones(members, communities, links, **PAIRS)
+    assert (changes["change"] == "kept").all()
+    assert changes["zone_id"].tolist() == members["zone_id"].tolist()
+    keeps_schema("zone_changes", changes)
+
+
+def test_a_dropped_community_moves_only_its_mate_and_says_why():
+    communities, links = make_row([300] * 6)
+    members = delineate_zones(communities, links, **PAIRS)
+    changes = revise_zones(members, communities.iloc[1:], links.iloc[1:], households={"min": 500, "max": 900})
+    assert changes["change"].tolist() == ["dropped", "moved", "kept", "kept", "kept", "kept"]
+    assert changes.loc["C01", "continues_zone_id"] == "Z-C02"
+    assert changes.loc["C01", "reason_zh"] == "1 个小区退出后，原片区户数 300 户，低于下限 500 户，改与丙、丁同片"
+    assert changes["is_proven"].all()
+    keeps_schema("zone_changes", changes)
+
+
+def test_a_budget_cut_splits_the_dear_zone_and_leaves_the_others():
+    communities, links = make_row([300] * 4, cut=[(1, 2)])
+    communities["cost_yuan"] = [6e6, 6e6, 4e6, 4e6]
+    approved = delineate_zones(communities, links, cost_yuan={"max": 12e6})
+    changes = revise_zones(approved, communities, links, cost_yuan={"max": 10e6})
+    # One half continues the approved zone, the other has left it.
+    assert sorted(changes["change"].iloc[:2]) == ["kept", "moved"]
+    assert changes["change"].iloc[2:].tolist() == ["kept", "kept"]
+    moved = changes[changes["change"] == "moved"]
+    assert "估算投资 1,200.00 万元，超过上限 1,000.00 万元" in moved["reason_zh"].iloc[0]
+
+
+def test_a_new_community_is_added_to_a_zone_with_room():
+    communities, links = make_row([300] * 4 + [100])
+    approved = delineate_zones(communities.iloc[:4], links.iloc[:3], **PAIRS)
+    changes = revise_zones(approved, communities, links, **PAIRS)
+    assert changes["change"].tolist() == ["kept"] * 4 + ["added"]
+    assert changes.loc["C04", "continues_zone_id"] == "Z-C02"
+
+
+def fewest_moves(communities, links, approved, low, high):
+    """Least (left out, moved) over all choices of zones, by dynamic programming over sets."""
+    ids = list(communities.index)
+    graph = graph_of(communities, links)
+    zones = sorted(set(approved.values()))
+    households = communities["households"].astype(float)
+    groups = (group for size in range(1, len(ids) + 1) for group in itertools.combinations(ids, size))
+    valid = [
+        frozenset(group)
+        for group in groups
+        if low <= households[list(group)].sum() <= high and nx.is_connected(graph.subgraph(group))
+    ]
+    best = {(frozenset(), frozenset()): (0, 0)}
+
+    def solve(left, used):
+        if (left, used) in best:
+            return best[left, used]
+        first = min(left)
+        out, moved = solve(left - {first}, used)
+        options = [(out + 1, moved)]
+        for group in valid:
+            if first in group and group <= left:
+                known = sum(member in approved for member in group)
+                out, moved = solve(left - group, used)
+                options.append((out, moved + known))
+                for zone in set(zones) - used:
+                    stay = sum(approved.get(member) == zone for member in group)
+                    out, moved = solve(left - group, used | {zone})
+                    options += [(out, moved + known - stay)]
+        best[left, used] = min(options)
+        return best[left, used]
+
+    for used in itertools.chain.from_iterable(itertools.combinations(zones, k) for k in range(len(zones) + 1)):
+        best[frozenset(), frozenset(used)] = (0, 0)
+    return solve(frozenset(ids), frozenset())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_left_out_and_moved_are_as_few_as_a_dynamic_programme_finds(seed):
+    random = np.random.default_rng(seed)
+    places = [(x, y) for x in range(4) for y in range(2)]
+    communities = make_communities(places, random.integers(100, 400, 8).tolist())
+    near = [
+        (i, j) for i, j in itertools.combinations(range(8), 2) if sum(np.abs(np.subtract(places[i], places[j]))) == 1
+    ]
+    links = make_links([pair for pair in near if random.random() < 0.8])
+    approved = delineate_zones(communities, links, households={"min": 350, "max": 900})
+    gone = f"C{random.integers(8):02d}"
+    now = communities.drop(index=gone)
+    ties = links[(links["focal"] != gone) & (links["neighbor"] != gone)]
+    changes = revise_zones(approved, now, ties, households={"min": 400, "max": 800})
+    before = approved["zone_id"].dropna().drop(index=gone, errors="ignore").to_dict()
+    left_out = changes["change"].isin(["left_out", "still_out"]).sum()
+    assert (left_out, (changes["change"] == "moved").sum()) == fewest_moves(now, ties, before, 400, 800)
+
+
+@PROPERTY
+@given(cities(), st.data())
+def test_revised_zones_are_connected_and_within_bounds(city, data):
+    communities, links = city
+    if len(communities) < 2:
+        return
+    gone = data.draw(st.sampled_from(list(communities.index)))
+    approved = delineate_zones(communities, links, **BOUNDS)
+    now = communities.drop(index=gone)
+    ties = links[(links["focal"] != gone) & (links["neighbor"] != gone)]
+    changes = revise_zones(approved, now, ties, **BOUNDS)
+    graph = graph_of(now, ties)
+    for group in changes.groupby("zone_id").groups.values():
+        assert nx.is_connected(graph.subgraph(group))
+        assert 300 <= now.loc[group, "households"].sum() <= 900
+    assert changes.index.tolist() == sorted(communities.index)
+    assert changes.loc[gone, "change"] == "dropped"
+    # No approved zone is continued twice.
+    pairs = changes[["zone_id", "continues_zone_id"]].dropna().drop_duplicates()
+    assert not pairs["continues_zone_id"].duplicated().any()
+
+
+def test_where_candidates_are_too_many_only_the_disturbed_neighbourhood_changes():
+    communities, links = make_row([300] * 12)
+    members = delineate_zones(communities, links, **PAIRS)
+    changes = revise_zones(
+        members, communities.iloc[:-1], links.iloc[:-1], households={"min": 500, "max": 900}, max_subsets=18
+    )
+    assert changes["change"].tolist() == ["kept"] * 10 + ["moved", "dropped"]
+    assert not changes["is_proven"].iloc[:11].any()
+
+
+# --- work order -----------------------------------------------------------------------------------
+
+
+def make_zones(costs, households, **columns):
+    index = pd.Index([f"Z-{k}" for k in range(len(costs))], dtype="str", name="zone_id")
+    return gpd.GeoDataFrame(
+        {"cost_yuan": costs, "households": households, **columns},
+        geometry=[shapely.box(k, 0, k + 1, 1) for k in range(len(costs))],
+        index=index,
+        crs=CRS,
+    )
+
+
+def test_zones_are_built_within_each_years_budget_the_larger_first():
+    zones = make_zones([2e6, 3e6, 4e6], [100.0, 200.0, 300.0])
+    schedule = order_zone_works(zones, budgets_yuan={"2025": 5e6, "2026": 4e6})
+    assert schedule["work_year"].tolist() == [2025, 2025, 2026]
+    assert schedule["year_left_yuan"].tolist() == [0, 0, 0]
+    keeps_schema("zone_schedule", schedule)
+
+
+def test_what_cannot_be_paid_is_kept_in_reserve_with_the_reason():
+    schedule = order_zone_works(make_zones([2e6, np.nan, 9e6], [1.0, 1.0, 1.0]), budgets_yuan={"2025": 3e6})
+    assert schedule["work_year"].isna().tolist() == [False, True, True]
+    assert "估算投资未知" in schedule["reason_zh"].iloc[1]
+    assert schedule["reason_zh"].iloc[2] == "需 900.00 万元，各年预算余额最多 100.00 万元，列入储备"
+
+
+def test_carried_over_money_pays_for_a_dear_zone_later():
+    zones, budgets = make_zones([5e6], [1.0]), {"2025": 3e6, "2026": 3e6}
+    assert order_zone_works(zones, budgets_yuan=budgets)["work_year"].isna().all()
+    assert order_zone_works(zones, budgets_yuan=budgets, carry_over=True)["work_year"].tolist() == [2026]
+
+
+def test_a_decided_year_is_kept_and_the_rest_planned_around_it():
+    zones = make_zones([3e6, 3e6], [500.0, 100.0])
+    schedule = order_zone_works(zones, budgets_yuan={"2025": 3e6, "2026": 3e6}, fixed_years={"Z-1": 2025})
+    assert schedule["work_year"].tolist() == [2026, 2025]
+
+
+def test_age_and_need_raise_a_zone_above_an_equal_one():
+    zones = make_zones([3e6, 3e6], [100.0, 100.0], oldest_year_built=pd.array([1995, 1970], dtype="Int64"))
+    assert order_zone_works(zones, budgets_yuan={"2025": 3e6})["work_year"].tolist()[1] == 2025
+    zones = make_zones([3e6, 3e6], [100.0, 100.0], need_basic=[2.0, 9.0])
+    assert order_zone_works(zones, budgets_yuan={"2025": 3e6})["work_year"].tolist()[1] == 2025
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(10, 99)), min_size=1, max_size=5),
+    st.lists(st.integers(1, 12), min_size=1, max_size=2),
+)
+def test_the_households_served_equal_brute_force(zones, budgets):
+    costs, households = (np.array(column, dtype=float) for column in zip(*zones, strict=True))
+    table = make_zones(costs * 1e6, households)
+    schedule = order_zone_works(table, budgets_yuan={str(2025 + k): b * 1e6 for k, b in enumerate(budgets)})
+    best = max(
+        sum(households[k] for k, year in enumerate(years) if year < len(budgets))
+        for years in itertools.product(range(len(budgets) + 1), repeat=len(costs))
+        if all(sum(costs[k] for k, y in enumerate(years) if y == year) <= b for year, b in enumerate(budgets))
+    )
+    built = schedule["work_year"].notna()
+    assert households[built.to_numpy()].sum() == best
+    spent = schedule[built].groupby("work_year")["cost_yuan"].sum()
+    assert all(spent[year] <= budgets[year - 2025] * 1e6 for year in spent.index)
+    assert sorted(schedule["work_rank"]) == list(range(1, len(costs) + 1))
+
+
+def test_faults_of_the_budgets_come_at_once():
+    with pytest.raises(ConfigError) as caught:
+        order_zone_works(make_zones([1.0], [1.0]), budgets_yuan={"next": 5.0, "2025": -1.0}, fixed_years={"Z-9": 2030})
+    assert all(word in caught.value.text.zh for word in ("next", "-1", "Z-9", "2030"))
+
+
+def test_no_zones_or_no_budgets_give_the_same_columns():
+    zones = make_zones([1e6], [5.0])
+    full = order_zone_works(zones, budgets_yuan={"2025": 1e6})
+    assert list(order_zone_works(zones.iloc[:0], budgets_yuan={"2025": 1e6})) == list(full)
+    assert order_zone_works(zones)["work_year"].isna().all()
+
+
+# --- sheets ---------------------------------------------------------------------------------------
+
+
+def make_sheet_inputs():
+    communities, links = make_row([300, 300, 200])
+    links["shared_wall_m"] = [12.4, 0.0]
+    communities["subdistrict"] = ["洞山街道", "洞山街道", "泉山街道"]
+    members = delineate_zones(communities, links, households={"min": 200, "max": 600})
+    zones = describe_zones(communities, members, links)
+    facilities = gpd.GeoDataFrame(
+        {"kind": ["kindergarten", "nursery"]},
+        geometry=[shapely.Point(5, 30), shapely.Point(5, 5_000)],
+        index=pd.Index(["F1", "F2"], name="facility_id"),
+        crs=CRS,
+    )
+    pipes = gpd.GeoDataFrame(
+        {"network": ["gas", "water", "water"], "operator": ["淮南燃气", "首创水务", None]},
+        geometry=[shapely.LineString([(0, y), (30, y)]) for y in (2, 4, 6)],
+        index=pd.Index(["L1", "L2", "L3"], name="line_id"),
+        crs=CRS,
+    )
+    projects = pd.DataFrame({"name": ["一期", "二期"]}, index=pd.Index(["P1", "P2"], name="project_id"))
+    pairs = pd.DataFrame({"project_id": ["P1", "P1", "P2", "P2"], "community_id": ["C00", "C01", "C01", "C02"]})
+    funds = pd.DataFrame(
+        {
+            "project_id": ["P1", "P1", "P1", "P2"],
+            "source": ["province", "central_budget", "province", "city"],
+            "basis": ["planned", "planned", "received", "planned"],
+            "amount_yuan": [2e6, 1e6, 5e5, 9e6],
+        }
+    )
+    return (zones, members, communities, links, facilities, pipes, projects, pairs, funds)
+
+
+def test_the_sheet_gathers_what_the_scheme_book_asks():
+    sheet = zone_sheets(*make_sheet_inputs())
+    first = sheet.loc["Z-C00"]
+    assert first["communities_zh"] == "甲、乙"
+    assert first["subdistrict"] == "洞山街道"
+    assert (first["shared_wall_m"], first["shared_walls_zh"]) == (12.4, "甲—乙 12 米")
+    assert first["facilities_zh"] == "幼儿园"
+    assert "托育机构" in first["missing_facilities_zh"]
+    assert "幼儿园" not in first["missing_facilities_zh"]
+    assert first["operators_zh"] == "给水：首创水务；燃气：淮南燃气"
+    assert first["projects_zh"] == "一期；二期（跨片区）"
+    assert (first["funds_planned_yuan"], first["funds_received_yuan"]) == (3e6, 5e5)
+    assert np.isnan(first["funds_paid_yuan"])
+    assert first["fund_sources_zh"] == "中央预算内投资 100.00 万元；省级（以奖代补） 200.00 万元"
+    # The project over both zones counts in neither.
+    assert np.isnan(sheet.loc["Z-C02", "funds_planned_yuan"])
+    keeps_schema("zone_sheets", sheet)
+
+
+def test_a_sheet_without_the_other_layers_leaves_them_unknown():
+    zones, members, communities, links, *_ = make_sheet_inputs()
+    sheet = zone_sheets(zones, members, communities, links.drop(columns="shared_wall_m"))
+    unknown = [
+        "shared_wall_m",
+        "shared_walls_zh",
+        "facilities_zh",
+        "missing_facilities_zh",
+        "operators_zh",
+        "projects_zh",
+    ]
+    assert sheet[unknown].isna().all().all()
+    keeps_schema("zone_sheets", sheet)
+    assert list(zone_sheets(zones.iloc[:0], members.iloc[:0], communities, links)) == list(sheet)
+
+
+def test_sheets_do_not_depend_on_row_order():
+    inputs = make_sheet_inputs()
+    turned = [frame.iloc[::-1] for frame in inputs]
+    assert_frame_equal(zone_sheets(*inputs), zone_sheets(*turned))
