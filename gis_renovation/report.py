@@ -164,7 +164,7 @@ def _source_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None:
         ("提供单位", "Owner"),
         ("数据日期", "Observed"),
         ("要素数", "Features"),
-        ("密级分类", "Class"),
+        ("公开范围", "Class"),
         ("指纹", "Fingerprint"),
     )
     paper.table(header, rows, numeric=[False, False, False, True, False, False])

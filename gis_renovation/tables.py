@@ -28,6 +28,8 @@ _EXCEL_ROWS = 1_048_576
 _EXCEL_FIRST_YEAR = 1901
 _WIDTH_SAMPLE = 500
 _LINE_HEIGHT = 15
+# Excel's numbers of the paper sizes, and how wide a sheet may be to stay readable on one A4 page.
+_A4, _A3, _PAGE_CHARACTERS = 9, 8, 190
 _LINES_MAX = 20
 _WIDTH_MAX = 52
 _LONG_TEXT_WIDTH = 30
@@ -357,14 +359,16 @@ def _write_layer(book: Any, formats: _Formats, sheet: _Sheet, lang: Lang, overfl
     page = book.add_worksheet(sheet.name)
     page.freeze_panes(1, 1 if sheet.columns else 0)
     page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
     page.repeat_rows(0)
     page.set_footer(f"&L{sheet.schema.label.in_language(lang).replace('&', '&&')}&R&P / &N")
     page.set_row(0, 32)
     lines = [1] * len(sheet.frame)
+    total_width = 0.0
     for number, column in enumerate(sheet.columns):
-        overflow += _write_column(page, formats, sheet, number, column, lang, lines)
+        width, too_long = _write_column(page, formats, sheet, number, column, lang, lines)
+        total_width += width
+        overflow += too_long
+    _set_paper(page, total_width)
     for row, count in enumerate(lines, start=1):
         if count > 1:
             page.set_row(row, _LINE_HEIGHT * min(count, _LINES_MAX))
@@ -372,10 +376,20 @@ def _write_layer(book: Any, formats: _Formats, sheet: _Sheet, lang: Lang, overfl
         page.autofilter(0, 0, len(sheet.frame), len(sheet.columns) - 1)
 
 
+def _set_paper(page: Any, total_width: float) -> None:
+    """A narrow sheet on A4, one page wide; a wide one on A3 in several, the key repeated on each."""
+    if total_width <= _PAGE_CHARACTERS:
+        page.set_paper(_A4)
+        page.fit_to_pages(1, 0)
+    else:
+        page.set_paper(_A3)
+        page.repeat_columns(0)
+
+
 def _write_column(
     page: Any, formats: _Formats, sheet: _Sheet, number: int, column: Column, lang: Lang, lines: list[int]
-) -> list[_LongText]:
-    """Write one column, raise ``lines`` where its text wraps; the texts too long for a cell."""
+) -> tuple[float, list[_LongText]]:
+    """Write one column, raise ``lines`` where its text wraps; its width, and the texts too long for a cell."""
     values = cell_values(sheet.frame, column)
     width, wraps = _width(column, values, lang)
     header = column.header(lang)
@@ -393,7 +407,7 @@ def _write_column(
             too_long.append((sheet.name, str(sheet.frame.index[row - 1]), header, str(value)))
         elif wraps:
             lines[row - 1] = max(lines[row - 1], math.ceil(display_width(str(value)) / (width - 1)))
-    return too_long
+    return width, too_long
 
 
 def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | None, lang: Lang, look: Any) -> bool:
@@ -467,11 +481,11 @@ def display_width(text: str) -> int:
 def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _About, lang: Lang) -> None:
     page = book.add_worksheet(_ABOUT.in_language(lang))
     page.set_column(0, 0, 30)
-    page.set_column(1, 1, 24)
+    page.set_column(1, 1, 40)
     page.set_column(2, 3, 12)
     page.set_column(4, 4, 60)
     page.set_landscape()
-    page.set_paper(9)
+    page.set_paper(_A4)
     page.fit_to_pages(1, 0)
     title = about.project or Text("成果表", "Result tables").in_language(lang)
     page.set_row(0, 26)
@@ -488,7 +502,7 @@ def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _Abo
         Text("工作表", "Sheet"),
         Text("图层", "Layer"),
         Text("行数", "Rows"),
-        Text("密级分类", "Disclosure"),
+        Text("公开范围", "Disclosure"),
         Text("说明", "Note"),
     )
     for number, header in enumerate(headers):
@@ -518,8 +532,8 @@ def _about_lines(about: _About, lang: Lang) -> list[str]:
             "Areas are measured in the project's coordinate system.",
         ),
         Text(
-            f"各栏含义见“{_DICTIONARY.zh}”表；空间图形见同一文件夹的 layers.gpkg（可用 QGIS 打开）。",
-            f"Sheet “{_DICTIONARY.en}” explains every column; the geometry is in layers.gpkg beside this file (QGIS).",
+            f"各栏含义见“{_DICTIONARY.zh}”表；空间图形见本次运行的 layers.gpkg（可用 QGIS 打开）。",
+            f"Sheet “{_DICTIONARY.en}” explains every column; the geometry is in the run's layers.gpkg (QGIS).",
         ),
     ]
     return [line.in_language(lang) for line in lines]
@@ -547,7 +561,7 @@ def _write_contents_line(page: Any, formats: _Formats, row: int, sheet: _Sheet, 
 def _write_dictionary(book: Any, formats: _Formats, sheets: list[_Sheet], lang: Lang) -> None:
     page = book.add_worksheet(_DICTIONARY.in_language(lang))
     page.set_landscape()
-    page.set_paper(9)
+    page.set_paper(_A4)
     page.fit_to_pages(1, 0)
     page.repeat_rows(0)
     headers = (
@@ -555,7 +569,7 @@ def _write_dictionary(book: Any, formats: _Formats, sheets: list[_Sheet], lang: 
         (Text("栏名", "Header"), 26),
         (Text("列名", "Column"), 28),
         (Text("类型", "Type"), 10),
-        (Text("密级分类", "Disclosure"), 10),
+        (Text("公开范围", "Disclosure"), 10),
         (Text("取值", "Values"), 44),
         (Text("备注", "Note"), 44),
     )
