@@ -318,7 +318,7 @@ def test_real_parcels_walk_as_far_as_networkx_says():
             assert row[f"covered_{within_m}_m_share"] == pytest.approx(share, abs=0.04)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), ends=st.lists(st.floats(0, 600), min_size=4, max_size=4))
 def test_adding_a_path_never_lengthens_access(seed, ends):
     homes, walks, green = grid_town(seed, blocks=4)
@@ -328,7 +328,7 @@ def test_adding_a_path_never_lengthens_access(seed, ends):
     assert (after.fillna(np.inf) <= before.fillna(np.inf) + 1e-6).all()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), corner=st.tuples(st.floats(0, 500), st.floats(0, 500)))
 def test_adding_a_park_never_lengthens_access_or_lowers_a_share(seed, corner):
     homes, walks, green = grid_town(seed, blocks=4)
@@ -339,7 +339,7 @@ def test_adding_a_park_never_lengthens_access_or_lowers_a_share(seed, corner):
         assert (after[column].fillna(1) >= before[column].fillna(0) - 1e-6).all()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), shift=st.tuples(st.integers(-3000, 3000), st.integers(-3000, 3000)))
 def test_row_order_and_place_change_nothing(seed, shift):
     town = grid_town(seed, blocks=4)

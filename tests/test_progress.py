@@ -419,7 +419,7 @@ def test_the_total_line_equals_the_lines_above_it(seed):
         np.testing.assert_allclose(sums, totals[name].astype("float64").fillna(0).reindex(sums.index))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_row_order_changes_nothing(seed):
     city = random_city(seed)
@@ -428,7 +428,7 @@ def test_row_order_changes_nothing(seed):
         assert_frame_equal(pd.DataFrame(mine), pd.DataFrame(theirs))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), days=st.integers(0, 120))
 def test_with_records_that_never_fall_back_progress_grows_with_time(seed, days):
     places, owners, links, works, town, funds = random_city(seed)
