@@ -116,6 +116,9 @@ _BUILDERS: Mapping[str, _Builder] = {
     "planned_use": _Builder(lambda p, s, _m: sample_land.make_planned_use(p, s)),
     "proof_papers": _Builder(lambda _p, s, m: sample_land.make_proof_papers(m["parcels"], s), ("parcels",)),
     "premises": _Builder(lambda p, s, _m: sample_services.make_premises(p, s)),
+    "meter_readings": _Builder(
+        lambda _p, s, m: sample_services.make_meter_readings(m["parcels"], m["premises"], s), ("parcels", "premises")
+    ),
     "facilities": _Builder(lambda p, s, _m: sample_services.make_facilities(p, s)),
     "culture_sites": _Builder(lambda p, _s, _m: sample_land.make_culture_sites(p)),
     "control_lines": _Builder(
@@ -134,6 +137,8 @@ _BUILDERS: Mapping[str, _Builder] = {
     "terrain": _Builder(lambda _p, s, _m: sample_rasters.make_terrain(s)),
     "greenness_before": _Builder(lambda p, s, _m: sample_rasters.make_greenness(p, s, after=False)),
     "greenness_after": _Builder(lambda p, s, _m: sample_rasters.make_greenness(p, s, after=True)),
+    "night_light": _Builder(lambda p, s, _m: sample_rasters.make_night_light(p, s)),
+    "land_cover": _Builder(lambda p, _s, _m: sample_rasters.make_land_cover(p)),
 }
 
 LAYERS: tuple[str, ...] = tuple(name for name in _BUILDERS if not name.startswith("_"))
@@ -373,7 +378,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "127 m² per household",
         "communities",
         (sample_housing.OUTLIER,),
-        "flagged; the rest of the main plan is near 77",
+        "far from its plan batch, where all others are below 105 and the mean is 77",
     ),
     Situation(
         "progress_backward",

@@ -145,6 +145,13 @@ FILES: Mapping[str, SampleFile] = {
         observed=QUARTER_DAY,
         labels=("holder_kind", "right_type", "status"),
     ),
+    "meter_readings": SampleFile(
+        path="data/meter_readings.csv",
+        title="水电用量",
+        observed=AS_OF,
+        classification="work_secret",
+        labels=("kind",),
+    ),
     "control_lines": SampleFile(
         path=BASE, sheet="控制线", crs=GEOGRAPHIC, title="控制线", observed=dt.date(2024, 3, 31), labels=("kind",)
     ),
@@ -288,6 +295,20 @@ FILES: Mapping[str, SampleFile] = {
         observed=dt.date(2022, 12, 31),
         classification="work_secret",
         note=f"高程基准：{HEIGHT_DATUM}；单位 m；像元 100 m。",
+    ),
+    "night_light": SampleFile(
+        path="data/night_light.tif",
+        crs="EPSG:4548",
+        title="夜间灯光 2023 年",
+        observed=dt.date(2023, 12, 31),
+        note="单位 nW/cm²/sr；像元 100 m。",
+    ),
+    "land_cover": SampleFile(
+        path="data/land_cover.tif",
+        crs="EPSG:4548",
+        title="土地覆盖 2024 年",
+        observed=dt.date(2024, 7, 15),
+        note="1 建筑，2 硬化地面，3 绿地，4 农田，5 水面，6 裸地；像元 20 m；城区以外为无数据。",
     ),
     "greenness_before": SampleFile(
         path="data/greenness_2021.tif",
@@ -498,7 +519,7 @@ def _write_raster(path: Path, raster: Raster) -> None:
     rows, columns = values.shape
     with rasterio.open(
         path, "w", driver="GTiff", height=rows, width=columns, count=1, dtype="float32", crs=raster.crs.to_wkt(),
-        transform=raster.transform, nodata=NODATA, compress="deflate", zlevel=9, predictor=3, tiled=True,
+        transform=raster.transform, nodata=NODATA, compress="deflate", zlevel=9, predictor=1, tiled=True,
     ) as file:  # fmt: skip
         file.write(values, 1)
 

@@ -1,4 +1,4 @@
-"""Rasters of the synthetic city: terrain height and greenness at two dates, EPSG:4548.
+"""Rasters of the synthetic city: terrain, greenness at two dates, night light, land cover; EPSG:4548.
 
 Greenness is made for the towns and their surroundings only and is nodata elsewhere; idle plots grow
 over between the dates, building sites turn bare.
@@ -29,6 +29,9 @@ GREENNESS = {
     "vacant": 0.24, "green": 0.55, "utility": 0.14, "square": 0.18, "park": 0.60,
 }  # fmt: skip
 STREET_GREENNESS, FIELD_GREENNESS = 0.10, 0.48
+NIGHT_LIGHT = {"shops": 34.0, "old": 12.0, "housing": 16.0, "square": 26.0, "vacant": 2.5, "green": 3.0, "park": 5.0}
+STREET_LIGHT, FIELD_LIGHT = 14.0, 0.4
+LAND_COVER = {"built": 1.0, "paved": 2.0, "green": 3.0, "field": 4.0, "water": 5.0, "bare": 6.0}
 OVERGROWN, BUILT_ON = 0.47, 0.09
 OVERGROWN_PARCELS = ("candidate", "unknown_holder", "overdue", "prime_farmland", "collective")
 
@@ -62,6 +65,38 @@ def make_greenness(plots: Plots, seed: int, *, after: bool) -> Raster:
     covered = rasterio.features.geometry_mask(list(shapely.buffer(grounds, 400.0)), x.shape, transform, invert=True)
     image = np.where(covered, np.round(np.clip(image, -1.0, 1.0), 2), np.nan)
     return Raster(values=image, transform=transform, crs=CITY_CRS)
+
+
+def make_night_light(plots: Plots, seed: int) -> Raster:
+    """Light at night in nW/cm²/sr, 100 m pixels, 2023: shops bright, fields and vacant ground dark."""
+    x, _, transform = _grid(TERRAIN_PIXEL_M)
+    lots = plots.lots[plots.lots["patch"] < len(PATCHES)]
+    values = np.array([NIGHT_LIGHT.get(use, 9.0) for use in lots["use"]])
+    towns = [(ground, STREET_LIGHT) for ground in patch_grounds(plots)[: len(PATCHES)]]
+    shapes = [*towns, *zip(boxes(plots, lots["patch"].to_numpy(), lots), values, strict=True)]
+    image = rasterio.features.rasterize(shapes, x.shape, fill=FIELD_LIGHT, transform=transform, dtype="float64")
+    glow = gaussian_filter(image, 0.8) + np.abs(_noise(generator(seed, "night"), x.shape, 2.0)) * 0.15
+    return Raster(values=np.round(glow, 1), transform=transform, crs=CITY_CRS)
+
+
+def make_land_cover(plots: Plots) -> Raster:
+    """Land cover in 2024 as codes of ``LAND_COVER``, 20 m pixels; NaN away from the towns."""
+    x, _, transform = _grid(GREENNESS_PIXEL_M)
+    lots = plots.lots[plots.lots["patch"] < len(PATCHES)]
+    cover = [{"park": "green", "green": "green", "vacant": "bare"}.get(use, "built") for use in lots["use"]]
+    codes = np.array([LAND_COVER[name] for name in cover])
+    for name, lot in planted_by_name(plots).items():
+        codes[lots.index == lot] = LAND_COVER["bare" if name in OVERGROWN_PARCELS else "built"]
+    grounds = patch_grounds(plots)[: len(PATCHES)]
+    towns = [(shapely.buffer(ground, 12.0), LAND_COVER["paved"]) for ground in grounds]
+    shapes = [
+        *towns,
+        (huai_river(), LAND_COVER["water"]),
+        *zip(boxes(plots, lots["patch"].to_numpy(), lots), codes, strict=True),
+    ]
+    image = rasterio.features.rasterize(shapes, x.shape, fill=LAND_COVER["field"], transform=transform, dtype="float64")
+    covered = rasterio.features.geometry_mask(list(shapely.buffer(grounds, 400.0)), x.shape, transform, invert=True)
+    return Raster(values=np.where(covered, image, np.nan), transform=transform, crs=CITY_CRS)
 
 
 def _changed(plots: Plots, lots: Ints, values: Floats, seed: int) -> Floats:

@@ -24,6 +24,7 @@ PLANTED_PREMISES = {
     "unsafe": "KZ-9005",
 }
 
+READING_DAYS = (dt.date(2023, 12, 31), dt.date(2024, 3, 31), dt.date(2024, 6, 30), dt.date(2024, 9, 30))
 ROOM_NAMES = (
     "原锅炉房", "社区用房", "原职工俱乐部", "原单位食堂", "老干部活动室", "原粮油店", "原托儿所", "自行车棚",
     "原供销社门面",
@@ -145,6 +146,23 @@ def _inside(plots: Plots, lots: pd.DataFrame, rng: np.random.Generator) -> NDArr
     x = lots["x0"].to_numpy() + share[0] * (lots["x1"] - lots["x0"]).to_numpy()
     y = lots["y0"].to_numpy() + share[1] * (lots["y1"] - lots["y0"]).to_numpy()
     return np.round(plots.on_map(lots["patch"].to_numpy(), x, y), 2)
+
+
+def make_meter_readings(parcels: gpd.GeoDataFrame, premises: gpd.GeoDataFrame, seed: int) -> pd.DataFrame:
+    """Water and power used a quarter in the rooms and on the vacant or office parcels; some not read."""
+    rng = generator(seed, "meters")
+    idle = parcels[parcels["land_use_code"].isin(["2301", "0801"])]
+    used = [*(premises["status"] != "vacant"), *(idle["land_use_code"] == "0801")]
+    rows = []
+    for place, is_used in zip([*premises.index, *idle.index], used, strict=True):
+        for kind, usual in (("water", 60.0), ("power", 900.0)):
+            level = usual * rng.uniform(0.4, 1.6) if is_used else 0.0
+            for day in READING_DAYS:
+                amount = round(level * rng.uniform(0.8, 1.2))
+                if rng.random() < 0.9:
+                    rows.append((place, kind, day, float(amount)))
+    frame = pd.DataFrame(rows, columns=["place_id", "kind", "read_on", "used_amount"])
+    return frame.sort_values(["place_id", "kind", "read_on"], ignore_index=True)
 
 
 def _facilities_of(plots: Plots, lots: pd.DataFrame, kind: str, rng: np.random.Generator) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from gis_renovation.sample_place import PATCHES, UNITS, seat_of
 from gis_renovation.schemas import check_layer, check_references, layer_schema
 
 REPOSITORY = Path(__file__).parent.parent
-RASTERS = ("terrain", "greenness_before", "greenness_after")
+RASTERS = ("terrain", "greenness_before", "greenness_after", "night_light", "land_cover")
 
 
 @pytest.fixture(scope="module")
@@ -471,6 +471,15 @@ def test_no_basis_of_money_exceeds_the_one_before(city):
     wide = city["funds"].pivot_table(index=["project_id", "source"], columns="basis", values="amount_yuan")
     for later, earlier in (("allocated", "planned"), ("received", "allocated"), ("paid", "received")):
         assert not (wide[later] > wide[earlier] + 50).any()
+
+
+def test_vacant_rooms_use_no_water_and_no_power(city):
+    used = city["meter_readings"].groupby("place_id")["used_amount"].sum()
+    status = city["premises"]["status"].reindex(used.index)
+    assert used[status == "vacant"].eq(0).all()
+    assert used[status == "used"].gt(0).all()
+    assert used[situation("idle_candidate").ids[0]] == 0
+    assert used[situation("parcel_used").ids[0]] > 0
 
 
 def test_hostile_names_are_there(city):
