@@ -227,9 +227,9 @@ REPORTS = (
         workbook="planner-tables.xlsx",
         title=Text("城镇老旧小区连片改造片区划分说明", "Contiguous renovation zones: scheme and reasons"),
         tables=(
-            "zones", "zone_members", "zone_proof", "zone_shortfalls", "communities", "community_links",
-            "utility_by_zone", "utility_by_community", "park_access", "slow_path_provision", "greenway_gaps",
-            "community_terrain",
+            "zones", "zone_members", "zone_sheets", "zone_schedule", "zone_shortfalls", "zone_changes", "zone_proof",
+            "zone_stability", "communities", "community_links", "utility_by_zone", "utility_by_community",
+            "park_access", "slow_path_provision", "greenway_gaps", "community_terrain",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),
         body=write_zone_scheme,
@@ -241,7 +241,7 @@ REPORTS = (
         title=Text("闲置公有用地与空置房屋初筛登记表", "Idle public land and vacant premises: register of candidates"),
         tables=(
             "idle_parcels", "parcel_ledger", "idle_premises", "premises_ledger", "parcel_greenness", "idle_evidence",
-            "idle_strength", "usable_shapes", "parcel_ranking",
+            "idle_strength", "usable_shapes", "parcel_ranking", "parcel_night_light", "parcel_land_cover",
         ),
         signs=(Text("初筛", "Screened by"), Text("踏勘核实", "Verified on site by"), Text("审核", "Reviewed by")),
         body=write_idle_register,

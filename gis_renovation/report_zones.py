@@ -20,6 +20,18 @@ _COMMUNITY_COLUMNS = ("name", "subdistrict", "year_built", "building_count", "ho
 _NETWORK_COLUMNS = ("network", "reached", "length_m", "mean_age_years", "age_30_plus_length_m", "operators")
 
 
+# Tables that only a run with bounds or budgets has.
+_EXTRA_TABLES = (
+    ("zone_shortfalls", "不能成片的原因与办法", "Why some cannot form a zone", ("community_ids", "reason_{lang}")),
+    (
+        "zone_schedule",
+        "年度计划",
+        "Work order",
+        ("work_year", "work_rank", "cost_yuan", "year_left_yuan", "reason_{lang}"),
+    ),
+)
+
+
 def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
     """All zones in one table, the communities left out with the reason, then one page a zone."""
     paper.heading("一、总体情况", "1. Overview")
@@ -38,10 +50,17 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
     _say_proof(paper, members)
     paper.layer_table(zones, "zones", _ZONE_OVERVIEW, see=workbook)
     _parameter_table(paper, manifest, ("community_links", "zone_members", "zones"))
+    numbers = iter("二三四五")
     if len(left_out):
-        paper.heading("二、未纳入片区的小区", "2. Communities in no zone")
+        paper.heading(f"{next(numbers)}、未纳入片区的小区", "Communities in no zone")
         paper.layer_table(_with_names(left_out, layers), "zone_members", ("name", f"reason_{paper.lang}"), see=workbook)
-    paper.heading("三、片区分表" if len(left_out) else "二、片区分表", "Zone by zone", new_page=True)
+    for layer, zh, en, columns in _EXTRA_TABLES:
+        table = layers.get(layer)
+        if table is not None and len(table):
+            paper.heading(f"{next(numbers)}、{zh}", en)
+            chosen = [column.format(lang=paper.lang) for column in columns]
+            paper.layer_table(table, layer, chosen, see=workbook)
+    paper.heading(f"{next(numbers)}、片区分表", "Zone by zone", new_page=True)
     for number, zone_id in enumerate(zones.index[:SHEETS_MAX]):
         _zone_sheet(paper, layers, zone_id, workbook, new_page=number > 0)
     if len(zones) > SHEETS_MAX:
@@ -125,7 +144,12 @@ def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, ne
     if units is not None and zone.get("unit_code") in units.index:
         zone = zone.copy()
         zone["unit_code"] = units.loc[zone["unit_code"], "name"]
-    paper.facts(_zone_facts(zone, paper.lang))
+    facts = _zone_facts(zone, "zones", paper.lang)
+    sheets = layers.get("zone_sheets")
+    if sheets is not None and zone_id in sheets.index:
+        told = {*layer_schema("zones").fields, "area_ha", "communities_zh"}
+        facts += _zone_facts(sheets.loc[zone_id].drop(labels=told, errors="ignore"), "zone_sheets", paper.lang)
+    paper.facts(facts)
     why = zone.get(f"why_{paper.lang}")
     if isinstance(why, str):
         paper.say(f"成片理由：{why}", f"Why: {why}")
@@ -138,9 +162,9 @@ def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, ne
 _COUNTY = Text("县区", "County")
 
 
-def _zone_facts(zone: pd.Series, lang: Lang) -> list[tuple[Text, str]]:
-    """Every field of the zone that is no sentence; how many members are unknown stands beside its sum."""
-    schema = layer_schema("zones")
+def _zone_facts(zone: pd.Series, layer: str, lang: Lang) -> list[tuple[Text, str]]:
+    """Every field of the zone but its reason; how many members are unknown stands beside its sum."""
+    schema = layer_schema(layer)
     pairs = []
     for name, field in schema.fields.items():
         told_elsewhere = name in ("name", schema.key, "extent_zh") or name.startswith("why_")

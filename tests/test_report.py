@@ -193,6 +193,25 @@ def test_more_zones_than_sheets_are_said_to_be_in_the_workbook(tmp_path, monkeyp
     assert "其余 1 个片区见 planner-tables.xlsx" in text
 
 
+def test_sheet_records_shortfalls_and_work_order_are_told_where_they_were_made(tmp_path):
+    layers = city()
+    zone = pd.Index(["Z-C1"], name="zone_id")
+    layers["zone_sheets"] = pd.DataFrame(
+        {"name": ["龙湖片区"], "shared_wall_m": [35.5], "missing_facilities_zh": ["托育机构"]}, index=zone
+    )
+    layers["zone_shortfalls"] = pd.DataFrame(
+        {"community_ids": ["C9"], "reason_zh": ["下限降至 700 户即可"]}, index=pd.Index(["S1"], name="shortfall_id")
+    )
+    layers["zone_schedule"] = pd.DataFrame({"work_year": [2025], "cost_yuan": [1e6]}, index=zone)
+    write_reports(tmp_path, layers, manifest())
+    text = words(tmp_path / "planner-zones.docx")
+    order = ["一、总体情况", "二、未纳入片区", "三、不能成片", "下限降至 700 户即可", "四、年度计划", "五、片区分表"]
+    assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
+    sheet = text[text.index("龙湖片区（Z-C1）") : text.index("泉山片区（Z-C4）")]
+    assert "35.5 m" in sheet
+    assert "托育机构" in sheet
+
+
 # --- the bureau -------------------------------------------------------------------------------------
 
 
