@@ -43,12 +43,14 @@ def monthly_states(layers: Mapping[str, pd.DataFrame], as_of: datetime.date) -> 
     dates = [day for day in records["recorded_on"].dropna() if day <= as_of]
     if not dates:
         return None
+    # Only which communities there are matters here; their numbers may be withheld and then are words.
+    places = pd.DataFrame(index=layers["communities"].index)
     columns = {}
     for day in month_ends(min(dates), as_of):
         states = project_states(layers["projects"], layers["project_communities"], records, as_of=day)
-        made = community_progress(layers["project_communities"], states, layers["communities"])
-        columns[day] = made["state"].reindex(layers["communities"].index)
-    return pd.DataFrame(columns, index=layers["communities"].index)
+        made = community_progress(layers["project_communities"], states, places)
+        columns[day] = made["state"].reindex(places.index)
+    return pd.DataFrame(columns, index=places.index)
 
 
 def encode_months(

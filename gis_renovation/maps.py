@@ -62,6 +62,11 @@ _UI: Mapping[str, Text] = {
     "print": Text("打印", "Print"),
     "table": Text("表格", "Table"),
     "table_rows": Text("表格内容", "Rows of the table"),
+    "overview": Text("进度总览与数据下载", "Overview and downloads"),
+    "no_script": Text(
+        "交互地图需要浏览器启用 JavaScript；不启用时请查看同一文件夹的表格与总览。",
+        "The interactive map needs JavaScript; without it, see the tables and the overview beside this page.",
+    ),
     "notice": Text("数据说明", "About the data"),
     "table_layer": Text("图层", "Layer"),
     "month": Text("月份", "Month"),
@@ -129,6 +134,7 @@ def map_page(
     map_number: str = "",
     show: Sequence[str] | None = None,
     audience: Audience = "planner",
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """An interactive map of one run, as the text of one HTML page.
 
@@ -153,6 +159,8 @@ def map_page(
     audience
         Whom the page is for. It decides notices only: what may be seen is decided before
         (:mod:`gis_renovation.publish`); everything in ``layers`` is put on the page.
+    links
+        Files beside the page to link to: path -> which of the page's own texts names it.
 
     Returns
     -------
@@ -200,6 +208,7 @@ def map_page(
         attribution=attribution,
         number=map_number,
         audience=audience,
+        links=links or {},
     )
     figure.html.add_child(_Verbatim(shell))
     return finish_page(figure, lang=lang)
@@ -428,6 +437,7 @@ def _shell(
     attribution: str,
     number: str,
     audience: Audience,
+    links: Mapping[str, str],
 ) -> str:
     """Head, notice and side panel; the map itself is folium's."""
     tools = "".join(
@@ -448,8 +458,10 @@ def _shell(
     )
     missing = "number_wanted" if audience == "public" else "no_number"
     said = ui("number", lang) + number if number else ui(missing, lang)
+    beside = "".join(f'<p><a href="{safe(path)}">{safe(ui(key, lang))}</a></p>' for path, key in links.items())
     source = f"<p>{safe(ui('source', lang))}{safe(attribution)}</p>" if attribution else ""
     return (
+        f'<noscript><p class="note">{safe(ui("no_script", lang))}</p></noscript>'
         f'<a class="skip" href="#map-area">{safe(ui("skip", lang))}</a>'
         f'<header class="head"><h1>{safe(title)}</h1>'
         f'<p class="asof">{safe(ui("as_of", lang).format(date=as_of.isoformat()))}</p>'
@@ -461,7 +473,7 @@ def _shell(
         f'<ul id="found" role="listbox" aria-label="{safe(ui("search", lang))}" hidden></ul></div>'
         f"{_panel(legends, blocks, shown, lang=lang)}"
         f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
-        f"{source}<p>{safe(said)}</p></footer></aside>"
+        f"{source}<p>{safe(said)}</p>{beside}</footer></aside>"
         f"{_sheet(lang)}{_slider(lang)}"
         '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
     )

@@ -39,7 +39,8 @@ from gis_renovation.publish_check import (
     withheld_values,
 )
 from gis_renovation.publish_counts import withhold_small_counts
-from gis_renovation.publish_geometry import generalise
+from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
+from gis_renovation.publish_pages import number_sentence, overview_page, review_checklist, write_text
 from gis_renovation.schemas import layer_schemas, nearest_names
 from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
 from gis_renovation.tables import write_tables
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from gis_renovation.project import Project
 
 PAGE = "index.html"
+OVERVIEW = "overview.html"
 UNFINISHED = ".unfinished-"
 
 
@@ -209,6 +211,10 @@ def select_layers(layers: Mapping[str, Any], profile: Profile) -> dict[str, pd.D
     return selected
 
 
+# Layers that draw single blocks, buildings and paths: what "detailed" means for the 25 km².
+DETAILED_LAYERS = ("communities", "buildings", "parcels", "parks", "facilities", "slow_paths", "idle_parcels")
+
+
 # --- preparing ------------------------------------------------------------------------------------
 
 WITHHELD = Text("不公开", "withheld")
@@ -303,7 +309,11 @@ def publish_profile(
     previous = target.with_name(target.name + ".previous")
     for folder in (target, previous):
         require_own(folder)
+    require_valid_number(profile.profile, as_of)
     edition = prepare_edition(layers, profile, lang=lang)
+    public = profile.profile.audience == "public"
+    table = profile.profile
+    number = number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
     title = profile.profile.title.replace("{project}", project_name)
     page = map_page(
         edition.shown,
@@ -315,6 +325,7 @@ def publish_profile(
         map_number=profile.profile.map_number,
         audience=profile.profile.audience,
         show=profile.profile.show,
+        links={OVERVIEW: "overview"} if public else {},
     )
     facts = {
         "program": "gis-renovation",
@@ -327,6 +338,7 @@ def publish_profile(
         "run": run,
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
+        "attribution": profile.profile.attribution or attribution,
     }
     target.parent.mkdir(parents=True, exist_ok=True)
     for stale in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
@@ -334,17 +346,68 @@ def publish_profile(
     work = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     work.mkdir()
     try:
-        (work / PAGE).write_text(page, encoding="utf-8", newline="\n")
+        write_text(work / PAGE, page)
         _write_downloads(work / "data", edition, profile, synthetic=synthetic, lang=lang)
+        if public:
+            write_text(work / OVERVIEW, _overview(work, edition, facts, number, as_of=as_of, lang=lang))
         _write_marker(work, edition, facts)
         require_sound(work)
         if profile.disclosure.highest == "public":
             require_no_leak(work, layers, edition, facts)
+        if public:
+            write_text(
+                target.with_name(f"{target.name}.checklist.md"),
+                _checklist(edition, facts, as_of=as_of, profile=profile),
+            )
         _move_into_place(work, target, previous)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
     return target / PAGE
+
+
+def require_valid_number(table: ProfileTable, as_of: date) -> None:
+    """Raise ConfigError if the map number expired before the day the data speaks of."""
+    if table.map_number and table.map_number_expires_on is not None and table.map_number_expires_on < as_of:
+        raise ConfigError(
+            f"审图号 {table.map_number} 已于 {table.map_number_expires_on} 到期，早于数据日期 {as_of}。"
+            "请重新送审并更新 map_number、map_number_dated_on、map_number_expires_on。",
+            f"The map number {table.map_number} expired on {table.map_number_expires_on}, before the data's date "
+            f"{as_of}. Have the map reviewed again and update map_number and its dates.",
+        )
+
+
+def _overview(work: Path, edition: Edition, facts: Mapping[str, Any], number: str, *, as_of: date, lang: Lang) -> str:
+    files = sorted(path.relative_to(work).as_posix() for path in work.glob("data/*"))
+    return overview_page(
+        edition.shown,
+        title=str(facts["title"]),
+        as_of=as_of,
+        lang=lang,
+        attribution=str(facts["attribution"]),
+        number=number,
+        synthetic=bool(facts["synthetic"]),
+        files=files,
+    )
+
+
+def _checklist(edition: Edition, facts: Mapping[str, Any], *, as_of: date, profile: Profile) -> str:
+    detailed = {
+        name: frame.geometry.to_numpy()
+        for name, frame in edition.frames.items()
+        if isinstance(frame, gpd.GeoDataFrame) and name in DETAILED_LAYERS
+    }
+    table = profile.profile
+    return review_checklist(
+        title=str(facts["title"]),
+        as_of=as_of,
+        number=number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang="zh"),
+        layers={name: [str(c) for c in frame.columns] for name, frame in edition.frames.items()},
+        withheld=edition.withheld,
+        coverage_m2=largest_contiguous_area_m2(detailed),
+        coverage_limit_m2=COVERAGE_LIMIT_M2,
+        source=str(facts["attribution"]),
+    )
 
 
 def _write_marker(work: Path, edition: Edition, facts: Mapping[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 import sqlite3
 import zipfile
@@ -15,12 +17,12 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from drawn_city import CRS, layers
+from drawn_city import CRS, HOSTILE, hostile_layers, layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_check, publish_counts, publish_geometry
+from gis_renovation import markup, publish, publish_check, publish_counts, publish_geometry, publish_pages
 from gis_renovation.errors import ConfigError, DataError
 
 AS_OF = date(2024, 9, 30)
@@ -278,3 +280,84 @@ def test_pipes_never_pass_any_public_profile():
     for layer in ("utility_lines", "utility_nodes", "utility_by_community", "illegal_structures"):
         assert layer_schemas()[layer].disclosure != "public"
     assert layer_schemas()["projects"].fields["contact"].disclosure == "restricted"
+
+
+# --- the pages beside the map ---------------------------------------------------------------------
+
+
+def test_overview_holds_the_same_facts_without_any_script(plain_edition):
+    page = (plain_edition / "overview.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "default-src 'none'" in page
+    tables = pd.read_html(io.StringIO(page), converters={"小区编号": str})
+    places = tables[-1]
+    assert places["小区名称"].tolist() == layers()["communities"]["name"].tolist()
+    assert places["户数"].tolist()[:2] == ["300 户", "350 户"]
+    assert places["户数"].tolist()[8] == "未知"
+    assert places["状态"].tolist()[:3] == ["已开工", "已开工", "未知"]
+    links = set(re.findall(r'href="([^"]+)"', page)) - {"index.html"}
+    assert links == {p.relative_to(plain_edition).as_posix() for p in (plain_edition / "data").iterdir()}
+    assert "审图号：尚未取得，公开前须依法送审。" in page
+    assert 'href="overview.html"' in (plain_edition / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_text_on_the_overview(text):
+    def page_of(word):
+        made = hostile_layers(word)
+        return publish_pages.overview_page(
+            made, title=word, as_of=AS_OF, lang="zh", attribution=word, number=word, synthetic=True, files=[word]
+        )
+
+    tags = [re.sub(r'="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", page_of("甲"))]
+    assert [re.sub(r'="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", page_of(text))] == tags
+    import html
+
+    assert html.unescape(page_of(text)).count(markup.plain_text(text)) >= 12
+
+
+def test_checklist_lies_beside_the_folder_and_claims_no_exemption(plain_edition):
+    text = plain_edition.with_name("public.checklist.md").read_text(encoding="utf-8")
+    assert "不代替审核，也不作任何免审判断" in text
+    assert "小区：小区名称" in text
+    assert "最大面积 0.3" in text, "the nine blocks, the park 60 m away not: 620 m x 440 m"
+    assert not list(plain_edition.glob("*checklist*")), "it is for the makers and not published"
+
+
+def test_an_expired_map_number_is_refused(tmp_path):
+    (tmp_path / "maps").mkdir()
+    text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    dated = text.replace("# map_number", "map_number").replace("2026-06-01", "2024-08-31")
+    (tmp_path / "maps" / "public.toml").write_text(dated, encoding="utf-8")
+    with pytest.raises(ConfigError, match="已于 2024-08-31 到期"):
+        public_edition(tmp_path, layers())
+    assert not (tmp_path / "maps" / "public").exists()
+
+
+def test_a_valid_map_number_is_printed_with_its_dates(tmp_path):
+    (tmp_path / "maps").mkdir()
+    text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    (tmp_path / "maps" / "public.toml").write_text(text.replace("# map_number", "map_number"), encoding="utf-8")
+    folder = public_edition(tmp_path, layers())
+    assert "审图号：皖S(2024)1号（2024-06-01 批准，有效期至 2026-06-01）" in (folder / "overview.html").read_text(
+        encoding="utf-8"
+    )
+    assert "审图号：皖S(2024)1号" in (folder / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ({"share": True}, 0.456, "45.6%"),
+        ({"money": True, "unit": "元"}, 12_345_678.0, "1,234.57 万元"),
+        ({"unit": "m²"}, 25_000.4, "25,000 m²"),
+        ({"unit": "m"}, 3.456, "3.46 m"),
+        ({"plain": True, "unit": "年"}, 1985, "1985 年"),
+        ({}, None, "未知"),
+        ({}, True, "是"),
+        ({"labels": {"a": "甲"}}, "a", "甲"),
+        ({}, 0, "0"),
+    ],
+)
+def test_values_in_words(column, value, said):
+    assert publish_pages.words(column, value, "zh") == said
