@@ -271,7 +271,7 @@ def judge_pairs(
     cut = {**through, **_cutters(case, shut, in_the_way)}
     found = Verdicts(around, {row: met[row] for row in around}, cut, {})
     if crossings is not None and cut:
-        scene = _Scene(mains, pairs, barriers, crossings, reach_m, max_detour_m)
+        scene = _Scene(mains, pairs, barriers, crossings, case, reach_m, max_detour_m)
         found.over.update(_rejoined(scene, cut, in_the_way))
     return found
 
@@ -472,7 +472,7 @@ def _clear_of(
 class _Corridors(NamedTuple):
     """The ground between pairs, and what stands in it.
 
-    By pair: its row, the corridor, the main part of either community. By piece of a barrier: the
+    By pair: its row (ascending), the corridor, the main part of either community. By piece of a barrier: the
     corridor it lies in (``hit``, ascending), its ``owner`` and the piece itself (``taker``), widened by
     ``half_m``.
     """
@@ -559,6 +559,7 @@ class _Scene(NamedTuple):
     pairs: Pairs
     barriers: Barriers
     crossings: Crossings
+    case: _Corridors
     reach_m: float
     max_detour_m: float
 
@@ -749,6 +750,10 @@ def _walk(sides: tuple[Any, Any], crossings: Crossings, chosen: tuple[int, ...])
 
 def _opens(scene: _Scene, row: int, crossed: frozenset[int]) -> bool:
     """Whether the corridor leads across once the crossed barriers are left out."""
-    case = _corridors(scene.barriers, scene.mains, scene.pairs, np.array([row]), scene.reach_m)
-    stays = np.array([owner not in crossed for owner in case.owner.tolist()], dtype=bool)
-    return bool(_ways_left(case, np.array([0]), case.hit[stays], case.taker[stays]))
+    case, at = scene.case, int(np.searchsorted(scene.case.row, row))
+    if at == len(case.row) or case.row[at] != row:
+        case, at = _corridors(scene.barriers, scene.mains, scene.pairs, np.array([row]), scene.reach_m), 0
+    here = slice(*np.searchsorted(case.hit, [at, at + 1]))
+    stays = np.array([owner not in crossed for owner in case.owner[here].tolist()], dtype=bool)
+    taker = case.taker[here][stays]
+    return bool(_ways_left(case, np.array([at]), np.zeros(len(taker), dtype=np.intp), taker))
