@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gis_renovation import repairs
-from gis_renovation.cells import MonthAs, Periods, Remark, join_text, map_values, to_field, to_text
+from gis_renovation.cells import MonthAs, Periods, Remark, distinct_texts, join_text, map_values, to_field, to_text
 from gis_renovation.config import check_model, nearest_key, read_toml
 from gis_renovation.errors import ConfigError, Finding, Severity, Text
 from gis_renovation.ledgers import SHEET_ROW
@@ -413,8 +415,7 @@ def _unit_in_name(name: str, target: SchemaField) -> str:
 def _codes_from_labels(cells: Any, target: SchemaField) -> Any:
     """Cells that hold the Chinese or English label of a code as that code; all others as they are."""
     codes = {label.lower(): code for code, text in target.values.items() for label in text}
-    text = to_text(cells)
-    wanted = {value: codes[value.lower()] for value in text.dropna().unique() if value.lower() in codes}
+    wanted = {value: codes[value.lower()] for value in distinct_texts(cells) if value.lower() in codes}
     wanted = {value: code for value, code in wanted.items() if value not in target.values}
     return map_values(cells, wanted) if wanted else cells
 
@@ -522,14 +523,25 @@ def _row_text(rows: Any) -> Any:
 
 
 def _key(frame: Any, schema: LayerSchema) -> Any:
+    """The frame on its key, sorted; one with empty or repeated keys stays as it is, for the check to name the rows."""
     if not schema.key:
         return frame.reset_index(drop=True)
     if schema.key not in frame.columns:
         return frame
-    frame = frame.set_index(schema.key)
-    if frame.index.isna().any() or not frame.index.is_unique:
-        return frame  # the schema check names the rows
-    return frame if frame.index.is_monotonic_increasing else frame.sort_index()
+    keys = frame[schema.key]
+    if keys.hasnans or not isinstance(keys.dtype, pd.StringDtype):
+        return frame.set_index(schema.key)
+    # One sort tells order and repetition together; an index would hash a million keys for each.
+    values = pa.array(keys.array)
+    order = pc.sort_indices(values).to_numpy()
+    ordered = values.take(pa.array(order))
+    if len(ordered) > 1 and pc.any(pc.equal(ordered[1:], ordered[:-1])).as_py():
+        return frame.set_index(schema.key)
+    frame = frame.drop(columns=schema.key)
+    if (order[1:] < order[:-1]).any():
+        frame = frame.take(order)
+    frame.index = pd.Index(pd.array(ordered, dtype="str"), name=schema.key)
+    return frame
 
 
 def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:

@@ -132,19 +132,28 @@ def join_text(columns: pd.DataFrame) -> pd.Series:
 
 
 def map_values(cells: pd.Series, values: Mapping[str, Any]) -> pd.Series:
-    """Their codes to ours; ``*`` is for all others, without it they stay as they are."""
+    """Their codes to ours; ``*`` is for all others, without it they stay as they are. O(rows), codes once each."""
     text = to_text(cells)
+    encoded = pa.array(text.array, from_pandas=True).dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    found = encoded.dictionary.to_pylist()
     rest = values.get("*")
-    raw = cells.to_numpy(dtype=object)
+    stays = np.array([rest is None and code not in values for code in found], dtype=bool)
+    mapped = [code if stay else values.get(code, rest) for code, stay in zip(found, stays, strict=True)]
+    kept_as_text = isinstance(cells.dtype, pd.StringDtype) or not stays.any()
+    if kept_as_text and all(isinstance(value, str) for value in mapped):
+        return _from_arrow(pa.array(mapped, type=pa.large_string()).take(encoded.indices), cells)
+    positions = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    out = np.array([*mapped, None], dtype=object)[positions]
+    if not kept_as_text:
+        raw = np.append(stays, False)[positions]
+        out[raw] = cells.to_numpy(dtype=object)[raw]
+    return pd.Series(out, index=cells.index, dtype=object)
 
-    def one(key: Any) -> Any:
-        return None if is_unknown(key) else values.get(str(key), rest)
 
-    mapped = _each_value(text, one).to_numpy(dtype=object, copy=True)
-    if rest is None:
-        stays = np.array([not is_unknown(t) and str(t) not in values for t in text], dtype=bool)
-        mapped[stays] = raw[stays]
-    return pd.Series(mapped, index=cells.index, dtype=object)
+def distinct_texts(cells: pd.Series) -> list[str]:
+    """The different texts of a column, trimmed, unknown left out, in no particular order."""
+    return [str(value) for value in pc.unique(pa.array(to_text(cells).array, from_pandas=True)).to_pylist() if value]
 
 
 def _each_value(cells: pd.Series, one: Callable[[Any], Any]) -> pd.Series:

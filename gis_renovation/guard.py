@@ -51,6 +51,7 @@ _BEST_SHARE = 0.6
 _AHEAD = 3.0
 _DECOY_SHARE = 0.5
 _REACH_M = 2_000.0
+_GLANCE = 500
 _FEWEST = 8
 
 
@@ -458,20 +459,21 @@ def find_offset(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, project_crs:
     if len(points) < _FEWEST or not len(outlines):
         return Offset("unclear", 0.0, 0.0, {})
     tree = shapely.STRtree(outlines)
+    unmoved = _distances(tree, points[:: max(1, len(points) // _GLANCE)])
+    if _share(unmoved, _MATCH_M[0]) >= _BEST_SHARE:
+        return Offset("none", 0.0, 0.0, {"none": _share(unmoved, _MATCH_M[0])})
     moved = {kind: move(points) for kind, move in _explanations(project_crs).items()}
+    distances = {kind: _distances(tree, xy) for kind, xy in moved.items()}
     for distance in _MATCH_M:
-        scores = {kind: _meeting(tree, xy, distance) for kind, xy in moved.items()}
+        scores = {kind: _share(found, distance) for kind, found in distances.items()}
         best = max(scores, key=lambda kind: scores[kind])
-        if best == "none" or scores["none"] >= _BEST_SHARE:
-            if scores["none"] >= _BEST_SHARE:
-                return Offset("none", 0.0, 0.0, scores)
-            continue
-        if scores[best] >= max(_BEST_SHARE, _AHEAD * scores["none"]) and not _repeats(
-            tree, moved[best], distance, scores[best]
-        ):
+        if scores["none"] >= _BEST_SHARE:
+            return Offset("none", 0.0, 0.0, scores)
+        sure = scores[best] >= max(_BEST_SHARE, _AHEAD * scores["none"])
+        if sure and not _repeats(tree, moved[best], distance, scores[best]):
             shift = np.median(points - moved[best], axis=0) - _residual(tree, moved[best], distance)
             return Offset(best, float(shift[0]), float(shift[1]), scores)
-    return _one_vector(layer, trusted, {kind: _meeting(tree, xy, _MATCH_M[0]) for kind, xy in moved.items()})
+    return _one_vector(layer, trusted, {kind: _share(found, _MATCH_M[0]) for kind, found in distances.items()})
 
 
 def _explanations(project: CRS) -> dict[str, Move]:
@@ -531,10 +533,19 @@ def _near_each_other(points: Floats, outlines: NDArray[Any]) -> tuple[Floats, ND
     return points, outlines[near]
 
 
-def _meeting(tree: shapely.STRtree, points: Floats, distance_m: float) -> float:
-    """The share of points with an outline within ``distance_m``."""
-    hits = tree.query(shapely.points(points), predicate="dwithin", distance=distance_m)
-    return float(len(np.unique(hits[0])) / len(points))
+def _distances(tree: shapely.STRtree, points: Floats) -> Floats:
+    """From each point to the nearest outline, infinite beyond the widest distance at which things are matched."""
+    out = np.full(len(points), np.inf)
+    found, away = tree.query_nearest(
+        shapely.points(points), max_distance=_MATCH_M[-1], return_distance=True, all_matches=False
+    )
+    out[found[0]] = away
+    return out
+
+
+def _share(distances: Floats, distance_m: float) -> float:
+    """The share of points that meet an outline within ``distance_m``."""
+    return float((distances <= distance_m).mean())
 
 
 def _repeats(tree: shapely.STRtree, points: Floats, distance_m: float, share: float) -> bool:
@@ -543,7 +554,7 @@ def _repeats(tree: shapely.STRtree, points: Floats, distance_m: float, share: fl
     for radius in (150.0, 330.0, 550.0, 900.0):
         for angle in np.arange(0.3, 2 * np.pi, np.pi / 4):
             decoy = thinned + radius * np.array([np.cos(angle), np.sin(angle)])
-            if _meeting(tree, decoy, distance_m) > _DECOY_SHARE * share:
+            if _share(_distances(tree, decoy), distance_m) > _DECOY_SHARE * share:
                 return True
     return False
 
