@@ -24,6 +24,7 @@ from gis_renovation.sample_place import (
     HUAI_HALF_WIDTH_M,
     PATCHES,
     RAILWAY_COURSE,
+    ROAD_BENDS,
     TRUNK_ROADS,
     WEST_EXPRESSWAY_COURSE,
     XY,
@@ -95,7 +96,10 @@ def make_streets(plots: Plots, seed: int) -> gpd.GeoDataFrame:
         "合淮阜高速（示意）",
         "东部快速路（示意）",
     ]
-    west = [shapely.LineString(WEST_EXPRESSWAY_COURSE), shapely.LineString(course(plots, EXPRESSWAY_COURSE))]
+    west = [
+        _snapped(shapely.LineString(smoothed(WEST_EXPRESSWAY_COURSE))),
+        shapely.LineString(course(plots, EXPRESSWAY_COURSE)),
+    ]
     geometry = [*lines_of(plots, cut), *access, *[line for _, line in trunk], *west]
     outside = np.isin(kinds, ["expressway"])
     narrow = kinds == "branch"
@@ -198,9 +202,19 @@ def _way_in(lots: pd.DataFrame, depth_m: float) -> Floats:
 
 def _trunk_roads(plots: Plots) -> list[tuple[str, shapely.LineString]]:
     return [
-        (name, shapely.LineString([node_on_map(plots, *start), node_on_map(plots, *end)]))
+        (name, _road(node_on_map(plots, *start), node_on_map(plots, *end), ROAD_BENDS.get(name, 0.0)))
         for name, start, end in TRUNK_ROADS
     ]
+
+
+def _road(start: XY, end: XY, bend: float) -> shapely.LineString:
+    """A road that swings out to its left by ``bend`` of its length."""
+    if bend == 0.0:
+        return shapely.LineString([start, end])
+    (x0, y0), (x1, y1) = start, end
+    dx, dy = x1 - x0, y1 - y0
+    out = [(x0 + s * dx - bend * dy, y0 + s * dy + bend * dx) for s in (0.3, 0.7)]
+    return _snapped(shapely.LineString(smoothed([start, *out, end], rounds=3)))
 
 
 def _street_names(plots: Plots, cut: pd.DataFrame) -> list[str]:
@@ -256,8 +270,14 @@ def make_barriers(plots: Plots) -> gpd.GeoDataFrame:
             _creek(plots, "jiulonggang", ((510700, 3613500), (509000, 3616800), (506500, 3619700))),
         ),
         ("B-TL-01", "railway", "淮南线", 1, shapely.LineString(course(plots, RAILWAY_COURSE))),
-        ("B-TL-02", "railway", "高速铁路（示意）", 1, shapely.LineString(FAST_RAILWAY_COURSE)),
-        ("B-GS-01", "expressway", "合淮阜高速（示意）", 1, shapely.LineString(WEST_EXPRESSWAY_COURSE)),
+        ("B-TL-02", "railway", "高速铁路（示意）", 1, _snapped(shapely.LineString(smoothed(FAST_RAILWAY_COURSE)))),
+        (
+            "B-GS-01",
+            "expressway",
+            "合淮阜高速（示意）",
+            1,
+            _snapped(shapely.LineString(smoothed(WEST_EXPRESSWAY_COURSE))),
+        ),
         ("B-GS-02", "expressway", "东部快速路（示意）", 1, shapely.LineString(course(plots, EXPRESSWAY_COURSE))),
         ("B-ZG-01", "arterial", "洞山中路", 2, _arterial(plots)),
     ]

@@ -230,6 +230,9 @@ TRUNK_ROADS: tuple[tuple[str, tuple[str, int, int], tuple[str, int, int]], ...] 
     ("平圩淮河大桥", ("panji", 6, 2), ("guoqing", 2, 5)),
 )
 
+# How far a road between towns swings out to its left, as a share of its length; the others run straight.
+ROAD_BENDS = {"凤台淮河大桥": 0.05, "凤潘公路": 0.09, "平圩淮河大桥": -0.08, "孔店公路": 0.07, "寿八公路": -0.05}
+
 # Through lines as waypoints; a string names a patch whose barrier line the course follows.
 RAILWAY_COURSE: tuple[XY | str, ...] = (
     (518200, 3610700), "jiulonggang", "datong", "quanshan", "guoqing", "wangfenggang", "xiejiaji",
@@ -316,7 +319,7 @@ def huai_river() -> shapely.Polygon:
 
 def hill(start: XY, end: XY, half_width_m: float) -> shapely.Polygon:
     """The foot of a ridge from ``start`` to ``end``: broad in the middle, with an uneven edge."""
-    along = np.linspace(0.0, 1.0, 9)
+    along = np.linspace(0.0, 1.0, 33)
     x, y = start[0] + along * (end[0] - start[0]), start[1] + along * (end[1] - start[1])
     radius = half_width_m * (0.45 + 0.55 * np.sin(np.pi * along)) * (1.0 + 0.22 * np.sin(11.0 * along + start[0]))
     bulges = shapely.union_all(shapely.buffer(shapely.points(x, y), radius, quad_segs=6))
