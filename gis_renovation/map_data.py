@@ -42,41 +42,6 @@ _MULTI_KINDS = {"MultiPoint": "point", "MultiLineString": "line", "MultiPolygon"
 _KINDS = {"Point": "point", "LineString": "line", "Polygon": "polygon", **_MULTI_KINDS}
 
 
-# Where the initials of pinyin change in the first level of GB 2312, whose 3,755 characters stand in
-# the order of their pinyin (GB/T 2312-1980, rows 16 to 55).
-_INITIALS = (
-    (0xB0A1, "a"), (0xB0C5, "b"), (0xB2C1, "c"), (0xB4EE, "d"), (0xB6EA, "e"), (0xB7A2, "f"), (0xB8C1, "g"),
-    (0xB9FE, "h"), (0xBBF7, "j"), (0xBFA6, "k"), (0xC0AC, "l"), (0xC2E8, "m"), (0xC4C3, "n"), (0xC5B6, "o"),
-    (0xC5BE, "p"), (0xC6DA, "q"), (0xC8BB, "r"), (0xC8F6, "s"), (0xCBFA, "t"), (0xCDDA, "w"), (0xCEF4, "x"),
-    (0xD1B9, "y"), (0xD4D1, "z"), (0xD7FA, ""),
-)  # fmt: skip
-
-# Characters of the second level (ordered by radical) that are common in names of places and estates.
-_RARER_INITIALS = dict(
-    zip("庵馨邸泗濠淝颍濉亳圩瑾翡榭茗楠桦梓槿曦珑玺昊晟鑫淼泮畲垸", "axdshfysbwjfxmnhzjxlxhsxmpsy", strict=True)
-)
-
-
-def pinyin_initials(text: str) -> str:
-    """The first letters of each character's pinyin, for search: 龙湖新村 -> lhxc.
-
-    Common characters only (first level of GB 2312 and a few more, one reading each); others are
-    passed over, Latin letters and digits stay. O(length).
-    """
-    letters = []
-    for character in text.lower():
-        if character.isascii() or character in _RARER_INITIALS:
-            letters.append(_RARER_INITIALS.get(character, character if character.isalnum() else ""))
-            continue
-        try:
-            pair = character.encode("gb2312")
-        except UnicodeEncodeError:
-            continue
-        code = int.from_bytes(pair, "big")
-        letters.append(next((letter for start, letter in reversed(_INITIALS) if code >= start), ""))
-    return "".join(letters)
-
-
 # --- geometry -------------------------------------------------------------------------------------
 
 

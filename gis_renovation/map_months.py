@@ -70,7 +70,7 @@ def encode_months(
         position.reshape(len(drawn.columns), len(drawn)) if len(drawn) else np.zeros((len(drawn.columns), 0), np.int64)
     )
     block = {
-        "labels": [day.isoformat() for day in drawn.columns],
+        "labels": [str(day) for day in drawn.columns],
         "class_labels": [plain_text(c.label.in_language(lang)) for c in classes],
         "cls": grid.tolist(),
     }

@@ -252,47 +252,26 @@ def _nothing_to_draw(layers: Mapping[str, pd.DataFrame]) -> Finding:
     )
 
 
-def search_index(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Names with their pinyin initials and ids, for the layers people search in."""
-    by_name = {block["name"]: block for block in blocks}
-    found = []
-    for name in SEARCHED:
-        block = by_name.get(name)
-        if block is None:
-            continue
-        names, rows = _names(block)
-        found.append(
-            {
-                "layer": name,
-                "label": block["label"],
-                "names": names,
-                "rows": rows,
-                "initials": [map_data.pinyin_initials(text) for text in names],
-                "ids": [block["ids"][row] for row in rows],
-            }
-        )
-    return found
+# Where the initials of pinyin change in the first level of GB 2312, whose 3,755 characters stand in
+# the order of their pinyin (GB/T 2312-1980, rows 16 to 55), and rarer characters (ordered by radical
+# there) that are common in names of places and estates. The page's script reads both.
+PINYIN_STARTS: tuple[tuple[int, str], ...] = (
+    (0xB0A1, "a"), (0xB0C5, "b"), (0xB2C1, "c"), (0xB4EE, "d"), (0xB6EA, "e"), (0xB7A2, "f"), (0xB8C1, "g"),
+    (0xB9FE, "h"), (0xBBF7, "j"), (0xBFA6, "k"), (0xC0AC, "l"), (0xC2E8, "m"), (0xC4C3, "n"), (0xC5B6, "o"),
+    (0xC5BE, "p"), (0xC6DA, "q"), (0xC8BB, "r"), (0xC8F6, "s"), (0xCBFA, "t"), (0xCDDA, "w"), (0xCEF4, "x"),
+    (0xD1B9, "y"), (0xD4D1, "z"), (0xD7FA, ""),
+)  # fmt: skip
+PINYIN_RARE = ("庵馨邸泗濠淝颍濉亳圩瑾翡榭茗楠桦梓槿曦珑玺昊晟鑫淼泮畲垸", "axdshfysbwjfxmnhzjxlxhsxmpsy")
 
 
-def _names(block: Mapping[str, Any]) -> tuple[list[str], list[int]]:
-    """Names and rows of one layer; streets in many pieces are listed once."""
-    if block["title"] is None:
-        return list(block["ids"]), list(range(len(block["ids"])))
-    column = block["columns"][block["title"]]
-    values = (
-        column["data"] if "dict" not in column else [None if v is None else column["dict"][v] for v in column["data"]]
-    )
-    once = block["kind"] == "line"
-    names: list[str] = []
-    rows: list[int] = []
-    seen: set[str] = set()
-    for row, value in enumerate(values):
-        if value is None or (once and value in seen):
-            continue
-        seen.add(str(value))
-        names.append(str(value))
-        rows.append(row)
-    return names, rows
+def search_index(blocks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Which layers can be searched, the most asked for first, and how names become initials (lhxc)."""
+    present = {block["name"] for block in blocks}
+    return {
+        "layers": [name for name in SEARCHED if name in present],
+        "starts": [list(start) for start in PINYIN_STARTS],
+        "rare": list(PINYIN_RARE),
+    }
 
 
 # --- the parts of the page ------------------------------------------------------------------------

@@ -175,6 +175,26 @@ def test_search_finds_by_part_of_the_name_by_initials_and_by_id(visit, typed):
     one.assert_quiet()
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("龙湖新村", "lhxc"), ("田家庵区机关", "tjaqjg"), ("八公山", "bgs"), ("Block 7号", "block7h"), ("翡翠苑", "fcy")],
+)
+def test_names_are_found_by_the_initials_of_their_pinyin(visit, name, typed):
+    made = layers()["communities"]
+    made.loc["C5", "name"] = name
+    page = visit({"communities": made}).page
+    page.locator("#find").fill(typed)
+    assert name in page.locator("#found .what").all_inner_texts()
+
+
+def test_streets_in_many_pieces_are_found_once(visit):
+    made = layers()
+    made["streets"]["name"] = "朝阳路"
+    page = visit(made).page
+    page.locator("#find").fill("朝阳路")
+    assert page.locator("#found [role=option]").count() == 1
+
+
 def test_search_says_when_nothing_is_found(visit):
     one = visit(layers())
     one.page.locator("#find").fill("没有这个小区")

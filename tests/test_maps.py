@@ -297,23 +297,24 @@ def test_names_stand_inside_areas_and_on_lines():
 # --- search ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "initials"),
-    [("龙湖新村", "lhxc"), ("田家庵区", "tjaq"), ("八公山", "bgs"), ("Block 7号", "block7h"), ("", ""), ("😀", "")],
-)
-def test_pinyin_initials_of_common_characters(name, initials):
-    assert map_data.pinyin_initials(name) == initials
+def test_rare_characters_have_one_letter_each_and_are_not_in_the_ordered_part():
+    characters, letters = maps.PINYIN_RARE
+    assert len(characters) == len(letters) == len(set(characters))
+    for character in characters:
+        code = int.from_bytes(character.encode("gb2312"), "big")
+        assert code >= maps.PINYIN_STARTS[-1][0], character
 
 
-def test_search_lists_names_of_communities_and_streets_once(page):
-    index = {part["layer"]: part for part in block(page, "search-index")}
-    assert index["communities"]["names"][0] == "龙湖新村"
-    assert index["communities"]["initials"][0] == "lhxc"
-    assert index["communities"]["ids"][0] == "C1"
-    twice = layers()
-    twice["streets"]["name"] = "朝阳路"
-    again = {part["layer"]: part for part in block(page_of(twice), "search-index")}
-    assert again["streets"]["names"] == ["朝阳路"]
+def test_searched_layers_are_those_present(page):
+    assert block(page, "search-index")["layers"] == [
+        "communities",
+        "zones",
+        "parks",
+        "facilities",
+        "streets",
+        "reporting_units",
+        "idle_parcels",
+    ]
 
 
 # --- vendored files -------------------------------------------------------------------------------

@@ -531,6 +531,22 @@
     this.open(name, row, null);
   };
 
+  /* The first letters of the pinyin of common characters (one reading each); Latin letters and digits stay. */
+  function initialsOf(index) {
+    var letter = {}, decoder = null;
+    try { decoder = new TextDecoder("gb2312"); } catch (error) { /* then names are found by their characters */ }
+    index.starts.forEach(function (start, at) {
+      var end = index.starts[at + 1] ? index.starts[at + 1][0] : start[0];
+      for (var code = start[0]; decoder && code < end; code += 1) {
+        if ((code & 255) >= 0xA1 && (code & 255) <= 0xFE) letter[decoder.decode(new Uint8Array([code >> 8, code & 255]))] = start[1];
+      }
+    });
+    Array.from(index.rare[0]).forEach(function (character, at) { letter[character] = index.rare[1][at]; });
+    return function (text) {
+      return Array.from(text.toLowerCase()).map(function (c) { return letter[c] || (/[a-z0-9]/.test(c) ? c : ""); }).join("");
+    };
+  }
+
   /* --- search --------------------------------------------------------------------------------- */
 
   Plan.prototype.find = function (text, entries) {
@@ -552,10 +568,25 @@
   Plan.prototype.search = function () {
     var plan = this, input = document.getElementById("find"), list = document.getElementById("found");
     if (!input) return;
-    var raw = block("search-index") || [], entries = [];
-    raw.forEach(function (part) {
-      part.names.forEach(function (name, at) { entries.push([part.layer, part.rows[at], name, part.initials[at], part.ids[at], part.label]); });
-    });
+    var index = block("search-index"), entries = null;
+
+    /* Read when the first letter is typed: a layer that is never shown or searched costs nothing. */
+    function known() {
+      if (entries) return entries;
+      var initials = initialsOf(index);
+      entries = [];
+      index.layers.forEach(function (name) {
+        var layer = plan.read(name), column = layer.columns[layer.title], seen = {};
+        layer.ids.forEach(function (id, row) {
+          var text = column ? cell(column, row) : String(id);
+          if (text === null || (layer.kind === "line" && seen["_" + text])) return;
+          seen["_" + text] = true;
+          entries.push([name, row, String(text), initials(String(text)), id, layer.label]);
+        });
+      });
+      return entries;
+    }
+
     var hits = [], active = -1;
 
     function close() { list.hidden = true; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); active = -1; }
@@ -579,7 +610,7 @@
     }
 
     function update() {
-      var all = plan.find(input.value, entries);
+      var all = input.value.trim() ? plan.find(input.value, known()) : [];
       hits = all.slice(0, SEARCH_SHOWN);
       list.textContent = "";
       active = -1;
