@@ -435,7 +435,7 @@ def _provision_reason(row: Any, around_m: float) -> tuple[str, str]:
         en.append(f"in {row.component_count} unconnected pieces")
     if row.dangle_count:
         zh.append(f"断头 {row.dangle_count} 处")
-        en.append(f"{row.dangle_count} dead ends")
+        en.append(f"dead ends: {row.dangle_count}")
     if row.unlit_length_m > 0:
         zh.append(f"无照明 {row.unlit_length_m:.0f} m")
         en.append(f"{row.unlit_length_m:.0f} m unlit")

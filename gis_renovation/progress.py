@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError, Text, shorten_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
 
@@ -262,6 +263,12 @@ def unit_progress(
         plan. Money in yuan adds up the projects that have a row of the basis; unknown when the unit has
         projects and none has one. No units: an empty frame with the same columns.
 
+    Warns
+    -----
+    UserWarning
+        Planned communities or projects whose unit is unknown or not among ``reporting_units``: no line
+        counts them; :func:`plan_progress` has the communities under ``unassigned``.
+
     Raises
     ------
     ConfigError
@@ -277,6 +284,7 @@ def unit_progress(
     planned = members[members["plan_batch"].isin(plan_batches)]
     undecided = members[members["plan_batch"].isna()]
     lines = _reporting_lines(units)
+    _warn_of_lost(planned, projects, units)
     table = units.reindex(columns=["name", "level", "parent_code"]).astype("object")
     table = table.join(_tally(_on_lines(planned, lines), "line", units.index))
     unknown = _on_lines(undecided, lines).groupby("line").size()
@@ -575,6 +583,18 @@ def _reporting_lines(units: pd.DataFrame) -> pd.DataFrame:
 def _on_lines(members: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Rows repeated for every line they count on; rows of no known unit drop out."""
     return members.reset_index(drop=True).merge(lines, on="unit_code")
+
+
+def _warn_of_lost(planned: pd.DataFrame, projects: pd.DataFrame, units: pd.DataFrame) -> None:
+    """Warn of planned communities and projects that no line counts: their unit is unknown or not a reporting unit."""
+    for frame, zh, en in ((planned, "小区", "planned communities"), (projects, "项目", "projects")):
+        lost = frame.index[~optional_column(frame, "unit_code").isin(units.index)]
+        if len(lost):
+            warnings.warn(
+                f"{len(lost)} 个{zh}不属于任何填报单位，未计入各县区：{shorten_ids(sorted(lost), 'zh')} / "
+                f"{len(lost)} {en} belong to no reporting unit and are on no line: {shorten_ids(sorted(lost), 'en')}",
+                stacklevel=3,
+            )
 
 
 def _line_names(units: pd.DataFrame) -> dict[str, str]:

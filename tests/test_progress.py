@@ -1,6 +1,7 @@
 """Drawn histories, an independent count in plain Python, and properties of the progress tables."""
 
 import datetime
+import warnings
 from datetime import date
 
 import geopandas as gpd
@@ -92,6 +93,13 @@ def test_the_change_is_against_the_last_record_before_this_month():
 def test_without_a_record_this_month_the_change_is_unknown_and_not_zero():
     row = one_state(("P", date(2024, 7, 31), "started", 0.1), ("P", date(2024, 8, 31), "started", 0.25))
     assert np.isnan(row["progress_change_share"])
+
+
+def test_early_in_a_month_last_months_record_is_no_change_yet():
+    rows = [("P", date(2024, 8, 31), "started", 0.1), ("P", date(2024, 9, 30), "started", 0.25)]
+    row = one_state(*rows, as_of=date(2024, 10, 10))
+    assert np.isnan(row["progress_change_share"])
+    assert row["previous_progress_share"] == 0.25
 
 
 def test_a_project_without_records_is_unknown_and_not_unstarted():
@@ -246,7 +254,23 @@ WORKS = records(
 def town_units(**options):
     owners = projects(P="a", Q="a", R="b")
     states = project_states(owners, LINKS, WORKS, as_of=AS_OF)
-    return unit_progress(units("a", "b", "c"), owners, LINKS, states, TOWN, as_of=AS_OF, **options)
+    return quiet(units("a", "b", "c"), owners, LINKS, states, TOWN, as_of=AS_OF, **options)
+
+
+def quiet(*layers, **options):
+    """unit_progress where communities without a unit are part of the drawing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*不属于任何填报单位")
+        return unit_progress(*layers, **options)
+
+
+def test_what_no_unit_counts_is_warned_of():
+    owners = projects(P="a", Q=None)
+    states = project_states(owners, LINKS, WORKS, as_of=AS_OF)
+    with pytest.warns(UserWarning, match="不属于任何填报单位") as caught:
+        unit_progress(units("a", "b"), owners, LINKS, states, TOWN, as_of=AS_OF)
+    texts = sorted(str(w.message) for w in caught)
+    assert [text.rpartition(": ")[2] for text in texts] == ["F", "Q"]  # G is on no plan, E only in the reserve
 
 
 def test_a_unit_counts_each_planned_community_once():
@@ -304,7 +328,7 @@ def test_money_of_a_unit_is_that_of_its_projects_and_unknown_ones_are_counted():
         columns=["project_id", "source", "basis", "amount_yuan"],
     )
     states = project_states(owners, LINKS, WORKS, funds, as_of=AS_OF)
-    table = unit_progress(units("a", "b"), owners, LINKS, states, TOWN, funds, as_of=AS_OF)
+    table = quiet(units("a", "b"), owners, LINKS, states, TOWN, funds, as_of=AS_OF)
     assert table["planned_yuan"].tolist()[0] == 150
     assert np.isnan(table.loc["b", "planned_yuan"])
     assert table["planned_unknown_project_count"].tolist() == [1, 1]
@@ -367,7 +391,7 @@ def run(city, as_of=AS_OF):
     states = project_states(owners, links, works, funds, town, as_of=as_of)
     return (
         states,
-        unit_progress(places, owners, links, states, town, funds, as_of=as_of),
+        quiet(places, owners, links, states, town, funds, as_of=as_of),
         plan_progress(places, links, states, town),
     )
 
