@@ -16,13 +16,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gis_renovation.crs import gcj02_to_wgs84
 from gis_renovation.errors import ConfigError
 from gis_renovation.rasters import Raster
 from gis_renovation.sample import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation, write_city
 from gis_renovation.sample_files import FILES, card_texts, project_text
+from gis_renovation.sample_housing import whole_parts
 from gis_renovation.sample_place import PATCHES, UNITS, seat_of
+from gis_renovation.sample_plots import segments_between
 from gis_renovation.schemas import check_layer, check_references, layer_schema
 
 REPOSITORY = Path(__file__).parent.parent
@@ -32,6 +36,11 @@ RASTERS = ("terrain", "greenness_before", "greenness_after", "night_light", "lan
 @pytest.fixture(scope="module")
 def city():
     return make_city()
+
+
+@pytest.fixture(scope="module")
+def other_city():
+    return make_city(seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +66,9 @@ def digest(layer):
 # --- totals and cleanness -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [2024, 7])
-def test_totals_are_those_of_the_plan(seed):
-    communities = make_city(seed=seed, layers=["communities"])["communities"]
+@pytest.mark.parametrize("which", ["city", "other_city"])
+def test_totals_are_those_of_the_plan(which, request):
+    communities = request.getfixturevalue(which)["communities"]
     plans = communities.groupby("plan_batch")
     assert plans.size().to_dict() == {"main": 100, "supplement": 51, "reserve": 12}
     assert plans["households"].sum()[["main", "supplement"]].tolist() == [22_595, 11_162]
@@ -83,8 +92,8 @@ def test_every_layer_keeps_its_schema_and_points_to_what_exists(city):
             assert frame.crs.to_epsg() == 4548, name
 
 
-def test_the_other_seed_keeps_every_schema_and_every_planted_id():
-    city = make_city(seed=99)
+def test_the_other_seed_keeps_every_schema_and_every_planted_id(other_city):
+    city = other_city
     for name, layer in city.items():
         if name not in RASTERS:
             assert check_layer(layer, layer_schema(name)) == [], name
@@ -99,6 +108,30 @@ def test_unknown_values_occur_where_a_real_table_has_them(city):
     assert city["parcels"]["inspected_vacant"].isna().any()
     assert city["utility_lines"]["year_built"].isna().any()
     assert city["premises"]["structure_safe"].isna().any()
+
+
+@given(
+    total=st.integers(0, 100_000),
+    weights=st.lists(st.floats(0.01, 1e6), min_size=1, max_size=40),
+)
+def test_whole_parts_add_up_and_are_off_by_less_than_one(total, weights):
+    parts = whole_parts(total, np.array(weights))
+    assert parts.sum() == total
+    assert np.abs(parts - total * np.array(weights) / sum(weights)).max() < 1 + 1e-6
+
+
+@given(st.lists(st.floats(-20.0, 120.0), max_size=12))
+def test_a_street_cut_at_taps_keeps_its_length_and_its_ends(taps):
+    edge = {"patch": 0, "orient": 0, "line": 2, "cell": 1}
+    edges = pd.DataFrame([{**edge, "fixed": 5.0, "a": 0.0, "b": 100.0, "kind": "branch"}])
+    table = pd.DataFrame([{**edge, "at": at} for at in taps], columns=[*edge, "at"])
+    cut = segments_between(edges, table)
+    assert cut["a"].iloc[0] == 0.0
+    assert cut["b"].iloc[-1] == 100.0
+    assert cut["b"].iloc[:-1].tolist() == cut["a"].iloc[1:].tolist()
+    assert (cut["b"] > cut["a"]).all()
+    inside = [at for at in taps if 0.5 < at < 99.5]
+    assert all(min(abs(cut["b"] - at)) <= 0.5 * len(inside) for at in inside)
 
 
 # --- the same each time ---------------------------------------------------------------------------
@@ -130,9 +163,8 @@ def test_asking_for_fewer_layers_changes_none(city):
         assert digest(layer) == digest(city[name])
 
 
-def test_another_seed_is_another_city(city):
-    other = make_city(seed=1, layers=["communities"])["communities"]
-    assert not np.array_equal(other["households"], city["communities"]["households"])
+def test_another_seed_is_another_city(city, other_city):
+    assert not np.array_equal(other_city["communities"]["households"], city["communities"]["households"])
 
 
 def test_a_larger_city_leaves_the_towns_and_adds_patches_that_overlap_nothing(city):
