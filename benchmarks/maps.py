@@ -1,0 +1,174 @@
+"""The map page beside GeoDataFrame.explore(): size, time to build, time until it can be used.
+
+    .venv/bin/python benchmarks/maps.py [--size 10000] [--json FILE] [--no-peer]
+
+The same L-shaped blocks with eight attributes, both pages opened from the disk in headless Chromium with every
+outside host stopped; what explore() would fetch is served from the vendored Leaflet, so that it can draw at all.
+"Usable" is when every shape stands on the screen (explore: when its paths exist and a frame was drawn).
+Checked before: both pages carry the same number of features.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from playwright.sync_api import sync_playwright
+
+from gis_renovation import maps
+
+ASSETS = Path(maps.__file__).parent / "assets"
+TARGETS = {"bytes": 5.0, "usable_s": 5.0}
+
+
+def blocks(count: int) -> gpd.GeoDataFrame:
+    """L-shaped blocks, one per 60 m, near 117.0 E, 32.63 N."""
+    side = int(np.ceil(np.sqrt(count)))
+    rows = np.arange(count)
+    x, y = 480_000.0 + rows % side * 60.0, 3_590_000.0 + rows // side * 60.0
+    corner = np.array([(0, 0), (40, 0), (40, 18), (18, 18), (18, 40), (0, 40), (0, 0)], dtype=float)
+    rings = corner[None] + np.stack([x, y], axis=1)[:, None]
+    random = np.random.default_rng(1)
+    state = np.array(["未开工", "已开工", "完工", "竣工验收"])[random.integers(0, 4, count)]
+    return gpd.GeoDataFrame(
+        {
+            "name": [f"示例小区{n}" for n in rows],
+            "unit_code": np.array(["340402", "340403", "340404"])[random.integers(0, 3, count)],
+            "subdistrict": np.array(["龙泉街道", "国庆街道", "洞山街道"])[random.integers(0, 3, count)],
+            "year_built": random.integers(1970, 2005, count),
+            "households": random.integers(20, 900, count),
+            "building_count": random.integers(1, 20, count),
+            "floor_area_m2": np.round(random.uniform(2_000, 60_000, count)),
+            "plan_batch": state,
+        },
+        geometry=shapely.polygons(rings),
+        crs="EPSG:4548",
+        index=pd.Index([f"C{n:07}" for n in rows], name="community_id"),
+    )
+
+
+def build_ours(frame: gpd.GeoDataFrame, path: Path) -> None:
+    page = maps.planner_map({"communities": frame}, title="benchmark", as_of=date(2024, 9, 30))
+    path.write_text(page, encoding="utf-8")
+
+
+def build_peer(frame: gpd.GeoDataFrame, path: Path) -> None:
+    made = frame.explore(tiles=None, tooltip=["name", "plan_batch", "households"], popup=True)
+    made.save(str(path))
+
+
+OURS_READY = """async () => { const n = plan.read("communities").ids.length; plan.map.setZoom(15, { animate: false });
+  const drawn = () => document.querySelector(".leaflet-tile-loaded, .leaflet-overlay-pane path");
+  await new Promise((done) => { const wait = () => drawn()
+    ? requestAnimationFrame(() => requestAnimationFrame(done)) : setTimeout(wait, 20); wait(); }); return n; }"""
+PEER_READY = """async () => { const map = Object.values(window).find((v) => v instanceof L.Map); let n = 0;
+  map.eachLayer((l) => { if (l.feature) n += 1; }); map.setZoom(15, { animate: false });
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); return n; }"""
+
+
+def usable(browser, path: Path, ready: str, limit_s: float) -> tuple[float, int]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+
+    def route(request):
+        url = request.request.url
+        if url.startswith("file:"):
+            request.continue_()
+        elif url.endswith("leaflet.js"):
+            request.fulfill(path=ASSETS / "leaflet" / "leaflet.js", content_type="text/javascript")
+        elif url.endswith("leaflet.css"):
+            request.fulfill(path=ASSETS / "leaflet" / "leaflet.css", content_type="text/css")
+        elif url.endswith((".js", ".css")):
+            request.fulfill(body="", content_type="text/javascript" if url.endswith(".js") else "text/css")
+        else:
+            request.abort()
+
+    context.route("**/*", route)
+    page = context.new_page()
+    page.set_default_timeout(limit_s * 1000)
+    started = time.perf_counter()
+    page.goto(f"file://{path}", wait_until="load", timeout=limit_s * 1000)
+    count = page.evaluate(ready)
+    seconds = time.perf_counter() - started
+    context.close()
+    return seconds, int(count)
+
+
+def measure(browser, size: int, folder: Path, *, with_peer: bool, limit_s: float) -> list[dict[str, object]]:
+    frame = blocks(size)
+    ours, peer = folder / "ours.html", folder / "peer.html"
+    started = time.perf_counter()
+    build_ours(frame, ours)
+    ours_build = time.perf_counter() - started
+    peer_build = float("nan")
+    if with_peer:
+        started = time.perf_counter()
+        build_peer(frame, peer)
+        peer_build = time.perf_counter() - started
+    opened: dict[str, list[float]] = {"ours": [], "peer": []}
+    counts = set()
+    for _ in range(3 if size <= 20_000 else 1):  # A B A B
+        for name, path, ready in (("ours", ours, OURS_READY), ("peer", peer, PEER_READY)):
+            if name == "ours" or with_peer:
+                seconds, count = usable(browser, path, ready, limit_s)
+                opened[name].append(seconds)
+                counts.add(count)
+    equal = counts == {size}
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows = [
+        ("build_s", ours_build, peer_build, None),
+        ("bytes", ours.stat().st_size, peer.stat().st_size if with_peer else float("nan"), TARGETS["bytes"]),
+        (
+            "usable_s",
+            float(np.median(opened["ours"])),
+            float(np.median(opened["peer"] or [np.nan])),
+            TARGETS["usable_s"],
+        ),
+    ]
+    return [
+        {
+            "case": case,
+            "size": size,
+            "ours": round(mine, 3),
+            "peer": "GeoDataFrame.explore",
+            "peer_value": round(other, 3),
+            "ratio": round(other / mine, 2),
+            "equal": equal,
+            "ours_peak_mb": round(peak_mb),
+            "target": target,
+            "met": None if target is None or not np.isfinite(other) else bool(other / mine >= target),
+        }
+        for case, mine, other, target in rows
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, nargs="*", default=[10_000])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds a page may take")
+    options = parser.parse_args()
+    results = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for size in options.size:
+            results += measure(browser, size, Path(folder), with_peer=not options.no_peer, limit_s=options.limit)
+        browser.close()
+    print(pd.DataFrame(results).to_string(index=False))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
