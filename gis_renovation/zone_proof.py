@@ -25,6 +25,8 @@ Rows = NDArray[np.int32]
 LARGEST_LISTED = 3_000
 # So few nodes have few connected sets even without any maximum.
 SMALL_ENOUGH = 16
+# So few columns go into one integer programme without pricing.
+SOLVED_WHOLE = 600
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
 RELAXATION_ROUNDS = 200
 # Added to every cap for the solver's tolerance; and for integer programmes on whole values.
@@ -179,6 +181,10 @@ def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, 
     solution is within the next column's reduced cost of the relaxation, it is proven. With ``whole``
     values a better choice is better by one at least.
     """
+    if len(programme.cost) <= SOLVED_WHOLE:
+        found = _solve(programme, np.arange(len(programme.cost)), limits.node_limit)
+        if found is not None and found.bound >= found.value:
+            return found
     column_limit = limits.column_limit
     bound, reduced = _relax(programme, start)
     best, value = start, float(programme.cost[start].sum())

@@ -16,7 +16,7 @@ import pandas as pd
 
 from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
-from gis_renovation.zone_request import QUANTITIES, Bound, Ids, Wishes, community_amounts, way_m
+from gis_renovation.zone_request import QUANTITIES, Bound, Ids, Wishes, community_amounts, has_unknown, way_m
 from gis_renovation.zone_search import Floats
 
 # A sum within this share of a limit is called tight.
@@ -326,12 +326,13 @@ class _Remedy(NamedTuple):
 def shortfalls(scene: Scene) -> list[Shortfall]:
     """One entry for each connected group of communities left out, by smallest id.
 
-    A community that breaks a maximum alone is an entry of its own.
+    A community that breaks a maximum alone, or whose bounded amounts are unknown, is an entry of its own.
     """
     out = [row for row, zone in enumerate(scene.zone) if zone is None]
+    unknown = [row for row in out if has_unknown(scene.amounts, scene.wishes)[row]]
     large = [row for row in out if any(scene.total([row], bound.name) > bound.high for bound in scene.wishes.bounds)]
-    rest = sorted(set(out).difference(large))
-    groups = [*([row] for row in large), *_groups(rest, scene.inner_links(rest))]
+    rest = sorted(set(out).difference(large, unknown))
+    groups = [*([row] for row in (*large, *unknown)), *_groups(rest, scene.inner_links(rest))]
     return [_shortfall(scene, tuple(rows)) for rows in sorted(groups)]
 
 
@@ -341,6 +342,8 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     apart = _apart_text(scene, rows)
     start = Text(f"小区{names.zh}{count}{apart.zh}", f"{names.en}{apart.en}")
     broken = broken_bounds(scene, rows)
+    if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.wishes.bounds):
+        return _unknown_shortfall(scene, rows)
     if not broken:
         zh = f"{start.zh}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
         en = f"{start.en}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
@@ -371,6 +374,17 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
         partner,
         Text(zh, en),
     )
+
+
+def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
+    bounds = [bound for bound in scene.wishes.bounds if np.isnan(scene.total(rows, bound.name))]
+    labels = [QUANTITIES[bound.name].label for bound in bounds]
+    names, zh = scene.name_list(rows), "、".join(label.zh for label in labels)
+    text = Text(
+        f"小区{names.zh}{zh}未知，无法核对限值，暂不划分；补上后再划分即可。",
+        f"{names.en}: {', '.join(label.en for label in labels)} unknown, so not zoned; fill it in and zone again.",
+    )
+    return Shortfall(rows, bounds[0].name, False, math.nan, math.nan, math.nan, None, None, text)
 
 
 def _limit(bound: Bound, is_low: bool) -> float:

@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_renovation.errors import ConfigError, DataError, Finding, Text, shorten_ids
 from gis_renovation.schemas import nearest_names
-from gis_renovation.zone_search import Floats, Labels, ZoneProblem, compact
+from gis_renovation.zone_search import Flags, Floats, Labels, ZoneProblem, compact
 
 Limits = Mapping[str, float]
 Groups = Sequence[Sequence[str]]
@@ -84,6 +84,7 @@ class Wishes:
     link_weight: float = 1.0
     age_weight: float = 0.1
     needs_weight: float = 0.1
+    leave_out_unknown: bool = False
 
     @property
     def bounds(self) -> tuple[Bound, ...]:
@@ -140,7 +141,7 @@ def read_request(communities: gpd.GeoDataFrame, community_links: pd.DataFrame, w
         )
     if findings or links is None:
         raise DataError(findings)
-    node = _contract(ids, links, wishes)
+    node = _contract(ids, links, wishes, has_unknown(amounts, wishes))
     return Request(ids, amounts, node, _problem(frame, ids, links, node, amounts, wishes), links, wishes)
 
 
@@ -356,12 +357,14 @@ def _amount_faults(frame: gpd.GeoDataFrame, amounts: Mapping[str, Floats], wishe
             continue
         label = QUANTITIES[name].label
         unknown, negative = frame.index[np.isnan(values)], frame.index[values < 0]
-        if len(unknown):
+        if len(unknown) and not wishes.leave_out_unknown:
             yield _error(
                 "unknown_value",
                 name,
-                f"对{label.zh}设了限值，但有小区{label.zh}未知；请补上，或去掉这项限值。",
-                f"{label.en.capitalize()} is bounded but unknown for some communities; fill it in or drop the bound.",
+                f"对{label.zh}设了限值，但有小区{label.zh}未知；请补上，或去掉这项限值，"
+                "或设 leave_out_unknown = true 先不划分这些小区。",
+                f"{label.en.capitalize()} is bounded but unknown for some communities; fill it in, drop the bound, "
+                "or set leave_out_unknown = true.",
                 unknown,
             )
         if len(negative):
@@ -378,15 +381,24 @@ def _error(code: str, field: str, zh: str, en: str, ids: Iterable[str]) -> Findi
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def _contract(ids: Ids, links: pd.DataFrame, wishes: Wishes) -> Labels:
-    """Node of each community: -1 in fixed zones; one node for those that touch and must be together."""
+def has_unknown(amounts: Mapping[str, Floats], wishes: Wishes) -> Flags:
+    """Which communities lack an amount that is bounded or aimed at."""
+    named = [*(bound.name for bound in wishes.bounds), *(wishes.target or {})]
+    unknown = np.zeros(len(amounts["community_count"]), dtype=bool)
+    for name in named:
+        unknown |= np.isnan(amounts[name])
+    return unknown
+
+
+def _contract(ids: Ids, links: pd.DataFrame, wishes: Wishes, unknown: Flags) -> Labels:
+    """Node of each community: -1 if fixed or unknown; one node for those that touch and must be together."""
     fixed = {member for group in wishes.fixed_zones for member in group}
     leader = _closure([group for group in wishes.must_join if not fixed.issuperset(group)])
     team = np.array([leader.get(member, "") for member in ids], dtype=object)
     heads, tails = links["head"].to_numpy(), links["tail"].to_numpy()
     same = (team[heads] == team[tails]) & (team[heads] != "")
     merged = components(ids, links[same])
-    free = np.array([member not in fixed for member in ids])
+    free = np.array([member not in fixed for member in ids]) & ~unknown
     node = np.full(len(ids), -1)
     node[free] = compact(merged[free])
     return node

@@ -66,6 +66,7 @@ def delineate_zones(
     link_weight: float = 1.0,
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
+    leave_out_unknown: bool = False,
     seed: int = 0,
     sweeps: int | None = None,
     max_subsets: int = 1_000_000,
@@ -101,6 +102,9 @@ def delineate_zones(
         Zones kept exactly as given, whatever the bounds; the rest is zoned around them.
     compactness_weight, link_weight, age_weight, needs_weight
         Weights of the parts of the cost. Unknown ages and needs count as the average.
+    leave_out_unknown
+        Whether communities whose bounded amounts are unknown are left out with a reason. Without it
+        they are an error: unknown is not 0.
     seed
         Of the search. Where the proof succeeds, the zones do not depend on it but for exact ties.
     sweeps
@@ -147,6 +151,7 @@ def delineate_zones(
         link_weight=link_weight,
         age_weight=age_weight,
         needs_weight=needs_weight,
+        leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
     limits = ProofLimits(max_subsets, max_columns, max_nodes)
@@ -302,6 +307,7 @@ def measure_zone_stability(
     link_weight: float = 1.0,
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
+    leave_out_unknown: bool = False,
     seed: int = 0,
     stability_runs: int = 20,
     stability_error_share: float = 0.05,
@@ -360,6 +366,7 @@ def measure_zone_stability(
         link_weight=link_weight,
         age_weight=age_weight,
         needs_weight=needs_weight,
+        leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
     limits = ProofLimits(stability_subsets, max_columns, max_nodes)
@@ -403,6 +410,7 @@ def revise_zones(
     link_weight: float = 1.0,
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
+    leave_out_unknown: bool = False,
     max_subsets: int = 1_000_000,
     max_columns: int = 12_000,
     max_nodes: int = 500,
@@ -448,6 +456,7 @@ def revise_zones(
         link_weight=link_weight,
         age_weight=age_weight,
         needs_weight=needs_weight,
+        leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
     approved = {member: zone for member, zone in _zone_of(approved_members).items() if zone is not None}
@@ -600,8 +609,9 @@ def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFr
     first = pd.Series(np.arange(len(request.ids))).groupby(solution.component).transform("min").to_numpy()
     fixed = {member for group in request.wishes.fixed_zones for member in group}
     heads = np.unique(first)
+    without = "whole" if request.wishes.is_plain else "unknown"
     rows = [
-        _proof_row(solution.proofs.get(int(row)), "fixed" if request.ids[row] in fixed else "whole", seed)
+        _proof_row(solution.proofs.get(int(row)), "fixed" if request.ids[row] in fixed else without, seed)
         for row in heads
     ]
     by_component = pd.DataFrame(rows, columns=list(PROOF_COLUMNS))
@@ -617,7 +627,14 @@ def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFr
 def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[str, Any]:
     """One component's proof as columns; components taken whole and fixed zones need none."""
     if proof is None:
-        return {"proof": without, "left_out_count": 0, "left_out_bound_count": 0, "zone_count": 1, "seed": seed}
+        out = int(without == "unknown")
+        return {
+            "proof": without,
+            "left_out_count": out,
+            "left_out_bound_count": out,
+            "zone_count": 1 - out,
+            "seed": seed,
+        }
     known = np.isfinite(proof.left_out_bound)
     return {
         "proof": "proven" if proof.is_proven else "bounded" if np.isfinite(proof.cost_bound) else "searched",
@@ -702,6 +719,8 @@ def _proof_text(row: Mapping[str, Any]) -> Text:
         )
     if row["proof"] == "fixed":
         return Text("固定片区，照旧保留。", "A fixed zone, kept as given.")
+    if row["proof"] == "unknown":
+        return Text("限值所需数据未知，未参与划分。", "Not zoned: an amount that is bounded is unknown.")
     out = row["left_out_count"]
     start = Text(
         f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个", f"{size} communities in {zones} zones, {out} left out"
@@ -718,7 +737,7 @@ def _shortfall_columns(scene: Scene, found: Sequence[Shortfall]) -> dict[str, An
     def text(values: list[str | None]) -> Any:
         return pd.array(values, dtype="str")
 
-    kinds = ["min" if entry.is_low else "max" if entry.bound else None for entry in found]
+    kinds = ["min" if entry.is_low else "max" if np.isfinite(entry.limit) else None for entry in found]
     return {
         "community_ids": text(["、".join(scene.ids[list(entry.rows)]) for entry in found]),
         "community_count": pd.array([len(entry.rows) for entry in found], dtype="int64"),

@@ -400,6 +400,17 @@ def test_unknown_and_negative_bounded_values_are_named_but_matter_only_when_boun
     ]
 
 
+def test_communities_of_unknown_households_can_be_left_out_with_the_reason():
+    communities, links = make_row([300, 300, 300])
+    communities["households"] = pd.array([300, 300, None], dtype="Int64")
+    bounds = {"households": {"min": 500, "max": 700}}
+    members = delineate_zones(communities, links, **bounds, leave_out_unknown=True)
+    assert members["zone_id"].isna().tolist() == [False, False, True]
+    assert members.loc["C02", "reason_zh"] == "小区丙户数未知，无法核对限值，暂不划分；补上后再划分即可。"
+    assert prove_zones(members)["proof"].tolist() == ["proven", "unknown"]
+    assert "未纳入任何片区" in describe_zones(communities, members, links, **bounds).loc["Z-C00", "why_zh"]
+
+
 def test_no_communities_and_links_to_strangers_are_refused():
     communities, links = make_row([100, 200])
     with pytest.raises(DataError, match="没有任何小区"):
