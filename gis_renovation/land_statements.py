@@ -8,7 +8,7 @@ nobody has brought leaves them unknown, and no result here replaces a signature.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -261,76 +261,96 @@ class _SiteFacts:
         papers: pd.DataFrame | None,
         declared: Sequence[str],
     ) -> None:
-        self.status = status
-        self.touched = None if touched is None else touched[touched["state"] == "touched"]
-        self.comparison = comparison
-        self.papers = papers
+        self.whole = _area_of(status[status["section"] == "total"])
+        bare = status[(status["section"] == "ownership") & (status["item"] == "uncovered")]
+        self.bare, self.bare_state = _area_of(bare), dict(zip(bare["site_id"], bare["state"], strict=True))
+        self.touched = None if touched is None else _by_site(touched[touched["state"] == "touched"])
+        self.compared = comparison is not None
+        uses = comparison if comparison is not None else pd.DataFrame(columns=["site_id", "comparison", "agreement"])
+        uses = uses[uses["comparison"] == "registered_planned"]
+        self.differs, self.agrees = (_area_of(uses[uses["agreement"] == word]) for word in ("differs", "agrees"))
+        self.papers = frozenset() if papers is None else frozenset(papers["parcel_id"])
         self.declared = frozenset(declared)
         self.findings = (self.land, self.use, self.holder, self.state_owned)
 
+    def parcels(self, site_id: str) -> list[Row]:
+        """The parcels of a site, slivers left out."""
+        return (self.touched or {}).get(site_id, [])
+
     def lacking_papers(self, site_id: str) -> list[str]:
         """Parcels of the site without any proof paper; all of them where papers were not checked."""
-        if self.touched is None:
-            return []
-        parcels = sorted(self.touched.loc[self.touched["site_id"] == site_id, "parcel_id"])
-        have = set() if self.papers is None else set(self.papers["parcel_id"])
-        return [parcel for parcel in parcels if parcel not in have]
+        return sorted(row["parcel_id"] for row in self.parcels(site_id) if row["parcel_id"] not in self.papers)
 
     def land(self, site_id: str) -> Fact:
-        rows = self.status[(self.status["site_id"] == site_id) & (self.status["section"] == "ownership")]
-        open_ground = rows[rows["item"] == "uncovered"]
-        if open_ground.empty:
+        """Whether the site lies wholly in parcels of the register."""
+        if site_id not in self.bare:
             return UNKNOWN, Text("宗地未核查", "parcels were not checked")
-        area = float(open_ground["area_m2"].iloc[0])
-        if open_ground["state"].iloc[0] == "none":
+        area, state = self.bare[site_id], self.bare_state[site_id]
+        if state == "none":
             return YES, Text("用地全部在登记宗地内", "the site lies wholly in registered parcels")
-        if open_ground["state"].iloc[0] == "sliver":
+        if state == "sliver":
             zh = f"用地在登记宗地内，仅有 {area:.2f} m² 细碎缝隙"
             return YES, Text(zh, f"the site lies in registered parcels but for slivers of {area:.2f} m²")
         return NO, Text(f"有 {area:.2f} m² 不在任何登记宗地内", f"{area:.2f} m² lie in no registered parcel")
 
     def use(self, site_id: str) -> Fact:
-        if self.comparison is None:
+        """Whether registered and planned use agree all over the site."""
+        if not self.compared:
             return UNKNOWN, Text("用途未比对", "uses were not compared")
-        rows = self.comparison[
-            (self.comparison["site_id"] == site_id) & (self.comparison["comparison"] == "registered_planned")
-        ]
-        differs = float(rows.loc[rows["agreement"] == "differs", "area_m2"].sum())
+        differs = self.differs.get(site_id, 0.0)
         if differs > 0.0:
             zh, en = (
                 f"登记用途与规划用途不一致 {differs:.2f} m²",
                 f"registered and planned use differ on {differs:.2f} m²",
             )
             return NO, Text(zh, en)
-        agreed = float(rows.loc[rows["agreement"] == "agrees", "area_m2"].sum())
-        whole = float(self.status.loc[self.status["site_id"] == site_id, "area_m2"].iloc[0])
-        if whole - agreed > max(1.0, 0.001 * whole):
-            left = whole - agreed
+        whole = self.whole[site_id]
+        left = whole - self.agrees.get(site_id, 0.0)
+        if left > max(1.0, 0.001 * whole):
             return UNKNOWN, Text(f"尚有 {left:.2f} m² 用途无法比对", f"uses cannot be compared on {left:.2f} m²")
         return YES, Text("登记用途与规划用途一致", "registered and planned use agree")
 
     def holder(self, site_id: str) -> Fact:
+        """Whether every parcel has a holder and a paper and no change was declared."""
         if self.touched is None:
             return UNKNOWN, Text("宗地未核查", "parcels were not checked")
-        own = self.touched[self.touched["site_id"] == site_id]
-        changed = sorted(self.declared & set(own["parcel_id"]))
+        own = self.parcels(site_id)
+        changed = sorted(self.declared & {row["parcel_id"] for row in own})
         if changed:
             listed = ", ".join(changed)
             return NO, Text(f"项目声明变更使用主体的宗地：{listed}", f"the project declares new users of {listed}")
-        nameless = int((own["holder_kind"].isna() & own["holder_name"].isna()).sum())
+        nameless = sum(row["holder_kind"] is None and row["holder_name"] is None for row in own)
         lacking = len(self.lacking_papers(site_id))
-        if own.empty or nameless or lacking:
+        if not own or nameless or lacking:
             zh = f"{len(own)} 宗地中 {nameless} 宗未登记使用权人，{lacking} 宗缺证明材料"
             return UNKNOWN, Text(zh, f"of {len(own)} parcels {nameless} have no holder on record, {lacking} no paper")
         return YES, Text(f"{len(own)} 宗地均有使用权人和证明材料", f"all {len(own)} parcels have a holder and a paper")
 
     def state_owned(self, site_id: str) -> Fact:
+        """Whether all parcels are state-owned."""
         if self.touched is None:
             return UNKNOWN, Text("所有权未核查", "ownership was not checked")
-        own = self.touched.loc[self.touched["site_id"] == site_id, "ownership"]
-        other, unknown = int((own.notna() & (own != "state")).sum()), int(own.isna().sum())
+        own = self.parcels(site_id)
+        unknown = sum(row["ownership"] is None for row in own)
+        other = sum(row["ownership"] != "state" for row in own) - unknown
         if other:
             return NO, Text(f"{other} 宗非国有土地", f"{other} parcels are not state-owned")
-        if unknown or own.empty:
+        if unknown or not own:
             return UNKNOWN, Text(f"{unknown} 宗土地所有权未登记", f"ownership of {unknown} parcels is not recorded")
         return YES, Text("均为国有土地", "all parcels are state-owned")
+
+
+def _area_of(rows: pd.DataFrame) -> dict[str, float]:
+    """Area by site, summed; sites without a row are not in it."""
+    if rows.empty:
+        return {}
+    return {str(site): float(area) for site, area in rows.groupby("site_id")["area_m2"].sum().items()}
+
+
+def _by_site(touched: pd.DataFrame) -> dict[str, list[Row]]:
+    """The parcels of each site as plain rows, None for what is not recorded."""
+    columns = touched[["site_id", "parcel_id", "ownership", "holder_kind", "holder_name"]].astype(object)
+    found: dict[str, list[Row]] = {}
+    for row in columns.where(columns.notna(), None).to_dict("records"):
+        found.setdefault(str(row["site_id"]), []).append(cast("Row", row))
+    return found

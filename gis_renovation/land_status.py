@@ -267,13 +267,14 @@ def _partition_rows(
     names = np.full(len(layer), "unknown", dtype=object) if items is None else items.to_numpy(dtype=object)
     sums = _sums_by_item(pairs, slivers, names, layer)
     rows: list[Row] = []
+    ground, whole = polygons_of(sites), sites["area_m2"].to_numpy()
     for position, site_id in enumerate(sites.index):
-        total = float(sites["area_m2"].iloc[position])
+        total = float(whole[position])
         own = sums.get(position, {})
         covered = sum(part["area"] for part in own.values())
         bare = total - float(union[position])
         patches = polygons_of(layer)[pairs.cover[pairs.shape == position]]
-        sliver = _sliver_gaps(sites.geometry.iloc[position], patches, sliver_width_m) if bare > NO_AREA_M2 else 0.0
+        sliver = _sliver_gaps(ground[position], patches, sliver_width_m) if bare > NO_AREA_M2 else 0.0
         parts = dict(sorted(own.items())) | {"uncovered": {"area": bare, "sliver": min(sliver, bare), "count": 0}}
         if covered - union[position] > NO_AREA_M2:
             parts["overlap"] = {"area": union[position] - covered, "sliver": 0.0, "count": 0}
@@ -301,6 +302,7 @@ def _sums_by_item(
             "at": pairs.cover,
         }
     )
+    origins = _Origins(layer)
     sums: dict[int, dict[str, Row]] = {}
     for key, group in frame.groupby(["site", "item"], sort=True):
         site, item = cast("tuple[int, str]", key)
@@ -308,20 +310,36 @@ def _sums_by_item(
             "area": float(group["area"].sum()),
             "sliver": float(group["sliver"].sum()),
             "count": len(group),
-            **_provenance(layer.iloc[group["at"]]),
+            **origins.of(group["at"].to_numpy()),
         }
     return sums
 
 
-def _provenance(features: gpd.GeoDataFrame) -> Row:
-    """Sources, first and last date of some features, as far as they are recorded."""
-    sources = sorted({str(v) for v in features["source"].dropna()}) if "source" in features.columns else []
-    dates = sorted(features["dated_on"].dropna()) if "dated_on" in features.columns else []
-    return {
-        "source": "；".join(sources) or None,
-        "dated_from_on": dates[0] if dates else None,
-        "dated_to_on": dates[-1] if dates else None,
-    }
+class _Origins:
+    """Sources and dates of a layer's features as plain arrays, for many small look-ups."""
+
+    def __init__(self, layer: gpd.GeoDataFrame) -> None:
+        self.sources = _words(layer, "source")
+        self.dates = _words(layer, "dated_on")
+
+    def of(self, at: NDArray[np.intp]) -> Row:
+        """Sources, first and last date of some features, as far as they are recorded."""
+        sources = sorted({str(value) for value in self.sources[at] if value is not None})
+        dates = sorted(value for value in self.dates[at] if value is not None)
+        return {
+            "source": "；".join(sources) or None,
+            "dated_from_on": dates[0] if dates else None,
+            "dated_to_on": dates[-1] if dates else None,
+        }
+
+
+def _words(layer: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """A column as an array with None for what is unknown, whether or not it is there."""
+    words = np.full(len(layer), None, dtype=object)
+    if name in layer.columns:
+        known = layer[name].notna().to_numpy()
+        words[known] = layer[name].to_numpy(dtype=object)[known]
+    return words
 
 
 _SPECIAL_LABELS: Mapping[str, Text] = {
@@ -390,6 +408,7 @@ def _control_rows(
 ) -> list[Row]:
     """One row a kind of control line and site; 0.00 only where the kind was looked for."""
     rows: list[Row] = []
+    whole = sites["area_m2"].to_numpy()
     for kind, label in layer_schema("control_lines").fields["kind"].values.items():
         own = None if lines is None else lines[lines["kind"] == kind].sort_index()
         if own is None or (len(own) == 0 and kind not in checked):
@@ -400,8 +419,9 @@ def _control_rows(
         area = covered_areas(polygons_of(sites), polygons_of(own))
         pairs = overlap_areas(polygons_of(sites), polygons_of(own))
         broad = ~are_slivers(polygons_of(sites), polygons_of(own), pairs, width_m=sliver_width_m)
+        origins, states = _Origins(own), _words(own, "state")
         for position, site_id in enumerate(sites.index):
-            touched = own.iloc[pairs.cover[pairs.shape == position]]
+            touched = pairs.cover[pairs.shape == position]
             value = float(area[position]) if area[position] >= NO_AREA_M2 else 0.0
             sliver = value > 0.0 and not broad[pairs.shape == position].any()
             rows.append(
@@ -411,47 +431,49 @@ def _control_rows(
                     kind,
                     label,
                     "none" if value == 0.0 else "sliver" if sliver else "touched",
-                    _control_note(kind, touched, sliver=sliver),
+                    _control_note(kind, states[touched], sliver=sliver),
                     area_m2=round(value, AREA_DIGITS),
                     area_mu=round(value / M2_A_MU, MU_DIGITS),
-                    share=value / sites["area_m2"].iloc[position],
+                    share=value / whole[position],
                     sliver_m2=round(value, AREA_DIGITS) if sliver else 0.0,
                     feature_count=len(touched),
-                    **_provenance(touched if len(touched) else own),
+                    **origins.of(touched if len(touched) else np.arange(len(own))),
                 )
             )
     return rows
 
 
-def _control_note(kind: str, touched: gpd.GeoDataFrame, *, sliver: bool) -> Text | None:
+def _control_note(kind: str, states: NDArray[np.object_], *, sliver: bool) -> Text | None:
     if sliver:
         return Text("仅细碎重叠，可能是边界误差，需核对", "slivers only, perhaps boundary error; to be confirmed")
-    if kind == "subsidence" and len(touched):
+    if kind == "subsidence" and len(states):
         labels = layer_schema("control_lines").fields["state"].values
-        states = sorted(set(touched["state"].dropna())) if "state" in touched.columns else []
-        zh = "、".join(labels[state].zh for state in states) or "状态未知"
-        en = ", ".join(labels[state].en for state in states) or "state unknown"
+        found = sorted({state for state in states if state is not None})
+        zh = "、".join(labels[state].zh for state in found) or "状态未知"
+        en = ", ".join(labels[state].en for state in found) or "state unknown"
         return Text(f"{zh}；须取得稳定性意见，不等于禁止", f"{en}; a stability opinion is needed, it is not a ban")
     return None
 
 
 def _illegal_rows(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) -> list[Row]:
     """Count and recorded area of illegal structures in each site by how far they were dealt with."""
-    labels = layer_schema("illegal_structures").fields["state"].values
+    labels: Mapping[str, Text] = layer_schema("illegal_structures").fields["state"].values
     rows: list[Row] = []
     if structures is None:
         label = Text("违法建设", "illegal structures")
         return [_row(site_id, "illegal", "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
     structures = structures.sort_index()
+    states, areas = _words(structures, "state"), _numbers(structures, "area_m2")
+    states = np.where(pd.isna(states), "unknown", states)
     site_at, at = shapely.STRtree(polygons_of(structures)).query(polygons_of(sites), predicate="intersects")
+    labels = {**labels, "unknown": Text("状态未知", "state unknown")}
     for position, site_id in enumerate(sites.index):
-        own = structures.iloc[np.sort(at[site_at == position])]
-        for state, label in [*labels.items(), ("unknown", Text("状态未知", "state unknown"))]:
-            given = own["state"] if "state" in own.columns else pd.Series(None, index=own.index, dtype=object)
-            group = own[given.isna() if state == "unknown" else given == state]
-            if state == "unknown" and group.empty:
+        own = np.sort(at[site_at == position])
+        for state, label in labels.items():
+            group = own[states[own] == state]
+            if state == "unknown" and len(group) == 0:
                 continue
-            area = _recorded_sum(group)
+            area = float(areas[group].sum())  # unknown if any of them is, 0 for no structure
             rows.append(
                 _row(
                     site_id,
@@ -466,15 +488,6 @@ def _illegal_rows(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) 
                 )
             )
     return rows
-
-
-def _recorded_sum(group: gpd.GeoDataFrame) -> float:
-    """Sum of recorded areas; unknown if any of them is, 0 for no structure."""
-    if group.empty:
-        return 0.0
-    if "area_m2" not in group.columns:
-        return float("nan")
-    return float(pd.to_numeric(group["area_m2"]).sum(skipna=False))
 
 
 # --- the parcels touched --------------------------------------------------------------------------

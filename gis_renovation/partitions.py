@@ -153,8 +153,9 @@ def assess_partitions(
 ) -> Path:
     """Judge all parts of ``folder`` in ``workers`` processes; results equal those of one machine.
 
-    One worker is this process itself, one part after the other. Options are those of :func:`gis_renovation.land.assess_parcels`. ``keep_ledger`` also writes each
-    part's ledger (one row a parcel and rule: large).
+    One worker is this process itself, one part after the other. Options are those of
+    :func:`gis_renovation.land.assess_parcels`. ``keep_ledger`` also writes each part's ledger (one
+    row a parcel and rule: large).
 
     Returns the folder of results, named for what they depend on: ``idle_parcels/part.N.parquet`` and,
     if kept, ``parcel_ledger/part.N.parquet``; read them with ``dask_geopandas.read_parquet``. Parts
