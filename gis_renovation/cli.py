@@ -194,12 +194,13 @@ def _card(
     write: Annotated[bool, typer.Option("--write", help="写入项目的 layers/，不覆盖 / write into layers/")] = False,
 ) -> None:
     from gis_renovation.card_draft import draft_card, write_draft
-    from gis_renovation.project import PROJECT_FILE, load_project
+    from gis_renovation.project import PROJECT_FILE, load_project, read_settings
 
     in_project = (project / PROJECT_FILE).is_file()
-    settings = load_project(project).settings.project if in_project or write else None
+    if write and not in_project:
+        load_project(project)  # says what is missing
     cards = project / "layers" if in_project else Path()
-    crs = settings.crs if settings else ""
+    crs = read_settings(project).project.crs if in_project else ""
     draft = draft_card(file, layer=layer, sublayer=sublayer, beside=cards, project_crs=crs, lang=context.obj)
     if not write:
         sys.stdout.write(draft.text)

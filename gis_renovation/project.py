@@ -113,6 +113,13 @@ def load_project(folder: Path) -> Project:
     return Project(folder, settings, _check_tables(tables, known))
 
 
+def read_settings(folder: Path) -> Settings:
+    """The project's own tables only, without looking at those of the analyses; quick, for drafting a card."""
+    data = read_toml(read_text(folder / PROJECT_FILE), where=PROJECT_FILE)
+    own = {key: value for key, value in data.items() if key in Settings.model_fields}
+    return check_model(own, Settings, where=PROJECT_FILE)
+
+
 def read_text(path: Path) -> str:
     """A TOML file's text; UTF-8 with or without BOM, as Notepad writes it."""
     try:
