@@ -370,7 +370,11 @@ def _column_widths(header: Sequence[str], rows: Sequence[Sequence[str]], text_wi
     wanted = []
     for number, label in enumerate(header):
         longest = max((display_width(row[number]) for row in rows), default=0)
-        wanted.append(max(_COLUMN_LEAST, math.ceil(display_width(label) / 2) + 2, min(longest + 4, _COLUMN_MOST)))
+        # A Chinese header breaks anywhere, an English one only between words.
+        word = max((len(part) for part in label.split() if part.isascii()), default=0)
+        wanted.append(
+            max(_COLUMN_LEAST, word + 3, math.ceil(display_width(label) / 2) + 2, min(longest + 4, _COLUMN_MOST))
+        )
     short = [min(width, _SHORT) for width in wanted]
     room = text_width_cm * _CHARACTERS_A_CM - sum(short)
     surplus = sum(wanted) - sum(short)
