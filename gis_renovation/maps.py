@@ -453,7 +453,7 @@ def _shell(
         f"{_panel(legends, blocks, shown, lang=lang)}"
         f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
         f"{source}<p>{safe(said)}</p>{beside}</footer></aside>"
-        f"{_sheet(lang)}{_slider(lang)}"
+        f'<p class="in-view" id="in-view" role="status"></p>{_sheet(lang)}{_slider(lang)}'
         '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
     )
 

@@ -504,3 +504,17 @@ def test_print_shows_title_legend_and_scale_without_the_controls(visit):
     for hidden in (".tools", ".finder", ".leaflet-control-zoom"):
         assert not page.locator(hidden).is_visible(), hidden
     assert len(page.pdf(format="A3", landscape=True, print_background=True)) > 20_000
+
+
+def test_the_page_says_how_much_of_how_many_the_view_holds(visit):
+    one = visit(layers())
+    page = one.page
+    assert page.locator("#in-view").inner_text() == "当前视野：小区 9 / 9"
+    page.evaluate("() => plan.visit('communities', 0)")
+    page.wait_for_timeout(200)
+    inside = page.evaluate(
+        """() => plan.read("communities").ids.filter((_, row) =>
+             plan.map.getBounds().contains(plan.centre(plan.read("communities"), row))).length"""
+    )
+    assert page.locator("#in-view").inner_text() == f"当前视野：小区 {inside} / 9"
+    assert page.locator("#in-view").get_attribute("role") == "status"

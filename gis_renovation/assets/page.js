@@ -348,7 +348,7 @@
     if (!name || !plan.wanted[name] || map.getZoom() >= plan.min_zoom[name]) return;
     var layer = plan.read(name), cells = {}, size = 64;
     layer.ids.forEach(function (id, row) {
-      var at = map.project(plan.centre(layer, row), map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
+      var at = map.project(plan.centres(layer)[row], map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
       var cell = cells[key] || (cells[key] = { n: 0, x: 0, y: 0 });
       cell.n += 1; cell.x += at.x; cell.y += at.y;
     });
@@ -372,6 +372,12 @@
       });
       return marker;
     })).addTo(map);
+  };
+
+  Plan.prototype.centres = function (layer) {
+    var plan = this;
+    if (!layer.centres) layer.centres = layer.ids.map(function (id, row) { return plan.centre(layer, row); });
+    return layer.centres;
   };
 
   Plan.prototype.centre = function (layer, row) {
@@ -751,7 +757,7 @@
       if (panel.hidden) return;
       var name = pick.value, layer = plan.read(name), query = filter.value.trim().toLowerCase(), bounds = map.getBounds();
       rows = layer.ids.map(function (id, row) { return row; }).filter(function (row) {
-        return (!query || matches(layer, row, query)) && (!inView.checked || bounds.contains(plan.centre(layer, row)));
+        return (!query || matches(layer, row, query)) && (!inView.checked || bounds.contains(plan.centres(layer)[row]));
       }).sort(compare(layer));
       header(layer);
       page = Math.max(0, Math.min(page, Math.ceil(rows.length / PAGE_ROWS) - 1));
@@ -814,7 +820,7 @@
   Plan.prototype.labels = function () {
     var plan = this, map = plan.map, pane = map.getPane("names");
     pane.textContent = "";
-    var zoom = map.getZoom(), size = map.getSize(), taken = [], drawn = 0, switched = document.getElementById("show-names");
+    var zoom = map.getZoom(), bounds = map.getBounds(), taken = [], drawn = 0, switched = document.getElementById("show-names");
     if (switched && !switched.checked) return;
     plan.visible().slice().reverse().sort(function (a, b) {
       return plan.read(b).label_rank - plan.read(a).label_rank;
@@ -824,11 +830,11 @@
       if (!layer.spots) layer.spots = layer.label_points.map(function (spot) { return L.latLng(positions(spot, layer.origin)[0]); });
       var seen = {};
       for (var row = 0; row < layer.spots.length && drawn < LABEL_LIMIT; row += 1) {
+        if (!bounds.contains(layer.spots[row])) continue;
         var text = cell(column, row);
-        if (text === null || text === "" ) continue;
+        if (text === null || text === "") continue;
         text = String(text).length > 18 ? String(text).slice(0, 17) + "…" : String(text);
         var spot = map.latLngToContainerPoint(layer.spots[row]);
-        if (spot.x < 0 || spot.y < 0 || spot.x > size.x || spot.y > size.y) continue;
         if (layer.kind === "line" && seen[text]) continue;
         var wide = 0;
         for (var i = 0; i < text.length; i += 1) wide += text.charCodeAt(i) > 255 ? layer.label_size : layer.label_size * 0.56;
@@ -874,11 +880,10 @@
     var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
     if (!name) return;
     var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0;
-    if (!layer.centres) layer.centres = layer.ids.map(function (id, row) { return plan.centre(layer, row); });
-    layer.centres.forEach(function (spot) { if (bounds.contains(spot)) inside += 1; });
+    plan.centres(layer).forEach(function (spot) { if (bounds.contains(spot)) inside += 1; });
     var text = plan.ui.in_view.replace("{layer}", layer.label).replace("{n}", inside).replace("{all}", layer.count);
     var place = document.getElementById("in-view");
-    if (place) place.textContent = text;
+    if (place && place.textContent !== text) place.textContent = text;
   };
 
   /* The address keeps the view, the layers and the selection, so a link shows the same map. */
