@@ -386,8 +386,8 @@ def find_idle_premises(
 ) -> gpd.GeoDataFrame:
     """Every room or building of the register with what its ledger adds up to.
 
-    As :func:`find_idle_parcels`, indexed by premises_id, with floor_area_m2 and storey in place of
-    the areas of land, and no test of idle land: rooms are vacant (空置), not idle land (闲置土地).
+    As :func:`find_idle_parcels`, indexed by premises_id, with name, floor_area_m2 and storey in place
+    of the areas of land, and no test of idle land: rooms are vacant (空置), not idle land (闲置土地).
     """
     require_metric(premises=premises, communities=communities)
     premises = premises.sort_index()
@@ -395,6 +395,8 @@ def find_idle_premises(
     verdicts = _by_rule(premises_ledger, "premises_id", premises.index)
     result["leasing_approval"] = verdict_names(verdicts("premises_leasing_approval"))
     result = result.drop(columns=["contract_notes_zh", "contract_notes_en"])
+    names = premises["name"] if "name" in premises.columns else pd.Series(None, index=premises.index, dtype="str")
+    result.insert(0, "name", names.astype("str"))
     result["floor_area_m2"] = _number_column(premises, "floor_area_m2")
     result["storey"] = _number_column(premises, "storey")
     return _located(result, premises, communities)
