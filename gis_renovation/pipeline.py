@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from gis_renovation.project import Project
 
 STEPS_FOLDER = ".steps"
+# The run's own workbook is for looking things up; longer ledgers are in layers.gpkg and in the
+# bureau's workbook, as its first sheet says.
+TABLE_ROWS_MAX = 20_000
 
 
 @dataclass(frozen=True)
@@ -623,8 +626,15 @@ def _write_run(
     with new_folder(folder) as work:
         write_geopackage(work / "layers.gpkg", shown)
         write_layer_styles(work / "layers.gpkg", shown)
+        settings = project.settings.project
         write_tables(
-            work / "tables.xlsx", {name: layers[name] for name in made}, synthetic=project.settings.project.synthetic
+            work / "tables.xlsx",
+            {name: layers[name] for name in made},
+            synthetic=settings.synthetic,
+            project=project.name,
+            as_of=project.as_of,
+            attribution=settings.attribution,
+            rows_max=TABLE_ROWS_MAX,
         )
         text = json.dumps(manifest, ensure_ascii=False, indent=1, default=_json_default)
         (work / "run.json").write_text(text + "\n", encoding="utf-8")
