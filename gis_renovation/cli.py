@@ -70,8 +70,10 @@ _HELP = {
         "What went into a step: gis-renovation run my-city --explain zones",
     ),
     "publish": Text(
-        "按发布配置生成地图网页（maps/<配置>/）。\n\n示例：gis-renovation publish my-city --profile planner",
-        "Make the map page of a profile, maps/NAME.\n\nExample: gis-renovation publish my-city --profile planner",
+        "按发布配置生成地图网页（maps/<配置>/）；--check 核对已发布的文件夹。\n\n"
+        "示例：gis-renovation publish my-city --profile planner",
+        "Make the map page of a profile, maps/NAME; --check verifies a published folder.\n\n"
+        "Example: gis-renovation publish my-city --profile planner",
     ),
     "report": Text(
         "生成供签字、上报的文档和表格（reports/）。\n\n示例：gis-renovation report my-city",
@@ -252,11 +254,17 @@ def _publish(
     context: typer.Context,
     folder: Folder = Path(),
     profile: Annotated[str, typer.Option("--profile", help="发布配置名 / profile name")] = "planner",
+    check: Annotated[bool, typer.Option("--check", help="只核对已发布的文件夹 / only verify")] = False,
 ) -> None:
     from gis_renovation.pipeline import run_project
     from gis_renovation.project import load_project
-    from gis_renovation.publish import publish_run
+    from gis_renovation.publish import MARKER, publish_run, require_sound
 
+    if check:
+        target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
+        require_sound(target)
+        _say(context, f"核对无误：{target}", f"Sound: {target}")
+        return
     project = load_project(folder)
     with progress_bar(context.obj) as update:
         result = run_project(project, on_progress=update)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
 
-from gis_renovation import publish, publish_check
+from gis_renovation import cli, publish, publish_check
 from gis_renovation.errors import ConfigError, DataError, FileError
 
 AS_OF = date(2024, 9, 30)
@@ -222,3 +222,16 @@ def test_outside_hosts_are_found_wherever_a_browser_would_look(page, hosts):
 def test_hostile_text_passes_the_check_because_it_is_text(tmp_path, text):
     page = published(tmp_path, hostile_layers(text))
     assert publish_check.check_published(page.parent) == []
+
+
+@pytest.mark.parametrize(("spoil", "code"), [(False, 0), (True, 1)])
+def test_publish_check_verifies_any_published_folder(tmp_path, capsys, spoil, code):
+    folder = published(tmp_path).parent
+    if spoil:
+        (folder / "index.html").write_text("<p>改动</p>", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["publish", str(folder), "--check"])
+    shown = capsys.readouterr()
+    assert ended.value.code == code
+    assert ("核对无误" in shown.out) != spoil
+    assert ("文件在发布后被改动" in shown.err) == spoil
