@@ -257,23 +257,21 @@ def geodesic_area_m2(layer: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
 
     geod = Geod(a=6378137.0, rf=298.257222101)
     geometry = np.asarray(layer.geometry.to_crs("EPSG:4490").to_numpy(), dtype=object)
-    areas = np.full(len(geometry), np.nan)
-    for position in np.flatnonzero(~shapely.is_missing(geometry)):
-        areas[position] = _geodesic_area(geod, geometry[position])
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part = shapely.get_rings(parts[polygon], return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    lon, lat = np.ascontiguousarray(xy.T)
+    stops = np.cumsum(np.bincount(ring, minlength=len(rings))).tolist()
+    sizes = [
+        abs(geod.polygon_area_perimeter(lon[start:stop], lat[start:stop])[0])
+        for start, stop in zip([0, *stops[:-1]], stops, strict=False)
+    ]
+    outer = np.diff(part, prepend=-1) != 0  # the first ring of each polygon; the others are holes
+    signed = np.where(outer, sizes, np.negative(sizes)) if sizes else np.empty(0)
+    areas = np.bincount(owner[polygon][part], weights=signed, minlength=len(geometry)).astype(np.float64)
+    areas[shapely.is_missing(geometry)] = np.nan
     return areas
-
-
-def _geodesic_area(geod: Geod, geometry: Any) -> float:
-    import shapely
-
-    total = 0.0
-    for part in shapely.get_parts(geometry):
-        if part.geom_type != "Polygon" or part.is_empty:
-            continue
-        for sign, ring in [(1.0, part.exterior), *[(-1.0, hole) for hole in part.interiors]]:
-            xy = shapely.get_coordinates(ring)
-            total += sign * abs(geod.polygon_area_perimeter(xy[:, 0], xy[:, 1])[0])
-    return total
 
 
 # --- GCJ-02 and BD-09 -----------------------------------------------------------------------------
