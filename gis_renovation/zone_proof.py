@@ -25,6 +25,8 @@ Rows = NDArray[np.int32]
 LARGEST_LISTED = 3_000
 # So few nodes have few connected sets even without any maximum.
 SMALL_ENOUGH = 16
+# So few nodes need no solver at all.
+SOLVED_BY_HAND = 8
 # So few columns go into one integer programme without pricing.
 SOLVED_WHOLE = 600
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
@@ -307,6 +309,8 @@ def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Pr
     listed = list_candidates(problem, max_subsets=limits.max_subsets)
     if listed is None:
         return Proof(labels, easy_bounds(problem), -1)
+    if problem.size <= SOLVED_BY_HAND and problem.zone_count is None:
+        return _by_dynamic_programme(problem, listed)
     columns = _columns(problem, listed, labels)
     chosen, bounds = settle(columns, limits, zone_count=problem.zone_count)
     return Proof(columns.labels(chosen), bounds, len(listed.cost))
@@ -318,6 +322,36 @@ class _Cap(NamedTuple):
     values: Floats
     highest: float
     room: float
+
+
+def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
+    """The best zones of very few nodes, set by set of nodes still to place; a solver would cost more.
+
+    Costs are compared to nine decimals; of equal choices the first listed wins.
+    """
+    zones: list[list[tuple[int, int, float, float]]] = [[] for _ in range(problem.size)]
+    for number in range(len(listed.cost)):
+        nodes = listed.members[listed.starts[number] : listed.starts[number + 1]].tolist()
+        mask = sum(1 << node for node in nodes)
+        zones[min(nodes)].append((mask, number, float(listed.number[number]), round(float(listed.cost[number]), 9)))
+    weight = problem.stats[:, MEMBERS].tolist()
+    best: dict[int, tuple[float, float, float, tuple[int, ...]]] = {0: (0.0, 0.0, 0.0, ())}
+    # Every set of nodes left over has its lowest node placed first, so smaller sets come first.
+    for left in range(1, 1 << problem.size):
+        lowest = (left & -left).bit_length() - 1
+        out, count, cost, chosen = best[left & (left - 1)]
+        option = (out + weight[lowest], count, cost, chosen)
+        for mask, number, price, own in zones[lowest]:
+            if mask & left == mask:
+                out, count, cost, chosen = best[left ^ mask]
+                trial = (out, count + price, round(cost + own, 9), (*chosen, number))
+                option = trial if trial[:3] < option[:3] else option
+        best[left] = option
+    out, count, cost, chosen = best[(1 << problem.size) - 1]
+    labels = np.arange(problem.size) + len(listed.cost)
+    for number in chosen:
+        labels[listed.members[listed.starts[number] : listed.starts[number + 1]]] = number
+    return Proof(compact(labels), (out, count, cost), len(listed.cost))
 
 
 class Columns(NamedTuple):

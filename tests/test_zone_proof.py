@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis_renovation import zone_proof
 from gis_renovation.zone_proof import ProofLimits, easy_bounds, list_candidates, prove_zones
 from gis_renovation.zone_search import (
     Turn,
@@ -145,8 +146,11 @@ def connected_problems(count, size, **options):
     ],
     ids=str,
 )
-def test_the_proof_reaches_the_optimum_of_a_dynamic_programme_on_small_cities(options):
-    for problem in connected_problems(40, 7, **options):
+@pytest.mark.parametrize("by_hand", [0, 8], ids=["solver", "by hand"])
+def test_the_proof_reaches_the_optimum_of_a_dynamic_programme_on_small_cities(options, by_hand, monkeypatch):
+    monkeypatch.setattr(zone_proof, "SOLVED_BY_HAND", by_hand)
+    monkeypatch.setattr(zone_proof, "SOLVED_WHOLE", 0 if options["price"] == 0 else 600)
+    for problem in connected_problems(25, 7, **options):
         want = best_by_dynamic_programme(problem)
         _, proof = prove(problem)
         found = total_score(problem, proof.labels)
