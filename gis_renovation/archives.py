@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from gis_renovation.errors import FileError
@@ -45,7 +46,7 @@ def unpack(path: Path, folder: Path, layer: str) -> list[Path]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _write_member(archive, member, target, path, layer)
                 written.append(target)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk, not the archive
         raise _damaged(path, layer, error) from None

@@ -449,7 +449,9 @@ def new_file(target: Path) -> Iterator[Path]:
 def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame]) -> None:
     """Layers and tables into one GeoPackage 1.2 (old desktop GIS opens it without warning).
 
-    The index becomes a column of its name. Same layers, same bytes: the change date is fixed.
+    The index becomes a column of its name. Same layers, same bytes: the change date is fixed. Raises
+    FileError if the disk does not take it all, which the database itself may keep silent about: every
+    layer is counted again after writing.
     """
     import geopandas as gpd
     import pyogrio
@@ -467,8 +469,22 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
             if options["geometry_type"].startswith("Multi"):
                 options["promote_to_multi"] = True
             pyogrio.write_dataframe(_plain(frame), path, layer=name, driver="GPKG", append=path.exists(), **options)
+        for name, layer in layers.items():
+            written = pyogrio.read_info(path, layer=name, force_feature_count=True)["features"]
+            if written != len(layer):
+                raise _unwritten(path, f"{name}: {written} / {len(layer)}")
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+        raise _unwritten(path, error) from None
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _unwritten(path: Path, reason: object) -> FileError:
+    return FileError(
+        f"写不出 {path.name}（{reason}）；磁盘可能已满，或文件正被其他软件打开。没有留下半成品。",
+        f"Cannot write {path.name} ({reason}); the disk may be full or another program may have it open. "
+        "Nothing half-written is left.",
+    )
 
 
 def _geometry_type(frame: Any) -> str:

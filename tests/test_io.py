@@ -591,6 +591,30 @@ def test_a_kill_in_the_middle_leaves_the_old_folder_and_the_next_run_clears_up(t
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
+    # A limit on the size of files stands for the full disk: writing beyond it fails in the same place.
+    code = (
+        "import pathlib, resource, sys\nfrom zoo import communities\n"
+        "from gis_renovation.errors import FileError\nfrom gis_renovation.io import new_folder, write_geopackage\n"
+        "frame = communities(20000)\nresource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
+        "try:\n    with new_folder(pathlib.Path(sys.argv[1])) as work:\n"
+        "        write_geopackage(work / 'layers.gpkg', {'communities': frame})\n"
+        "except (FileError, OSError) as error:\n    print('refused', type(error).__name__)\n"
+    )
+    target = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(target)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.startswith("refused"), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_written_geopackage_reads_back_equal_and_twice_the_same_bytes(tmp_path):
     frame = communities().set_index("编号").rename_axis("community_id")
     frame["open"] = pd.Series([True, None, False], index=frame.index, dtype=object)
