@@ -103,18 +103,19 @@ def _reason(
 ) -> Text:
     cause = causes.get(before or "")
     others = [row for row in scene.members.get(after or "", ()) if row != own]
-    mates = scene.name_list(others) if others else Text("自身（单独成片）", "itself alone")
+    mates = scene.name_list(others)
+    company = Text(f"与{mates.zh}同片", f"with {mates.en}") if others else Text("单独成片", "a zone of its own")
     if change == "dropped":
         return Text("已不在改造名单", "no longer on the list")
     if change in ("left_out", "still_out"):
         return unplaced or Text("未纳入任何片区", "in no zone")
     if change == "added":
-        return Text(f"新列入，与{mates.zh}同片", f"new on the list, with {mates.en}")
+        return Text(f"新列入，{company.zh}", f"new on the list, {company.en}")
     if change == "kept":
         return Text("维持原片区", "stays in its zone")
     if cause is not None:
-        return Text(f"{cause.zh}，改与{mates.zh}同片", f"{cause.en}; now with {mates.en}")
+        return Text(f"{cause.zh}，改为{company.zh}", f"{cause.en}; now {company.en}")
     return Text(
-        f"为使相邻片区满足限值而调整，改与{mates.zh}同片",
-        f"moved so that a neighbouring zone keeps its bounds; now with {mates.en}",
+        f"为使相邻片区满足限值而调整，改为{company.zh}",
+        f"moved so that a neighbouring zone keeps its bounds; now {company.en}",
     )

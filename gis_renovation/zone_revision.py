@@ -66,11 +66,28 @@ def revise(request: Request, approved: Mapping[str, str], limits: ProofLimits) -
     for part in range(int(parts.max(initial=-1)) + 1):
         nodes = np.flatnonzero(parts == part)
         _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), limits, labels, proven, continues)
+    _continue_once(labels, counts, names, continues, proven)
     zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=bool)
     zone[free], is_proven[free] = labels[request.node[free]], proven[request.node[free]]
     for group in request.wishes.fixed_zones:
         zone[np.isin(request.ids, list(group))] = int(max(zone.max(initial=-1), labels.max(initial=-1))) + 1
     return Revision(zone, continues, is_proven)
+
+
+def _continue_once(labels: Labels, counts: Floats, names: Ids, continues: dict[int, str], proven: Flags) -> None:
+    """Let an approved zone torn over several components be continued by its largest piece only.
+
+    Components are solved apart, so the moves of such a zone are not proven least.
+    """
+    for column, name in enumerate(names):
+        pieces = sorted(number for number, owner in continues.items() if owner == name)
+        if len(pieces) > 1:
+            sizes = {number: counts[labels == number, column].sum() for number in pieces}
+            largest = max(pieces, key=lambda number: (sizes[number], -number))
+            for number in pieces:
+                proven[labels == number] = False
+                if number != largest:
+                    del continues[number]
 
 
 def _revise_part(

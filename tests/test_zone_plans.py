@@ -80,7 +80,7 @@ def test_a_dropped_community_moves_only_its_mate_and_says_why():
     changes = revise_zones(members, communities.iloc[1:], links.iloc[1:], households={"min": 500, "max": 900})
     assert changes["change"].tolist() == ["dropped", "moved", "kept", "kept", "kept", "kept"]
     assert changes.loc["C01", "continues_zone_id"] == "Z-C02"
-    assert changes.loc["C01", "reason_zh"] == "1 个小区退出后，原片区户数 300 户，低于下限 500 户，改与丙、丁同片"
+    assert changes.loc["C01", "reason_zh"] == "1 个小区退出后，原片区户数 300 户，低于下限 500 户，改为与丙、丁同片"
     assert changes["is_proven"].all()
     keeps_schema("zone_changes", changes)
 
@@ -103,6 +103,16 @@ def test_a_new_community_is_added_to_a_zone_with_room():
     changes = revise_zones(approved, communities, links, **PAIRS)
     assert changes["change"].tolist() == ["kept"] * 4 + ["added"]
     assert changes.loc["C04", "continues_zone_id"] == "Z-C02"
+
+
+def test_a_zone_torn_in_two_is_continued_by_its_larger_piece_only():
+    communities, links = make_row([300] * 5)
+    approved = delineate_zones(communities, links)
+    changes = revise_zones(
+        approved, communities.drop(index="C01"), links.iloc[2:], households={"min": 100, "max": 2_000}
+    )
+    assert changes["change"].tolist() == ["moved", "dropped", "kept", "kept", "kept"]
+    assert changes.loc["C00", "reason_zh"] == "1 个小区退出后，原片区不再连通，改为单独成片"
 
 
 def fewest_moves(communities, links, approved, low, high):
