@@ -258,7 +258,8 @@ def _publish(
 ) -> None:
     from gis_renovation.pipeline import run_project
     from gis_renovation.project import load_project
-    from gis_renovation.publish import MARKER, publish_run, require_sound
+    from gis_renovation.publish import publish_run, require_sound
+    from gis_renovation.publish_check import MARKER
 
     if check:
         target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
