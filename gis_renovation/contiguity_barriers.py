@@ -288,10 +288,14 @@ def _unique_pairs(one: Positions, other: Positions) -> Positions:
 
 def _grouped(table: Positions) -> dict[int, tuple[int, ...]]:
     """From the two first rows of a sorted table: each key with its distinct values."""
-    found: dict[int, dict[int, None]] = {}
-    for key, value in zip(table[0].tolist(), table[1].tolist(), strict=True):
-        found.setdefault(key, {})[value] = None
-    return {key: tuple(values) for key, values in found.items()}
+    key, value = table[0], table[1]
+    fresh = np.ones(len(key), dtype=bool)
+    fresh[1:] = (key[1:] != key[:-1]) | (value[1:] != value[:-1])
+    key, value = key[fresh], value[fresh]
+    begin = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.intp)
+    values, ends = value.tolist(), np.append(begin[1:], len(key)).tolist()
+    spans = zip(key[begin].tolist(), begin.tolist(), ends, strict=True) if len(key) else ()
+    return {at: tuple(values[start:end]) for at, start, end in spans}
 
 
 def barriers_met(
