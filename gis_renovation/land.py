@@ -27,6 +27,7 @@ from gis_renovation.land_measures import (
     Site,
     Words,
     nearest_communities,
+    numbers_of,
     parcel_measures,
     premises_measures,
     require_control_kinds,
@@ -373,7 +374,7 @@ def find_idle_parcels(
     result["legal_idle"] = verdict_names(_legal_test(parcels, verdicts, blank_start))
     result["leasing_approval"] = verdict_names(verdicts("parcel_leasing_approval"))
     area = shapely.area(np.asarray(parcels.geometry.to_numpy(), dtype=object))
-    registered = _number_column(parcels, "registered_area_m2")
+    registered = numbers_of(parcels, "registered_area_m2")
     result["area_m2"] = area
     result["geodesic_area_m2"] = geodesic_area_m2(parcels)
     result["registered_area_m2"] = registered
@@ -397,15 +398,9 @@ def find_idle_premises(
     result = result.drop(columns=["contract_notes_zh", "contract_notes_en"])
     names = premises["name"] if "name" in premises.columns else pd.Series(None, index=premises.index, dtype="str")
     result.insert(0, "name", names.astype("str"))
-    result["floor_area_m2"] = _number_column(premises, "floor_area_m2")
-    result["storey"] = _number_column(premises, "storey")
+    result["floor_area_m2"] = numbers_of(premises, "floor_area_m2")
+    result["storey"] = numbers_of(premises, "storey")
     return _located(result, premises, communities)
-
-
-def _number_column(frame: pd.DataFrame, name: str) -> Floats:
-    if name not in frame.columns:
-        return np.full(len(frame), np.nan)
-    return np.asarray(pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _located(result: pd.DataFrame, places: gpd.GeoDataFrame, communities: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:

@@ -127,14 +127,14 @@ def _recorded_word(name: str) -> Callable[[Site], Measure]:
 
 
 def _recorded_number(name: str) -> Callable[[Site], Measure]:
-    return lambda site: Measure(_numbers(site, name), _not_recorded(site, name))
+    return lambda site: Measure(numbers_of(site.places, name), _not_recorded(site, name))
 
 
-def _numbers(site: Site, name: str) -> Floats:
-    column = _column(site, name)
-    if column is None:
-        return np.full(len(site.places), np.nan)
-    return np.asarray(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
+def numbers_of(frame: pd.DataFrame, name: str) -> Floats:
+    """A number column as an array, NaN where unknown or where the column is absent."""
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return np.asarray(pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _years(site: Site, name: str) -> Floats:
@@ -171,7 +171,7 @@ def _start_overdue(site: Site) -> Measure:
 
 
 def _area_difference(site: Site) -> Measure:
-    registered = _numbers(site, "registered_area_m2")
+    registered = numbers_of(site.places, "registered_area_m2")
     registered = np.where(registered > 0.0, registered, np.nan)
     difference = np.abs(shapely.area(site.geometry) - registered) / registered
     return Measure(difference, _not_recorded(site, "registered_area_m2"))

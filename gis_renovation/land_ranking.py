@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
+from gis_renovation.land_measures import nearest_communities, numbers_of
 from gis_renovation.schemas import nearest_names
 
 Floats = NDArray[np.float64]
@@ -147,12 +148,9 @@ def _shares(
         shares["shape"] = np.divide(inscribed, area, out=np.zeros(len(area)), where=area > 0.0)
     if communities is not None and len(communities):
         ground = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-        distance = unknown.copy()
-        homes = shapely.STRtree(np.asarray(communities.geometry.to_numpy(), dtype=object))
-        (place, _), metres = homes.query_nearest(ground, return_distance=True)
-        distance[place] = metres
+        _, distance = nearest_communities(ground, communities)
         shares["nearness"] = np.clip(1.0 - distance / reach_m, 0.0, 1.0)
-        shares["need"] = np.minimum(_households(ground, homes, communities, reach_m) / full_need_households, 1.0)
+        shares["need"] = np.minimum(_households(ground, communities, reach_m) / full_need_households, 1.0)
     return {name: np.clip(values, 0.0, 1.0) for name, values in shares.items()}
 
 
@@ -160,14 +158,14 @@ def _aligned(frame: pd.DataFrame, column: str, index: pd.Index[Any]) -> Floats:
     return np.asarray(frame[column].reindex(index).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _households(ground: Any, homes: shapely.STRtree, communities: gpd.GeoDataFrame, reach_m: float) -> Floats:
+def _households(ground: Any, communities: gpd.GeoDataFrame, reach_m: float) -> Floats:
     """Households of the communities within reach; unknown if one of them is, 0 if there is none."""
     if "households" not in communities.columns:
         return np.full(len(ground), np.nan)
-    count = communities["households"].to_numpy(dtype=np.float64, na_value=np.nan)
+    homes = shapely.STRtree(np.asarray(communities.geometry.to_numpy(), dtype=object))
     place, community = homes.query(ground, predicate="dwithin", distance=reach_m)
     total = np.zeros(len(ground))
-    np.add.at(total, place, count[community])
+    np.add.at(total, place, numbers_of(communities, "households")[community])
     return total
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, Text
 from gis_renovation.land_codes import class_label, require_one_system
-from gis_renovation.land_measures import NO_AREA_M2, require_control_kinds
+from gis_renovation.land_measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
 
@@ -463,7 +463,7 @@ def _illegal_rows(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) 
         label = Text("违法建设", "illegal structures")
         return [_row(site_id, "illegal", "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
     structures = structures.sort_index()
-    states, areas = _words(structures, "state"), _numbers(structures, "area_m2")
+    states, areas = _words(structures, "state"), numbers_of(structures, "area_m2")
     states = np.where(pd.isna(states), "unknown", states)
     site_at, at = shapely.STRtree(polygons_of(structures)).query(polygons_of(sites), predicate="intersects")
     labels = {**labels, "unknown": Text("状态未知", "state unknown")}
@@ -522,7 +522,7 @@ def list_touched_parcels(
     site, at, area = pairs.shape[keep], pairs.cover[keep], pairs.area_m2[keep]
     own = parcels.iloc[at]
     drawn = shapely.area(polygons_of(own))
-    registered = _numbers(own, "registered_area_m2")
+    registered = numbers_of(own, "registered_area_m2")
     frame = pd.DataFrame(
         {
             "site_id": sites.index.to_numpy(dtype=object)[site],
@@ -549,12 +549,6 @@ def list_touched_parcels(
 def polygons_of(layer: gpd.GeoDataFrame) -> Geometries:
     """The layer's geometry as an array of shapely objects."""
     return np.asarray(layer.geometry.to_numpy(), dtype=object)
-
-
-def _numbers(frame: pd.DataFrame, name: str) -> Floats:
-    if name not in frame.columns:
-        return np.full(len(frame), np.nan)
-    return np.asarray(pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _fault(layer: str, zh: str, en: str, ids: Any) -> Finding:
