@@ -456,7 +456,11 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
     import geopandas as gpd
     import pyogrio
 
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    # The file is new and moves into place only when whole, so waiting for the disk after every layer,
+    # which is what SQLite's journal is for, gains nothing.
+    pyogrio.set_gdal_config_options(
+        {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z", "OGR_SQLITE_SYNCHRONOUS": "OFF", "OGR_SQLITE_JOURNAL": "OFF"}
+    )
     try:
         for name, layer in layers.items():
             frame = layer.reset_index() if layer.index.name else layer
@@ -476,7 +480,8 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
         raise _unwritten(path, error) from None
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+        names = ("OGR_CURRENT_DATE", "OGR_SQLITE_SYNCHRONOUS", "OGR_SQLITE_JOURNAL")
+        pyogrio.set_gdal_config_options(dict.fromkeys(names))
 
 
 def _unwritten(path: Path, reason: object) -> FileError:
