@@ -1,6 +1,10 @@
 """Zones of communities drawn on a line or a grid, so that a reader sees the answer."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import geopandas as gpd
 import networkx as nx
@@ -509,6 +513,36 @@ def test_cutting_one_more_link_never_lets_more_communities_in(city, data):
     before = delineate_zones(communities, links, **BOUNDS)["zone_id"].isna().sum()
     after = delineate_zones(communities, worse, **BOUNDS)["zone_id"].isna().sum()
     assert after >= before
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+import numpy as np
+from test_zones import make_communities, make_links
+from gis_renovation.zones import delineate_zones
+places = [(x, y) for x in range(8) for y in range(8)]
+communities = make_communities(places, np.random.default_rng(3).integers(50, 400, 64).tolist())
+near = [(i, j) for i in range(64) for j in range(i) if sum(abs(np.subtract(places[i], places[j]))) == 1]
+members = delineate_zones(communities, make_links([(j, i) for i, j in near]), households={{"min": 700}})
+print(members.to_csv())
+"""
+
+
+def test_neither_the_hash_seed_nor_the_process_changes_a_searched_zoning():
+    script = SCRIPT.format(tests=str(Path(__file__).parent))
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    assert "searched" in runs[0]
 
 
 @PROPERTY
