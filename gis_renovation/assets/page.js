@@ -28,6 +28,7 @@
 
   function words(column, value, ui) {
     if (value === null || value === undefined) return ui.unknown;
+    if (value === "") return "—";
     if (value === true) return ui.yes;
     if (value === false) return ui.no;
     if (column.labels) {
@@ -478,7 +479,7 @@
       kind.appendChild(node("span", { "class": "class" }, layer.class_labels[layer.cls[row]]));
     }
     head.appendChild(node("h2", {}, plan.title(layer, row)));
-    head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
+    if (layer.columns[layer.title]) head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
     card.appendChild(plan.facts(layer.columns, row, layer.title));
     (layer.related || []).forEach(function (related) {
       var rows = related.rows_of[row];
