@@ -327,12 +327,14 @@ def _redraw(labels: Labels, forest: Forest, region: Labels, best: Labels, better
     return compact(new)
 
 
-def many_cut(problem: ZoneProblem, labels: Labels, regions: Labels, turn: Turn, phase: Phase) -> Labels:
+def many_cut(
+    problem: ZoneProblem, labels: Labels, regions: Labels, turn: Turn, phase: Phase, *, winding: bool
+) -> Labels:
     """Redraw each region from the leaves of some random trees up, cutting whenever a zone is complete."""
     n, count = problem.size, int(regions.max(initial=-1)) + 1
     tries = turn.tries
     wide, wide_regions = tiled(problem, tries), _tile_labels(regions, tries)
-    forest = random_forest(wide, wide_regions, turn, winding=True)
+    forest = random_forest(wide, wide_regions, turn, winding=winding)
     drawn = np.empty(wide.size, dtype=np.int64)
     drawn[forest.node] = _cut_upwards(wide, forest)
     drawn = compact(drawn)
@@ -555,13 +557,15 @@ def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:
     copies = 1 if problem.zone_count is not None else effort.copies
     many = tiled(problem, copies)
     whole = connected_parts(many)
-    labels = many_cut(many, whole, whole, Turn(seed, 1, effort.tries), Phase(gather=False))
+    labels = many_cut(many, whole, whole, Turn(seed, 1, effort.tries), Phase(gather=False), winding=True)
     gather = Phase(gather=problem.zone_price != 0.0 or bool(_left_out(many, labels)))
+    # Snakes are worth their looseness only where maxima make it hard to fit zones in at all.
+    winding = bool(np.isfinite(problem.high).any())
     for step in range(effort.sweeps):
         turn = Turn(seed, 10 + 2 * step, effort.tries)
         labels = pair_cut(many, labels, clusters(many, labels, turn, 1), turn, gather)
         turn = Turn(seed, 11 + 2 * step, effort.tries)
-        labels = many_cut(many, labels, clusters(many, labels, turn, 3), turn, gather)
+        labels = many_cut(many, labels, clusters(many, labels, turn, 3), turn, gather, winding=winding)
     # Small and middling cities afford more rounds for compactness.
     for step in range(effort.sweeps * effort.tries):
         turn = Turn(seed, 10 + 2 * effort.sweeps + step, effort.tries)
