@@ -137,7 +137,7 @@ def ledger(size: int) -> Duel:
     return Duel(lambda: conform(read_layer(card, folder).frame, card).frame, peer, equal)
 
 
-def guard(size: int) -> Duel:
+def guard(size: int) -> Duel | str:
     """A layer against its claim and against a trusted layer it is displaced from as GCJ-02 displaces."""
     from pyproj import CRS
 
@@ -157,10 +157,9 @@ def guard(size: int) -> Duel:
         claims = check_claim(layers["parcels"], project, name="parcels", area=AREA)
         return [f.code for f in (*claims, *check_offsets(layers, project, trusted=("communities",)))]
 
-    def equal(mine: Any, _theirs: Any) -> bool:
-        return mine == ["offset_gcj02"]
-
-    return Duel(ours, lambda: None, equal)
+    if ours() != ["offset_gcj02"]:
+        return "the planted shift was not found"
+    return Duel(ours, None, lambda _ours, _theirs: True)
 
 
 def of_size(prepare: Any, fixed: int) -> Any:
@@ -168,7 +167,7 @@ def of_size(prepare: Any, fixed: int) -> Any:
     return partial(_fixed, prepare, fixed)
 
 
-def _fixed(prepare: Any, fixed: int, _size: int) -> Duel:
+def _fixed(prepare: Any, fixed: int, _size: int) -> Duel | str:
     return prepare(fixed)
 
 

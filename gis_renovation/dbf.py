@@ -71,6 +71,15 @@ def rows_on_disk(path: Path, layout: Layout) -> int:
     return max(0, path.stat().st_size - layout.header_bytes) // layout.row_bytes
 
 
+def deleted_rows(path: Path, layout: Layout) -> list[int]:
+    """Numbers, from 1, of the rows marked as deleted but not yet removed; no program shows them."""
+    rows = min(layout.rows, rows_on_disk(path, layout))
+    if not rows:
+        return []
+    table: Any = np.memmap(path, np.uint8, "r", offset=layout.header_bytes, shape=(rows, layout.row_bytes))
+    return [int(row) + 1 for row in np.flatnonzero(table[:, 0] == ord("*"))]
+
+
 def find_encoding(path: Path, stated: str = "") -> Encoding:
     """The encoding of a DBF's text.
 

@@ -111,6 +111,15 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
     counts = {".dbf": dbf.rows_on_disk(beside[".dbf"], layout) if layout else 0}
     if ".shx" in beside:
         counts[".shx"] = (beside[".shx"].stat().st_size - 100) // 8
+    deleted = dbf.deleted_rows(beside[".dbf"], layout) if layout else []
+    reading.facts["rows_deleted"] = len(deleted)
+    if deleted:
+        reading.say(
+            "note", "rows_deleted", path,
+            f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
+            f"{len(deleted)} rows are marked as deleted and not read.",
+            [f"第{row}行" for row in deleted],
+        )  # fmt: skip
     promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
     if path.stat().st_size < promised:
         size = path.stat().st_size
@@ -246,7 +255,7 @@ def _check_promised_rows(path: Path, name: str, frame: Any, options: dict[str, A
     import pyogrio
 
     promised = pyogrio.read_info(path, layer=name, **options)["features"]
-    if promised >= 0 and promised != len(frame):
+    if promised >= 0 and len(frame) not in (promised, promised - reading.facts.get("rows_deleted", 0)):
         reading.say(
             "error", "rows_missing", path,
             f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个；文件可能损坏，请重新导出。",

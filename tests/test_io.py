@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -154,6 +155,18 @@ def test_bytes_that_are_no_text_are_named_by_row(tmp_path):
     assert "�" in raw.frame["名称"].iloc[2]
     assert raw.frame["名称"].iloc[0] == NAMES[0]
     assert next(f for f in raw.findings if f.code == "text_undecodable").ids == ("第3行",)
+
+
+def test_rows_marked_as_deleted_are_counted_not_read(tmp_path):
+    table = shapefile(tmp_path).with_suffix(".dbf")
+    data = bytearray(table.read_bytes())
+    header, width = struct.unpack("<HH", data[8:12])
+    data[header + width] = ord("*")
+    table.write_bytes(bytes(data))
+    frame, findings, _ = conformed(tmp_path, "小区.shp")
+    assert list(frame.index) == ["C1", "C3"]
+    assert next(f for f in findings if f.code == "rows_deleted").ids == ("第2行",)
+    assert not [f for f in findings if f.severity == "error"]
 
 
 def test_a_missing_index_file_is_rebuilt_on_a_copy(tmp_path):
