@@ -212,8 +212,13 @@ def nearest_communities(geometry: NDArray[np.object_], communities: gpd.GeoDataF
     communities = communities.sort_index()
     ids, distance = np.full(len(geometry), None, dtype=object), np.full(len(geometry), np.nan)
     if len(communities) and len(geometry):
-        tree = shapely.STRtree(np.asarray(communities.geometry.to_numpy(), dtype=object))
-        (place, community), metres = tree.query_nearest(geometry, return_distance=True)
+        homes = np.asarray(communities.geometry.to_numpy(), dtype=object)
+        # Touching first, each community prepared once: measuring distances is what costs.
+        community, place = shapely.STRtree(geometry).query(homes, predicate="intersects")
+        apart = np.setdiff1d(np.flatnonzero(~shapely.is_missing(geometry)), place)
+        (at, other), metres = shapely.STRtree(homes).query_nearest(geometry[apart], return_distance=True)
+        place, community = np.concatenate([place, apart[at]]), np.concatenate([community, other])
+        metres = np.concatenate([np.zeros(len(place) - len(at)), metres])
         order = np.lexsort((community, place))
         place, first = np.unique(place[order], return_index=True)
         ids[place] = communities.index.to_numpy()[community[order][first]]
