@@ -323,7 +323,7 @@ def marker_svg(symbol: Symbol) -> str:
 def marker_svg_body(symbol: Symbol, x: float, y: float, size: float, fill: str, stroke: str) -> str:
     """The SVG of a point symbol, ``size`` pixels across, centred on ``x``, ``y``."""
     half = size / 2.0 - symbol.width / 2.0
-    points = {
+    points: dict[str, list[tuple[float, float]]] = {
         "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
         "diamond": [(0, -1.1), (1.1, 0), (0, 1.1), (-1.1, 0)],
         "triangle": [(0, -1), (1, 0.9), (-1, 0.9)],

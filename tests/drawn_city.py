@@ -1,6 +1,5 @@
 """A small drawn city for the tests of maps: every shape a rectangle or a straight line, in EPSG:4548."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from datetime import date
