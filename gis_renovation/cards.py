@@ -527,6 +527,8 @@ def _key(frame: Any, schema: LayerSchema) -> Any:
     if not schema.key:
         return frame.reset_index(drop=True)
     if schema.key not in frame.columns:
+        if not len(frame):  # an empty file often has no columns either; that it is empty says it all
+            frame.index = pd.Index([], dtype="str", name=schema.key)
         return frame
     keys = frame[schema.key]
     if keys.hasnans or not isinstance(keys.dtype, pd.StringDtype):

@@ -163,7 +163,7 @@ def check_layer(frame: gpd.GeoDataFrame | pd.DataFrame, schema: LayerSchema, *, 
         if field.name == schema.key:
             continue
         if field.name not in frame.columns:
-            if field.required:
+            if field.required and len(frame):
                 findings.append(_missing_field(schema, field, file))
             continue
         findings += _check_values(frame, schema, field, file)

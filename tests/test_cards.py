@@ -290,6 +290,11 @@ def test_an_empty_frame_keeps_its_columns():
     assert empty.frame.index.name == "community_id"
 
 
+def test_a_file_without_rows_or_columns_is_empty_and_nothing_else():
+    result = done(communities().iloc[:0][["geometry"]], columns="")
+    assert [f.code for f in check_layer(result.frame, layer_schema("communities"))] == ["empty_layer"]
+
+
 # --- repairs --------------------------------------------------------------------------------------
 
 
