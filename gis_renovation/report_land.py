@@ -18,6 +18,7 @@ from gis_renovation.report_parts import (
     community_names,
     in_language,
     known_values,
+    titled,
 )
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
@@ -285,8 +286,7 @@ def write_land_status(paper: Paper, layers: Layers, manifest: Manifest, workbook
 def _status_sheet(paper: Paper, layers: Layers, manifest: Manifest, site_id: str, workbook: str) -> None:
     lang = paper.lang
     site = layers["land_sites"].loc[site_id]
-    name = site["name"] if isinstance(site["name"], str) else site_id
-    paper.heading(f"{name}（{site_id}）", f"{name} ({site_id})", level=2, new_page=True)
+    paper.heading(*titled(site["name"], site_id), level=2, new_page=True)
     _site_facts(paper, layers, manifest, site)
     parts = (
         ("touched_parcels", "涉及宗地：", "Parcels touched:", _TOUCHED),

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.errors import Lang, Text
+from gis_renovation.unknowns import name_or_id, names_or_ids
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]
@@ -29,12 +30,19 @@ def known_values(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def community_names(communities: pd.DataFrame) -> dict[str, str]:
-    """A name for each id; where two communities share a name, the id stands beside it."""
-    repeated = communities["name"].duplicated(keep=False)
+    """What to call each id; communities that share a name have the id beside it, one without is its id alone."""
+    names = names_or_ids(communities)
+    repeated = names.duplicated(keep=False)
     return {
-        str(key): f"{name}（{key}）" if twice else str(name)
-        for key, name, twice in zip(communities.index, communities["name"], repeated, strict=True)
+        str(key): f"{name}（{key}）" if twice and name != str(key) else name
+        for key, name, twice in zip(communities.index, names, repeated, strict=True)
     }
+
+
+def titled(name: object, key: str) -> tuple[str, str]:
+    """A heading with name and id, Chinese and English; the id alone where there is no name."""
+    called = name_or_id(name, key)
+    return (called, called) if called == key else (f"{called}（{key}）", f"{called} ({key})")
 
 
 def to_date(value: Any) -> datetime.date:

@@ -12,6 +12,7 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.report_parts import Layers, Manifest, in_language, known_values, to_date
 from gis_renovation.schemas import layer_schema
 from gis_renovation.tables import UNKNOWN, Column
+from gis_renovation.unknowns import names_or_ids
 
 _UNIT_COLUMNS = (
     "name",
@@ -50,9 +51,10 @@ def write_progress_brief(paper: Paper, layers: Layers, manifest: Manifest, workb
 
 def _unit_tables(paper: Paper, units: pd.DataFrame, workbook: str) -> None:
     planned = pd.to_numeric(known_values(units, "community_count")).fillna(0) > 0
-    paper.layer_table(units[planned], "unit_progress", _UNIT_COLUMNS, key=False, see=workbook)
+    listed = units[planned].assign(name=names_or_ids(units[planned]))
+    paper.layer_table(listed, "unit_progress", _UNIT_COLUMNS, key=False, see=workbook)
     if not planned.all():
-        names = list(map(str, units.loc[~planned, "name"]))
+        names = names_or_ids(units[~planned]).tolist()
         paper.say(f"{'、'.join(names)}没有列入计划的小区。", f"No community of {', '.join(names)} is in the plan.")
     paper.say(
         "开工率、完工率按小区数计算，分母为已下达计划（不含储备）。一个小区的任一项目开工即为开工，全部项目完工才算完工。"
@@ -61,7 +63,7 @@ def _unit_tables(paper: Paper, units: pd.DataFrame, workbook: str) -> None:
         "its projects has, and is completed when all are. Where it is unknown the true rate may be higher.",
     )
     paper.heading("三、资金", "3. Funds")
-    paper.layer_table(units[planned], "unit_progress", _MONEY_COLUMNS, key=False, see=workbook)
+    paper.layer_table(listed, "unit_progress", _MONEY_COLUMNS, key=False, see=workbook)
 
 
 _ODD = ("went_back", "same_day_conflict", "contradictory")
@@ -204,9 +206,10 @@ def _faults(paper: Paper, states: pd.DataFrame, layers: Layers, workbook: str) -
 
 
 def _with_unit_names(states: pd.DataFrame, layers: Layers) -> pd.DataFrame:
-    """The county's name in place of its code, where it is known."""
+    """The county's name in place of its code, where it is known; a project without a name is its id."""
+    states = states.assign(name=names_or_ids(states))
     units = layers.get("reporting_units")
     if units is None or "unit_code" not in states:
         return states
-    names = dict(zip(units.index, units["name"], strict=True))
+    names = names_or_ids(units).to_dict()
     return states.assign(unit_code=[names.get(code, code) for code in states["unit_code"]])

@@ -9,9 +9,10 @@ import pandas as pd
 
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
-from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values
+from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
 from gis_renovation.schemas import layer_schema
 from gis_renovation.tables import shown_text
+from gis_renovation.unknowns import name_or_id, names_or_ids
 
 LINKS_SHOWN = 40
 
@@ -131,19 +132,18 @@ def _parameter_text(value: Any) -> str:
 
 def _with_names(frame: pd.DataFrame, layers: Layers) -> pd.DataFrame:
     """The members with their community's name beside; names are not part of the layer."""
-    communities = layers["communities"]
-    return frame.assign(name=communities["name"].reindex(frame.index))
+    return frame.assign(name=names_or_ids(layers["communities"]).reindex(frame.index))
 
 
 def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, new_page: bool) -> None:
     zones, members, communities = layers["zones"], layers["zone_members"], layers["communities"]
     zone = zones.loc[zone_id]
     own = members.index[members["zone_id"] == zone_id]
-    paper.heading(f"{zone['name']}（{zone_id}）", f"{zone['name']} ({zone_id})", level=2, new_page=new_page)
+    paper.heading(*titled(zone["name"], zone_id), level=2, new_page=new_page)
     units = layers.get("reporting_units")
     if units is not None and zone.get("unit_code") in units.index:
         zone = zone.copy()
-        zone["unit_code"] = units.loc[zone["unit_code"], "name"]
+        zone["unit_code"] = name_or_id(units.loc[zone["unit_code"], "name"], zone["unit_code"])
     facts = _zone_facts(zone, "zones", paper.lang)
     sheets = layers.get("zone_sheets")
     if sheets is not None and zone_id in sheets.index:
@@ -153,7 +153,8 @@ def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, ne
     why = zone.get(f"why_{paper.lang}")
     if isinstance(why, str):
         paper.say(f"成片理由：{why}", f"Why: {why}")
-    paper.layer_table(communities.loc[own], "communities", _COMMUNITY_COLUMNS, see=workbook)
+    shown = communities.loc[own]
+    paper.layer_table(shown.assign(name=names_or_ids(shown)), "communities", _COMMUNITY_COLUMNS, see=workbook)
     _zone_links(paper, layers, set(own), workbook)
     _zone_networks(paper, layers, zone_id)
     _zone_parks(paper, layers, own, workbook)

@@ -40,3 +40,15 @@ def texts_as_objects(table: pd.DataFrame) -> pd.DataFrame:
     texts = [name for name in table.columns if table[name].dtype == object or pd.api.types.is_string_dtype(table[name])]
     columns = {name: table[name].astype("object") for name in texts}
     return table.assign(**{name: column.where(column.notna(), None) for name, column in columns.items()})
+
+
+def name_or_id(name: object, key: object) -> str:
+    """What to call a thing in words: its name, or its id alone where it has none."""
+    return name if isinstance(name, str) and name.strip() else str(key)
+
+
+def names_or_ids(frame: pd.DataFrame) -> pd.Series[str]:
+    """What to call each row in words, on the frame's index; all ids when the city has no names."""
+    names = optional_column(frame, "name").tolist()
+    called = [name_or_id(name, key) for name, key in zip(names, frame.index, strict=True)]
+    return pd.Series(called, index=frame.index, dtype="str")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
+from gis_renovation.unknowns import names_or_ids
 from gis_renovation.zone_request import QUANTITIES, Bound, Ids, Wishes, community_amounts, has_unknown, way_m
 from gis_renovation.zone_search import Floats
 
@@ -96,9 +97,7 @@ def read_scene(
     cut = (community_links["status"] == "cut").to_numpy()
     return Scene(
         ids=ids,
-        names=[
-            name if isinstance(name, str) and name else member for name, member in zip(frame["name"], ids, strict=True)
-        ],
+        names=names_or_ids(frame).tolist(),
         amounts=community_amounts(frame),
         wishes=wishes,
         zone=zone,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
+from gis_renovation.unknowns import name_or_id
 from gis_renovation.zone_request import USABLE
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")
@@ -72,7 +73,7 @@ def _texts(values: Sequence[str | None]) -> Any:
 
 
 def _names(communities: gpd.GeoDataFrame, members: Sequence[str]) -> str:
-    return "、".join(str(communities["name"].get(member) or member) for member in members)
+    return "、".join(name_or_id(communities["name"].get(member), member) for member in members)
 
 
 def _walls(
@@ -163,7 +164,7 @@ def _money(
     inside: dict[str, list[str]] = {str(zone): [] for zone in index}
     names: dict[str, list[str]] = {str(zone): [] for zone in index}
     for project, homes in sorted(zones_of.items()):
-        title = str(projects["name"].get(project, project)) if projects is not None else project
+        title = name_or_id(projects["name"].get(project), project) if projects is not None else project
         for zone in sorted(home_ for home_ in homes if home_ in names):
             names[zone].append(title if len(homes) == 1 else f"{title}（跨片区）")
             inside[zone] += [project] if len(homes) == 1 else []

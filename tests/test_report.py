@@ -185,6 +185,23 @@ def test_communities_of_one_name_are_told_apart_by_id(tmp_path):
     assert "同名小区（C1）" in words(tmp_path / "planner-zones.docx")
 
 
+def test_a_community_without_a_name_is_called_by_its_id_alone(tmp_path):
+    layers = city()
+    names = layers["communities"]["name"].astype("str")
+    names[["C1", "C2", "C9"]] = None
+    layers["communities"] = layers["communities"].assign(name=names)
+    layers["zones"] = layers["zones"].assign(name=pd.array([None, "泉山片区"], dtype="str"))
+    write_reports(tmp_path, layers, manifest())
+    text = words(tmp_path / "planner-zones.docx")
+    assert "nan" not in text
+    assert "（C1）" not in text
+    assert "Z-C1（Z-C1）" not in text
+    rows = table_rows(tmp_path / "planner-zones.docx")
+    assert ["C1", "C2", "相连"] in [row[:3] for row in rows], "the link between two without a name"
+    assert ["C1", "C1"] in [row[:2] for row in rows], "the member table"
+    assert ["C9", "C9"] in [row[:2] for row in rows], "left out of every zone"
+
+
 def test_more_zones_than_sheets_are_said_to_be_in_the_workbook(tmp_path, monkeypatch):
     monkeypatch.setattr(report_zones, "SHEETS_MAX", 1)
     write_reports(tmp_path, city(), manifest())

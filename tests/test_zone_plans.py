@@ -357,3 +357,17 @@ def test_sheets_do_not_depend_on_row_order():
     inputs = make_sheet_inputs()
     turned = [frame.iloc[::-1] for frame in inputs]
     assert_frame_equal(zone_sheets(*inputs), zone_sheets(*turned))
+
+
+def test_a_community_without_a_name_is_called_by_its_id():
+    _, members, communities, links, *rest = make_sheet_inputs()
+    names = communities["name"].astype("str")
+    names["C00"] = None
+    unnamed = communities.assign(name=names)
+    described = describe_zones(unnamed, members, links)
+    sheet = zone_sheets(described, members, unnamed, links, *rest)
+    assert described.loc["Z-C00", "name"] == "C00片区"
+    assert sheet.loc["Z-C00", "communities_zh"] == "C00、乙"
+    told = " ".join(map(str, [*sheet.to_numpy().ravel(), *described["why_zh"], *described["why_en"]]))
+    assert "nan与" not in told
+    assert "C00与乙" in told
