@@ -17,7 +17,7 @@ import numpy as np
 
 from gis_renovation.cards import Card, conform, read_card, same_name
 from gis_renovation.cells import to_text
-from gis_renovation.errors import FileError, GisRenovationError, Lang, Text
+from gis_renovation.errors import FileError, GisRenovationError, Lang, Text, shorten_ids
 from gis_renovation.io import find_file, new_file, read_layer, read_raw
 from gis_renovation.io_reading import RASTER_SUFFIXES
 from gis_renovation.io_tables import read_coordinates
@@ -71,11 +71,11 @@ def draft_card(
     """
     if layer:
         layer_schema(layer)
-    path = find_file(path, layer or path.stem)
+    path = find_file(path, layer, by_card=False)
     if path.suffix.lower() in RASTER_SUFFIXES:
         return _draft_raster(path, layer or "terrain", beside, lang, guessed=not layer)
-    found = _inspect(path, layer or "communities", sublayer)
     doubts: list[Text] = []
+    found = _inspect(path, layer, sublayer, doubts)
     schema = layer_schema(layer) if layer else _likely_schema(found, doubts)
     lines = [*_source_lines(found, schema, beside, project_crs, doubts), *_geometry_lines(found, schema, doubts), ""]
     lines += _column_lines(found, schema, doubts)
@@ -89,10 +89,10 @@ def draft_card(
 # --- inspecting -----------------------------------------------------------------------------------
 
 
-def _inspect(path: Path, layer: str, sublayer: str) -> _Found:
+def _inspect(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> _Found:
     names = _sublayers(path)
-    chosen = sublayer or (_likely_sublayer(names, layer) if len(names) > 1 else "")
-    card = Card.model_validate({"source": {"path": path.name, "layer": layer, "layer_name": chosen}})
+    chosen = sublayer or (_fitting_sublayer(path, names, layer, doubts) if len(names) > 1 else "")
+    card = Card.model_validate({"source": {"path": path.name, "layer": layer or "communities", "layer_name": chosen}})
     raw = read_raw(path, card)
     return _Found(path, raw.frame, names, chosen, _driver(path), raw.record, raw.findings)
 
@@ -111,12 +111,107 @@ def _sublayers(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def _likely_sublayer(names: Sequence[str], layer: str) -> str:
-    schema = layer_schema(layer)
-    wanted = (layer, schema.label.zh, schema.label.en)
-    return max(
-        names, key=lambda n: (max(SequenceMatcher(None, n.lower(), w.lower()).ratio() for w in wanted), -names.index(n))
+@dataclass
+class _Sublayer:
+    """One layer or sheet of a file: its columns, its rows (unknown: -1) and its geometry in GDAL's words."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: int
+    geometry: str
+
+    def described(self) -> Text:
+        """Name, rows and geometry, for a person to choose by."""
+        kind = _kind(self.geometry)
+        words = Text(*_KIND_WORDS[kind]) if kind in _KIND_WORDS else Text("几何类型不明", "geometry unknown")
+        if not self.rows:
+            return Text(f"{self.name}（空，{words.zh}）", f"{self.name} (empty, {words.en})")
+        zh, en = (f"{self.rows:,} 行，", f"{self.rows:,} rows, ") if self.rows > 0 else ("", "")
+        return Text(f"{self.name}（{zh}{words.zh}）", f"{self.name} ({en}{words.en})")
+
+
+_KIND_WORDS = {"polygon": ("面", "areas"), "line": ("线", "lines"), "point": ("点", "points"), "": ("表格", "a table")}
+
+# A sublayer is taken without asking if it shows this much, and this much more than the next.
+_FITS, _AHEAD = 3.0, 2.0
+
+
+def _kind(geometry: str) -> str:
+    """``polygon``, ``line`` or ``point``; empty for a table, ``unknown`` for what may hold anything."""
+    plain = geometry.replace("2.5D ", "").replace("Measured ", "").replace("3D ", "").split(" ")[0]
+    kinds = {name: kind for kind, names in GEOMETRY_TYPES.items() for name in names}
+    return kinds.get(plain, "unknown") if plain else ""
+
+
+def _fitting_sublayer(path: Path, names: Sequence[str], layer: str, doubts: list[Text]) -> str:
+    """The one sublayer that clearly fits the layer, said with the others; else FileError naming them all."""
+    found = [_look_into(path, name) for name in names]
+    schema = layer_schema(layer) if layer else None
+
+    def score(one: _Sublayer) -> float:
+        kind = _kind(one.geometry)
+        if not one.rows or (schema is not None and schema.geometry and kind not in (*schema.geometry, "unknown", "")):
+            return -1.0
+        if schema is None:
+            return _FITS if kind else 0.0
+        key = schema.fields.get(schema.key)
+        matched = sum(same_name(one.columns, f) is not None for f in schema.fields.values() if f is not key)
+        keyed = key is not None and same_name(one.columns, key) is not None
+        shown = one.name.lower()
+        named = any(word.lower() in shown for word in (schema.name, schema.name.rstrip("s"), schema.label.zh))
+        return matched + 2.0 * keyed + 3.0 * named - (1.0 if schema.geometry and not kind else 0.0)
+
+    ranked = sorted(found, key=lambda one: (-score(one), names.index(one.name)))
+    best, others = ranked[0], ranked[1:]
+    if score(best) >= _FITS and all(score(best) - score(other) >= _AHEAD for other in others):
+        taken, rest = best.described(), _listed(others)
+        doubts.append(
+            Text(
+                f"文件里有 {len(found)} 个图层，取了最符合的 {taken.zh}；另有：{rest.zh}。不对时用 --sublayer 指定。",
+                f"The file holds {len(found)} layers; {taken.en} fits best and was taken. Also there: {rest.en}. "
+                "If wrong, give --sublayer.",
+            )
+        )
+        return best.name
+    listed, example = _listed(found), f"--sublayer {_shell_word(best.name)}"
+    raise FileError(
+        f"{path.name} 里有 {len(found)} 个图层，看不出该用哪一个：{listed.zh}。请用 --sublayer 指定，例如 {example}。",
+        f"{path.name} holds {len(found)} layers and which one is meant cannot be told: {listed.en}. "
+        f"Name one with --sublayer, for example {example}.",
     )
+
+
+def _listed(sublayers: Sequence[_Sublayer]) -> Text:
+    texts = [one.described() for one in sublayers]
+    return Text("、".join(t.zh for t in texts), ", ".join(t.en for t in texts))
+
+
+def _shell_word(name: str) -> str:
+    return f'"{name}"' if any(c.isspace() for c in name) else name
+
+
+def _look_into(path: Path, name: str) -> _Sublayer:
+    """What a layer or sheet holds, as far as it can be told without an error; reading it tells the rest."""
+    from gis_renovation.io_reading import SHEET_SUFFIXES
+    from gis_renovation.io_tables import read_xlsx
+
+    if path.suffix.lower() in SHEET_SUFFIXES:
+        try:
+            frame = read_xlsx(path, name)
+        except GisRenovationError:
+            return _Sublayer(name, (), 0, "")
+        return _Sublayer(name, tuple(map(str, frame.columns)), len(frame), "")
+    import warnings
+
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            info = pyogrio.read_info(path, layer=name, force_feature_count=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
+        return _Sublayer(name, (), -1, "Unknown")
+    return _Sublayer(name, tuple(map(str, info["fields"])), int(info["features"]), str(info["geometry_type"] or ""))
 
 
 def _driver(path: Path) -> str:
@@ -305,7 +400,7 @@ def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
             doubts.append(
                 Text(f"{name} 取自“{guess}”是按名称相近猜的。", f"{name} from {guess!r} is a guess by its name.")
             )
-        line = _one_column(frame, column or guess, target, schema, guessed=guess is not None)
+        line = _one_column(frame, column or guess, target, schema, doubts, guessed=guess is not None)
         if line is None:
             line = _missing_column(target, schema, left, doubts)
         lines.append(line)
@@ -340,7 +435,7 @@ def _alike(columns: Sequence[str], target: Field) -> str | None:
 
 
 def _one_column(
-    frame: Any, column: str | None, target: Field, schema: LayerSchema, *, guessed: bool
+    frame: Any, column: str | None, target: Field, schema: LayerSchema, doubts: list[Text], *, guessed: bool
 ) -> str | Text | None:
     if column is None:
         return None
@@ -359,10 +454,36 @@ def _one_column(
     rule = f"{target.name} = {_quoted(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
     mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else Text("", "")
     if target.name == schema.key and not to_text(frame[column]).is_unique:
+        doubts.append(_repeated_key(frame, column, target, schema))
         mark = Text("（有重复，不能作编号）", " (repeated, cannot be the id)")
         number = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
         return Text(*(f"{number}  # {_quoted(column)}{m}" for m in mark))
     return Text(f"{rule}  # {target.label.zh}{mark.zh}", f"{rule}  # {target.label.en}{mark.en}")
+
+
+def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -> Text:
+    """That the id column cannot be the id, what numbering instead loses, and what to write if the rows are pieces."""
+    text = to_text(frame[column])
+    twice = sorted(text[text.notna() & text.duplicated()].unique())
+    empty = int(text.isna().sum())
+    zh = [f"有 {len(twice)} 个编号重复（{shorten_ids(twice, 'zh', 3)}）"] if twice else []
+    en = [f"{len(twice)} ids repeated ({shorten_ids(twice, 'en', 3)})"] if twice else []
+    if empty:
+        zh.append(f"有 {empty} 行没有编号")
+        en.append(f"{empty} rows without an id")
+    remedy = Text("", "")
+    if schema.geometry:
+        rule = f"{target.name} = {_quoted(column)}"
+        remedy = Text(
+            f"若重复的行是同一要素的几块，请改写 {rule}，并在 [repair] 写 merge_pieces = true。",
+            f" If those rows are pieces of one feature, write {rule} and [repair] merge_pieces = true instead.",
+        )
+    return Text(
+        f"“{column}”不能作编号：{'，'.join(zh)}。草稿改为自动编号：其他表按原编号的关联会失效，"
+        f"重复的行成为各自独立的要素。{remedy.zh}",
+        f"{column!r} cannot be the id: {', '.join(en)}. The draft numbers the rows instead: links from other tables by "
+        f"the old id are lost, and repeated rows become separate features.{remedy.en}",
+    )
 
 
 def _unknown_codes(cells: Any, target: Field) -> list[str]:

@@ -107,27 +107,37 @@ def read_raw(path: Path, card: Card) -> Raw:
     return Raw(frame, reading.findings, reading.facts)
 
 
-def find_file(path: Path, layer: str) -> Path:
-    """``path``, if it is a file that is not empty; else FileError with the names that look like it."""
+def find_file(path: Path, layer: str, *, by_card: bool = True) -> Path:
+    """``path``, if it is a file that is not empty; else FileError with the names that look like it.
+
+    ``by_card`` tells whether a card names the file, or a person at the terminal, who may not say the layer.
+    """
+    whose = Text(f"图层 {layer}：", f"Layer {layer}: ") if layer else Text("", "")
     if path.is_dir() and path.suffix.lower() == ".gdb":
         return path
     if path.is_file():
         if path.stat().st_size == 0:
             raise FileError(
-                f"图层 {layer}：文件是空的（0 字节）：{path}。请重新导出或复制。",
-                f"Layer {layer}: the file is empty (0 bytes): {path}. Export or copy it again.",
+                f"{whose.zh}文件是空的（0 字节）：{path}。请重新导出或复制。",
+                f"{whose.en}the file is empty (0 bytes): {path}. Export or copy it again.",
             )
         return path
-    siblings = sorted(p.name for p in path.parent.iterdir() if p.is_file()) if path.parent.is_dir() else []
+    folder = path.parent
+    siblings = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
     from difflib import get_close_matches
 
     near = get_close_matches(path.name, siblings, n=3, cutoff=0.5) or siblings[:5]
-    hint = f"同一文件夹内有：{', '.join(near)}。" if near else "文件夹不存在或没有文件。"
+    listed = ", ".join(near)
+    hint = Text(f"同一文件夹内有：{listed}。", f"Nearby: {listed}. ")
+    if not near:
+        hint = Text("所在的文件夹是空的。", "Its folder is empty. ")
+    if not folder.is_dir():
+        hint = Text(f"文件夹 {folder} 不存在。", f"There is no folder {folder}. ")
+    check = Text("请检查来源卡的 path。", "Check the card's path.")
+    if not by_card:
+        check = Text("请核对命令中的文件名和所在文件夹。", "Check the file's name and folder in the command.")
     raise FileError(
-        f"图层 {layer}：找不到文件 {path}。{hint}请检查来源卡的 path。",
-        f"Layer {layer}: no file {path}. "
-        + (f"Nearby: {', '.join(near)}. " if near else "")
-        + "Check the card's path.",
+        f"{whose.zh}找不到文件 {path}。{hint.zh}{check.zh}", f"{whose.en}no file {path}. {hint.en}{check.en}"
     )
 
 

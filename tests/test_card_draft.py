@@ -117,9 +117,13 @@ def test_a_repeated_id_is_not_taken_as_the_key(tmp_path):
     frame = communities()
     frame["编号"] = ["C1", "C1", "C3"]
     frame.to_file(tmp_path / "a.gpkg")
-    text = draft_card(tmp_path / "a.gpkg", layer="communities", beside=tmp_path).text
-    assert 'community_id = { number = "CO-" }' in text
-    assert "重复" in text
+    draft = draft_card(tmp_path / "a.gpkg", layer="communities", beside=tmp_path)
+    assert 'community_id = { number = "CO-" }' in draft.text
+    said = next(d for d in draft.doubts if "不能作编号" in d.zh)
+    for word in ("1 个编号重复（C1）", "关联会失效", "独立的要素", 'community_id = "编号"', "merge_pieces = true"):
+        assert word in said.zh
+    assert "links from other tables" in said.en
+    assert f"# ! {said.zh}" in draft.text
 
 
 def test_one_of_several_layers_is_chosen_and_the_others_named(tmp_path):
@@ -132,6 +136,46 @@ def test_one_of_several_layers_is_chosen_and_the_others_named(tmp_path):
         'layer_name = "zone"'
         in draft_card(tmp_path / "a.gpkg", layer="communities", sublayer="zone", beside=tmp_path).text
     )
+
+
+def several(path):
+    """A GeoPackage as from a web download: land use and water, neither of them communities."""
+    frame = communities(2)[["名称", "geometry"]].rename(columns={"名称": "name"}).assign(fclass="x")
+    frame.to_file(path, layer="landuse")
+    frame.iloc[:1].to_file(path, layer="water")
+    frame.set_geometry(frame.centroid).to_file(path, layer="places")
+    return path
+
+
+@pytest.mark.parametrize("layer", ["communities", ""])
+def test_several_layers_none_of_which_fits_are_all_named_and_none_is_taken(tmp_path, layer):
+    with pytest.raises(FileError) as caught:
+        draft_card(several(tmp_path / "a.gpkg"), layer=layer, beside=tmp_path)
+    assert caught.value.exit_code == 2
+    for word in ("landuse（2 行，面）", "water（1 行，面）", "places（2 行，点）", "--sublayer"):
+        assert word in caught.value.text.zh
+    assert "places (2 rows, points)" in caught.value.text.en
+
+
+def test_the_only_layer_that_fits_is_taken_and_said_with_the_others(tmp_path):
+    communities().to_file(several(tmp_path / "a.gpkg"), layer="图层1")
+    draft = draft_card(tmp_path / "a.gpkg", layer="communities", beside=tmp_path)
+    assert 'layer_name = "图层1"' in draft.text
+    said = next(d.zh for d in draft.doubts if "--sublayer" in d.zh)
+    assert "图层1（3 行，面）" in said
+    assert "water（1 行，面）" in said
+    only = draft_card(tmp_path / "a.gpkg", layer="facilities", sublayer="places", beside=tmp_path)
+    assert not any("--sublayer" in d.zh for d in only.doubts)
+
+
+def test_sheets_are_chosen_by_the_same_rule(tmp_path):
+    table = pd.DataFrame({"小区编号": ["a"], "小区名称": ["x"], "户数": [3]})
+    with pd.ExcelWriter(tmp_path / "a.xlsx", engine="xlsxwriter") as book:
+        pd.DataFrame({"说明": ["x", "y"]}).to_excel(book, sheet_name="说明", index=False)
+        table.to_excel(book, sheet_name="表2", index=False)
+    assert 'layer_name = "表2"' in draft_card(tmp_path / "a.xlsx", layer="communities", beside=tmp_path).text
+    with pytest.raises(FileError, match="表2（1 行，表格）"):
+        draft_card(tmp_path / "a.xlsx", layer="parks", beside=tmp_path)
 
 
 def test_a_raster_is_drafted(tmp_path):
@@ -169,8 +213,14 @@ def test_names_with_quotes_and_backslashes_stay_valid_toml(tmp_path):
 def test_what_cannot_be_read_is_said(tmp_path):
     with pytest.raises(FileError, match="密码"):
         draft_card(locked_workbook(tmp_path / "a.xlsx"), layer="projects", beside=tmp_path)
-    with pytest.raises(FileError, match="找不到"):
+    (tmp_path / ".gitkeep").touch()
+    with pytest.raises(FileError, match="找不到") as caught:
         draft_card(tmp_path / "none.gpkg", layer="projects", beside=tmp_path)
+    assert "来源卡" not in caught.value.text.zh
+    assert ".gitkeep" not in caught.value.text.zh
+    assert "a.xlsx" in caught.value.text.zh
+    with pytest.raises(FileError, match="不存在"):
+        draft_card(tmp_path / "nowhere" / "none.gpkg", beside=tmp_path)
     with pytest.raises(ConfigError, match="projects"):
         draft_card(tmp_path / "none.gpkg", layer="project", beside=tmp_path)
 
