@@ -17,6 +17,7 @@ import numpy as np
 
 from gis_renovation.cards import Card, conform, read_card, same_name
 from gis_renovation.cells import to_text
+from gis_renovation.config import toml_inline
 from gis_renovation.errors import FileError, GisRenovationError, Lang, Text, shorten_ids
 from gis_renovation.io import find_file, new_file, read_layer, read_raw
 from gis_renovation.io_reading import RASTER_SUFFIXES
@@ -262,19 +263,19 @@ def _geometry_kinds(frame: Any) -> set[str]:
 def _source_lines(
     found: _Found, schema: LayerSchema, beside: Path, project_crs: str, doubts: list[Text]
 ) -> list[str | Text]:
-    lines: list[str | Text] = ["[source]", f"path = {_quoted(_relative(found.path, beside))}"]
+    lines: list[str | Text] = ["[source]", f"path = {toml_inline(_relative(found.path, beside))}"]
     if found.path.stem != schema.name:
-        lines.append(f"layer = {_quoted(schema.name)}")
+        lines.append(f"layer = {toml_inline(schema.name)}")
     if found.sublayer:
         others = "、".join(n for n in found.sublayers if n != found.sublayer)
         note = Text(f"  # 文件中还有：{others}", f"  # the file also has: {others}")
-        lines.append(Text(*(f"layer_name = {_quoted(found.sublayer)}{part}" for part in note)))
+        lines.append(Text(*(f"layer_name = {toml_inline(found.sublayer)}{part}" for part in note)))
     encoding = str(found.facts.get("encoding", ""))
     if encoding and found.facts.get("encoding_from") == "content":
         lines.append(
             Text(
-                f"encoding = {_quoted(encoding)}  # 文件没有写明编码，按内容判断",
-                f"encoding = {_quoted(encoding)}  # not stated in the file; judged from its text",
+                f"encoding = {toml_inline(encoding)}  # 文件没有写明编码，按内容判断",
+                f"encoding = {toml_inline(encoding)}  # not stated in the file; judged from its text",
             )
         )
     if schema.geometry:
@@ -371,10 +372,11 @@ def _geometry_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> l
         )
         return ["", "# [geometry]", '# x = ""', '# y = ""']
     if len(columns) == 1:
-        return ["", "[geometry]", f"wkt = {_quoted(columns[0])}"]
+        return ["", "[geometry]", f"wkt = {toml_inline(columns[0])}"]
     note = Text("  # 东坐标或经度", "  # easting or longitude"), Text("  # 北坐标或纬度", "  # northing or latitude")
     rows = [
-        Text(*(f"{axis} = {_quoted(c)}{part}" for part in n)) for axis, c, n in zip("xy", columns, note, strict=True)
+        Text(*(f"{axis} = {toml_inline(c)}{part}" for part in n))
+        for axis, c, n in zip("xy", columns, note, strict=True)
     ]
     return ["", "[geometry]", *rows]
 
@@ -442,22 +444,22 @@ def _one_column(
     unit = header_unit(column)[1]
     unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
     values = _unknown_codes(frame[column], target)
-    parts = [f"from = {_quoted(column)}"]
+    parts = [f"from = {toml_inline(column)}"]
     if unit and unit_factor(unit, target.unit) != 1:
-        parts.append(f"unit = {_quoted(unit)}")
+        parts.append(f"unit = {toml_inline(unit)}")
     if values:
-        listed = ", ".join(f'{_quoted(v)} = "?"' for v in values)
+        listed = ", ".join(f'{toml_inline(v)} = "?"' for v in values)
         allowed = ", ".join(f"{code} {label.zh}" for code, label in target.values.items())
         note = Text(f"把 ? 换成：{allowed}", f"replace ? by: {', '.join(target.values)}")
         rule = f"{target.name} = {{ {', '.join(parts)}, values = {{ {listed} }} }}"
         return Text(*(f"# {rule}  # {n}" for n in note))
-    rule = f"{target.name} = {_quoted(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
+    rule = f"{target.name} = {toml_inline(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
     mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else Text("", "")
     if target.name == schema.key and not to_text(frame[column]).is_unique:
         doubts.append(_repeated_key(frame, column, target, schema))
         mark = Text("（有重复，不能作编号）", " (repeated, cannot be the id)")
         number = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
-        return Text(*(f"{number}  # {_quoted(column)}{m}" for m in mark))
+        return Text(*(f"{number}  # {toml_inline(column)}{m}" for m in mark))
     return Text(f"{rule}  # {target.label.zh}{mark.zh}", f"{rule}  # {target.label.en}{mark.en}")
 
 
@@ -473,7 +475,7 @@ def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -
         en.append(f"{empty} rows without an id")
     remedy = Text("", "")
     if schema.geometry:
-        rule = f"{target.name} = {_quoted(column)}"
+        rule = f"{target.name} = {toml_inline(column)}"
         remedy = Text(
             f"若重复的行是同一要素的几块，请改写 {rule}，并在 [repair] 写 merge_pieces = true。",
             f" If those rows are pieces of one feature, write {rule} and [repair] merge_pieces = true instead.",
@@ -521,7 +523,7 @@ def _select_lines(found: _Found) -> list[str | Text]:
     if "Layer" not in found.frame.columns or found.path.suffix.lower() != ".dxf":
         return []
     counts = found.frame["Layer"].value_counts().sort_index()
-    names = ", ".join(_quoted(str(name)) for name in counts.index)
+    names = ", ".join(toml_inline(str(name)) for name in counts.index)
     listed = "、".join(f"{name} {count}" for name, count in counts.items())
     note = Text("只留下本图层所在的 CAD 图层", "keep the drawing layers meant")
     return ["", "# [select]", *(Text(*(f"# Layer = [{names}]  # {part}：{listed}" for part in note)),)]
@@ -582,8 +584,8 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
     code = crs.to_authority() if crs else None
     lines: list[str | Text] = [
         "[source]",
-        f"path = {_quoted(_relative(path, beside))}",
-        f"layer = {_quoted(layer)}",
+        f"path = {toml_inline(_relative(path, beside))}",
+        f"layer = {toml_inline(layer)}",
         f'crs = "{":".join(code)}"' if code else '# crs = ""',
         Text('owner = ""  # 请填', 'owner = ""  # fill in'),
         Text('note = ""  # 请填：高程基准、单位、时相', 'note = ""  # fill in: height datum, unit, date'),
@@ -599,7 +601,8 @@ def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:
         card = read_card(body, stem=schema.name, where="draft")
         raw = read_layer(card, beside)
         done = conform(raw.frame, card)
-        faults = [f for f in (*raw.findings, *done.findings, *check_layer(done.frame, schema)) if f.severity == "error"]
+        checked = check_layer(done.frame, schema, rules=done.rules)
+        faults = [f for f in (*raw.findings, *done.findings, *checked) if f.severity == "error"]
     except GisRenovationError as error:
         return [Text(f"照此试读不成功：{error.text.zh}", f"Reading by this draft fails: {error.text.en}")]
     if not faults:
@@ -634,13 +637,6 @@ def _relative(path: Path, beside: Path) -> str:
         return Path(os.path.relpath(path.resolve(), beside.resolve())).as_posix()
     except ValueError:  # another drive of a Windows machine
         return path.resolve().as_posix()
-
-
-def _quoted(text: str) -> str:
-    """A TOML string; control characters escaped."""
-    import json
-
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def write_draft(draft: Draft, folder: Path) -> Path:

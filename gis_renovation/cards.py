@@ -226,6 +226,8 @@ class Conformed:
     frame: gpd.GeoDataFrame | pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
+    # How each of our columns was taken, as a card's [columns] would say it.
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -238,6 +240,7 @@ class _Taking:
     used: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[tuple[str, Remark]] = field(default_factory=list)
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def say(self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", ids: Any = ()) -> None:
         text, ids = Text(zh, en), tuple(str(i) for i in ids)
@@ -289,7 +292,7 @@ def conform(raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "")
         taking.say(
             "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
         )
-    return Conformed(frame, taking.findings, record)
+    return Conformed(frame, taking.findings, record, taking.rules)
 
 
 def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
@@ -383,6 +386,7 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
     rule = ColumnRule.model_validate({"from": rule}) if isinstance(rule, str) else rule
     if rule is None:
         return _take_alike(taking, target)
+    taking.rules[target.name] = rule.model_dump(by_alias=True, exclude_defaults=True)
     if rule.number is not None:
         return _number_rows(rows, rule.number)
     if rule.value is not None:
@@ -398,7 +402,7 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
         cells = cells.where(~cells.isin(rule.unknown) & ~to_text(cells).isin(texts))
     if rule.values:
         cells = map_values(cells, rule.values)
-    elif target.values:
+    if target.values:
         cells = _codes_from_labels(cells, target)
     unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
     column = to_field(cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as)
@@ -443,6 +447,7 @@ def _take_alike(taking: _Taking, target: SchemaField) -> Any:
         )  # fmt: skip
         return None
     taking.used.add(same)
+    taking.rules[target.name] = {"from": same}
     if same != target.name:
         zh = f"{target.label.zh}自动取自列“{same}”" + (f"，单位按{unit}换算。" if unit else "。")
         en = f"{target.label.en} is taken from column {same!r}" + (f", in {unit}." if unit else ".")

@@ -45,6 +45,23 @@ def read_toml(text: str, *, where: str) -> dict[str, Any]:
         ) from None
 
 
+def toml_inline(value: Any, *, bare: bool = True) -> str:
+    """A value as TOML writes it on one line, for a person to copy; ``bare`` leaves plain outer keys unquoted."""
+    import json
+
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        keys = (key if key.isidentifier() and key.isascii() and bare else toml_inline(key) for key in value)
+        rows = (f"{k} = {toml_inline(v, bare=False)}" for k, v in zip(keys, value.values(), strict=True))
+        return f"{{ {', '.join(rows)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_inline, value))}]"
+    return str(value)
+
+
 def check_model(data: Any, model: type[Model], *, where: str) -> Model:
     """``data`` as ``model``. Raises ConfigError with every fault; unknown keys name the nearest known one."""
     try:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from gis_renovation.config import toml_inline
 from gis_renovation.errors import ConfigError, Finding, Severity, Text
 
 if TYPE_CHECKING:
@@ -149,12 +150,23 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
 # --- checking a frame -----------------------------------------------------------------------------
 
 
-def check_layer(frame: gpd.GeoDataFrame | pd.DataFrame, schema: LayerSchema, *, file: str = "") -> list[Finding]:
+# So many values are written out in the line a person copies into the card.
+_VALUES_SHOWN = 12
+
+
+def check_layer(
+    frame: gpd.GeoDataFrame | pd.DataFrame,
+    schema: LayerSchema,
+    *,
+    file: str = "",
+    rules: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Finding]:
     """Every way in which ``frame`` breaks ``schema``; an empty list when it keeps it.
 
     The frame is expected on its key as index, with the schema's column names and the project CRS.
     Checked: key missing or repeated; required fields absent; type, range, allowed values;
     unknown values in required fields; geometry kind, missing, empty, non-finite, invalid.
+    ``rules`` are the card's rules by column, for the line that a message tells to write.
     References between layers are checked by :func:`check_references`. Nothing is changed.
     O(rows x fields).
     """
@@ -166,7 +178,7 @@ def check_layer(frame: gpd.GeoDataFrame | pd.DataFrame, schema: LayerSchema, *, 
             if field.required and len(frame):
                 findings.append(_missing_field(schema, field, file))
             continue
-        findings += _check_values(frame, schema, field, file)
+        findings += _check_values(frame, schema, field, file, dict((rules or {}).get(field.name, {})))
     if schema.geometry:
         findings += _check_geometry(frame, schema, file)
     if len(frame) == 0:
@@ -260,7 +272,9 @@ def _missing_field(schema: LayerSchema, field: Field, file: str) -> Finding:
     )
 
 
-def _check_values(frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str) -> Iterable[Finding]:
+def _check_values(
+    frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str, rule: dict[str, Any]
+) -> Iterable[Finding]:
     column = frame[field.name]
     known = column.notna()
 
@@ -304,15 +318,35 @@ def _check_values(frame: pd.DataFrame, schema: LayerSchema, field: Field, file: 
     if field.values and known.any():
         unknown = known & ~column.isin(list(field.values))
         if unknown.any():
-            allowed = ", ".join(f"{code}（{label.zh}）" for code, label in field.values.items())
+            said = _mapping_line(field, column[unknown], rule)
             yield found(
                 "error",
                 "value_not_allowed",
                 unknown,
-                f"{field.label.zh}的取值不在允许范围内；可用：{allowed}。可在来源卡用 values 对照表转换。",
-                f"{field.label.en} holds values that are not allowed; allowed: {', '.join(field.values)}. "
-                "Map them with `values` in the card.",
+                f"{field.label.zh}的取值不在允许范围内。{said.zh}",
+                f"{field.label.en} holds values that are not allowed. {said.en}",
             )
+
+
+def _mapping_line(field: Field, bad: pd.Series, rule: dict[str, Any]) -> Text:
+    """The line to write in the card for values that are not ours, and the codes to choose from."""
+    bad_values = {str(value) for value in bad}
+    mapped = {code: "…" if str(ours) in bad_values else ours for code, ours in rule.get("values", {}).items()}
+    values = sorted(bad_values - {str(ours) for ours in rule.get("values", {}).values()})
+    zh = "、".join(f"{code}（{label.zh}）" for code, label in field.values.items())
+    en = ", ".join(f"{code} ({label.en})" for code, label in field.values.items())
+    if "value" in rule:
+        line = f'{field.name} = {{ value = "…" }}'
+    else:
+        wanted = {**mapped, **dict.fromkeys(values[:_VALUES_SHOWN], "…")}
+        line = f"{field.name} = {toml_inline({**(rule or {'from': '列名'}), 'values': wanted})}"
+    rest = len(values) - _VALUES_SHOWN
+    more = Text(f"（另有 {rest} 个值，同样补上）", f" ({rest} more values likewise)") if rest > 0 else Text("", "")
+    return Text(
+        f"请在来源卡 [columns] 写：{line}{more.zh}，把 … 换成下列代码之一：{zh}。",
+        f"Write in the card's [columns]: {line.replace('列名', 'COLUMN') if not rule else line}{more.en}, "
+        f"with one of these codes for each …: {en}.",
+    )
 
 
 def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> Iterable[Finding]:

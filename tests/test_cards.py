@@ -127,6 +127,30 @@ def test_numbers_as_people_write_them_are_read_and_estimates_are_said():
     assert said(result, "placeholder").ids == ("C6→-", "C8→不详")
 
 
+def coded(values, rule):
+    """A layer of barriers whose kinds are ``values``."""
+    frame = communities(len(values)).assign(fclass=values)
+    frame = frame.set_geometry(frame.boundary)
+    text = f'[source]\npath = "a"\n[columns]\nbarrier_id = "编号"\nkind = {rule}\n'
+    return conform(frame, read_card(text, stem="barriers", where="x"))
+
+
+@pytest.mark.parametrize("rule", ['"fclass"', '{ from = "fclass", values = { stream = "…" } }'])
+def test_values_that_are_not_ours_come_with_the_line_to_write_which_then_works(rule):
+    result = coded(["water", "railway", "stream"], rule)
+    schema = layer_schema("barriers")
+    fault = next(f for f in check_layer(result.frame, schema, rules=result.rules) if f.code == "value_not_allowed")
+    start = fault.text.zh.index("kind = ")
+    line = fault.text.zh[start : fault.text.zh.index(" }", fault.text.zh.index(" }") + 1) + 2]
+    assert '"water" = "…"' in line
+    assert '"stream" = "…"' in line
+    assert 'from = "fclass"' in line
+    assert line in fault.text.en
+    assert "railway（铁路）" in fault.text.zh
+    again = coded(["water", "铁路", "stream"], line.removeprefix("kind = ").replace("…", "railway"))
+    assert list(again.frame["kind"]) == ["railway"] * 3
+
+
 def test_what_is_no_number_stays_for_the_check_to_name():
     result = table(["12", "十几", "无"])
     faults = check_layer(result.frame, layer_schema("communities"))

@@ -80,6 +80,21 @@ def test_all_faults_come_at_once_with_their_features():
     }
 
 
+def test_a_value_that_is_not_ours_is_told_how_to_be_mapped_without_a_card_too():
+    frame = communities(plan_batch=["main", "第二批"])
+    (fault,) = check_layer(frame, layer_schema("communities"))
+    assert 'plan_batch = { from = "列名", values = { "第二批" = "…" } }' in fault.text.zh
+    assert "main（主计划）" in fault.text.zh
+    assert "main (main plan)" in fault.text.en
+    many = communities(plan_batch=["main", "x"]).loc[["b"] * 14].assign(plan_batch=[f"v{n:02}" for n in range(14)])
+    many.index = many.index + many["plan_batch"]
+    many.index.name = "community_id"
+    (fault,) = check_layer(many, layer_schema("communities"), rules={"plan_batch": {"value": "x"}})
+    assert 'plan_batch = { value = "…" }' in fault.text.zh
+    (fault,) = check_layer(many, layer_schema("communities"), rules={"plan_batch": {"from": "批"}})
+    assert "另有 2 个值" in fault.text.zh
+
+
 def test_bad_shapes_are_told_apart():
     bow = Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
     with np.errstate(invalid="ignore"):
