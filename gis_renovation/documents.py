@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import SYNTHETIC_NOTICE, Column, cell_values, display_width, shown_columns, shown_text
+from gis_renovation.tables import SYNTHETIC_NOTICE, Column, display_width, shown_columns, shown_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,7 +207,7 @@ class Paper:
         names = [name for name in ([schema.key] if key else []) + list(columns) if name in at_hand]
         chosen = [at_hand[name] for name in dict.fromkeys(names)]
         shown = frame.iloc[:rows_shown]
-        texts = [[shown_text(v, column.field, self.lang) for v in cell_values(shown, column)] for column in chosen]
+        texts = [shown_texts(shown, column, self.lang) for column in chosen]
         own = labels or {}
         header = [own[c.name].in_language(self.lang) if c.name in own else c.header(self.lang) for c in chosen]
         self.table(header, zip(*texts, strict=True), numeric=[_is_number(column) for column in chosen])

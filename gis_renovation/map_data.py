@@ -23,6 +23,7 @@ from gis_renovation.crs import reproject
 from gis_renovation.errors import Lang, Text
 from gis_renovation.markup import plain_text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
+from gis_renovation.tables import explained_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -135,10 +136,18 @@ def label_points(geometry: NDArray[Any], origin: tuple[int, int]) -> list[list[i
 # --- attributes -----------------------------------------------------------------------------------
 
 
-def encode_column(values: pd.Series[Any], field: Field | None, *, lang: Lang) -> dict[str, Any]:
-    """One column for the page: its label, unit, code labels and values; null is unknown."""
+def encode_column(
+    values: pd.Series[Any], field: Field | None, *, lang: Lang, missing: Sequence[str | None] = ()
+) -> dict[str, Any]:
+    """One column for the page: its label, unit, code labels and values; null is unknown.
+
+    ``missing`` says for each row what a missing value means, if that is known; “—” becomes an empty text.
+    """
     name = str(values.name)
     data = _plain_values(values)
+    if missing:
+        meant = ["" if text == "—" else text for text in missing]
+        data = [other if value is None else value for value, other in zip(data, meant, strict=True)]
     label = field.label.in_language(lang) if field else plain_text(name)
     unit = field.unit if field else ""
     column: dict[str, Any] = {"name": plain_text(name), "label": label}
@@ -206,12 +215,16 @@ def shown_columns(
 def encode_columns(
     frame: pd.DataFrame, schema: LayerSchema | None, *, lang: Lang, skip: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
-    """Every column a card shows."""
+    """Every column a card shows; a missing value that the schema's note explains is not left unknown.
+
+    What does not apply is an empty text, which a card leaves out and a table shows as a dash.
+    """
     fields = schema.fields if schema else {}
-    return [
-        encode_column(frame[name], fields.get(name), lang=lang)
-        for name in shown_columns(frame, schema, lang=lang, skip=skip)
-    ]
+    encoded = []
+    for name in shown_columns(frame, schema, lang=lang, skip=skip):
+        field = fields.get(name)
+        encoded.append(encode_column(frame[name], field, lang=lang, missing=explained_missing(frame, field, lang)))
+    return encoded
 
 
 # --- whole layers ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.maps import asset_css
 from gis_renovation.markup import safe
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.tables import explained_missing
 
 UNIT_COLUMNS = (
     "name", "community_count", "started_count", "completed_count", "started_share", "completed_share", "households",
@@ -138,7 +139,8 @@ def html_table(
         if column in frame.columns:
             schema = layer_schemas().get(owner.get(column, layer))
             field = schema.fields.get(column) if schema else None
-            encoded.append(map_data.encode_column(frame[column], field, lang=lang))
+            missing = explained_missing(frame, field, lang)
+            encoded.append(map_data.encode_column(frame[column], field, lang=lang, missing=missing))
     schema = layer_schemas().get(layer)
     key = schema.fields[schema.key].label.in_language(lang) if schema and schema.key in schema.fields else ""
     head = "".join(f'<th scope="col">{safe(label)}</th>' for label in (key, *(column["label"] for column in encoded)))
@@ -168,6 +170,8 @@ def words(column: Mapping[str, Any], value: Any, lang: Lang) -> str:
     """A value as a reader sees it; the map's script writes it in the same way."""
     if value is None:
         return "未知" if lang == "zh" else "unknown"
+    if value == "":
+        return "—"
     if isinstance(value, bool):
         return ("是" if value else "否") if lang == "zh" else ("yes" if value else "no")
     if "labels" in column:

@@ -69,6 +69,8 @@ _TYPE_LABELS: Mapping[str, Text] = {
 _PLAIN_TYPES = (str, float, int, bool, datetime.date)
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _NULL_MEANING = re.compile(r"空值表示([^；。]+)")
+_NULL_AT_ZERO = re.compile(r"([a-z][a-z0-9_]*) 列为 0 时为空")
+_NOT_APPLICABLE = "—"
 # The file's own date must not depend on the day it is written.
 _UNDATED = datetime.date(2000, 1, 1)
 
@@ -176,18 +178,42 @@ def missing_text(field: Field | None, lang: Lang) -> str:
 
     Numbers, codes and yes/no are ``未知``. Text, ids and dates are blank, for there a missing value
     may well mean “none”. The schema's note decides otherwise: 空值表示… is shown as it stands there,
-    and what is missing by its nature (…时为空) is a dash.
+    and what is missing by its nature (…时为空) is a dash. Where that hangs on another column of the row
+    (“… 列为 0 时为空”) see :func:`missing_texts`; here it is unknown.
     """
     if field is None:
         return ""
-    if "时为空" in field.note:
-        return "—"
+    if "时为空" in field.note and not _NULL_AT_ZERO.search(field.note):
+        return _NOT_APPLICABLE
     meaning = _NULL_MEANING.search(field.note)
     if meaning:
-        return meaning[1] if lang == "zh" else "—"
+        return meaning[1] if lang == "zh" else _NOT_APPLICABLE
     if field.type in ("number", "integer", "boolean") or field.values:
         return UNKNOWN.in_language(lang)
     return ""
+
+
+def missing_texts(frame: pd.DataFrame, field: Field | None, lang: Lang) -> list[str]:
+    """What a reader sees in place of a missing value in each row; see :func:`missing_text`.
+
+    A share of nothing is not unknown: a field noted “… 列为 0 时为空” is a dash where that column is 0.
+    """
+    text = missing_text(field, lang)
+    whole = _NULL_AT_ZERO.search(field.note) if field is not None else None
+    if whole is None or whole[1] not in frame:
+        return [text] * len(frame)
+    return [_NOT_APPLICABLE if zero else text for zero in frame[whole[1]].eq(0).fillna(value=False).tolist()]
+
+
+def explained_missing(frame: pd.DataFrame, field: Field | None, lang: Lang) -> list[str | None]:
+    """Per row what the schema's note says a missing value means, None where it is simply not known.
+
+    What does not apply is “—”.
+    """
+    if field is None or not field.note:
+        return [None] * len(frame)
+    plain = {"", UNKNOWN.in_language(lang)}
+    return [None if text in plain else text for text in missing_texts(frame, field, lang)]
 
 
 def shown_columns(frame: pd.DataFrame, schema: LayerSchema, lang: Lang) -> tuple[Column, ...]:
@@ -238,6 +264,13 @@ def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
     return str(value)
 
 
+def shown_texts(frame: pd.DataFrame, column: Column, lang: Lang) -> list[str]:
+    """A column's cells as people read them; see :func:`shown_text`."""
+    missing = missing_texts(frame, column.field, lang)
+    values = zip(cell_values(frame, column), missing, strict=True)
+    return [other if value is None else shown_text(value, column.field, lang) for value, other in values]
+
+
 def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
     """A layer's columns as the workbook shows them, for a screen: labels with units, codes spelled out, 未知.
 
@@ -250,7 +283,7 @@ def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (),
     schema = layer_schema(layer)
     at_hand = {column.name: column for column in shown_columns(frame, schema, lang) if column.name != schema.key}
     chosen = [at_hand[name] for name in columns or at_hand if name in at_hand]
-    cells = {c.header(lang): [shown_text(v, c.field, lang) for v in cell_values(frame, c)] for c in chosen}
+    cells = {c.header(lang): shown_texts(frame, c, lang) for c in chosen}
     key = schema.fields[schema.key].label.in_language(lang) if schema.key else None
     return pd.DataFrame(cells, index=frame.index.rename(key), dtype=object)
 
@@ -397,12 +430,12 @@ def _write_column(
     page.write_string(0, number, header, formats.header)
     page.write_comment(0, number, _comment(column, lang), {"x_scale": 1.6, "author": ""})
     look = _value_format(formats, column.field, values, wraps=wraps)
-    missing = missing_text(column.field, lang)
+    missing = missing_texts(sheet.frame, column.field, lang)
     too_long = []
     for row, value in enumerate(values, start=1):
         if value is None:
-            if missing:
-                page.write_string(row, number, missing, formats.unknown)
+            if missing[row - 1]:
+                page.write_string(row, number, missing[row - 1], formats.unknown)
         elif _write_value(page, (row, number), value, column.field, lang, look):
             too_long.append((sheet.name, str(sheet.frame.index[row - 1]), header, str(value)))
         elif wraps:

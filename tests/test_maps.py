@@ -148,6 +148,23 @@ def test_unknown_stays_null_and_is_never_zero(page):
     assert households["data"] == [300, 350, 400, 450, 500, 550, 600, 650, None]
 
 
+def test_cards_leave_out_what_does_not_apply_and_say_what_silence_means():
+    made = layers()
+    made["zone_members"] = made["zone_members"].assign(
+        zone_id=[*["Z-C1"] * 8, None], objective=float("nan"), reason_zh=[*[None] * 8, "户数过少"]
+    )
+    related = next(one for one in block(page_of(made), "layer-communities")["related"] if one["name"] == "zone_members")
+    columns = {column["name"]: column for column in related["columns"]}
+
+    def told(name):
+        one = columns[name]
+        return [one["dict"][v] if "dict" in one and v is not None else v for v in one["data"]]
+
+    assert told("zone_id") == [*["Z-C1"] * 8, "未纳入任何片区"]
+    assert set(told("objective")) == {""}
+    assert told("reason_zh") == [*[""] * 8, "户数过少"]
+
+
 def test_card_of_a_parcel_carries_its_ledger_rows(page):
     related = block(page, "layer-idle_parcels")["related"][0]
     assert related["name"] == "parcel_ledger"

@@ -125,6 +125,36 @@ def test_a_missing_value_shows_what_the_schema_says_it_means(tmp_path):
     assert column(read(tmp_path / "t.xlsx")["片区成员"], "片区编号") == ["Z-1", "未纳入任何片区"]
 
 
+def test_what_does_not_apply_is_a_dash_and_what_is_not_known_is_unknown(tmp_path):
+    members = pd.DataFrame(
+        {
+            "zone_id": ["Z-1", None],
+            "objective": [None, 1.5],
+            "candidate_count": pd.array([None, 3], dtype="Int64"),
+            "reason_zh": [None, "户数过少"],
+        },
+        index=pd.Index(["C1", "C2"], name="community_id"),
+    )
+    units = pd.DataFrame(
+        {"name": ["甲", "乙"], "community_count": [0, 3], "started_share": [float("nan")] * 2},
+        index=pd.Index(["1", "2"], name="unit_code"),
+    )
+    layers = {"zone_members": members, "unit_progress": units}
+    write_tables(tmp_path / "t.xlsx", layers, synthetic=False)
+    book = read(tmp_path / "t.xlsx")
+    for header, expected in (
+        ("未纳入原因", ["—", "户数过少"]),
+        ("松散度", ["—", 1.5]),
+        ("枚举的候选片区数（个）", ["—", 3]),
+    ):
+        assert column(book["片区成员"], header) == expected
+    sheet = next(rows for name, rows in book.items() if any("开工率（小区）" in str(cell) for cell in rows[0]))
+    header = next(cell for cell in sheet[0] if str(cell).startswith("开工率（小区）"))
+    assert column(sheet, header) == ["—", "未知"], "a share of nothing is not unknown"
+    labelled = labelled_frame(units, "unit_progress", ["started_share"])
+    assert labelled.iloc[:, 0].tolist() == ["—", "未知"]
+
+
 def test_shares_are_numbers_shown_as_per_cent_and_dates_are_dates(tmp_path):
     states = pd.DataFrame(
         {

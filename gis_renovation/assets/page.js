@@ -444,8 +444,9 @@
   Plan.prototype.facts = function (columns, row, skip) {
     var plan = this, list = node("dl", { "class": "facts" });
     columns.forEach(function (column, at) {
-      if (at === skip) return;
-      var value = cell(column, row), long = typeof value === "string" && !column.labels && value.length > 24;
+      var value = cell(column, row);
+      if (at === skip || value === "") return;  // what does not apply is not a fact
+      var long = typeof value === "string" && !column.labels && value.length > 24;
       var pair = node("div", long ? { "class": "long" } : {});
       pair.appendChild(node("dt", {}, column.label));
       pair.appendChild(node("dd", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
@@ -729,7 +730,10 @@
 
     function compare(layer) {
       var column = layer.columns[sort.column], way = sort.down ? -1 : 1;
-      function key(row) { return sort.column < 0 ? layer.ids[row] : cell(column, row); }
+      function key(row) {
+        var value = sort.column < 0 ? layer.ids[row] : cell(column, row);
+        return value === "" ? null : value;
+      }
       return function (a, b) {
         var x = key(a), y = key(b);
         if (x === null || y === null) return (x === null ? 1 : 0) - (y === null ? 1 : 0) || a - b;
