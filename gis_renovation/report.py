@@ -29,7 +29,7 @@ class Report:
     """One document and its workbook: for whom, from which layers, and who signs.
 
     ``needs`` are layers without which the document makes no sense and is not written; a document
-    without them is written even for a run that lacks its layers, to say what was not looked at.
+    without ``needs`` is written when the run has any layer of ``tables``.
     """
 
     user: str
@@ -44,16 +44,19 @@ class Report:
 
 
 def write_reports(folder: Path, layers: Layers, manifest: Manifest, *, lang: Lang = "zh") -> list[Path]:
-    """Write every document and workbook into ``folder``; the paths, each document before its workbook.
+    """Write the run's documents and workbooks into ``folder``; the paths, each document before its workbook.
 
     ``layers`` are a run's layers by name, ``manifest`` its record (``run.json``). Layers that are not
-    at hand are named in the document as not looked at; a workbook without any layer is not written.
+    at hand are named in the document as not looked at; a document none of whose layers are at hand is not
+    written, nor is its workbook. A run without any of them gives the documents alone, to say so.
     The same run gives the same bytes. The folder must exist; equal names in it are overwritten.
     O(rows); sheets for at most 300 zones, sites or candidates, the workbook has all.
     """
     written = []
+    nothing_at_all = not any(name in layers for report in REPORTS for name in report.tables)
     for report in REPORTS:
-        if all(name in layers for name in report.needs):
+        has_own = nothing_at_all or any(name in layers for name in report.tables)
+        if has_own and all(name in layers for name in report.needs):
             written += _write_report(folder, layers, manifest, report, lang)
     return written
 
@@ -103,8 +106,13 @@ def _back(paper: Paper, layers: Layers, manifest: Manifest, report: Report) -> N
     paper.heading("数据与来源", "Data and sources")
     _say_not_run(paper, manifest, report)
     involved = _involved(manifest, report, layers)
-    _source_table(paper, manifest, involved)
-    _finding_table(paper, manifest, involved)
+    if involved.isdisjoint(manifest["sources"]):
+        paper.say(
+            "没有读取本文件所需的数据，未作数据检查。", "No data for this document was read, so none was checked."
+        )
+    else:
+        _source_table(paper, manifest, involved)
+        _finding_table(paper, manifest, involved)
     run = manifest["fingerprint"][:12]
     paper.say(
         f"以上结果可凭运行编号 {run} 复核：输入数据、参数和规则不变，结果不变。",

@@ -414,6 +414,17 @@ def test_without_results_every_document_says_so_and_no_workbook_is_written(tmp_p
     assert "没有划分片区" in words(tmp_path / "planner-zones.docx")
     assert "未核查" in words(tmp_path / "bureau-idle-land.docx")
     assert "未统计" in words(tmp_path / "publisher-progress.docx")
+    for path in written:
+        assert "数据检查未发现问题" not in words(path), "nothing was read, so nothing was found clean"
+        assert "未作数据检查" in words(path)
+
+
+def test_a_document_without_any_of_its_layers_is_not_written(tmp_path):
+    layers = city()
+    own = {name: layers[name] for name in ("communities", "community_links", "zones", "zone_members")}
+    written = write_reports(tmp_path, own, manifest())
+    assert [path.name for path in written] == ["planner-zones.docx", "planner-tables.xlsx"]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
 
 
 def test_layers_without_rows_give_documents_too(tmp_path):
