@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS, Proj, Transformer
 
 from gis_renovation.crs import (
     bd09_to_wgs84,
@@ -294,6 +294,61 @@ def check_places(
         if outside.any():
             findings.append(_outside(name, layer, centres, outside, known, extent, project_crs))
     return findings + check_offsets(vectors, project_crs, trusted=trusted)
+
+
+# A city may reach over the edge of its zone by this much before its middle says that the zone is wrong.
+_ZONE_SLACK_DEG = 0.25
+
+
+def check_zone(layers: Mapping[str, Any], project_crs: CRS, *, trusted: Sequence[str] = ()) -> list[Finding]:
+    """A project CRS whose zone is not that of the data, with the CRS that fits; at most one warning.
+
+    Every layer follows the project CRS, so none of them looks displaced: only the place on the globe tells.
+    The middle of the first trusted layer is compared with the CRS's area of use, in longitude.
+    """
+    use = project_crs.area_of_use
+    names = [*trusted, *TRUSTED_LAYERS, *sorted(layers)]
+    vectors = [name for name in names if "geometry" in getattr(layers.get(name), "columns", ())]
+    for name in vectors:
+        centres = _centres(layers[name])
+        centres = centres[np.isfinite(centres).all(axis=1)]
+        if not len(centres) or use is None or use.west > use.east:
+            continue
+        ((lon, lat),) = _into(np.median(centres, axis=0)[None, :], project_crs, CRS("EPSG:4490"))
+        if np.isfinite(lon) and not use.west - _ZONE_SLACK_DEG <= lon <= use.east + _ZONE_SLACK_DEG:
+            return [_wrong_zone(name, float(lon), float(lat), project_crs)]
+        break
+    return []
+
+
+def _wrong_zone(name: str, lon: float, lat: float, project_crs: CRS) -> Finding:
+    use = project_crs.area_of_use
+    west, east = (use.west, use.east) if use else (np.nan, np.nan)
+    scale = Proj(project_crs).get_factors(lon, lat).areal_scale - 1
+    off = Text("", "")
+    if np.isfinite(scale) and abs(scale) >= 0.0005:
+        off = Text(f"，面积会偏差约 {scale:+.1%}", f"; areas are off by about {scale:+.1%}")
+    fix = Text("请核对 project.toml 的 crs。", "Check crs in project.toml.")
+    if _between(lon, _LON) and _between(lat, _LAT):
+        meridian = min(max(round(lon / 3) * 3, 75), 135)
+        code = f"EPSG:{4534 + (meridian - 75) // 3}"
+        fix = Text(
+            f"与数据相符的是 {code}（CGCS2000 三度带，中央经线 {meridian}°）；"
+            f'请核对后在 project.toml 写 crs = "{code}"。若数据本来不在这里，则是来源卡的 crs 写错。',
+            f'{code} fits the data (CGCS2000, 3-degree zone, central meridian {meridian}): write crs = "{code}" in '
+            "project.toml; or, if the data should lie elsewhere, correct the card's crs.",
+        )
+    return Finding(
+        severity="warning",
+        code="project_zone",
+        layer=name,
+        text=Text(
+            f"数据中部在东经 {lon:.2f}°，超出项目坐标系 {_code(project_crs)} 的适用范围"
+            f"（{west:g}°–{east:g}°）{off.zh}。{fix.zh}",
+            f"The data's middle is at {lon:.2f}°E, outside the range of the project CRS {_code(project_crs)} "
+            f"({west:g}° to {east:g}°){off.en}. {fix.en}",
+        ),
+    )
 
 
 def _centres(layer: gpd.GeoDataFrame) -> Floats:

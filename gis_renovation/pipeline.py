@@ -230,11 +230,12 @@ def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iter
                 finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
                 inputs.findings.append(finding)
     on_progress("", len(cards), len(cards))
-    from gis_renovation.guard import check_places
+    from gis_renovation.guard import check_places, check_zone
     from gis_renovation.plausibility import check_plausibility
 
     inputs.findings += check_references({k: v for k, v in inputs.layers.items() if not layer_schemas()[k].raster})
     trusted = [name for name, card in cards.items() if card.source.trusted]
+    inputs.findings += check_zone(inputs.layers, target, trusted=trusted)
     inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
     inputs.findings += check_plausibility(inputs.layers)
     return inputs

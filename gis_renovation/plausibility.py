@@ -172,12 +172,19 @@ def check_plan_ratios(targets: Mapping[str, tuple[float | None, float | None]]) 
 
 
 def check_names(communities: pd.DataFrame, units: pd.DataFrame | None = None) -> list[Finding]:
-    """Names borne by several communities, and communities named like a county-level unit: join by id, not by name."""
+    """Communities without a name, or with that of another or of a county-level unit: join by id, not by name."""
     if "name" not in communities.columns:
         return []
     names = communities["name"].dropna().astype(str)
+    names = names[names.str.strip() != ""]
     repeated = names[names.duplicated(keep=False)]
     findings = []
+    nameless = communities.index.difference(names.index, sort=False)
+    if len(nameless):
+        zh = f"{len(nameless)} 个小区没有名称；表格和地图上将以编号称呼。"
+        en = f"{len(nameless)} communities have no name; tables and maps call them by their id."
+        ids = [str(key) for key in nameless]
+        findings.append(_say("warning", "no_name", "communities", zh, en, field="name", ids=ids))
     if len(repeated):
         groups = repeated.groupby(repeated).apply(lambda rows: ", ".join(map(str, rows.index)))
         ids = [f"{name}: {keys}" for name, keys in groups.items()]

@@ -12,7 +12,15 @@ from pyproj import CRS, Transformer
 from shapely.geometry import Point, box
 
 from gis_renovation.crs import gcj02_to_bd09, wgs84_to_bd09, wgs84_to_gcj02
-from gis_renovation.guard import check_claim, check_offsets, check_places, find_offset, likely_crs, looks_swapped
+from gis_renovation.guard import (
+    check_claim,
+    check_offsets,
+    check_places,
+    check_zone,
+    find_offset,
+    likely_crs,
+    looks_swapped,
+)
 
 PROJECT = CRS("EPSG:4548")
 AREA = (116.35, 31.90, 117.21, 33.01)
@@ -164,6 +172,39 @@ def test_numbers_without_a_zone_leave_the_meridian_open():
     assert likely_crs(xy, project_crs="EPSG:4548")[0][0] == "EPSG:4548"
     assert likely_crs(np.empty((0, 2))) == []
     assert likely_crs(np.array([[1.0, 2.0]]))[0][0] == "EPSG:4326"
+
+
+# --- the project's own zone -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lon", "said", "fits"),
+    [(120.15, 4547, 4549), (120.15, 4548, 4549), (116.0, 4549, 4548), (75.6, 4538, 4534), (134.8, 4552, 4554)],
+)
+def test_a_project_in_the_wrong_zone_is_told_the_right_one(lon, said, fits):
+    layer = town(centre=(lon, 30.3), crs=f"EPSG:{said}")
+    (found,) = check_zone({"communities": layer}, CRS(said))
+    assert (found.severity, found.code, found.layer) == ("warning", "project_zone", "communities")
+    for text in found.text:
+        assert f'crs = "EPSG:{fits}"' in text
+        assert f"{lon:.1f}"[:-2] in text
+    assert "面积会偏差约 +" in found.text.zh
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4549", "EPSG:4528", "EPSG:32651", "EPSG:4499"])
+def test_a_project_in_its_own_zone_or_just_over_its_edge_is_left_alone(crs):
+    assert check_zone({"communities": town(centre=(120.15, 30.3), crs=crs)}, CRS(crs)) == []
+    assert check_zone({"communities": town(centre=(118.4, 30.3))}, PROJECT) == []
+    assert check_zone({"communities": town(centre=(118.6, 30.3))}, PROJECT) == []
+
+
+def test_the_trusted_layer_decides_and_data_abroad_get_no_code_of_china():
+    near, far = town(), town(centre=(120.15, 30.3))
+    assert check_zone({"communities": far, "parks": near}, PROJECT, trusted=["parks"]) == []
+    assert [f.layer for f in check_zone({"parks": far}, PROJECT)] == ["parks"]
+    (abroad,) = check_zone({"parks": town(centre=(139.7, 35.7))}, PROJECT)
+    assert "CGCS2000" not in abroad.text.zh
+    assert check_zone({"parks": near.iloc[:0], "funds": None}, PROJECT) == []
 
 
 # --- layers against a trusted layer ---------------------------------------------------------------

@@ -82,7 +82,8 @@ def test_the_supplements_totals_are_an_outlier_and_the_main_plans_are_not():
 def test_shared_names_and_names_of_units_are_said():
     frame = layer([box(0, 0, 1, 1)] * 4, name=["八公山", "一村", "一村", None])
     units = layer([box(0, 0, 9, 9)], name=["八公山"])
-    assert found(check_names(frame, units)) == {"same_name": ("一村: b, c",), "named_like_unit": ("a: 八公山",)}
+    expected = {"no_name": ("d",), "same_name": ("一村: b, c",), "named_like_unit": ("a: 八公山",)}
+    assert found(check_names(frame, units)) == expected
 
 
 def test_empty_layers_and_tables_and_rasters_are_passed_over():
@@ -103,3 +104,11 @@ def test_missing_and_invalid_shapes_do_not_stop_the_check():
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_feature_overlaps_nothing(count):
     assert check_overlaps(layer([box(0, 0, 1, 1)] * count), "communities") == []
+
+
+def test_communities_without_a_name_are_counted():
+    frame = layer([box(0, 0, 10, 10), box(20, 0, 30, 10), box(40, 0, 50, 10)], name=["x", None, " "])
+    (finding,) = check_names(frame)
+    assert (finding.severity, finding.code, finding.ids) == ("warning", "no_name", ("b", "c"))
+    assert finding.text.zh == "2 个小区没有名称；表格和地图上将以编号称呼。"
+    assert check_names(frame.iloc[:1]) == []
