@@ -34,6 +34,10 @@ _MESSAGES = {
 }
 
 
+# What people call the choice of rows in a card.
+_ROW_FILTERS = ("where", "filter", "query", "sql", "condition")
+
+
 def read_toml(text: str, *, where: str) -> dict[str, Any]:
     """The TOML tables in ``text``; ``where`` names the file in the error."""
     try:
@@ -95,6 +99,10 @@ def _describe(fault: Any, model: type[BaseModel]) -> Text:
     kind = fault["type"]
     if kind == "extra_forbidden":
         hint = nearest_key(str(path[-1]), _known_keys(model, path[:-1]))
+        if str(path[-1]) in _ROW_FILTERS and "select" in _fields(model):
+            hint = Text(
+                "只取部分行请写 [select] 列 = [值]。", "to keep some rows only, write [select] COLUMN = [VALUE]."
+            )
         return Text(f"{key}：没有这个键；{hint.zh}", f"{key}: unknown key; {hint.en}")
     if kind in ("value_error", "assertion_error") and isinstance(
         cause := fault.get("ctx", {}).get("error"), ConfigError

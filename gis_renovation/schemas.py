@@ -246,13 +246,23 @@ def _check_key(frame: pd.DataFrame, schema: LayerSchema, file: str) -> Iterable[
         )
     repeated = frame.index[frame.index.duplicated() & ~missing]
     if len(repeated):
+        remedy = Text(
+            "完全相同的行，可在来源卡写 [repair] drop_exact_duplicates = true；",
+            " For identical rows write [repair] drop_exact_duplicates = true in the card.",
+        )
+        if schema.geometry:
+            remedy = Text(
+                f"{remedy.zh}同一要素分成几块的，写 [repair] merge_pieces = true；",
+                f"{remedy.en} For pieces of one feature write [repair] merge_pieces = true.",
+            )
         yield _finding(
             "error",
             "duplicate_key",
             schema,
             file,
-            f"{schema.key} 重复；每个要素的编号必须唯一。",
-            f"{schema.key} is repeated; every feature needs an id of its own.",
+            f"{schema.key} 重复，每个要素的编号必须唯一。{remedy.zh}其余请在源数据中改正编号。",
+            f"{schema.key} is repeated; every feature needs an id of its own.{remedy.en} Correct all others at the "
+            "source.",
             field=schema.key,
             ids=sorted({str(value) for value in repeated}),
         )
@@ -376,13 +386,7 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
     kinds = np.array(_GEOMETRY_NAMES)[shapely.get_type_id(geometry) + 1]
     wrong = ~absent & ~np.isin(kinds, sorted(allowed))
     if wrong.any():
-        yield found(
-            "error",
-            "wrong_geometry_type",
-            wrong,
-            f"几何类型应为 {'/'.join(schema.geometry)}，实为 {', '.join(sorted(set(kinds[wrong])))}。",
-            f"Geometry must be {'/'.join(schema.geometry)}, found {', '.join(sorted(set(kinds[wrong])))}.",
-        )
+        yield found("error", "wrong_geometry_type", wrong, *_wrong_kind(schema, set(kinds[wrong])))
     invalid = ~absent & ~infinite & ~shapely.is_valid(geometry)
     if invalid.any():
         reasons = shapely.is_valid_reason(geometry[invalid])
@@ -396,6 +400,36 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
             "Geometry is invalid; mend it at the source or write [repair] make_valid = true in the card.",
             ids=ids,
         )
+
+
+_KIND_WORDS = {"polygon": Text("面", "areas"), "line": Text("线", "lines"), "point": Text("点", "points")}
+
+
+def _wrong_kind(schema: LayerSchema, found: set[str]) -> Text:
+    """What the shapes should be, what they are, and what to do about it."""
+    kind_of = {name: kind for kind, names in GEOMETRY_TYPES.items() for name in names} | {"LinearRing": "line"}
+    kinds = {kind_of.get(name, "") for name in found}
+    mixed = Text("混合几何（GeometryCollection）", "mixed collections (GeometryCollection)")
+    words = [_KIND_WORDS[kind] for kind in _KIND_WORDS if kind in kinds] + ([mixed] if "" in kinds else [])
+    wanted = [_KIND_WORDS[kind] for kind in schema.geometry]
+    remedy = Text(
+        "不属于本图层的行请用来源卡的 [select] 排除，或用 layer_name 换成正确的图层。",
+        "Leave rows of other layers out with [select] in the card, or name the right layer as layer_name.",
+    )
+    if "line" in kinds and schema.geometry == ("polygon",):
+        remedy = Text(
+            f"边界线首尾相接的，写 [repair] close_rings_m = 0.1 可围成面；{remedy.zh}",
+            f"Lines that close on themselves become areas by [repair] close_rings_m = 0.1. {remedy.en}",
+        )
+    if "" in kinds:
+        remedy = Text(
+            f"混合几何请先在 GIS 软件中拆成单一类型；{remedy.zh}",
+            f"Split collections into single kinds in a GIS first. {remedy.en}",
+        )
+    return Text(
+        f"几何类型应为{'或'.join(t.zh for t in wanted)}，实为{'、'.join(t.zh for t in words)}。{remedy.zh}",
+        f"Shapes must be {' or '.join(t.en for t in wanted)}, found {', '.join(t.en for t in words)}. {remedy.en}",
+    )
 
 
 def fits_type(column: pd.Series, kind: FieldType) -> pd.Series:

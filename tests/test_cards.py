@@ -430,3 +430,14 @@ def test_a_join_on_an_unknown_column_is_a_config_error():
     join = card('[[join]]\npath = "t.csv"\non = "k"\ntake = { u = "max" }\n').join[0]
     with pytest.raises(ConfigError, match="u"):
         fold_rows(pd.DataFrame({"k": [1]}), join, where="t.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[source]\npath = "a"\nwhere = "x = 1"', '[source]\npath = "a"\nfilter = 1', '[source]\npath = "a"\n[where]'],
+)
+def test_a_filter_is_led_to_select(text):
+    with pytest.raises(ConfigError) as caught:
+        read_card(text, stem="communities", where="x")
+    assert "[select] 列 = [值]" in caught.value.text.zh
+    assert "[select]" in caught.value.text.en

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import Point, Polygon, box
+from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.numerals import UNITS
@@ -109,6 +109,29 @@ def test_bad_shapes_are_told_apart():
     assert found["", "non_finite_geometry"] == ("e",)
     (reason,) = found["", "invalid_geometry"]
     assert reason == "a: Self-intersection[1 1]"
+
+
+def test_shapes_of_the_wrong_kind_are_named_in_words_with_a_remedy():
+    frame = communities().set_geometry([LineString([(0, 0), (1, 1)]), GeometryCollection([Point(0, 0)])], crs=4548)
+    (fault,) = check_layer(frame, layer_schema("communities"))
+    assert fault.text.zh.startswith("几何类型应为面，实为线、混合几何（GeometryCollection）。")
+    assert "close_rings_m" in fault.text.zh
+    assert "[select]" in fault.text.zh
+    assert fault.text.en.startswith("Shapes must be areas, found lines, mixed")
+    (fault,) = check_layer(frame.set_geometry([Point(0, 0)] * 2, crs=4548), layer_schema("communities"))
+    assert fault.text.zh.startswith("几何类型应为面，实为点。不属于")
+
+
+def test_repeated_keys_name_the_remedies():
+    frame = communities()
+    frame.index = pd.Index(["a", "a"], name="community_id")
+    (fault,) = check_layer(frame, layer_schema("communities"))
+    for text in fault.text:
+        assert "drop_exact_duplicates = true" in text
+        assert "merge_pieces = true" in text
+    table = pd.DataFrame({"name": ["x", "y"]}, index=pd.Index(["p", "p"], name="project_id"))
+    fault = next(f for f in check_layer(table, layer_schema("projects")) if f.code == "duplicate_key")
+    assert "merge_pieces" not in fault.text.zh
 
 
 def test_keys_missing_empty_or_repeated():
