@@ -261,7 +261,17 @@ PINYIN_STARTS: tuple[tuple[int, str], ...] = (
     (0xC5BE, "p"), (0xC6DA, "q"), (0xC8BB, "r"), (0xC8F6, "s"), (0xCBFA, "t"), (0xCDDA, "w"), (0xCEF4, "x"),
     (0xD1B9, "y"), (0xD4D1, "z"), (0xD7FA, ""),
 )  # fmt: skip
-PINYIN_RARE = ("庵馨邸泗濠淝颍濉亳圩瑾翡榭茗楠桦梓槿曦珑玺昊晟鑫淼泮畲垸", "axdshfysbwjfxmnhzjxlxhsxmpsy")
+PINYIN_RARE = (
+    (
+        "庵馨邸泗濠淝颍濉亳圩瑾翡榭茗楠桦梓槿曦珑玺昊晟鑫淼泮畲垸昱晖煜烨琦瑜璐珂珀璞琪恺岚嵘崂岷岱泓洹淇湄溧"
+        "潋瀛灏鹭麒麟骐馥芷荟菀蓓蕙榕桢桉棣禧祺祯邺邳郢隽霁雯颢飒熠昕昶晗暄曜钰铖懿翎翊羿胤婺绮绫缤炜焱璋琨琬"
+        "琰璨瑗瑛珩玮珉阆闵阙邕邗邛鄄鄞郦沅沣沭洮洵浔涞湟湫溱滹漯澧濮嵊嵩峄岐崆萃葳茉苒莘芮苡茜菁萱楹榉橄橼鹂"
+    ),
+    (
+        "axdshfysbwjfxmnhzjxlxhsxmpsyyhyyqylkppqklrlmdhhqmllyhlqlqfzhwbhrzadxqzypyjjwhsyxchxyycylyyywqlbwyzkw"
+        "ycyyhwmlmqyhqjylyfstxxlhqqhllpssyqkcwmrxryqjxyjgyl"
+    ),
+)
 
 
 def search_index(blocks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -503,7 +513,9 @@ def _panel(
         if not own:
             continue
         entries = "".join(_entry(block, legends[block["name"]], block["name"] in shown, lang=lang) for block in own)
-        is_open = " open" if any(block["name"] in shown for block in own) and theme != "base" else ""
+        # Water, railways and roads say why communities are cut apart: their signs are there to see at once.
+        explains = any(block["name"] == "barriers" for block in own)
+        is_open = " open" if any(block["name"] in shown for block in own) and (theme != "base" or explains) else ""
         parts.append(
             f'<details class="theme"{is_open}><summary>{safe(Text(*labels).in_language(lang))}</summary>'
             f"<ul>{entries}</ul></details>"

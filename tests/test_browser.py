@@ -177,7 +177,15 @@ def test_search_finds_by_part_of_the_name_by_initials_and_by_id(visit, typed):
 
 @pytest.mark.parametrize(
     ("name", "typed"),
-    [("龙湖新村", "lhxc"), ("田家庵区机关", "tjaqjg"), ("八公山", "bgs"), ("Block 7号", "block7h"), ("翡翠苑", "fcy")],
+    [
+        ("龙湖新村", "lhxc"),
+        ("田家庵区机关", "tjaqjg"),
+        ("八公山", "bgs"),
+        ("Block 7号", "block7h"),
+        ("翡翠苑", "fcy"),
+        ("晖鑫苑", "hxy"),
+        ("璟晖府", "jhf"),
+    ],
 )
 def test_names_are_found_by_the_initials_of_their_pinyin(visit, name, typed):
     made = layers()["communities"]
@@ -185,6 +193,43 @@ def test_names_are_found_by_the_initials_of_their_pinyin(visit, name, typed):
     page = visit({"communities": made}).page
     page.locator("#find").fill(typed)
     assert name in page.locator("#found .what").all_inner_texts()
+
+
+def test_a_community_without_a_name_is_found_by_its_id(visit):
+    made = layers()["communities"]
+    made["name"] = made["name"].astype("str")
+    made.loc["C5", "name"] = None
+    page = visit({"communities": made}).page
+    page.locator("#find").fill("C5")
+    assert page.locator("#found .what").all_inner_texts() == ["C5"]
+
+
+def test_equal_names_are_told_apart_by_county_or_id(visit):
+    made = layers()
+    made["communities"].loc[["C1", "C2"], "name"] = "同名新村"
+    page = visit(made).page
+    page.locator("#find").fill("同名")
+    where = page.locator("#found .where").all_inner_texts()
+    assert [text.split()[-1] for text in where] == ["C1", "C2"], "one county: the id"
+
+
+def test_the_table_does_not_cut_off_the_open_card(visit):
+    one = visit(layers())
+    click_community(one.page, NAMES[0])
+    one.page.locator("#table-button").click()
+    one.page.wait_for_timeout(600)
+    close = one.page.locator(".leaflet-popup-close-button").bounding_box()
+    area = one.page.locator(".leaflet-container").bounding_box()
+    assert close["y"] >= area["y"]
+    assert close["y"] + close["height"] <= area["y"] + area["height"]
+    one.page.locator(".leaflet-popup-close-button").click()
+    one.assert_quiet()
+
+
+def test_what_cuts_communities_apart_stands_open_in_the_legend(visit):
+    page = visit(layers()).page
+    assert page.locator("input[data-layer=barriers]").is_visible()
+    assert page.locator("input[data-layer=barriers]").is_checked()
 
 
 def test_streets_in_many_pieces_are_found_once(visit):

@@ -505,7 +505,7 @@
     var small = plan.map.getSize().x < 620;
     plan.map.closePopup();
     plan.selected = { name: name, id: String(layer.ids[row]) };
-    L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
+    plan.popup = L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
       maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPadding: [18, 18] })
       .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
     var content = document.querySelector(".leaflet-popup-content");
@@ -518,6 +518,12 @@
     plan.highlight(item);
     if (plan.follow) plan.follow();
     plan.remember();
+  };
+
+  /* The open card once more, made to fit the map's new size. */
+  Plan.prototype.refit = function () {
+    var selected = this.selected, row = selected ? this.read(selected.name).ids.map(String).indexOf(selected.id) : -1;
+    if (row >= 0) this.open(selected.name, row, this.popup.getLatLng());
   };
 
   Plan.prototype.highlight = function (item) {
@@ -539,7 +545,8 @@
     this.open(name, row, null);
   };
 
-  /* The first letters of the pinyin of common characters (one reading each); Latin letters and digits stay. */
+  /* The first letters of the pinyin of common characters (one reading each); Latin letters and digits stay,
+     and a character of unknown reading is a "*", which stands for any letter. */
   function initialsOf(index) {
     var letter = {}, decoder = null;
     try { decoder = new TextDecoder("gb2312"); } catch (error) { /* then names are found by their characters */ }
@@ -551,8 +558,18 @@
     });
     Array.from(index.rare[0]).forEach(function (character, at) { letter[character] = index.rare[1][at]; });
     return function (text) {
-      return Array.from(text.toLowerCase()).map(function (c) { return letter[c] || (/[a-z0-9]/.test(c) ? c : ""); }).join("");
+      return Array.from(text.toLowerCase()).map(function (c) { return letter[c] || (/[a-z0-9]/.test(c) ? c : decoder && c >= "\u3400" && !/[\uff00-\uffff]/.test(c) ? "*" : ""); }).join("");
     };
+  }
+
+  /* Where the typed letters stand in a name's initials, "*" being any letter; -1 if nowhere. */
+  function initialsAt(initials, query) {
+    for (var at = 0; at + query.length <= initials.length; at += 1) {
+      var i = 0;
+      while (i < query.length && (initials[at + i] === query[i] || (initials[at + i] === "*" && /[a-z]/.test(query[i])))) i += 1;
+      if (i === query.length) return at;
+    }
+    return -1;
   }
 
   /* --- search --------------------------------------------------------------------------------- */
@@ -567,6 +584,7 @@
       if (rank === 9 && String(entry[4]).toLowerCase().indexOf(query) === 0) rank = 2;
       if (rank === 9 && latin && entry[3].indexOf(query) === 0) rank = 3;
       if (rank === 9 && latin && entry[3].indexOf(query) > 0) rank = 4;
+      if (rank === 9 && latin && entry[3].indexOf("*") >= 0 && initialsAt(entry[3], query) >= 0) rank = 5;
       if (rank < 9) hits.push([rank, entry]);
     });
     hits.sort(function (a, b) { return a[0] - b[0]; });
@@ -587,12 +605,33 @@
         var layer = plan.read(name), column = layer.columns[layer.title], seen = {};
         layer.ids.forEach(function (id, row) {
           var text = column ? cell(column, row) : String(id);
-          if (text === null || (layer.kind === "line" && seen["_" + text])) return;
+          // What has no name is found by its id; streets come in too many nameless pieces for that.
+          if ((text === null || text === "") && layer.kind !== "line") text = String(id);
+          if (text === null || text === "" || (layer.kind === "line" && seen["_" + text])) return;
           seen["_" + text] = true;
           entries.push([name, row, String(text), initials(String(text)), id, layer.label]);
         });
       });
       return entries;
+    }
+
+    function county(entry) {
+      var layer = plan.read(entry[0]), column = layer.columns.filter(function (one) { return one.name === "unit_code"; })[0];
+      var code = column ? cell(column, entry[1]) : null, units, row;
+      if (code === null || code === "") return "";
+      if (plan.order.indexOf("reporting_units") < 0) return words(column, code, plan.ui);
+      units = plan.read("reporting_units");
+      row = units.ids.map(String).indexOf(String(code));
+      return row < 0 ? String(code) : plan.title(units, row);
+    }
+
+    /* Kind of thing; beside it, where several of one kind share a name, the county, or the id if that is shared too. */
+    function where(entry, all) {
+      var alike = all.filter(function (one) { return one[0] === entry[0] && one[2] === entry[2]; });
+      if (alike.length < 2) return entry[5];
+      var place = county(entry);
+      var alone = place && alike.filter(function (one) { return county(one) === place; }).length === 1;
+      return entry[5] + " " + (alone ? place : entry[4]);
     }
 
     var hits = [], active = -1;
@@ -625,7 +664,7 @@
       hits.forEach(function (entry, at) {
         var option = node("li", { role: "option", id: "found-" + at, "aria-selected": "false" });
         option.appendChild(node("span", { "class": "what" }, entry[2]));
-        option.appendChild(node("span", { "class": "where" }, entry[5]));
+        option.appendChild(node("span", { "class": "where" }, where(entry, all)));
         option.addEventListener("mousedown", function (event) { event.preventDefault(); choose(at); });
         list.appendChild(option);
       });
@@ -807,6 +846,7 @@
       button.setAttribute("aria-pressed", String(open));
       document.body.classList.toggle("sheet-open", open);
       map.invalidateSize({ animate: false });
+      if (open) plan.refit();
       if (open) { fill(); plan.follow(); filter.focus(); } else { button.focus(); }
     }
     button.addEventListener("click", function () { plan.panel(false); toggle(panel.hidden); });
