@@ -96,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_error(error.text, "zh")
         sys.exit(error.exit_code)
     try:
-        code = build_app(lang)(words, prog_name="gis-renovation", standalone_mode=False)
+        code = build_app(lang, asked_for_help="--help" in words)(
+            words, prog_name="gis-renovation", standalone_mode=False
+        )
     except _UsageError as error:
         detail = error.format_message()
         print_error(Text(f"命令写法不对：{detail} 用 --help 查看用法。", f"{detail} See --help."), lang)
@@ -144,11 +146,11 @@ def _os_error(error: OSError) -> Text:
     return Text(f"读写文件出错：{name}（{error.strerror}）。", f"File error: {name} ({error.strerror}).")
 
 
-def build_app(lang: Lang) -> typer.Typer:
+def build_app(lang: Lang, *, asked_for_help: bool = False) -> typer.Typer:
     """The command line in one language."""
-    from typer import rich_utils
+    if lang == "zh" and asked_for_help:
+        from typer import rich_utils  # draws the help, and costs more than all else here
 
-    if lang == "zh":
         rich_utils.OPTIONS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "参数"
         rich_utils.COMMANDS_PANEL_TITLE = "命令"
     app = typer.Typer(

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, csr_array, identity, vstack
 
 from gis_renovation.zone_search import INNER, MEMBERS, Floats, Labels, ZoneProblem, compact, group_sums
@@ -215,7 +215,7 @@ def _relax(programme: Programme, start: Labels) -> tuple[float, Floats]:
     scale = max(1.0, float(np.abs(programme.cost).max(initial=0.0)))
     reduced, worth = programme.cost, 0.0
     for _ in range(RELAXATION_ROUNDS):
-        result = linprog(
+        result = scipy.optimize.linprog(
             programme.cost[inside],
             A_eq=programme.cover[inside].T.tocsc(),
             b_eq=np.ones(nodes),
@@ -254,12 +254,14 @@ def _cheapest_for_each_node(programme: Programme, each: int = 8) -> Labels:
 
 def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | None:
     """The integer programme over some columns; None when it ends without any solution."""
-    constraints = [LinearConstraint(programme.cover[columns].T.tocsc(), 1.0, 1.0)]
+    constraints = [scipy.optimize.LinearConstraint(programme.cover[columns].T.tocsc(), 1.0, 1.0)]
     if len(programme.limits):
         constraints.append(
-            LinearConstraint(csc_array(programme.caps[columns].T), -np.inf, programme.limits + programme.room)
+            scipy.optimize.LinearConstraint(
+                csc_array(programme.caps[columns].T), -np.inf, programme.limits + programme.room
+            )
         )
-    result = milp(
+    result = scipy.optimize.milp(
         programme.cost[columns],
         integrality=np.ones(len(columns)),
         bounds=(0, 1),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import Bounds, LinearConstraint, milp
+import scipy
 
 from gis_renovation.errors import ConfigError, Text, shorten_ids
 from gis_renovation.zone_search import Floats, Labels
@@ -109,7 +109,10 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
         if fixed[zone] >= 0:
             upper[place] = 0.0
             upper[place, fixed[zone]] = 1.0
-    rules = [LinearConstraint(once, 0.0, 1.0), LinearConstraint(spent / 1e4, -np.inf, limits / 1e4 + 1e-9)]
+    rules = [
+        scipy.optimize.LinearConstraint(once, 0.0, 1.0),
+        scipy.optimize.LinearConstraint(spent / 1e4, -np.inf, limits / 1e4 + 1e-9),
+    ]
     must = (fixed[usable] >= 0).astype(float)
     # Of zones worth the same, the lesser id comes first.
     value = np.repeat(worth[usable] + 0.1 * (count - np.arange(count)) / count / max(count, 1), years)
@@ -117,7 +120,7 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
     if total is None:
         return _Order(np.full(len(cost), -1), is_proven=False)
     reached = float(value @ np.round(total[0]))
-    rules.append(LinearConstraint(value[None, :], reached - 0.5, np.inf))
+    rules.append(scipy.optimize.LinearConstraint(value[None, :], reached - 0.5, np.inf))
     early = value * np.tile(years - np.arange(years), count)
     best = _best(-early, rules, upper.ravel(), node_limit)
     built, proven = best if best is not None else total
@@ -128,12 +131,14 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
 
 
 def _best(
-    cost: Floats, rules: Sequence[LinearConstraint], upper: Floats, node_limit: int
+    cost: Floats, rules: Sequence[scipy.optimize.LinearConstraint], upper: Floats, node_limit: int
 ) -> tuple[Floats, bool] | None:
     """The best 0-1 choice found and whether it is proven; None without any."""
     options = {"mip_rel_gap": 0.0, "node_limit": node_limit}
-    bounds = Bounds(np.zeros(len(upper)), upper)
-    result = milp(cost, integrality=np.ones(len(cost)), bounds=bounds, constraints=rules, options=options)
+    bounds = scipy.optimize.Bounds(np.zeros(len(upper)), upper)
+    result = scipy.optimize.milp(
+        cost, integrality=np.ones(len(cost)), bounds=bounds, constraints=rules, options=options
+    )
     return None if result.x is None else (result.x, result.status == 0)
 
 
