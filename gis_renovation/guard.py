@@ -45,7 +45,7 @@ _ZONES_3, _ZONES_6 = (25, 45), (13, 23)
 _FOOT_M = 0.3048
 
 # Comparing two layers: at most this many points, matched at these distances; the first that decides counts.
-_SAMPLE = 3000
+_SAMPLE = 1500
 _MATCH_M = (3.0, 10.0, 30.0)
 _BEST_SHARE = 0.6
 _AHEAD = 3.0

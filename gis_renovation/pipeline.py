@@ -517,7 +517,7 @@ def _run_step(
     if "rules" in accepted:
         given["rules"] = rules
     stored = project.folder / "runs" / STEPS_FOLDER / f"{record['fingerprint']}.parquet"
-    result = _load_step(stored)
+    result, print_ = _load_step(stored)
     record["reused"] = result is not None
     if result is None:
         arguments = [layers[name] for name in step.needs]
@@ -527,9 +527,10 @@ def _run_step(
             result = step.call(*arguments, **optional, **parameters, **given)
         record["warnings"] = sorted({str(w.message) for w in caught})
         _check_result(result, step.layer)
-        _store_step(result, stored)
+        print_ = fingerprint(result)
+        _store_step(result, print_, stored)
     layers[step.layer] = result
-    prints[step.layer] = fingerprint(result)
+    prints[step.layer] = print_
     record |= {"output": prints[step.layer], "rows": len(result), "columns": list(map(str, result.columns))}
     record["seconds"] = round(time.perf_counter() - started, 3)
     return record
@@ -543,16 +544,16 @@ def _check_result(result: Any, layer: str) -> None:
         raise AssertionError(f"{layer} breaks its schema: {listed}")
 
 
-def _store_step(result: Any, stored: Path) -> None:
+def _store_step(result: Any, print_: str, stored: Path) -> None:
     from gis_renovation.io import new_file
 
     with new_file(stored) as work:
         result.to_parquet(work)
-    stored.with_suffix(".sha256").write_text(fingerprint(result), encoding="ascii")
+    stored.with_suffix(".sha256").write_text(print_, encoding="ascii")
 
 
-def _load_step(stored: Path) -> Any:
-    """The stored result, or None if there is none or it is not what was written."""
+def _load_step(stored: Path) -> tuple[Any, str]:
+    """The stored result and its fingerprint, or None if there is none or it is not what was written."""
     import geopandas as gpd
     import pandas as pd
     import pyarrow as pa
@@ -560,13 +561,14 @@ def _load_step(stored: Path) -> Any:
 
     check = stored.with_suffix(".sha256")
     if not (stored.is_file() and check.is_file()):
-        return None
+        return None, ""
     try:
         spatial = b"geo" in (pq.read_schema(stored).metadata or {})
         result = gpd.read_parquet(stored) if spatial else pd.read_parquet(stored)
     except (pa.ArrowInvalid, OSError):
-        return None
-    return result if fingerprint(result) == check.read_text(encoding="ascii") else None
+        return None, ""
+    print_ = fingerprint(result)
+    return (result, print_) if print_ == check.read_text(encoding="ascii") else (None, "")
 
 
 def _manifest(
