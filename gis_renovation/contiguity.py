@@ -45,7 +45,9 @@ Flags = NDArray[np.bool_]
 Geometries = NDArray[Any]
 
 # Geometry rows handled at once by each thread; keeps what is in flight small and the cores even.
-CHUNK_ROWS = 4_096
+CHUNK_ROWS = 2_048
+# Pairs measured at once: small, so that no thread is left with a long last piece alone.
+PAIRS_AT_ONCE = 4_096
 # A line shorter than this is no line to look at.
 DOT_M = 1e-6
 
@@ -143,7 +145,11 @@ def _measured_pairs(
 
     # The main thread looks for candidates (that holds the interpreter) while the others measure.
     with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        jobs = [pool.submit(job, one, other) for one, other in _candidates(outlines, max_gap_m)]
+        jobs = [
+            pool.submit(job, one[start : start + PAIRS_AT_ONCE], other[start : start + PAIRS_AT_ONCE])
+            for one, other in _candidates(outlines, max_gap_m)
+            for start in range(0, max(len(one), 1), PAIRS_AT_ONCE)
+        ]
         columns = tuple(np.concatenate(column) for column in zip(*(j.result() for j in jobs), strict=True))
     order = np.argsort(columns[0] * (int(columns[1].max(initial=0)) + 1) + columns[1])
     return tuple(column[order] for column in columns)
@@ -206,7 +212,8 @@ def _candidates(outlines: _Outlines, max_gap_m: float) -> Iterator[tuple[Positio
         one, other = outlines.tree.query(diagonals)
         one += start
         # Only earlier ones: each pair once, and their extents are known.
-        one, other = one[other < one], other[other < one]
+        earlier = other < one
+        one, other = one[earlier], other[earlier]
         apart = np.maximum(low[:, one] - high[:, other], low[:, other] - high[:, one])
         near = (apart <= turned_reach).all(axis=0)
         yield one[near], other[near]
