@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.crs import require_metric
+from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import Text
 from gis_renovation.zone_bounds import four_bounds
 from gis_renovation.zone_changes import change_reasons
@@ -220,10 +220,12 @@ def describe_zones(
     shapes = np.array([_union(frame.geometry.to_numpy()[rows]) for rows in groups], dtype=object)
     index = pd.Index(zone_ids, dtype="str", name="zone_id")
     geometry = gpd.GeoSeries(gpd.array.from_shapely(shapes, crs=communities.crs), index=index)
+    geodesic_m2 = geodesic_area_m2(frame)
     columns = {
         "name": pd.array([f"{scene.names[rows[0]]}片区" for rows in groups], dtype="str"),
         "community_count": pd.array([len(rows) for rows in groups], dtype="int64"),
         "land_area_m2": [float(frame.geometry.iloc[rows].area.sum()) for rows in groups],
+        "geodesic_area_m2": [float(geodesic_m2[rows].sum()) for rows in groups],
         **_sums(frame, groups),
         **_years(frame, groups),
         **_one_value(frame, groups),

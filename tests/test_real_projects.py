@@ -113,6 +113,19 @@ def test_hangzhou_area_is_the_sum_of_plain_areas(hangzhou):
     assert communities.area.sum() == pytest.approx(math.fsum(h.area for h in homes), rel=1e-9)
 
 
+def test_hangzhou_zones_have_the_geodesic_area_beside_and_the_two_agree_within_the_projection(hangzhou):
+    from pyproj import Geod
+
+    _, run = hangzhou
+    zones = run.layers["zones"]
+    with fiona.open(HANGZHOU, layer="landuse") as source:
+        homes = [shape(r.geometry) for r in source if r.properties["fclass"] == "residential"]
+    geod = Geod(ellps="GRS80")
+    expected = math.fsum(abs(geod.geometry_area_perimeter(home)[0]) for home in homes)
+    assert zones["geodesic_area_m2"].sum() == pytest.approx(expected, rel=1e-6)
+    assert zones["geodesic_area_m2"].sum() == pytest.approx(zones["land_area_m2"].sum(), rel=1e-3)
+
+
 def test_cambridge_has_no_error_and_loses_no_parcel(cambridge):
     project, run = cambridge
     assert [f.sentence("zh") for f in read_inputs(project).findings if f.severity == "error"] == []
