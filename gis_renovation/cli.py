@@ -240,15 +240,13 @@ def _run(
     only: Annotated[list[str] | None, typer.Option("--only", help="只算这些步骤，可多次 / only these steps")] = None,
     explain: Annotated[str, typer.Option("--explain", help="说明某一步的来龙去脉 / what went into a step")] = "",
 ) -> None:
-    from gis_renovation.pipeline import run_project
     from gis_renovation.project import load_project
 
     project = load_project(folder)
     if explain:
         explain_step(project, explain, context.obj)
         return
-    with progress_bar(context.obj) as update:
-        result = run_project(project, only=tuple(only or ()), on_progress=update)
+    result = _run_with_bar(context, project, only=tuple(only or ()))
     print_run(result, context.obj)
 
 
@@ -258,7 +256,6 @@ def _publish(
     profile: Annotated[str, typer.Option("--profile", help="发布配置名 / profile name")] = "planner",
     check: Annotated[bool, typer.Option("--check", help="只核对已发布的文件夹 / only verify")] = False,
 ) -> None:
-    from gis_renovation.pipeline import run_project
     from gis_renovation.project import load_project
     from gis_renovation.publish import publish_run, require_sound
     from gis_renovation.publish_check import MARKER
@@ -269,21 +266,18 @@ def _publish(
         _say(context, f"核对无误：{target}", f"Sound: {target}")
         return
     project = load_project(folder)
-    with progress_bar(context.obj) as update:
-        result = run_project(project, on_progress=update)
+    result = _run_with_bar(context, project)
     page = publish_run(project, result, profile=profile, lang=context.obj)
     _say(context, f"地图：{page}", f"Map: {page}")
 
 
 def _report(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.io import new_folder
-    from gis_renovation.pipeline import run_project
     from gis_renovation.project import load_project
     from gis_renovation.report import write_reports
 
     project = load_project(folder)
-    with progress_bar(context.obj) as update:
-        result = run_project(project, on_progress=update)
+    result = _run_with_bar(context, project)
     target = project.folder / "reports" / result.folder.name
     with new_folder(target) as work:
         names = [path.name for path in write_reports(work, result.layers, result.manifest, lang=context.obj)]
@@ -318,6 +312,14 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": _report,
     "serve": _serve,
 }
+
+
+def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = ()) -> Any:
+    """The project's run, with progress shown to whoever watches."""
+    from gis_renovation.pipeline import run_project
+
+    with progress_bar(context.obj) as update:
+        return run_project(project, only=only, on_progress=update)
 
 
 def _say(context: typer.Context, zh: str, en: str) -> None:
