@@ -58,7 +58,7 @@ def blocks(count: int) -> gpd.GeoDataFrame:
 
 
 def build_ours(frame: gpd.GeoDataFrame, path: Path) -> None:
-    page = maps.planner_map({"communities": frame}, title="benchmark", as_of=date(2024, 9, 30))
+    page = maps.map_page({"communities": frame}, title="benchmark", as_of=date(2024, 9, 30))
     path.write_text(page, encoding="utf-8")
 
 

@@ -98,31 +98,6 @@ _UI: Mapping[str, Text] = {
 }
 
 
-def planner_map(
-    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None],
-    *,
-    title: str,
-    as_of: date,
-    lang: Lang = "zh",
-    synthetic: bool = False,
-    attribution: str = "",
-    map_number: str = "",
-    show: Sequence[str] | None = None,
-) -> str:
-    """The planner's working map of one run, as the text of one HTML page; see :func:`map_page`."""
-    return map_page(
-        layers,
-        title=title,
-        as_of=as_of,
-        lang=lang,
-        synthetic=synthetic,
-        attribution=attribution,
-        map_number=map_number,
-        show=show,
-        audience="planner",
-    )
-
-
 def map_page(
     layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None],
     *,
@@ -362,8 +337,8 @@ def _head(figure: Figure, title: str) -> None:
     )
     figure.header.add_child(_Verbatim(f"<style>{asset_css('leaflet/leaflet.css')}</style>"), name="leaflet_css")
     figure.header.add_child(_Verbatim(f"<style>{asset_css('page.css')}</style>"), name="page_css")
-    for name in ("leaflet/leaflet.js", "page.js"):
-        figure.header.add_child(_Verbatim(f"<script>{asset_js(name)}</script>"), name=name)
+    for name, code in (("leaflet", asset_js("leaflet/leaflet.js")), ("page", page_script())):
+        figure.header.add_child(_Verbatim(f"<script>{code}</script>"), name=name)
 
 
 def _data_block(block_id: str, value: object) -> _Verbatim:
@@ -603,6 +578,17 @@ def asset_js(name: str) -> str:
     # Leaflet's prefix links to its home page and carries a flag; ours is set to its plain name.
     text = text.replace("https://leafletjs.com", "#")
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+# The page's own script, by theme, in the order in which its parts stand in the page and read the address.
+PAGE_SCRIPTS = ("words", "shapes", "painted", "plan", "state", "search", "table", "months", "names", "cards")
+
+
+@lru_cache(maxsize=1)
+def page_script() -> str:
+    """The page's own script: the files of ``assets/page`` in one closed scope."""
+    parts = "\n".join(asset_js(f"page/{name}.js") for name in PAGE_SCRIPTS)
+    return f'(function () {{\n"use strict";\n{parts}}}());\n'
 
 
 @lru_cache(maxsize=32)

@@ -75,7 +75,7 @@ def visit(browser, tmp_path):
 
     def open_page(made, *, screen="desktop", fragment="", **options):
         path = Path(tmp_path) / f"index{len(opened)}.html"
-        text = maps.planner_map(made, **({"title": "示意市工作图", "as_of": AS_OF} | options))
+        text = maps.map_page(made, **({"title": "示意市工作图", "as_of": AS_OF} | options))
         path.write_text(text, encoding="utf-8")
         opened.append(Visit(browser, path, screen=screen, fragment=fragment))
         return opened[-1]
@@ -473,7 +473,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 @pytest.mark.parametrize("state", ["start", "table", "card"])
 def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state):
     path = tmp_path / "index.html"
-    made = maps.planner_map(
+    made = maps.map_page(
         layers(), title="示意市工作图", as_of=AS_OF, synthetic=True, show=["communities", "community_states"]
     )
     path.write_text(made, encoding="utf-8")

@@ -28,7 +28,7 @@ AS_OF = date(2024, 9, 30)
 
 
 def page_of(made, **options):
-    return maps.planner_map(made, **({"title": "工作图", "as_of": AS_OF} | options))
+    return maps.map_page(made, **({"title": "工作图", "as_of": AS_OF} | options))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,122 @@
+/* --- cards ---------------------------------------------------------------------------------- */
+
+Plan.prototype.title = function (layer, row) {
+  var column = layer.columns[layer.title];
+  var value = column ? cell(column, row) : null;
+  return value === null || value === undefined ? String(layer.ids[row]) : words(column, value, this.ui);
+};
+
+Plan.prototype.facts = function (columns, row, skip) {
+  var plan = this, list = node("dl", { "class": "facts" });
+  columns.forEach(function (column, at) {
+    var value = cell(column, row);
+    if (at === skip || value === "") return;  // what does not apply is not a fact
+    var long = typeof value === "string" && !column.labels && value.length > 24;
+    var pair = node("div", long ? { "class": "long" } : {});
+    pair.appendChild(node("dt", {}, column.label));
+    pair.appendChild(node("dd", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
+    list.appendChild(pair);
+  });
+  return list;
+};
+
+Plan.prototype.table = function (columns, rows) {
+  var plan = this, table = node("table"), head = node("tr");
+  columns.forEach(function (column) { head.appendChild(node("th", { scope: "col" }, column.label)); });
+  table.appendChild(node("thead")).appendChild(head);
+  var body = table.appendChild(node("tbody"));
+  rows.forEach(function (row) {
+    var line = body.appendChild(node("tr"));
+    columns.forEach(function (column) {
+      var value = cell(column, row);
+      line.appendChild(node("td", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
+    });
+  });
+  return table;
+};
+
+Plan.prototype.card = function (name, row) {
+  var plan = this, layer = plan.read(name);
+  var card = node("article", { "class": "card", "data-layer": name, "data-id": String(layer.ids[row]) });
+  var head = card.appendChild(node("header"));
+  var kind = head.appendChild(node("p", { "class": "kind" }));
+  kind.appendChild(node("span", {}, layer.label));
+  if (layer.classes.length > 1 && layer.class_labels[layer.cls[row]]) {
+    kind.appendChild(node("span", { "class": "class" }, layer.class_labels[layer.cls[row]]));
+  }
+  head.appendChild(node("h2", {}, plan.title(layer, row)));
+  if (layer.columns[layer.title]) head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
+  card.appendChild(plan.facts(layer.columns, row, layer.title));
+  (layer.related || []).forEach(function (related) {
+    var rows = related.rows_of[row];
+    if (!rows || !rows.length) return;
+    var part = card.appendChild(node("section"));
+    part.appendChild(node("h3", {}, related.label));
+    if (related.single) {
+      part.appendChild(plan.facts(related.columns, rows[0], -1));
+    } else {
+      var box = part.appendChild(node("div", { "class": "wide", tabindex: "0", role: "region", "aria-label": related.label }));
+      box.appendChild(plan.table(related.columns, rows));
+    }
+  });
+  return card;
+};
+
+Plan.prototype.open = function (name, row, at) {
+  var plan = this, layer = plan.read(name);
+  plan.show(name, true);
+  var item = plan.item(name, row);
+  var spot = at || (item.getBounds ? item.getBounds().getCenter() : item.getLatLng());
+  var small = plan.map.getSize().x < 620;
+  plan.map.closePopup();
+  plan.selected = { name: name, id: String(layer.ids[row]) };
+  plan.popup = L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
+    maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPadding: [18, 18] })
+    .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
+  var content = document.querySelector(".leaflet-popup-content");
+  [["tabindex", "0"], ["role", "region"], ["aria-label", plan.title(layer, row)]].forEach(function (pair) { content.setAttribute(pair[0], pair[1]); });
+  content.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    plan.map.closePopup();
+    plan.map.getContainer().focus({ preventScroll: true });
+  });
+  plan.highlight(item);
+  if (plan.follow) plan.follow();
+  plan.remember();
+};
+
+/* The open card once more, made to fit the map's new size. */
+Plan.prototype.refit = function () {
+  var selected = this.selected, row = selected ? this.read(selected.name).ids.map(String).indexOf(selected.id) : -1;
+  if (row >= 0) this.open(selected.name, row, this.popup.getLatLng());
+};
+
+Plan.prototype.highlight = function (item) {
+  if (this.mark) { this.map.removeLayer(this.mark); this.mark = null; }
+  if (!item || !item.getLatLngs) return;
+  var options = { renderer: this.renderer, interactive: false, color: "#0b3d63", weight: 4, opacity: 0.95, fill: false };
+  this.mark = (item instanceof L.Polygon ? L.polygon : L.polyline)(item.getLatLngs(), options).addTo(this.map);
+};
+
+/* Fly to one feature and open its card: from search, from the table, from a link. */
+Plan.prototype.visit = function (name, row) {
+  this.show(name, true);
+  var item = this.item(name, row);
+  if (item.getBounds) {
+    this.map.fitBounds(item.getBounds().pad(0.6), { maxZoom: 16, animate: false });
+  } else {
+    this.map.setView(item.getLatLng(), Math.max(this.map.getZoom(), 16), { animate: false });
+  }
+  this.open(name, row, null);
+};
+
+/* Read last: a card opens on the layers and the month that stand by then. */
+Plan.parts.push({
+  key: "at",
+  write: function (plan) { return plan.selected ? encodeURIComponent(plan.selected.name + ":" + plan.selected.id) : null; },
+  read: function (plan, text) {
+    var at = decodeURIComponent(text), name = at.slice(0, at.indexOf(":")), id = at.slice(at.indexOf(":") + 1);
+    var row = plan.order.indexOf(name) < 0 ? -1 : plan.read(name).ids.map(String).indexOf(id);
+    if (row >= 0) plan.open(name, row, null);
+  }
+});

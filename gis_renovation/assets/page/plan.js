@@ -1,0 +1,196 @@
+/* --- one layer ------------------------------------------------------------------------------ */
+
+function Plan(map, settings) {
+  this.map = map;
+  this.ui = settings.ui;
+  this.order = settings.order;
+  this.groups = {};
+  this.data = {};
+  this.features = {};
+  this.dense = settings.dense;
+  this.labels_of = settings.labels;
+  this.renderer = L.svg({ padding: 0.3 });
+  this.home = L.latLngBounds(settings.bounds);
+  this.selected = null;
+  this.wanted = {};
+  this.min_zoom = settings.min_zoom;
+  this.bubble_layer = settings.bubble_layer;
+}
+
+/* What stands on the page beside the map: each part adds itself to this list, is started with the page, and
+   may keep something in the address: { key, start(plan), write(plan) -> text or null, read(plan, text) }. */
+Plan.parts = [];
+
+Plan.prototype.read = function (name) {
+  if (!this.data[name]) {
+    this.data[name] = block("layer-" + name);
+  }
+  return this.data[name];
+};
+
+/* A layer is built when it is first shown: a page of many layers opens as fast as its first view. */
+var LazyGroup = L.FeatureGroup.extend({
+  addTo: function () {
+    this.plan.wanted[this.planName] = true;
+    return this;
+  },
+  onAdd: function (map) {
+    this.build();
+    L.FeatureGroup.prototype.onAdd.call(this, map);
+  },
+  build: function () {
+    var group = this, plan = group.plan, layer;
+    if (plan.features[group.planName]) return;
+    layer = plan.read(group.planName);
+    plan.features[group.planName] = layer.ids.map(function (id, row) {
+      var item = shape(layer, row, plan.renderer);
+      item.plan = { name: group.planName, row: row };
+      group.addLayer(item);
+      return item;
+    });
+  }
+});
+
+Plan.prototype.layer = function (place) {
+  var plan = this, name = plan.order[place], dense = plan.dense.indexOf(name) >= 0;
+  var group = dense ? new DenseLayer({ zIndex: place + 1 }) : new LazyGroup();
+  group.plan = plan;
+  group.planName = name;
+  plan.groups[name] = group;
+  if (dense) return group;
+  group.on("click", function (event) {
+    var item = event.propagatedFrom || event.layer || event.sourceTarget;
+    if (!item || !item.plan) return;
+    L.DomEvent.stopPropagation(event);
+    plan.open(item.plan.name, item.plan.row, event.latlng);
+  });
+  return group;
+};
+
+/* Wanted is what the reader ticked; drawn is what of it this zoom shows. */
+Plan.prototype.show = function (name, visible) {
+  this.wanted[name] = visible;
+  var box = this.box(name), entry = box && box.closest ? box.closest(".entry") : null;
+  if (box && box.checked !== visible) box.checked = visible;
+  if (entry) entry.classList.toggle("off", !visible);
+  if (entry && visible) entry.closest("details").open = true;
+  this.apply();
+  if (this.months_changed) this.months_changed();
+  this.changed();
+};
+
+Plan.prototype.apply = function () {
+  var plan = this, zoom = plan.map.getZoom(), added = false;
+  plan.order.forEach(function (name) {
+    var group = plan.groups[name], drawn = Boolean(plan.wanted[name]) && zoom >= plan.min_zoom[name];
+    if (drawn === plan.map.hasLayer(group)) return;
+    if (drawn) { plan.map.addLayer(group); added = true; } else { plan.map.removeLayer(group); }
+  });
+  if (added) plan.stack();
+  plan.thin();
+  plan.bubbles();
+};
+
+Plan.prototype.thin = function () {
+  var plan = this, factor = thinner(256 * Math.pow(2, plan.map.getZoom()));
+  plan.visible().forEach(function (name) {
+    var group = plan.groups[name], layer = plan.read(name);
+    if (!plan.features[name] || group.factor === factor) return;
+    group.factor = factor;
+    plan.features[name].forEach(function (item, row) {
+      if (item.setStyle) item.setStyle({ weight: layer.symbols[layer.cls[row]].width * factor });
+    });
+  });
+};
+
+/* Far out, areas smaller than a finger become counts: every feature is in exactly one of them. */
+Plan.prototype.bubbles = function () {
+  var plan = this, map = plan.map;
+  if (plan.crowd) { map.removeLayer(plan.crowd); plan.crowd = null; }
+  var name = plan.bubble_layer;
+  if (!name || !plan.wanted[name] || map.getZoom() >= plan.min_zoom[name]) return;
+  var layer = plan.read(name), cells = {}, size = 64;
+  layer.ids.forEach(function (id, row) {
+    var at = map.project(plan.centres(layer)[row], map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
+    var cell = cells[key] || (cells[key] = { n: 0, x: 0, y: 0 });
+    cell.n += 1; cell.x += at.x; cell.y += at.y;
+  });
+  function side(cell) { return Math.round(Math.min(60, 22 + 5 * Math.sqrt(cell.n))); }
+  var kept = [];
+  Object.keys(cells).sort(function (a, b) { return cells[b].n - cells[a].n || (a < b ? -1 : 1); }).forEach(function (key) {
+    var cell = cells[key], near = null;
+    kept.forEach(function (other) {
+      var gap = Math.hypot(cell.x / cell.n - other.x / other.n, cell.y / cell.n - other.y / other.n);
+      if (!near && gap < (side(cell) + side(other)) / 2) near = other;
+    });
+    if (near) { near.n += cell.n; near.x += cell.x; near.y += cell.y; } else { kept.push(cell); }
+  });
+  plan.crowd = L.layerGroup(kept.map(function (cell) {
+    var spot = map.unproject([cell.x / cell.n, cell.y / cell.n], map.getZoom());
+    var text = plan.ui.bubble.replace("{n}", cell.n).replace("{layer}", layer.label);
+    var marker = L.marker(spot, { icon: L.divIcon({ className: "bubble", html: String(cell.n), iconSize: [side(cell), side(cell)] }), title: text, alt: text });
+    marker.on("click keypress", function (event) {
+      if (event.type === "keypress" && event.originalEvent.key !== "Enter") return;
+      map.setView(spot, Math.min(plan.min_zoom[name], map.getZoom() + 2), { animate: false });
+    });
+    return marker;
+  })).addTo(map);
+};
+
+Plan.prototype.centres = function (layer) {
+  var plan = this;
+  if (!layer.centres) layer.centres = layer.ids.map(function (id, row) { return plan.centre(layer, row); });
+  return layer.centres;
+};
+
+Plan.prototype.centre = function (layer, row) {
+  var part = layer.geometry[row];
+  while (Array.isArray(part[0])) part = part[0];
+  var spots = positions(part, layer.origin), lat = 0, lng = 0;
+  spots.forEach(function (spot) { lat += spot[0]; lng += spot[1]; });
+  return L.latLng(lat / spots.length, lng / spots.length);
+};
+
+Plan.prototype.box = function (name) {
+  return Array.prototype.filter.call(document.querySelectorAll("input[data-layer]"), function (box) {
+    return box.getAttribute("data-layer") === name;
+  })[0];
+};
+
+/* Layers switched on later still lie in the order of the style table. */
+Plan.prototype.stack = function () {
+  var plan = this;
+  plan.order.forEach(function (name) {
+    var group = plan.groups[name];
+    if (group && group.eachLayer && plan.map.hasLayer(group)) {
+      group.eachLayer(function (item) { if (item.bringToFront) item.bringToFront(); });
+    }
+  });
+};
+
+/* One feature as a shape of the map library, whether it is drawn as one or painted. */
+Plan.prototype.item = function (name, row) {
+  var group = this.groups[name];
+  group.build();
+  return this.features[name] ? this.features[name][row] : shape(this.read(name), row, this.renderer);
+};
+
+/* A click beside every separate shape may still be on a painted one. */
+Plan.prototype.touch = function (latlng) {
+  var plan = this;
+  plan.visible().slice().reverse().some(function (name) {
+    var row = plan.groups[name].hit ? plan.groups[name].hit(latlng, plan.map.getZoom()) : -1;
+    if (row >= 0) plan.open(name, row, latlng);
+    return row >= 0;
+  });
+};
+
+Plan.prototype.visible = function () {
+  var plan = this;
+  return plan.order.filter(function (name) { return plan.map.hasLayer(plan.groups[name]); });
+};
+
+Plan.prototype.on = function () {
+  var plan = this;
+  return plan.order.filter(function (name) { return plan.wanted[name]; });
+};

@@ -1,0 +1,135 @@
+/* --- state of the page ----------------------------------------------------------------------- */
+
+Plan.prototype.say = function (text) {
+  var live = document.getElementById("live");
+  if (live && live.textContent !== text) live.textContent = text;
+};
+
+Plan.prototype.panel = function (open) {
+  document.body.classList.toggle("panel-open", open);
+  var button = document.getElementById("panel-button");
+  if (button) button.setAttribute("aria-expanded", String(open));
+};
+
+Plan.prototype.changed = function () {
+  var plan = this;
+  if (plan.waiting) return;
+  plan.waiting = setTimeout(function () {
+    plan.waiting = null;
+    plan.labels();
+    plan.remember();
+    plan.summary();
+  }, 60);
+};
+
+Plan.prototype.summary = function () {
+  var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
+  if (!name) return;
+  var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0;
+  plan.centres(layer).forEach(function (spot) { if (bounds.contains(spot)) inside += 1; });
+  var text = plan.ui.in_view.replace("{layer}", layer.label).replace("{n}", inside).replace("{all}", layer.count);
+  var place = document.getElementById("in-view");
+  if (place && place.textContent !== text) place.textContent = text;
+};
+
+/* The address keeps the view, the layers and the selection, so a link shows the same map. */
+Plan.prototype.address = function () {
+  var plan = this, centre = plan.map.getCenter();
+  var text = "#" + [plan.map.getZoom(), centre.lat.toFixed(5), centre.lng.toFixed(5)].join("/");
+  Plan.parts.forEach(function (part) {
+    var kept = part.write ? part.write(plan) : null;
+    if (kept !== null && kept !== undefined) text += "&" + part.key + "=" + kept;
+  });
+  return text;
+};
+
+Plan.prototype.remember = function () {
+  if (!this.ready) return;
+  var text = this.address();
+  if (text !== location.hash) {
+    try { history.replaceState(null, "", text); } catch (error) { /* a page opened inside another may not */ }
+  }
+};
+
+/* The parts read theirs in their own order, whatever the order in the address; what cannot be read is left out. */
+Plan.prototype.restore = function () {
+  var plan = this, kept = {};
+  location.hash.slice(1).split("&").forEach(function (pair) {
+    var at = pair.indexOf("=");
+    if (at > 0) kept[pair.slice(0, at)] = pair.slice(at + 1);
+  });
+  var view = /^#([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+)/.exec(location.hash);
+  if (view) plan.map.setView([Number(view[2]), Number(view[3])], Number(view[1]), { animate: false });
+  Plan.parts.forEach(function (part) {
+    if (!part.read || kept[part.key] === undefined) return;
+    try { part.read(plan, kept[part.key]); } catch (error) { if (!(error instanceof URIError)) throw error; }
+  });
+};
+
+Plan.prototype.start = function () {
+  var plan = this, map = plan.map;
+  plan.apply();
+  plan.stack();
+  map.on("click", function (event) { plan.touch(event.latlng); });
+  map.on("zoomend", function () { plan.apply(); });
+  map.on("moveend zoomend resize", function () { plan.changed(); });
+  map.on("popupclose", function () { plan.selected = null; plan.highlight(null); plan.changed(); });
+  Plan.parts.forEach(function (part) { if (part.start) part.start(plan); });
+  plan.restore();
+  plan.ready = true;
+  plan.changed();
+  document.body.setAttribute("data-ready", "true");
+};
+
+/* --- the parts every page has ---------------------------------------------------------------- */
+
+function press(id, action) {
+  var button = document.getElementById(id);
+  if (button) button.addEventListener("click", action);
+}
+
+Plan.parts.push({
+  key: "on",
+  start: function (plan) {
+    Array.prototype.forEach.call(document.querySelectorAll("input[data-layer]"), function (box) {
+      box.addEventListener("change", function () { plan.show(box.getAttribute("data-layer"), box.checked); });
+    });
+    var names = document.getElementById("show-names");
+    if (names) names.addEventListener("change", function () { plan.changed(); });
+  },
+  write: function (plan) { return plan.on().map(encodeURIComponent).join(","); },
+  read: function (plan, text) {
+    var on = text.split(",").map(decodeURIComponent);
+    plan.order.forEach(function (name) { plan.show(name, on.indexOf(name) >= 0); });
+  }
+});
+
+Plan.parts.push({
+  start: function (plan) {
+    var map = plan.map;
+    press("home-button", function () { map.closePopup(); map.fitBounds(plan.home, { animate: false }); plan.panel(false); });
+    press("print-button", function () { window.print(); });
+    press("panel-button", function () { plan.panel(!document.body.classList.contains("panel-open")); });
+    press("large-button", function () {
+      this.setAttribute("aria-pressed", String(document.body.classList.toggle("large")));
+      map.invalidateSize();
+      plan.changed();
+    });
+    window.addEventListener("beforeprint", function () { map.invalidateSize({ animate: false }); });
+  }
+});
+
+window.openPlan = function (map) {
+  var settings = block("settings");
+  // On a phone the upper right corner is where a card has its closing button.
+  L.control.zoom({ position: map.getSize().x < 620 ? "bottomleft" : "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
+  L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(map);
+  map.attributionControl.setPrefix("Leaflet");
+  if (settings.attribution) map.attributionControl.addAttribution(settings.attribution);
+  var pane = map.createPane("names");
+  pane.style.zIndex = 640;
+  pane.style.pointerEvents = "none";
+  window.plan = new Plan(map, settings);
+  map.fitBounds(window.plan.home, { animate: false });
+  return window.plan;
+};

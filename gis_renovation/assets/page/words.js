@@ -1,0 +1,40 @@
+/* Elements, data blocks, and values as words. Values of attributes only ever become text nodes (textContent);
+   nothing on the page parses HTML from data. */
+
+function node(tag, attributes, text) {
+  var element = document.createElement(tag);
+  Object.keys(attributes || {}).forEach(function (key) { element.setAttribute(key, attributes[key]); });
+  if (text !== undefined && text !== null) element.textContent = String(text);
+  return element;
+}
+
+function block(id) {
+  var element = document.getElementById(id);
+  return element ? JSON.parse(element.textContent) : null;
+}
+
+/* --- values to words ------------------------------------------------------------------------ */
+
+function cell(column, row) {
+  var value = column.data[row];
+  return value !== null && column.dict ? column.dict[value] : value;
+}
+
+function words(column, value, ui) {
+  if (value === null || value === undefined) return ui.unknown;
+  if (value === "") return "—";
+  if (value === true) return ui.yes;
+  if (value === false) return ui.no;
+  if (column.labels) {
+    return Object.prototype.hasOwnProperty.call(column.labels, value) ? column.labels[value] : String(value);
+  }
+  if (typeof value !== "number") return String(value);
+  if (column.share) return number(value * 100, 1) + "%";
+  if (column.money && Math.abs(value) >= 10000) return number(value / 10000, 2) + " " + ui.myriad_yuan;
+  if (column.plain) return String(value) + (column.unit ? " " + column.unit : "");
+  return number(value, Math.abs(value) >= 100 ? 0 : 2) + (column.unit ? " " + column.unit : "");
+}
+
+function number(value, digits) {
+  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}
