@@ -7,6 +7,7 @@ mistake never shows a traceback; a traceback is a bug of the program.
 import errno
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -70,10 +71,13 @@ _HELP = {
         "What went into a step: gis-renovation run my-city --explain zones",
     ),
     "publish": Text(
-        "按发布配置生成地图网页（maps/<配置>/）；--check 核对已发布的文件夹。\n\n"
-        "示例：gis-renovation publish my-city --profile planner",
-        "Make the map page of a profile, maps/NAME; --check verifies a published folder.\n\n"
-        "Example: gis-renovation publish my-city --profile planner",
+        "按发布配置生成地图网页（maps/<配置>/）；--check 核对已发布的文件夹，--restore 换回上一版。\n\n"
+        "示例：gis-renovation publish my-city --profile planner\n\n"
+        "公开进度网站：gis-renovation publish my-city --profile public --by 张三\n\n"
+        "换回上一版：gis-renovation publish my-city --profile public --restore --by 张三",
+        "Publish what a profile lets through, into maps/NAME; --check verifies a published folder, --restore "
+        "brings the previous edition back.\n\nExample: gis-renovation publish my-city --profile planner\n\n"
+        "The public site: gis-renovation publish my-city --profile public --by NAME",
     ),
     "report": Text(
         "生成供签字、上报的文档和表格（reports/）。\n\n示例：gis-renovation report my-city",
@@ -255,19 +259,32 @@ def _publish(
     folder: Folder = Path(),
     profile: Annotated[str, typer.Option("--profile", help="发布配置名 / profile name")] = "planner",
     check: Annotated[bool, typer.Option("--check", help="只核对已发布的文件夹 / only verify")] = False,
+    restore: Annotated[bool, typer.Option("--restore", help="换回上一版 / bring the previous edition back")] = False,
+    by: Annotated[str, typer.Option("--by", help="发布人，记入日志 / who publishes, for the log")] = "",
+    on: Annotated[str, typer.Option("--on", help="日志日期，如 2024-10-08 / date in the log", metavar="DATE")] = "",
 ) -> None:
     from gis_renovation.project import load_project
-    from gis_renovation.publish import publish_run, require_sound
-    from gis_renovation.publish_check import MARKER
+    from gis_renovation.publish import publish_run
+    from gis_renovation.publish_check import MARKER, require_sound
+    from gis_renovation.publish_editions import log_edition, restore_previous
 
+    day = _date_option("--on", on)
+    if check and restore:
+        raise ConfigError("--check 和 --restore 不能同时用。", "--check and --restore do not go together.")
     if check:
         target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
         require_sound(target)
         _say(context, f"核对无误：{target}", f"Sound: {target}")
         return
+    if restore:
+        target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
+        restore_previous(target)
+        log_edition(target, "restore", by=by, on=day)
+        _say(context, f"已换回上一版：{target}；再运行一次即换回来。", f"Restored: {target}; run again to undo.")
+        return
     project = load_project(folder)
     result = _run_with_bar(context, project)
-    page = publish_run(project, result, profile=profile, lang=context.obj)
+    page = publish_run(project, result, profile=profile, by=by, on=day, lang=context.obj)
     _say(context, f"地图：{page}", f"Map: {page}")
 
 
@@ -320,6 +337,15 @@ def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = 
 
     with progress_bar(context.obj) as update:
         return run_project(project, only=only, on_progress=update)
+
+
+def _date_option(name: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigError(
+            f"{name} {text} 不是日期；写成 2024-10-08。", f"{name} {text} is no date; write it as 2024-10-08."
+        ) from None
 
 
 def _say(context: typer.Context, zh: str, en: str) -> None:

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
-from gis_renovation.errors import ConfigError, DataError, FileError, Lang, Text
+from gis_renovation.errors import ConfigError, DataError, Lang, Text
 from gis_renovation.io import write_geopackage
 from gis_renovation.map_data import DISPLAY_CRS
 from gis_renovation.maps import map_page
@@ -31,14 +31,14 @@ from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import (
     CLASSES,
     MARKER,
-    check_published,
     find_leaks,
     number_forms,
-    read_marker,
+    require_sound,
     sha256,
     withheld_values,
 )
 from gis_renovation.publish_counts import withhold_small_counts
+from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import number_sentence, overview_page, review_checklist, write_text
 from gis_renovation.schemas import layer_schemas, nearest_names
@@ -262,8 +262,10 @@ def _generalised(frame: pd.DataFrame, geometry: GeometryTable) -> pd.DataFrame:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def publish_run(project: Project, run: Run, *, profile: str, lang: Lang = "zh") -> Path:
-    """Publish a run of a project under ``maps/PROFILE/``; the path of the page."""
+def publish_run(
+    project: Project, run: Run, *, profile: str, by: str = "", on: date | None = None, lang: Lang = "zh"
+) -> Path:
+    """Publish a run of a project under ``maps/PROFILE/``; the path of the page. ``by`` and ``on`` go into the log."""
     table = project.settings.project
     return publish_profile(
         run.layers,
@@ -275,6 +277,8 @@ def publish_run(project: Project, run: Run, *, profile: str, lang: Lang = "zh") 
         attribution=table.attribution,
         synthetic=table.synthetic,
         run=str(run.manifest.get("fingerprint", "")),
+        by=by,
+        on=on,
         lang=lang,
     )
 
@@ -290,6 +294,8 @@ def publish_profile(
     attribution: str = "",
     synthetic: bool = False,
     run: str = "",
+    by: str = "",
+    on: date | None = None,
     lang: Lang = "zh",
 ) -> Path:
     """Write what ``profile`` lets through into the folder ``target``; the path of its page.
@@ -306,8 +312,8 @@ def publish_profile(
         If there is nothing to draw, or what was written does not pass its own check; the edition
         in place is untouched.
     """
-    previous = target.with_name(target.name + ".previous")
-    for folder in (target, previous):
+    mend_interrupted(target)
+    for folder in (target, previous_of(target)):
         require_own(folder)
     require_valid_number(profile.profile, as_of)
     edition = prepare_edition(layers, profile, lang=lang)
@@ -359,10 +365,11 @@ def publish_profile(
                 target.with_name(f"{target.name}.checklist.md"),
                 _checklist(edition, facts, as_of=as_of, profile=profile),
             )
-        _move_into_place(work, target, previous)
+        put_in_place(work, target)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
+    log_edition(target, "publish", by=by, on=on)
     return target / PAGE
 
 
@@ -501,31 +508,3 @@ def require_no_leak(folder: Path, layers: Mapping[str, Any], edition: Edition, f
     findings = find_leaks(folder, secrets, open_text)
     if findings:
         raise DataError(findings)
-
-
-def _move_into_place(work: Path, target: Path, previous: Path) -> None:
-    if target.exists():
-        if previous.exists():
-            shutil.rmtree(previous)
-        target.rename(previous)
-    work.rename(target)
-
-
-def require_sound(folder: Path) -> None:
-    """Raise DataError with everything :func:`check_published` finds."""
-    findings = check_published(folder)
-    if findings:
-        raise DataError(findings)
-
-
-def require_own(folder: Path) -> None:
-    """Raise FileError if ``folder`` exists and does not bear the mark of an edition of ours."""
-    if not folder.exists() and not folder.is_symlink():
-        return
-    marker = read_marker(folder)
-    if marker is None and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FileError(
-            f"{folder} 已存在，但不是本程序发布的文件夹（没有有效的 {MARKER}），不会覆盖。请移走或改名后再发布。",
-            f"{folder} exists but was not published by this program (no valid {MARKER}); it is not overwritten. "
-            "Move or rename it, then publish again.",
-        )

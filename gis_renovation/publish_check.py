@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis_renovation.errors import FileError, Finding, Text
+from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.markup import plain_text
 from gis_renovation.schemas import Disclosure, layer_schemas
 
@@ -72,6 +72,13 @@ def check_published(folder: Path) -> list[Finding]:
             for host in outside_hosts(path.read_text(encoding="utf-8"))
         ]
     return findings
+
+
+def require_sound(folder: Path) -> None:
+    """Raise DataError with everything :func:`check_published` finds."""
+    findings = check_published(folder)
+    if findings:
+        raise DataError(findings)
 
 
 def _check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:

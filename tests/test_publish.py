@@ -121,9 +121,7 @@ def test_published_page_stands_with_its_mark_and_checks_out(tmp_path):
     marker = json.loads((page.parent / "publish.json").read_text(encoding="utf-8"))
     assert (marker["as_of"], marker["run"], marker["audience"]) == ("2024-09-30", "abc", "planner")
     assert publish_check.check_published(page.parent) == []
-    assert [p.name for p in (tmp_path / "maps").iterdir()] == ["own.toml", "own"] or len(
-        list((tmp_path / "maps").iterdir())
-    ) == 2
+    assert {p.name for p in (tmp_path / "maps").iterdir()} == {"own", "own.toml", "publish-log.jsonl"}
 
 
 def test_publishing_twice_gives_the_same_bytes_and_keeps_the_edition_before(tmp_path):
@@ -169,7 +167,7 @@ def test_a_failed_publication_leaves_the_old_edition_and_no_half_folder(tmp_path
     with pytest.raises(DataError, match=r"外部主机 cdn\.example"):
         published(tmp_path)
     assert page.read_bytes() == before
-    assert {p.name for p in (tmp_path / "maps").iterdir()} == {"own", "own.toml"}
+    assert {p.name for p in (tmp_path / "maps").iterdir()} == {"own", "own.toml", "publish-log.jsonl"}
 
 
 # --- checking -------------------------------------------------------------------------------------

@@ -1,0 +1,134 @@
+"""Editions in place: moved in whole, the one before kept and brought back, and a log of who did it.
+
+A published folder ``maps/NAME`` has its previous edition beside it as ``maps/NAME.previous``. Both
+publishing and restoring are renames of whole folders; a run that was killed between two of them is
+put right by the next command (:func:`mend_interrupted`), so that an edition is never lost or mixed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gis_renovation.errors import FileError
+from gis_renovation.io import new_file
+from gis_renovation.publish_check import MARKER, read_marker, require_sound, sha256
+
+LOG = "publish-log.jsonl"
+
+# Folders that exist only between two renames: the edition before the last one while a new one
+# moves in, and the present one while it changes places with the previous.
+_OLDER, _SWAPPED = ".older-", ".swapped-"
+
+
+def previous_of(target: Path) -> Path:
+    """Where the edition before ``target`` lies."""
+    return target.with_name(f"{target.name}.previous")
+
+
+def require_own(folder: Path) -> None:
+    """Raise FileError if ``folder`` exists and does not bear the mark of an edition of ours."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    marker = read_marker(folder)
+    if marker is None and not (folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())):
+        raise FileError(
+            f"{folder} 已存在，但不是本程序发布的文件夹（没有有效的 {MARKER}），不会覆盖。请移走或改名后再发布。",
+            f"{folder} exists but was not published by this program (no valid {MARKER}); it is not overwritten. "
+            "Move or rename it, then publish again.",
+        )
+
+
+def put_in_place(work: Path, target: Path) -> None:
+    """Make the finished folder ``work`` the edition ``target``; the one there becomes the previous one.
+
+    The last step is one rename. Only when it is done is the edition before the previous one deleted.
+    """
+    previous, older = previous_of(target), target.with_name(_OLDER + target.name)
+    if target.exists():
+        if previous.exists():
+            previous.rename(older)
+        target.rename(previous)
+    work.rename(target)
+    shutil.rmtree(older, ignore_errors=True)
+
+
+def restore_previous(target: Path) -> None:
+    """Bring the previous edition back; the present one becomes the previous one, so it can be undone the same way.
+
+    Raises FileError if there is no previous edition or a folder is not ours, DataError if the
+    previous edition was changed since it was published; nothing has moved then.
+    """
+    mend_interrupted(target)
+    previous, swapped = previous_of(target), target.with_name(_SWAPPED + target.name)
+    if not (previous / MARKER).is_file():
+        raise FileError(
+            f"{target} 没有上一版可恢复（{previous.name} 不存在）。上一版在第二次发布后才有。",
+            f"{target} has no previous edition to restore ({previous.name} does not exist). There is one after "
+            "publishing a second time.",
+        )
+    for folder in (target, previous):
+        require_own(folder)
+    require_sound(previous)
+    if target.exists():
+        target.rename(swapped)
+    previous.rename(target)
+    if swapped.exists():
+        swapped.rename(previous)
+
+
+def mend_interrupted(target: Path) -> None:
+    """Put editions right that a killed run left between two renames. Does nothing when all is in place.
+
+    A publication that did not get its new edition in is undone; a restoration that did is finished.
+    """
+    previous = previous_of(target)
+    older, swapped = (target.with_name(mark + target.name) for mark in (_OLDER, _SWAPPED))
+    if not target.exists():
+        if swapped.exists():
+            swapped.rename(target)
+        elif (previous / MARKER).is_file():
+            previous.rename(target)
+    if not previous.exists():
+        for waiting in (swapped, older):
+            if waiting.exists():
+                waiting.rename(previous)
+                break
+    shutil.rmtree(older, ignore_errors=True)
+
+
+def log_edition(
+    target: Path,
+    action: str,
+    *,
+    by: str = "",
+    on: datetime.date | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a line to ``publish-log.jsonl`` beside the folder ``target``: who did what, from which run.
+
+    The log is the one file of this program that is not a function of its input: without ``on`` its
+    time is the one the file system gives the log file. It lies outside the public folder, and
+    names nothing that was withheld.
+    """
+    marker = read_marker(target) or {}
+    path = target.with_name(LOG)
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    with new_file(path) as work:
+        work.write_text(before, encoding="utf-8", newline="\n")
+        stamp = datetime.datetime.fromtimestamp(int(work.stat().st_mtime), tz=datetime.UTC)
+        line = {
+            "action": action,
+            "profile": target.name,
+            "by": by or None,
+            "on": on.isoformat() if on else stamp.isoformat().replace("+00:00", "Z"),
+            **{key: marker.get(key) for key in ("audience", "as_of", "run", "version", "map_number")},
+            "edition": sha256(target / MARKER) if marker else None,
+            **(more or {}),
+        }
+        with work.open("a", encoding="utf-8", newline="\n") as log:
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
