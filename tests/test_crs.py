@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyproj import CRS, Geod, Transformer
+from pyproj import CRS, Geod, Proj, Transformer
 from shapely.geometry import Point, Polygon, box
 
 from gis_renovation.crs import (
@@ -198,3 +198,27 @@ def test_web_mercator_would_be_forty_percent_too_large():
     # Handbook §3.1: 1.413 times at 32.6° N.
     frame = gpd.GeoDataFrame(geometry=[box(116.99, 32.59, 117.01, 32.61)], crs=4490)
     assert frame.to_crs(3857).area[0] / geodesic_area_m2(frame)[0] == pytest.approx(1.413, abs=0.005)
+
+
+@given(
+    lon=st.floats(73, 135),
+    lat=st.floats(-60, 60),
+    radius_m=st.floats(3, 5000),
+    turns=st.lists(st.floats(0.0, 0.99), min_size=3, max_size=9, unique=True),
+)
+def test_geodesic_areas_are_those_of_pyproj_for_small_and_large_rings(lon, lat, radius_m, turns):
+    angle = 2 * np.pi * np.sort(turns)
+    x = lon + radius_m / 111_000 * np.cos(angle) / np.cos(np.radians(lat))
+    y = lat + radius_m / 111_000 * np.sin(angle)
+    ring = Polygon(np.column_stack([x, y]))
+    expected = abs(Geod(a=6378137.0, rf=298.257222101).geometry_area_perimeter(ring)[0])
+    found = geodesic_area_m2(gpd.GeoDataFrame(geometry=[ring], crs=4490))[0]
+    assert found == pytest.approx(expected, rel=4e-8, abs=1e-3)  # pyproj's own error is 1e-4 m² and more
+
+
+def test_the_geodesic_area_of_a_small_plot_is_its_plane_area_by_the_scale_of_the_projection():
+    # An independent way, and finer than pyproj's polygon area: 20 m by 30 m, 30 km off the meridian.
+    plot = gpd.GeoSeries([box(530_000, 3_613_000, 530_020, 3_613_030)], crs=4548)
+    middle = plot.centroid.to_crs(4490)[0]
+    scale = Proj(CRS(4548)).get_factors(middle.x, middle.y).areal_scale
+    assert geodesic_area_m2(plot)[0] == pytest.approx(600.0 / scale, abs=1e-6)
