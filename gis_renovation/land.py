@@ -68,7 +68,8 @@ LEDGER_COLUMNS = (
     "distance",
     "force",
     "confirmed",
-    "source",
+    "source_zh",
+    "source_en",
     "reason_zh",
     "reason_en",
 )
@@ -122,7 +123,7 @@ def assess_parcels(
     DataFrame, one row per parcel and rule, sorted by parcel_id and then in the order of ``rules``:
     parcel_id, rule_id, role (decides or notes), measure, value (number) or value_text (word),
     threshold, threshold_text, unit, verdict (yes, no, unknown), distance (what a failing number
-    lacks, in ``unit``), force, confirmed, source, reason_zh, reason_en. No parcels: no rows.
+    lacks, in ``unit``), force, confirmed, source_zh, source_en, reason_zh, reason_en. No parcels: no rows.
 
     Raises
     ------
@@ -214,7 +215,8 @@ def _of_rule(rule: Rule) -> dict[str, Any]:
         "unit": rule.unit,
         "force": rule.force,
         "confirmed": rule.confirmed,
-        "source": rule.source.zh,
+        "source_zh": rule.source.zh,
+        "source_en": rule.source.en,
     }
 
 

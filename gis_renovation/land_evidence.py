@@ -27,6 +27,7 @@ from gis_renovation.schemas import nearest_names
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.object_]
+Flags = NDArray[np.bool_]
 
 EVIDENCE: Final[Mapping[str, Text]] = MappingProxyType(
     {
@@ -36,6 +37,7 @@ EVIDENCE: Final[Mapping[str, Text]] = MappingProxyType(
         "bare_ground": Text("裸土比例", "bare ground"),
         "greenness": Text("绿度变化", "change in greenness"),
         "night_light": Text("夜间灯光", "night light"),
+        "night_light_change": Text("夜间灯光变化", "change in night light"),
     }
 )
 # Log-odds: a visit outweighs all remote sensing together. Unconfirmed parameters.
@@ -47,6 +49,7 @@ DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         "bare_ground": 0.7,
         "greenness": 0.5,
         "night_light": 0.5,
+        "night_light_change": 0.5,
     }
 )
 FINDINGS: Final[Mapping[str, Text]] = MappingProxyType(
@@ -73,16 +76,19 @@ def weigh_idleness(
     half_life_years: float = 3.0,
     undated_factor: float = 0.5,
     buildings_on: datetime.date | None = None,
-    greenness_on: datetime.date | None = None,
+    greenness_after_on: datetime.date | None = None,
     night_light_on: datetime.date | None = None,
     land_cover_on: datetime.date | None = None,
     overgrown_change: float = 0.1,
     cleared_change: float = -0.2,
+    dimmed_share: float = -0.3,
+    brightened_share: float = 0.3,
     bare_share: float = 0.5,
     open_coverage_share: float = 0.05,
     built_coverage_share: float = 0.3,
     dark_below: float | None = None,
     lit_above: float | None = None,
+    least_pixel_count: float = 1.0,
 ) -> pd.DataFrame:
     """List what speaks for and against each parcel lying idle.
 
@@ -97,11 +103,14 @@ def weigh_idleness(
         Replaces weights by name (log-odds, 0 removes a kind of evidence).
     half_life_years, undated_factor
         A piece loses half its weight in this time; one without a date counts by this factor.
-    buildings_on, greenness_on, night_light_on, land_cover_on
-        Days the layers show.
-    overgrown_change, cleared_change, bare_share, open_coverage_share, built_coverage_share, dark_below, lit_above
-        From which value on each measure speaks for idle or for used; night light has no threshold
-        unless one is given, because its unit differs from product to product.
+    buildings_on, greenness_after_on, night_light_on, land_cover_on
+        Days the layers show; a run takes them from the source cards where the project does not set them.
+    overgrown_change, cleared_change, dimmed_share, brightened_share, bare_share, open_coverage_share,
+    built_coverage_share, dark_below, lit_above
+        From which value on each measure speaks for idle or for used; the brightness itself has no
+        threshold unless one is given, because its unit differs from product to product.
+    least_pixel_count
+        A raster is unclear on a parcel that fills fewer of its pixels: it shows the neighbours.
 
     Returns
     -------
@@ -115,6 +124,10 @@ def weigh_idleness(
     require_metric(parcels=parcels, buildings=buildings)
     parcels = parcels.sort_index()
     weights = _weights(evidence_weights)
+
+    def coarse(table: pd.DataFrame | None) -> Flags:
+        return _of(table, "pixel_count", parcels.index) < least_pixel_count
+
     lines = {
         "inspection": _inspection(parcels),
         "meter": _meters(parcels.index, meter_readings, as_of),
@@ -122,19 +135,31 @@ def weigh_idleness(
             _coverage(parcels, buildings), idle_to=open_coverage_share, used_from=built_coverage_share, on=buildings_on
         ),
         "bare_ground": _sides(
-            _of(parcel_land_cover, "bare_share", parcels.index), idle_from=bare_share, on=land_cover_on
+            _of(parcel_land_cover, "bare_share", parcels.index),
+            idle_from=bare_share,
+            on=land_cover_on,
+            coarse=coarse(parcel_land_cover),
         ),
         "greenness": _sides(
             _of(parcel_greenness, "greenness_change", parcels.index),
             idle_from=overgrown_change,
             used_to=cleared_change,
-            on=greenness_on,
+            on=greenness_after_on,
+            coarse=coarse(parcel_greenness),
         ),
         "night_light": _sides(
             _of(parcel_night_light, "night_light", parcels.index),
             idle_to=dark_below,
             used_from=lit_above,
             on=night_light_on,
+            coarse=coarse(parcel_night_light),
+        ),
+        "night_light_change": _sides(
+            _of(parcel_night_light, "night_light_change_share", parcels.index),
+            idle_to=dimmed_share,
+            used_from=brightened_share,
+            on=night_light_on,
+            coarse=coarse(parcel_night_light),
         ),
     }
     parts = [
@@ -148,7 +173,7 @@ def weigh_idleness(
     return table.drop(columns="order").astype(words).reset_index(drop=True)
 
 
-Line = tuple[Words, Floats, Words]  # finding, value, date
+Line = tuple[Words, Floats, Words, Flags]  # finding, value, date, whether the raster is too coarse
 
 
 def _weights(given: Mapping[str, float] | None) -> dict[str, float]:
@@ -184,8 +209,10 @@ def _sides(
     used_from: float | None = None,
     used_to: float | None = None,
     on: datetime.date | None,
+    coarse: Flags | None = None,
 ) -> Line:
     """Idle at or beyond one bound, used at or beyond the other, unclear between; unknown without a value."""
+    coarse = np.zeros(len(value), bool) if coarse is None else coarse & ~np.isnan(value)
     finding = np.where(np.isnan(value), "unknown", "unclear").astype(object)
     with np.errstate(invalid="ignore"):
         for name, low, high in (("idle", idle_from, idle_to), ("used", used_from, used_to)):
@@ -193,7 +220,8 @@ def _sides(
                 finding[value >= low] = name
             if high is not None:
                 finding[value <= high] = name
-    return finding, value, np.full(len(value), on, dtype=object)
+    finding[coarse] = "unclear"
+    return finding, value, np.full(len(value), on, dtype=object), coarse
 
 
 def _inspection(parcels: gpd.GeoDataFrame) -> Line:
@@ -204,15 +232,15 @@ def _inspection(parcels: gpd.GeoDataFrame) -> Line:
     if "inspected_on" in parcels.columns:
         given = parcels["inspected_on"].notna().to_numpy()
         dates[given] = parcels["inspected_on"].to_numpy(dtype=object)[given]
-    return finding, np.full(len(parcels), np.nan), dates
+    return finding, np.full(len(parcels), np.nan), dates, np.zeros(len(parcels), bool)
 
 
 def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime.date) -> Line:
     """Use over the year before ``as_of``: none at all speaks for idle, any for used; no reading, unknown."""
     finding, value = np.full(len(index), "unknown", dtype=object), np.full(len(index), np.nan)
-    dates = np.full(len(index), None, dtype=object)
+    dates, never = np.full(len(index), None, dtype=object), np.zeros(len(index), bool)
     if readings is None or readings.empty:
-        return finding, value, dates
+        return finding, value, dates, never
     since = as_of - datetime.timedelta(days=365)
     recent = readings[(readings["read_on"] > since) & (readings["read_on"] <= as_of) & readings["used_amount"].notna()]
     for place, group in recent.groupby("place_id"):
@@ -222,7 +250,7 @@ def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime
         value[at] = float(group["used_amount"].sum())
         finding[at] = "used" if value[at] > 0.0 else "idle"
         dates[at] = max(group["read_on"])
-    return finding, value, dates
+    return finding, value, dates, never
 
 
 def _weighed(
@@ -234,7 +262,7 @@ def _weighed(
     half_life_years: float,
     undated_factor: float,
 ) -> pd.DataFrame:
-    finding, value, dates = line
+    finding, value, dates, _ = line
     ages = np.array([np.nan if d is None else (as_of - d).days / DAYS_A_YEAR for d in dates], dtype=np.float64)
     fading = np.where(np.isnan(ages), undated_factor, 0.5 ** (np.maximum(ages, 0.0) / half_life_years))
     log_odds = np.array([_DIRECTION[word] for word in finding], dtype=np.float64) * weight * fading
@@ -247,21 +275,23 @@ def _weighed(
             "observed_on": dates,
             "weight": weight,
             "log_odds": log_odds + 0.0,
-            "reason_zh": [_sentence(name, *facts, lang="zh") for facts in zip(finding, value, dates, strict=True)],
-            "reason_en": [_sentence(name, *facts, lang="en") for facts in zip(finding, value, dates, strict=True)],
+            "reason_zh": [_sentence(name, *facts, lang="zh") for facts in zip(*line, strict=True)],
+            "reason_en": [_sentence(name, *facts, lang="en") for facts in zip(*line, strict=True)],
         }
     )
 
 
-def _sentence(name: str, finding: str, value: float, date: datetime.date | None, *, lang: str) -> str:
+def _sentence(name: str, finding: str, value: float, date: datetime.date | None, coarse: bool, *, lang: str) -> str:
     at = 0 if lang == "zh" else 1
-    shown = "" if np.isnan(value) else f" {value:.2f}"
+    shown = "" if np.isnan(value) else f" {value:+.0%}" if name == "night_light_change" else f" {value:.2f}"
     day = ("日期不明" if at == 0 else "undated") if date is None else date.isoformat()
     if finding == "unknown":
         return f"{EVIDENCE[name][at]}：未核查" if at == 0 else f"{EVIDENCE[name][at]}: not checked"
     if at == 0:
-        return f"{EVIDENCE[name].zh}{shown}（{day}）：{FINDINGS[finding].zh}"
-    return f"{EVIDENCE[name].en}{shown} ({day}): {FINDINGS[finding].en}"
+        why = "，像元大于宗地，反映的是周边" if coarse else ""
+        return f"{EVIDENCE[name].zh}{shown}（{day}）：{FINDINGS[finding].zh}{why}"
+    why = ", the pixels are larger than the parcel and show its surroundings" if coarse else ""
+    return f"{EVIDENCE[name].en}{shown} ({day}): {FINDINGS[finding].en}{why}"
 
 
 def sum_idleness(parcels: gpd.GeoDataFrame, idle_evidence: pd.DataFrame) -> pd.DataFrame:

@@ -2,9 +2,11 @@
 
 Buildings, control lines and strips along pipes are taken off; the largest remaining piece is
 measured. The largest circle is exact to its tolerance. The largest rectangle is searched along the
-piece's own edge directions on a fine grid and then grown until it touches: it always lies inside,
-and is the largest found rather than the largest proven. A use that is not found to fit is therefore
-*no* only where area or circle rule it out, else *unknown*.
+piece's own edge directions on a grid of 48 by 48 cells and then grown until it touches: it always
+lies inside, and is a lower bound, the largest found rather than the largest proven. Of the largest
+rectangle in a direction tried, no more than two cells a side are lost; other directions are not
+tried. A use that is not found to fit is therefore *no* only where area or circle rule it out, else
+*unknown*.
 """
 
 from __future__ import annotations
@@ -265,6 +267,8 @@ def largest_rectangles(
 
     Directions tried are those of the polygon's longest edges. On a grid laid along each, the largest
     block of whole cells is found exactly, and the best is then grown on all sides until it touches.
+    A lower bound: with cells of c by d, a true largest rectangle of a by b in a direction tried gives
+    at least (a - 2c) (b - 2d); slanted rectangles in directions of no long edge may be missed.
     ``sizes`` are rectangles in m; for each a flag says whether one surely fits somewhere. Angles are
     degrees in [0, 180), of the long side. O(polygons x directions x cells²).
     """

@@ -55,6 +55,8 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step("community_terrain", "rasters", "community_terrain", ("communities", "terrain")),
     Step("parcel_greenness", "rasters", "parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
+    Step("parcel_night_light", "rasters", "parcel_night_light", ("parcels", "night_light"), ("night_light_before",)),
+    Step("parcel_land_cover", "rasters", "parcel_land_cover", ("parcels", "land_cover")),
     Step(
         "community_links",
         "contiguity",
@@ -79,7 +81,7 @@ STEPS: tuple[Step, ...] = (
         "land_evidence",
         "weigh_idleness",
         ("parcels",),
-        ("buildings", "parcel_greenness", "meter_readings"),
+        ("buildings", "parcel_greenness", "parcel_night_light", "parcel_land_cover", "meter_readings"),
     ),
     Step("idle_strength", "land_evidence", "sum_idleness", ("parcels", "idle_evidence")),
     Step(
@@ -502,6 +504,7 @@ def _run_step(
     parameters = bind_parameters(step.call, project.tables.get(step.module, {}))
     accepted = inspect.signature(step.call).parameters
     given: dict[str, Any] = {"as_of": project.as_of} if "as_of" in accepted else {}
+    given |= _layer_dates(project, step.module, accepted)
     record: dict[str, Any] = {
         "step": step.layer,
         "function": f"{step.module}.{step.function}",
@@ -524,7 +527,7 @@ def _run_step(
         optional = {name: layers.get(name) for name in step.uses}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            result = step.call(*arguments, **optional, **parameters, **given)
+            result = step.call(*arguments, **optional, **{**parameters, **given})
         record["warnings"] = sorted({str(w.message) for w in caught})
         _check_result(result, step.layer)
         print_ = fingerprint(result)
@@ -534,6 +537,13 @@ def _run_step(
     record |= {"output": prints[step.layer], "rows": len(result), "columns": list(map(str, result.columns))}
     record["seconds"] = round(time.perf_counter() - started, 3)
     return record
+
+
+def _layer_dates(project: Project, module: str, accepted: Iterable[str]) -> dict[str, datetime.date]:
+    """A parameter ``<layer>_on`` that the project does not set is the day in that layer's source card."""
+    dates = {f"{name}_on": card.source.observed for name, card in project.cards.items()}
+    stated = project.tables.get(module, {})
+    return {name: day for name in accepted if name not in stated and (day := dates.get(name))}
 
 
 def _check_result(result: Any, layer: str) -> None:

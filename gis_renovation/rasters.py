@@ -13,6 +13,7 @@ FreeType and its successors), here in double precision and vectorised over all p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -399,15 +400,31 @@ def _means(
 
 
 def parcel_night_light(
-    parcels: gpd.GeoDataFrame, night_light: Raster | None, *, min_known_share: float = 0.5
+    parcels: gpd.GeoDataFrame,
+    night_light: Raster | None,
+    night_light_before: Raster | None = None,
+    *,
+    min_known_share: float = 0.5,
 ) -> pd.DataFrame:
-    """Mean brightness at night of each parcel, in the raster's own unit.
+    """Mean brightness at night of each parcel, in the raster's own unit, and its change since an earlier date.
 
     Pixels of night light are often larger than parcels, so that a parcel shows its neighbours' light:
     pixel_count says how many pixels it fills. As :func:`parcel_greenness` otherwise: indexed and
-    sorted by parcel_id, columns night_light, known_share, nodata_share, outside_share, pixel_count.
+    sorted by parcel_id, columns night_light, night_light_before, night_light_change_share (of the
+    earlier brightness; unknown where that is 0 or unknown), known_share, nodata_share,
+    outside_share, pixel_count (of the later raster). Weights of a shared grid are computed once.
     """
-    return _one_raster(parcels, night_light, "night_light", min_known_share, low=0.0, high=np.inf)
+    found = _of_rasters(
+        parcels,
+        {"night_light": night_light, "night_light_before": night_light_before},
+        min_known_share,
+        low=0.0,
+        high=np.inf,
+    )
+    later, before = found["night_light"], found["night_light_before"]["night_light_before"]
+    later.insert(1, "night_light_before", before)
+    later.insert(2, "night_light_change_share", later["night_light"] / before.where(before > 0.0) - 1.0)
+    return later
 
 
 def parcel_land_cover(
@@ -428,26 +445,31 @@ def parcel_land_cover(
         land_cover = Raster(values=bare.astype(np.float64), transform=land_cover.transform, crs=land_cover.crs)
     elif land_cover is not None:
         land_cover = None
-    return _one_raster(parcels, land_cover, "bare_share", min_known_share, low=0.0, high=1.0)
+    return _of_rasters(parcels, {"bare_share": land_cover}, min_known_share, low=0.0, high=1.0)["bare_share"]
 
 
-def _one_raster(
-    parcels: gpd.GeoDataFrame, raster: Raster | None, name: str, min_known_share: float, *, low: float, high: float
-) -> pd.DataFrame:
-    """Mean of one raster in each parcel with its shares; unknown throughout without a raster."""
+def _of_rasters(
+    parcels: gpd.GeoDataFrame, rasters: Mapping[str, Raster | None], min_known_share: float, *, low: float, high: float
+) -> dict[str, pd.DataFrame]:
+    """Mean of each raster in each parcel with its shares; unknown throughout without a raster."""
     require_metric(parcels=parcels)
     parcels = parcels.sort_index()
-    unknown = np.full(len(parcels), np.nan)
-    columns = {name: unknown, "known_share": np.zeros(len(parcels))}
-    columns |= dict.fromkeys(("nodata_share", "outside_share", "pixel_count"), unknown)
-    if raster is not None:
-        _check_raster(raster, parcels, name, low=low, high=high)
-        coverage = _coverage_of(np.asarray(parcels.geometry.to_numpy(), dtype=object), raster)
-        total, weight = zonal_sums(coverage, raster.values)
-        known, nodata, outside = _shares(coverage, weight)
-        values = (_mean(total, weight, known >= min_known_share), known, nodata, outside, coverage.total_px)
-        columns = dict(zip(columns, values, strict=True))
-    return pd.DataFrame(columns, index=parcels.index)
+    polygons = np.asarray(parcels.geometry.to_numpy(), dtype=object)
+    unknown, coverage, grid = np.full(len(parcels), np.nan), None, None
+    found = {}
+    for name, raster in rasters.items():
+        columns = {name: unknown, "known_share": np.zeros(len(parcels))}
+        columns |= dict.fromkeys(("nodata_share", "outside_share", "pixel_count"), unknown)
+        if raster is not None:
+            _check_raster(raster, parcels, name, low=low, high=high)
+            if coverage is None or grid != (raster.transform, raster.values.shape):
+                coverage, grid = _coverage_of(polygons, raster), (raster.transform, raster.values.shape)
+            total, weight = zonal_sums(coverage, raster.values)
+            known, nodata, outside = _shares(coverage, weight)
+            values = (_mean(total, weight, known >= min_known_share), known, nodata, outside, coverage.total_px)
+            columns = dict(zip(columns, values, strict=True))
+        found[name] = pd.DataFrame(columns, index=parcels.index)
+    return found
 
 
 def community_terrain(

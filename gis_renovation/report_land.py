@@ -178,7 +178,7 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     if ledger is not None:
         own = ledger[ledger[schema.key] == key]
         # The reason opens with the verdict.
-        columns = (f"reason_{lang}" if f"reason_{lang}" in own else "verdict", "role", "source")
+        columns = (f"reason_{lang}" if f"reason_{lang}" in own else "verdict", "role", f"source_{lang}")
         paper.layer_table(own, register.ledger, columns)
 
 

@@ -138,6 +138,7 @@ _BUILDERS: Mapping[str, _Builder] = {
     "greenness_before": _Builder(lambda p, s, _m: sample_rasters.make_greenness(p, s, after=False)),
     "greenness_after": _Builder(lambda p, s, _m: sample_rasters.make_greenness(p, s, after=True)),
     "night_light": _Builder(lambda p, s, _m: sample_rasters.make_night_light(p, s)),
+    "night_light_before": _Builder(lambda p, s, _m: sample_rasters.make_night_light(p, s, before=True)),
     "land_cover": _Builder(lambda p, _s, _m: sample_rasters.make_land_cover(p)),
 }
 

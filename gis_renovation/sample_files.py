@@ -26,7 +26,7 @@ from gis_renovation.crs import wgs84_to_gcj02
 from gis_renovation.io import write_geopackage
 from gis_renovation.rasters import Raster
 from gis_renovation.sample_housing import PLAN
-from gis_renovation.sample_rasters import HEIGHT_DATUM
+from gis_renovation.sample_rasters import HEIGHT_DATUM, LAND_COVER
 from gis_renovation.sample_works import AS_OF
 from gis_renovation.schemas import layer_schema
 
@@ -303,6 +303,13 @@ FILES: Mapping[str, SampleFile] = {
         observed=dt.date(2023, 12, 31),
         note="单位 nW/cm²/sr；像元 100 m。",
     ),
+    "night_light_before": SampleFile(
+        path="data/night_light_2019.tif",
+        crs="EPSG:4548",
+        title="夜间灯光 2019 年",
+        observed=dt.date(2019, 12, 31),
+        note="单位 nW/cm²/sr；像元 100 m。",
+    ),
     "land_cover": SampleFile(
         path="data/land_cover.tif",
         crs="EPSG:4548",
@@ -384,6 +391,10 @@ floor_area_m2 = {main[2]}
 [targets.supplement]
 households = {supplement[1]}
 floor_area_m2 = {supplement[2]}
+
+# 土地覆盖数据中表示裸地的代码，随产品而定。
+[rasters]
+bare_classes = [{LAND_COVER["bare"]:.0f}]
 """
 
 

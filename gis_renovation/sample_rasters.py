@@ -30,7 +30,7 @@ GREENNESS = {
 }  # fmt: skip
 STREET_GREENNESS, FIELD_GREENNESS = 0.10, 0.48
 NIGHT_LIGHT = {"shops": 34.0, "old": 12.0, "housing": 16.0, "square": 26.0, "vacant": 2.5, "green": 3.0, "park": 5.0}
-STREET_LIGHT, FIELD_LIGHT = 14.0, 0.4
+STREET_LIGHT, FIELD_LIGHT, USED_LIGHT = 14.0, 0.4, 9.0
 LAND_COVER = {"built": 1.0, "paved": 2.0, "green": 3.0, "field": 4.0, "water": 5.0, "bare": 6.0}
 OVERGROWN, BUILT_ON = 0.47, 0.09
 OVERGROWN_PARCELS = ("candidate", "unknown_holder", "overdue", "prime_farmland", "collective")
@@ -67,11 +67,17 @@ def make_greenness(plots: Plots, seed: int, *, after: bool) -> Raster:
     return Raster(values=image, transform=transform, crs=CITY_CRS)
 
 
-def make_night_light(plots: Plots, seed: int) -> Raster:
-    """Light at night in nW/cm²/sr, 100 m pixels, 2023: shops bright, fields and vacant ground dark."""
+def make_night_light(plots: Plots, seed: int, *, before: bool = False) -> Raster:
+    """Light at night in nW/cm²/sr, 100 m pixels, 2023: shops bright, fields and vacant ground dark.
+
+    ``before`` is 2019, when the planted idle parcels were still in use and lit.
+    """
     x, _, transform = _grid(TERRAIN_PIXEL_M)
     lots = plots.lots[plots.lots["patch"] < len(PATCHES)]
-    values = np.array([NIGHT_LIGHT.get(use, 9.0) for use in lots["use"]])
+    values = np.array([NIGHT_LIGHT.get(use, USED_LIGHT) for use in lots["use"]])
+    for name, lot in planted_by_name(plots).items() if before else ():
+        if name in OVERGROWN_PARCELS:
+            values[lots.index == lot] = USED_LIGHT
     towns = [(ground, STREET_LIGHT) for ground in patch_grounds(plots)[: len(PATCHES)]]
     shapes = [*towns, *zip(boxes(plots, lots["patch"].to_numpy(), lots), values, strict=True)]
     image = rasterio.features.rasterize(shapes, x.shape, fill=FIELD_LIGHT, transform=transform, dtype="float64")

@@ -60,7 +60,7 @@ def test_evidence_fades_with_age_and_without_a_date_counts_by_half():
 
 @pytest.mark.parametrize(("change", "finding"), [(0.2, "idle"), (0.0, "unclear"), (-0.3, "used"), (np.nan, "unknown")])
 def test_growth_speaks_for_idle_and_clearing_for_use(change, finding):
-    found = lines(None, None, table(greenness_change=change), greenness_on=AS_OF).loc["greenness"]
+    found = lines(None, None, table(greenness_change=change), greenness_after_on=AS_OF).loc["greenness"]
     assert found["finding"] == finding
 
 
@@ -77,6 +77,41 @@ def test_night_light_says_nothing_until_its_thresholds_are_given():
     assert lines(parcel_night_light=light).loc["night_light", "finding"] == "unclear"
     assert lines(parcel_night_light=light, dark_below=1.0).loc["night_light", "finding"] == "idle"
     assert lines(parcel_night_light=light, lit_above=0.1).loc["night_light", "finding"] == "used"
+
+
+@pytest.mark.parametrize(("change", "finding"), [(-0.4, "idle"), (0.1, "unclear"), (0.5, "used"), (np.nan, "unknown")])
+def test_light_gone_out_speaks_for_idle_and_light_come_on_for_use(change, finding):
+    light = table(night_light_change_share=change)
+    found = lines(parcel_night_light=light, night_light_on=AS_OF).loc["night_light_change"]
+    assert found["finding"] == finding
+    assert finding != "idle" or "-40%" in found["reason_zh"]
+
+
+@pytest.mark.parametrize(("pixels", "finding"), [(0.4, "unclear"), (1.0, "idle")])
+def test_a_raster_coarser_than_the_parcel_proves_nothing(pixels, finding):
+    cover = table(bare_share=0.9, pixel_count=pixels)
+    found = lines(parcel_land_cover=cover, land_cover_on=AS_OF).loc["bare_ground"]
+    assert found["finding"] == finding
+    assert ("像元大于宗地" in found["reason_zh"]) == (finding == "unclear")
+    assert found["log_odds"] == (0.0 if finding == "unclear" else DEFAULT_WEIGHTS["bare_ground"])
+
+
+def test_every_kind_of_evidence_can_be_removed_alone():
+    house = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 0.1, 10)], index=pd.Index(["B"], name="building_id"), crs=CRS)
+    every = (
+        house,
+        table(greenness_change=0.3),
+        table(night_light=0.1, night_light_change_share=-0.9),
+        table(bare_share=1.0),
+        pd.DataFrame({"place_id": ["P1"], "read_on": [AS_OF], "used_amount": [0.0]}),
+    )
+    whole = lines(None, *every, dark_below=1.0)["log_odds"]
+    assert (whole > 0.0).all()
+    assert set(whole.index) == set(DEFAULT_WEIGHTS)
+    for name in DEFAULT_WEIGHTS:
+        without = lines(None, *every, dark_below=1.0, evidence_weights={name: 0.0})["log_odds"]
+        assert without[name] == 0.0
+        pd.testing.assert_series_equal(without.drop(name), whole.drop(name))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Usable ground, its largest circle and rectangle, and the uses that fit."""
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -93,6 +95,26 @@ def test_the_rectangle_lies_inside_and_no_random_one_along_the_edges_is_much_lar
     trial = shapely.box(*corner.T, *(corner + span).T)
     largest = shapely.area(trial)[shapely.covers(turned, trial)].max(initial=0.0)
     assert width * length >= 0.97 * largest
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 9)] * 4), min_size=1, max_size=6))
+def test_on_a_stepped_plot_no_more_than_two_cells_a_side_are_lost(corners):
+    boxes = [box(min(a, c), min(b, d), max(a, c) + 1, max(b, d) + 1) for a, b, c, d in corners]
+    shape = shapely.union_all(boxes)
+    if shape.geom_type != "Polygon":
+        return
+    # The largest rectangle of a stepped plot has its sides on the lines of the drawing: try them all.
+    a, b, c, d = np.array(list(itertools.product(range(11), repeat=4))).T
+    tried = (a < c) & (b < d)
+    a, b, c, d = a[tried], b[tried], c[tried], d[tried]
+    shapely.prepare(shape)
+    fits = shapely.covers(shape, shapely.box(a, b, c, d))
+    across, up = (c - a)[fits], (d - b)[fits]
+    width, length, _, _ = rectangle(shape)
+    left, bottom, right, top = shape.bounds
+    least = np.maximum(across - (right - left) / 24, 0) * np.maximum(up - (top - bottom) / 24, 0)
+    assert least.max() - 1e-6 <= width * length <= (across * up).max() + 1e-6
 
 
 def test_the_whole_plot_is_usable_where_nothing_stands_in_the_way():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 
@@ -118,6 +119,17 @@ def test_a_changed_parameter_reruns_only_what_depends_on_it(own_sample, sample_f
     rerun = {record["step"] for record in run.manifest["steps"] if not record["reused"]}
     assert "community_links" in rerun
     assert not rerun & {"parcel_ledger", "idle_parcels", "park_access", "project_states"}
+
+
+def test_evidence_is_dated_by_the_source_cards_unless_the_project_says_otherwise(own_sample, sample_run):
+    evidence = sample_run.layers["idle_evidence"].dropna(subset=["observed_on"])
+    dates = evidence.groupby("evidence")["observed_on"].agg(set)
+    assert dates["bare_ground"] == {datetime.date(2024, 7, 15)}  # layers/land_cover.toml
+    assert dates["night_light_change"] == {datetime.date(2023, 12, 31)}  # layers/night_light.toml
+    text = (own_sample / "project.toml").read_text(encoding="utf-8")
+    (own_sample / "project.toml").write_text(text + "\n[land_evidence]\nland_cover_on = 2020-01-01\n", encoding="utf-8")
+    again = run_project(load_project(own_sample), only=["idle_evidence"]).layers["idle_evidence"]
+    assert set(again.loc[again["evidence"] == "bare_ground", "observed_on"].dropna()) == {datetime.date(2020, 1, 1)}
 
 
 def test_a_damaged_stored_step_is_computed_again(own_sample):

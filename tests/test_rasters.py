@@ -233,6 +233,11 @@ def test_night_light_keeps_the_unit_of_its_raster():
     light = raster([[0.0, 10.0, 20.0, 300.0]] * 4)
     found = parcel_night_light(frame(shapely.box(10, 0, 30, 40)), light)
     assert found.loc["P0", "night_light"] == pytest.approx(15.0)
+    assert np.isnan(found.loc["P0", "night_light_change_share"])
+    before = raster([[0.0, 40.0, 20.0, 300.0]] * 4)
+    changed = parcel_night_light(frame(shapely.box(10, 0, 30, 40)), light, before)
+    assert changed.loc["P0", "night_light_before"] == pytest.approx(30.0)
+    assert changed.loc["P0", "night_light_change_share"] == pytest.approx(-0.5)
     for result, name in ((found, "parcel_night_light"), (parcel_land_cover(frame(), None), "parcel_land_cover")):
         schema = layer_schema(name)
         assert [fault for fault in check_layer(result, schema) if fault.severity == "error"] == []

@@ -30,7 +30,7 @@ from gis_renovation.sample_plots import segments_between
 from gis_renovation.schemas import check_layer, check_references, layer_schema
 
 REPOSITORY = Path(__file__).parent.parent
-RASTERS = ("terrain", "greenness_before", "greenness_after", "night_light", "land_cover")
+RASTERS = ("terrain", "greenness_before", "greenness_after", "night_light", "night_light_before", "land_cover")
 
 
 @pytest.fixture(scope="module")
