@@ -17,7 +17,7 @@ import scipy
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, identity, vstack
 
-from gis_renovation.zone_search import INNER, MEMBERS, Floats, Labels, ZoneProblem, compact, group_sums
+from gis_renovation.zone_problem import INNER, MEMBERS, Floats, Labels, ZoneProblem, compact, group_sums
 
 Rows = NDArray[np.int32]
 

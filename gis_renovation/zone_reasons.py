@@ -17,8 +17,8 @@ import pandas as pd
 from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
+from gis_renovation.zone_problem import Floats
 from gis_renovation.zone_request import QUANTITIES, Bound, Ids, Wishes, community_amounts, has_unknown, way_m
-from gis_renovation.zone_search import Floats
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1

@@ -14,9 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity, vstack
 
-from gis_renovation.zone_proof import Candidates, Columns, ProofLimits, list_candidates, settle
-from gis_renovation.zone_request import Ids, Request
-from gis_renovation.zone_search import (
+from gis_renovation.zone_problem import (
     MEMBERS,
     Flags,
     Floats,
@@ -27,6 +25,8 @@ from gis_renovation.zone_search import (
     group_sums,
     part_of,
 )
+from gis_renovation.zone_proof import Candidates, Columns, ProofLimits, list_candidates, settle
+from gis_renovation.zone_request import Ids, Request
 
 
 class Revision(NamedTuple):

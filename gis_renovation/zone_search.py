@@ -1,277 +1,38 @@
-"""The search for good contiguous zones, over plain arrays and without any frame.
+"""The search for good contiguous zones: random trees cut in the best places, then small exchanges.
 
-One problem holds communities as nodes with additive statistics, and links between them. A zone is a
-connected set of nodes; because every statistic adds up, each candidate zone is judged from one row of
-sums. The search draws random spanning trees, cuts them from the leaves up, and then redraws small groups
-of neighbouring zones together (recombination, after DeFord, Duchin and Solomon 2021), all disjoint
-groups of the city at once so that numpy and scipy do the loops.
-
-All statistics are whole numbers held in float64: their sums are exact in any order, so the same problem
-gives the same zones on every machine and for every order of rows.
+The search draws random spanning trees, cuts them from the leaves up, and then redraws small groups of
+neighbouring zones together (recombination, after DeFord, Duchin and Solomon 2021), all disjoint groups
+of the city at once so that numpy and scipy do the loops. Between the redraws single communities go over
+or change places (:mod:`gis_renovation.zone_exchange`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components, depth_first_order, minimum_spanning_tree
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-# Fixed columns of ``ZoneProblem.stats``; features, amounts and wholes follow.
-MEMBERS, SCATTER, INNER, FIRST_FEATURE = 0, 1, 2, 3
-# Costs are compared after rounding off what float64 division leaves behind.
-COST_EPSILON = 1e-7
-
-
-class Score(NamedTuple):
-    """What a set of zones is worth; every part is better when smaller, earlier parts decide first."""
-
-    left_out: Floats
-    number: Floats
-    cost: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
-class ZoneProblem:
-    """Nodes with additive statistics, links, bounds and weights; invariants checked on creation.
-
-    ``stats`` has one row a node: members (communities in the node), scatter (sum of squared features),
-    inner (closeness kept inside the node), the feature sums, the bounded amounts, and one column for each
-    set that must stay whole. Whole numbers throughout. ``heads < tails`` name each link once.
-    ``closeness`` is what keeping a link inside a zone is worth, in the units of cost.
-    """
-
-    heads: Labels
-    tails: Labels
-    lengths: Floats
-    closeness: Floats
-    stats: Floats
-    features: int
-    low: Floats
-    high: Floats
-    whole_sizes: Floats
-    cost_unit: float = 1.0
-    zone_price: float = 0.0
-    target: Floats | None = None
-    zone_count: int | None = None
-
-    def __post_init__(self) -> None:
-        width = FIRST_FEATURE + self.features + len(self.low) + len(self.whole_sizes)
-        if self.stats.shape[1] != width or len(self.low) != len(self.high):
-            raise ValueError(f"stats have {self.stats.shape[1]} columns, expected {width}")
-        if not (self.heads < self.tails).all() or (len(self.tails) and self.tails.max() >= len(self.stats)):
-            raise ValueError("links must name two nodes in order")
-        if (self.stats != np.rint(self.stats)).any():
-            raise ValueError("statistics must be whole numbers")
-
-    @property
-    def size(self) -> int:
-        """Number of nodes."""
-        return len(self.stats)
-
-    @property
-    def amounts(self) -> slice:
-        """Columns of the bounded amounts."""
-        first = FIRST_FEATURE + self.features
-        return slice(first, first + len(self.low))
-
-    def valid(self, sums: Floats) -> Flags:
-        """Whether zones with these sums keep every bound and tear no whole apart."""
-        amounts = sums[:, self.amounts]
-        good = (amounts >= self.low).all(axis=1) & (amounts <= self.high).all(axis=1)
-        if len(self.whole_sizes):
-            parts = sums[:, self.amounts.stop :]
-            good &= ((parts == 0) | (parts == self.whole_sizes)).all(axis=1)
-        return np.asarray(good)
-
-    def cost(self, sums: Floats) -> Floats:
-        """Looseness of zones: squared feature distances from their means, less the links kept."""
-        members = np.maximum(sums[:, MEMBERS], 1.0)
-        features = sums[:, FIRST_FEATURE : FIRST_FEATURE + self.features]
-        spread = sums[:, SCATTER] - np.square(features).sum(axis=1) / members
-        return np.asarray((spread - sums[:, INNER]) / self.cost_unit)
-
-    def score(self, sums: Floats) -> Score:
-        """Score of each row of sums as one zone; an invalid zone leaves its communities out."""
-        good = self.valid(sums)
-        number = np.full(len(sums), self.zone_price)
-        if self.target is not None:
-            amounts = sums[:, self.amounts]
-            number = number + np.abs(amounts / self.target - 1.0).sum(axis=1, where=np.isfinite(self.target))
-        return Score(np.where(good, 0.0, sums[:, MEMBERS]), np.where(good, number, 0.0), self.cost(sums))
-
-
-def group_sums(problem: ZoneProblem, labels: Labels, count: int | None = None) -> Floats:
-    """Statistics of each group ``0 .. count-1`` of nodes, links kept inside included. O(n + m)."""
-    count = int(labels.max(initial=-1)) + 1 if count is None else count
-    sums = np.stack([np.bincount(labels, column, minlength=count) for column in problem.stats.T], axis=1)
-    kept = labels[problem.heads] == labels[problem.tails]
-    sums[:, INNER] += np.bincount(labels[problem.heads[kept]], problem.closeness[kept], minlength=count)
-    return np.asarray(sums)
-
-
-def total_score(problem: ZoneProblem, labels: Labels) -> tuple[float, float, float]:
-    """Score of a whole partition. Costs of groups that are left out do not count."""
-    score = problem.score(group_sums(problem, labels))
-    good = score.left_out == 0
-    number = float(score.number.sum())
-    if problem.zone_count is not None:
-        number = float(abs(int(good.sum()) - problem.zone_count))
-    return float(score.left_out.sum()), number, float(score.cost[good].sum())
-
-
-def noise(seed: int, turn: int, count: int) -> Floats:
-    """``count`` numbers in (0, 1] from a counter-based generator (SplitMix64): equal on every machine.
-
-    numpy promises no equal streams between its versions; thirty integer operations do.
-    """
-    key = np.uint64((seed * 0x9E3779B97F4A7C15 + turn * 0xD1B54A32D192ED03) & 0xFFFFFFFFFFFFFFFF)
-    with np.errstate(over="ignore"):
-        x = (np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ key
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-        x ^= x >> np.uint64(31)
-    return np.asarray(((x >> np.uint64(11)).astype(np.float64) + 1.0) * 2.0**-53)
-
-
-class Turn(NamedTuple):
-    """One round of the search: the seed, which round, and how many trees it tries at once."""
-
-    seed: int
-    number: int
-    tries: int
-
-
-# --- trees ----------------------------------------------------------------------------------------
-
-
-class Forest(NamedTuple):
-    """One rooted tree a region, in breadth-first order; arrays are by position in that order.
-
-    ``node`` is the node at each position, ``parent`` the position of its parent (-1 for roots), ``root``
-    the position of its region's root. ``levels`` walks from the roots down: start and stop of a depth,
-    where each family of siblings begins in it, and the families' parents.
-    """
-
-    node: Labels
-    parent: Labels
-    root: Labels
-    levels: list[tuple[int, int, Labels, Labels]]
-
-
-def random_forest(problem: ZoneProblem, regions: Labels, turn: Turn, *, winding: bool) -> Forest:
-    """A random spanning tree of every region; regions must be connected. O(m log m).
-
-    Bushy trees are minimum spanning trees over the links' lengths times noise: they follow near
-    neighbours and give compact zones. Winding trees are depth-first walks: they branch little, so
-    cutting them wastes little, at the price of snakes to be straightened later.
-    """
-    n, count = problem.size, int(regions.max(initial=-1)) + 1
-    inside = np.flatnonzero(regions[problem.heads] == regions[problem.tails])
-    heads, tails = problem.heads[inside], problem.tails[inside]
-    # Where a bushy tree is rooted changes none of its cuts; a walk starts anywhere.
-    draw = np.argsort(noise(turn.seed, 3 * turn.number + 1, n)) if winding else np.arange(n)
-    roots = np.empty(count, dtype=np.int64)
-    roots[regions[draw]] = draw
-    if winding:
-        tree = _walk(heads, tails, roots, draw)
-    else:
-        weights = problem.lengths[inside] * (0.2 + noise(turn.seed, 3 * turn.number, len(problem.heads))[inside])
-        tree = minimum_spanning_tree(_upper(heads, tails, weights, n))
-    indices = np.concatenate([tree.indices, roots]).astype(np.int32)
-    indptr = np.append(tree.indptr, len(indices)).astype(np.int32)
-    graph = csr_array((np.ones(len(indices)), indices, indptr), shape=(n + 1, n + 1))
-    order, before = breadth_first_order(graph, n, directed=False)
-    place = np.empty(n + 1, dtype=np.int64)
-    place[order] = np.arange(-1, n)
-    node = order[1:].astype(np.int64)
-    parent = place[before[node]]
-    root = np.empty(count, dtype=np.int64)
-    root[regions[node[:count]]] = np.arange(count)
-    return Forest(node, parent, root[regions[node]], _levels(parent, count))
-
-
-def _walk(heads: Labels, tails: Labels, roots: Labels, draw: Labels) -> csr_array:
-    """A depth-first tree of each region, its nodes tried in the order of ``draw``."""
-    n = len(draw)
-    rank = np.empty(n, dtype=np.int64)
-    rank[draw] = np.arange(n)
-    one = np.concatenate([rank[heads], rank[tails], np.full(len(roots), n)])
-    two = np.concatenate([rank[tails], rank[heads], rank[roots]])
-    graph = csr_array((np.ones(len(one)), (one, two)), shape=(n + 1, n + 1))
-    before = depth_first_order(graph, n, directed=True)[1][:n]
-    child = np.flatnonzero(before < n)
-    return csr_array((np.ones(len(child)), (draw[before[child]], draw[child])), shape=(n, n))
-
-
-def _upper(heads: Labels, tails: Labels, weights: Floats, n: int) -> csr_array:
-    """Links, already sorted by head, as a sparse matrix."""
-    indptr = np.zeros(n + 1, dtype=np.int32)
-    np.cumsum(np.bincount(heads, minlength=n), out=indptr[1:])
-    return csr_array((weights, tails.astype(np.int32), indptr), shape=(n, n))
-
-
-def _levels(parent: Labels, count: int) -> list[tuple[int, int, Labels, Labels]]:
-    starts = [0, count]
-    while starts[-1] < len(parent):
-        starts.append(int(np.searchsorted(parent, starts[-1])))
-    families = np.flatnonzero(parent[1:] != parent[:-1]) + 1
-    bounds = np.searchsorted(families, starts)
-    levels = []
-    for level in range(1, len(starts) - 1):
-        family = families[bounds[level] : bounds[level + 1]]
-        levels.append((starts[level], starts[level + 1], family - starts[level], parent[family]))
-    return levels
-
-
-def subtree_sums(forest: Forest, values: Floats) -> Floats:
-    """Sums of ``values`` (by position) over each position's subtree. O(n) in depth steps."""
-    sums = values.copy()
-    for start, stop, families, parents in reversed(forest.levels):
-        sums[parents] += np.add.reduceat(sums[start:stop], families, axis=0)
-    return sums
-
-
-def meeting_points(forest: Forest, first: Labels, second: Labels) -> Labels:
-    """Lowest common ancestors of pairs of positions in one tree each."""
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    open_pairs = np.flatnonzero(low != high)
-    while len(open_pairs):
-        up, other = forest.parent[high[open_pairs]], low[open_pairs]
-        low[open_pairs], high[open_pairs] = np.minimum(up, other), np.maximum(up, other)
-        open_pairs = open_pairs[up != other]
-    return np.asarray(high)
-
-
-def _tree_stats(problem: ZoneProblem, regions: Labels, forest: Forest) -> tuple[Floats, Floats]:
-    """Sums of every subtree, and of every region less that subtree (rows by position)."""
-    own = problem.stats[forest.node]
-    if not problem.closeness.any():
-        below = subtree_sums(forest, own)
-        return below, below[forest.root] - below
-    n = problem.size
-    inside = regions[problem.heads] == regions[problem.tails]
-    place = np.empty(n, dtype=np.int64)
-    place[forest.node] = np.arange(n)
-    heads, tails, worth = place[problem.heads[inside]], place[problem.tails[inside]], problem.closeness[inside]
-    kept = np.bincount(meeting_points(forest, heads, tails), worth, n)
-    ends = np.bincount(heads, worth, n) + np.bincount(tails, worth, n)
-    # A link counts at both ends and where they meet: what leaves the subtree is lost to both sides.
-    sums = subtree_sums(forest, np.column_stack([own, kept, ends]))
-    below, lost = sums[:, :-2], sums[:, -1] - 2.0 * sums[:, -2]
-    below[:, INNER] += sums[:, -2]
-    rest = below[forest.root] - below
-    rest[:, INNER] -= lost
-    return below, rest
-
+from gis_renovation.zone_exchange import Ties, both_ways, exchange
+from gis_renovation.zone_problem import (
+    COST_EPSILON,
+    TIDY,
+    Flags,
+    Floats,
+    Labels,
+    Phase,
+    Score,
+    Turn,
+    ZoneProblem,
+    compact,
+    connected_parts,
+    gathering,
+    group_sums,
+    noise,
+    part_of,
+    tiled,
+)
+from gis_renovation.zone_trees import Forest, random_forest, tree_stats
 
 # --- moves ----------------------------------------------------------------------------------------
 
@@ -286,7 +47,7 @@ def pair_cut(
     count = int(regions.max(initial=-1)) + 1
     wide, wide_regions = tiled(problem, turn.tries), _tile_labels(regions, turn.tries)
     forest = random_forest(wide, wide_regions, turn, winding=False)
-    below, rest = _tree_stats(wide, wide_regions, forest)
+    below, rest = tree_stats(wide, wide_regions, forest)
     region = wide_regions[forest.node] % count
     is_root = forest.parent < 0
     whole, side = phase.score(problem, below), phase.score(problem, rest)
@@ -435,26 +196,24 @@ def _is_better(new: Sequence[Floats], old: Score) -> Flags:
     return np.asarray(less | (same & (new[2] < old.cost - COST_EPSILON)))
 
 
-def compact(labels: Labels) -> Labels:
-    """The same groups numbered 0, 1, ... by their smallest node. O(n + groups log groups)."""
-    n = len(labels)
-    first = np.full(int(labels.max(initial=-1)) + 1, n)
-    first[labels[::-1]] = np.arange(n - 1, -1, -1)
-    used = np.flatnonzero(first < n)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[used[np.argsort(first[used])]] = np.arange(len(used))
-    return np.asarray(rank[labels])
+def clusters(problem: ZoneProblem, labels: Labels, turn: Turn, rounds: int, *, wealth: Floats | None = None) -> Labels:
+    """Disjoint connected regions of up to ``2 ** rounds`` neighbouring zones, at random.
 
-
-def clusters(problem: ZoneProblem, labels: Labels, turn: Turn, rounds: int) -> Labels:
-    """Disjoint connected regions of up to ``2 ** rounds`` neighbouring zones, at random."""
+    With ``wealth`` (a value a zone) the wealthy go together before the others.
+    """
     region = labels
+    owner = np.arange(int(labels.max(initial=-1)) + 1)
     for step in range(rounds):
-        region = _matched(problem, region, noise(turn.seed, 24 * turn.number + 3 * step + 2, len(problem.heads)))
+        luck = noise(turn.seed, 24 * turn.number + 3 * step + 2, len(problem.heads))
+        region = _matched(
+            problem, region, luck, None if wealth is None else np.asarray(np.bincount(owner, wealth), float)
+        )
+        owner = np.empty_like(owner)
+        owner[labels] = region
     return compact(region)
 
 
-def _matched(problem: ZoneProblem, region: Labels, luck: Floats) -> Labels:
+def _matched(problem: ZoneProblem, region: Labels, luck: Floats, wealth: Floats | None) -> Labels:
     """Merge groups pairwise along a random maximal matching of touching groups, near enough."""
     count = int(region.max()) + 1
     one, two = region[problem.heads], region[problem.tails]
@@ -462,6 +221,8 @@ def _matched(problem: ZoneProblem, region: Labels, luck: Floats) -> Labels:
     keys = np.unique(np.minimum(one[apart], two[apart]) * count + np.maximum(one[apart], two[apart]))
     one, two = keys // count, keys % count
     priority = luck[: len(keys)]
+    if wealth is not None:
+        priority = priority - (wealth[one] + wealth[two]) / max(float(wealth.max(initial=0.0)), 1.0)
     mate = np.arange(count)
     for _ in range(4):
         free = (mate[one] == one) & (mate[two] == two)
@@ -479,60 +240,8 @@ def _matched(problem: ZoneProblem, region: Labels, luck: Floats) -> Labels:
 # --- the search -----------------------------------------------------------------------------------
 
 
-class Phase(NamedTuple):
-    """What a sweep strives for: compact zones, or room gathered in few zones so that one more fits."""
-
-    gather: bool
-
-    def score(self, problem: ZoneProblem, sums: Floats) -> Score:
-        """Score of each row of sums in this phase."""
-        score = problem.score(sums)
-        if not self.gather or not len(problem.low):
-            return score
-        return score._replace(
-            cost=-np.square(
-                sums[:, problem.amounts.start] / max(float(problem.stats[:, problem.amounts.start].mean()), 1.0)
-            )
-        )
-
-
-def connected_parts(problem: ZoneProblem) -> Labels:
-    """The connected component of every node, numbered by smallest node."""
-    n = problem.size
-    graph = csr_array((np.ones(len(problem.heads)), (problem.heads, problem.tails)), shape=(n, n))
-    return compact(connected_components(graph, directed=False)[1].astype(np.int64))
-
-
-def tiled(problem: ZoneProblem, copies: int) -> ZoneProblem:
-    """The problem ``copies`` times side by side: restarts that share each numpy call."""
-    shift = np.repeat(np.arange(copies) * problem.size, len(problem.heads))
-    return replace(
-        problem,
-        heads=np.tile(problem.heads, copies) + shift,
-        tails=np.tile(problem.tails, copies) + shift,
-        lengths=np.tile(problem.lengths, copies),
-        closeness=np.tile(problem.closeness, copies),
-        stats=np.tile(problem.stats, (copies, 1)),
-    )
-
-
-def part_of(problem: ZoneProblem, nodes: Labels) -> ZoneProblem:
-    """The problem of some nodes alone, in the order given by their sorted positions."""
-    place = np.full(problem.size, -1)
-    place[nodes] = np.arange(len(nodes))
-    inside = (place[problem.heads] >= 0) & (place[problem.tails] >= 0)
-    return replace(
-        problem,
-        heads=place[problem.heads[inside]],
-        tails=place[problem.tails[inside]],
-        lengths=problem.lengths[inside],
-        closeness=problem.closeness[inside],
-        stats=problem.stats[nodes],
-    )
-
-
 class Effort(NamedTuple):
-    """How hard to search: redraws, restarts side by side, and trees tried for each redraw."""
+    """How hard to search: rounds, restarts side by side, and trees tried for each redraw."""
 
     sweeps: int
     copies: int
@@ -545,7 +254,7 @@ def effort_for(problem: ZoneProblem, *, sweeps: int | None) -> Effort:
     Where a maximum lets a proof follow, a short search does.
     """
     if sweeps is None:
-        sweeps = 8 if problem.size <= 300 and np.isfinite(problem.high).any() else 24
+        sweeps = 8 if problem.size <= 300 and np.isfinite(problem.high).any() else 14
     return Effort(sweeps, int(np.clip(400 // max(problem.size, 1), 1, 4)), 2 if problem.size <= 5_000 else 1)
 
 
@@ -556,31 +265,62 @@ def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:
     """
     copies = 1 if problem.zone_count is not None else effort.copies
     many = tiled(problem, copies)
+    ties, phase = both_ways(many), gathering(many)
     whole = connected_parts(many)
-    labels = many_cut(many, whole, whole, Turn(seed, 1, effort.tries), Phase(gather=False), winding=True)
-    gather = Phase(gather=problem.zone_price != 0.0 or bool(_left_out(many, labels)))
     # Snakes are worth their looseness only where maxima make it hard to fit zones in at all.
     winding = bool(np.isfinite(problem.high).any())
+    labels = many_cut(many, whole, whole, Turn(seed, 1, effort.tries), TIDY, winding=winding)
     for step in range(effort.sweeps):
-        turn = Turn(seed, 10 + 2 * step, effort.tries)
-        labels = pair_cut(many, labels, clusters(many, labels, turn, 1), turn, gather)
-        turn = Turn(seed, 11 + 2 * step, effort.tries)
-        labels = many_cut(many, labels, clusters(many, labels, turn, 3), turn, gather, winding=winding)
-    # Small and middling cities afford more rounds for compactness.
-    for step in range(effort.sweeps * effort.tries):
-        turn = Turn(seed, 10 + 2 * effort.sweeps + step, effort.tries)
-        labels = _tidy(many, labels, turn)
+        if problem.zone_price == 0.0 and not _left_out(many, labels):
+            break
+        labels = _gather(many, ties, labels, Turn(seed, 10 + 2 * step, effort.tries), phase, winding=winding)
+    for step in range(effort.sweeps):
+        labels = _tidy(many, ties, labels, Turn(seed, 10 + 2 * (effort.sweeps + step), effort.tries))
     return _best_copies(problem, labels.reshape(copies, -1))
 
 
-def _tidy(problem: ZoneProblem, labels: Labels, turn: Turn) -> Labels:
+def _gather(problem: ZoneProblem, ties: Ties, labels: Labels, turn: Turn, phase: Phase, *, winding: bool) -> Labels:
+    """One round that gathers what zones have beyond their minimum, and redraws where one more may fit."""
+    labels = pair_cut(problem, labels, clusters(problem, labels, turn, 1), turn, phase)
+    labels = exchange(problem, ties, labels, phase)
+    turn = turn._replace(number=turn.number + 1)
+    sums = group_sums(problem, labels)
+    wealth = np.maximum(sums[:, problem.amounts.start] - problem.low[0], 0.0) if len(problem.low) else None
+    regions = clusters(problem, labels, turn, 1 + turn.number // 2 % 3, wealth=wealth)
+    nodes = np.flatnonzero(_is_promising(problem, labels, regions)[regions])
+    if not len(nodes):
+        return labels
+    # So few regions that more trees cost little.
+    part, turn = part_of(problem, nodes), turn._replace(tries=2 * turn.tries)
+    redrawn = many_cut(part, compact(labels[nodes]), compact(regions[nodes]), turn, phase, winding=winding)
+    labels[nodes] = redrawn + len(sums)
+    return compact(labels)
+
+
+def _is_promising(problem: ZoneProblem, labels: Labels, regions: Labels) -> Flags:
+    """Regions whose totals would do for one zone more where more are better, or that leave some out."""
+    count = int(regions.max(initial=-1)) + 1
+    left_out = problem.score(group_sums(problem, labels)).left_out > 0
+    owner = np.zeros(len(left_out), dtype=np.int64)
+    owner[labels] = regions
+    promising = np.bincount(owner, left_out, minlength=count) > 0
+    if problem.zone_price < 0:
+        more = np.bincount(owner, minlength=count)[:, None] + 1
+        promising |= (group_sums(problem, regions)[:, problem.amounts] >= more * problem.low).all(axis=1)
+    return np.asarray(promising)
+
+
+def _tidy(problem: ZoneProblem, ties: Ties, labels: Labels, turn: Turn) -> Labels:
     """One round for compactness, and towards the number of zones asked for."""
-    tidy = Phase(gather=False)
-    if problem.zone_count is None:
-        return pair_cut(problem, labels, clusters(problem, labels, turn, 1), turn, tidy)
-    wanted = problem.zone_count - int(problem.valid(group_sums(problem, labels)).sum())
-    regions = labels if wanted > 0 else clusters(problem, labels, turn, 1)
-    return pair_cut(problem, labels, regions, turn, tidy, change=wanted)
+    if problem.zone_count is not None:
+        wanted = problem.zone_count - int(problem.valid(group_sums(problem, labels)).sum())
+        regions = labels if wanted > 0 else clusters(problem, labels, turn, 1)
+        labels = pair_cut(problem, labels, regions, turn, TIDY, change=wanted)
+    elif turn.number % 4 and (problem.low > 0).any():
+        labels = many_cut(problem, labels, clusters(problem, labels, turn, 2), turn, TIDY, winding=False)
+    else:
+        labels = pair_cut(problem, labels, clusters(problem, labels, turn, 1), turn, TIDY)
+    return exchange(problem, ties, labels, TIDY)
 
 
 def _left_out(problem: ZoneProblem, labels: Labels) -> float:

@@ -7,19 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gis_renovation.zone_proof import Proof, ProofLimits, list_candidates, prove_zones
-from gis_renovation.zone_request import Ids, Request, components
-from gis_renovation.zone_search import (
+from gis_renovation.zone_problem import (
     Labels,
     ZoneProblem,
     compact,
     connected_parts,
-    effort_for,
     group_sums,
     part_of,
-    search_zones,
     total_score,
 )
+from gis_renovation.zone_proof import Proof, ProofLimits, list_candidates, prove_zones
+from gis_renovation.zone_request import Ids, Request, components
+from gis_renovation.zone_search import effort_for, search_zones
 
 # A component with so few candidate zones is solved outright; a search would only cost time.
 FEW_CANDIDATES = 1_500

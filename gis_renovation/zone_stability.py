@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gis_renovation.zone_problem import Floats, Labels, noise
 from gis_renovation.zone_proof import ProofLimits
 from gis_renovation.zone_request import QUANTITIES, Request
-from gis_renovation.zone_search import Floats, Labels, noise
 from gis_renovation.zone_solve import solve
 
 

@@ -22,11 +22,11 @@ from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import Text
 from gis_renovation.zone_bounds import four_bounds
 from gis_renovation.zone_changes import change_reasons
+from gis_renovation.zone_problem import Labels
 from gis_renovation.zone_proof import ProofLimits
 from gis_renovation.zone_reasons import Scene, Shortfall, read_scene, shortfalls, zone_sentence
 from gis_renovation.zone_request import NEEDS, Groups, Ids, Limits, Preference, Request, Wishes, read_request
 from gis_renovation.zone_revision import revise
-from gis_renovation.zone_search import Labels
 from gis_renovation.zone_sheets import sheet_records
 from gis_renovation.zone_solve import ComponentProof, Solution, solve, zone_names
 from gis_renovation.zone_stability import measure_stability

@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation import zone_proof
-from gis_renovation.zone_proof import ProofLimits, easy_bounds, list_candidates, prove_zones
-from gis_renovation.zone_search import (
+from gis_renovation.zone_exchange import both_ways, can_leave, exchange
+from gis_renovation.zone_problem import (
+    TIDY,
     Turn,
     ZoneProblem,
     compact,
     connected_parts,
-    effort_for,
+    gathering,
     group_sums,
-    meeting_points,
     noise,
-    random_forest,
-    search_zones,
-    subtree_sums,
     total_score,
 )
+from gis_renovation.zone_proof import ProofLimits, easy_bounds, list_candidates, prove_zones
+from gis_renovation.zone_search import effort_for, search_zones
+from gis_renovation.zone_trees import meeting_points, random_forest, subtree_sums
 
 LIMITS = ProofLimits(max_subsets=200_000, column_limit=5_000, node_limit=1_000)
 
@@ -247,6 +247,87 @@ def test_subtree_sums_and_meeting_points_agree_with_networkx_on_random_trees():
             )
             met = meeting_points(forest, one, two)
             assert [lowest[a, b] for a, b in zip(one.tolist(), two.tolist(), strict=True)] == met.tolist()
+
+
+def graph_of(problem):
+    graph = nx.Graph()
+    graph.add_nodes_from(range(problem.size))
+    graph.add_edges_from(zip(problem.heads.tolist(), problem.tails.tolist(), strict=True))
+    return graph
+
+
+def some_connected_groups(problem, seed):
+    """Groups grown from a few random nodes over the graph, by networkx."""
+    rng = np.random.default_rng(seed)
+    graph = graph_of(problem)
+    centres = rng.choice(problem.size, size=min(problem.size, int(rng.integers(1, 6))), replace=False).tolist()
+    cells = nx.voronoi_cells(graph, centres)
+    labels = np.full(problem.size, -1)
+    for number, cell in enumerate(cells.values()):
+        for part in nx.connected_components(graph.subgraph(cell)):
+            labels[list(part)] = number * problem.size + min(part)
+    return compact(labels - labels.min())
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(2, 30))
+def test_those_who_may_leave_are_no_articulation_points(seed, size):
+    problem = make_problem(seed, size)
+    labels = some_connected_groups(problem, seed)
+    graph = graph_of(problem)
+    free = can_leave(both_ways(problem), labels, int(labels.max()) + 1)
+    for label in np.unique(labels):
+        own = graph.subgraph(np.flatnonzero(labels == label).tolist())
+        assert {node for node in own if not free[node]} == set(nx.articulation_points(own))
+
+
+def score_of(problem, labels, phase):
+    """Score of a whole partition in a phase, summed group by group."""
+    score = phase.score(problem, group_sums(problem, compact(labels)))
+    return float(score.left_out.sum()), round(float(score.number.sum()), 6), round(float(score.cost.sum()), 6)
+
+
+def best_single_exchange(problem, labels, phase):
+    """The best partition that one community moving, or two changing places, can give; by trying them all.
+
+    Whoever leaves must leave a connected zone behind, and join one that it touches.
+    """
+    graph = graph_of(problem)
+    best = score_of(problem, labels, phase)
+    pairs = itertools.combinations(range(problem.size), 2)
+    moves = [((node, int(label)),) for node in range(problem.size) for label in np.unique(labels)]
+    moves += [((one, int(labels[two])), (two, int(labels[one]))) for one, two in pairs if labels[one] != labels[two]]
+    for move in moves:
+        kept, new = labels.copy(), labels.copy()
+        for node, label in move:
+            kept[node], new[node] = -1, label
+        groups = [np.flatnonzero(each == label).tolist() for each in (kept, new) for label in set(each.tolist()) - {-1}]
+        if all(nx.is_connected(graph.subgraph(group)) for group in groups):
+            best = min(best, score_of(problem, new, phase))
+    return best
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(2, 10), st.sampled_from([-1.0, 0.0, 1.0]), st.booleans())
+def test_exchanges_improve_by_the_best_move_at_least_and_stop_only_where_none_does(seed, size, price, gather):
+    problem = make_problem(seed, size, price=price)
+    labels = some_connected_groups(problem, seed)
+    phase = gathering(problem) if gather else TIDY
+    new = exchange(problem, both_ways(problem), labels, phase)
+    graph = graph_of(problem)
+    for label in np.unique(new):
+        assert nx.is_connected(graph.subgraph(np.flatnonzero(new == label).tolist()))
+    want, found = best_single_exchange(problem, labels, phase), score_of(problem, new, phase)
+    assert found[:2] <= want[:2]
+    assert found[:2] < want[:2] or found[2] <= want[2] + 1e-4
+
+
+def test_exchanges_keep_the_number_of_zones_that_was_asked_for():
+    for problem in connected_problems(20, 10, low=200.0, high=2_000.0, zone_count=3):
+        labels = some_connected_groups(problem, 7)
+        new = exchange(problem, both_ways(problem), labels, TIDY)
+        count = [int(problem.valid(group_sums(problem, each)).sum()) for each in (labels, new)]
+        assert count[0] == count[1]
 
 
 def test_noise_is_the_same_everywhere_and_spreads_evenly():
