@@ -44,7 +44,10 @@ def both_ways(problem: ZoneProblem) -> Ties:
 
 
 class _Border(NamedTuple):
-    """Who may leave ``home`` for a touching ``goal``: links there, their worth, and the worth given up."""
+    """Who may leave ``home`` for a touching ``goal``: links there, their worth, and the worth given up.
+
+    ``alone`` says that nobody stays behind.
+    """
 
     node: Labels
     home: Labels
@@ -52,6 +55,7 @@ class _Border(NamedTuple):
     links: Labels
     won: Floats
     lost: Floats
+    alone: Flags
 
 
 class _Moves(NamedTuple):
@@ -130,7 +134,8 @@ def _border(ties: Ties, labels: Labels, count: int) -> _Border:
     lost[node[inside]] = worth[inside]
     free = ~inside & can_leave(ties, labels, count)[node]
     node = node[free]
-    return _Border(node, home[free], goal[free], links[free], worth[free], lost[node])
+    alone = (np.bincount(labels, minlength=count) == 1)[home[free]]
+    return _Border(node, home[free], goal[free], links[free], worth[free], lost[node], alone)
 
 
 def _moves(problem: ZoneProblem, ties: Ties, border: _Border) -> _Moves:
@@ -156,7 +161,7 @@ def _moves(problem: ZoneProblem, ties: Ties, border: _Border) -> _Moves:
 def _swaps(n: int, ties: Ties, border: _Border) -> tuple[Labels, Labels, Floats]:
     """Pairs of border rows that can change places, and the worth of the link between their nodes.
 
-    Each must touch the other's zone by a link that does not end at the other.
+    Each must touch the other's zone by a link that does not end at the other, unless that one was alone.
     """
     count = int(max(border.home.max(initial=0), border.goal.max(initial=0))) + 1
     out, back = border.home * count + border.goal, border.goal * count + border.home
@@ -169,7 +174,7 @@ def _swaps(n: int, ties: Ties, border: _Border) -> tuple[Labels, Labels, Floats]
     keys, wanted = ties.near * n + ties.far, border.node[one] * n + border.node[two]
     place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     tied = keys[place] == wanted if len(keys) else np.zeros(len(wanted), dtype=bool)
-    fine = (border.links[one] > tied) & (border.links[two] > tied)
+    fine = (border.alone[two] | (border.links[one] > tied)) & (border.alone[one] | (border.links[two] > tied))
     return one[fine], two[fine], np.where(tied, ties.worth[place] if len(keys) else 0.0, 0.0)[fine]
 
 

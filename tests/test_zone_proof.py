@@ -290,7 +290,7 @@ def score_of(problem, labels, phase):
 def best_single_exchange(problem, labels, phase):
     """The best partition that one community moving, or two changing places, can give; by trying them all.
 
-    Whoever leaves must leave a connected zone behind, and join one that it touches.
+    Whoever leaves must leave a connected zone behind, and go to one that it touches.
     """
     graph = graph_of(problem)
     best = score_of(problem, labels, phase)
@@ -302,7 +302,8 @@ def best_single_exchange(problem, labels, phase):
         for node, label in move:
             kept[node], new[node] = -1, label
         groups = [np.flatnonzero(each == label).tolist() for each in (kept, new) for label in set(each.tolist()) - {-1}]
-        if all(nx.is_connected(graph.subgraph(group)) for group in groups):
+        touching = all((labels[list(graph[node])] == label).any() for node, label in move)
+        if touching and all(nx.is_connected(graph.subgraph(group)) for group in groups):
             best = min(best, score_of(problem, new, phase))
     return best
 
