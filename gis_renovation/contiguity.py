@@ -32,9 +32,10 @@ from gis_renovation.contiguity_barriers import (
 )
 from gis_renovation.contiguity_reasons import Facts, Judged, Sentences, feature_names, reason_sentences
 from gis_renovation.contiguity_ties import UNUSED_STATUS, shared_kind_count
-from gis_renovation.contiguity_walls import SharedWalls, shared_walls
+from gis_renovation.contiguity_walls import SharedWalls, shared_walls, wall_lines, wall_sentences, wall_uses
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, Finding, Text
+from gis_renovation.unknowns import names_or_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -576,6 +577,77 @@ def _drawn(polygons: Geometries, pairs: Pairs, judged: Judged, walls: SharedWall
         path[(np.ptp(path, axis=1) < DOT_M).all(axis=1), 2, 0] += 1.0
         lines[dots] = shapely.linestrings(path)
     return gpd.array.from_shapely(lines)
+
+
+# --- shared walls ---------------------------------------------------------------------------------
+
+
+def list_shared_walls(
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame | None = None,
+    *,
+    wall_gap_m: float = 2.0,
+    min_wall_m: float = 5.0,
+) -> gpd.GeoDataFrame:
+    """Every wall two communities share, with its length, and whether opening it (拆墙并院) serves a zone.
+
+    Parameters
+    ----------
+    communities
+        Polygons in a projected CRS in metres, index the community id; ``name`` where known.
+    community_links
+        Layer of :func:`link_communities`; the lengths are those of ``shared_wall_m``.
+    zone_members
+        Whose ``zone_id`` says which communities are renovated together; None: not known yet.
+    wall_gap_m
+        As for :func:`link_communities`: where the boundary is drawn as shared.
+    min_wall_m
+        Shorter stretches are not listed: 5 m takes a gate and a path.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Layer ``shared_walls``, index ``link_id``, sorted: the stretch of the first community's boundary
+        that runs along the other. No shared walls give no rows with the same columns.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+    ConfigError
+        A length out of range.
+
+    Notes
+    -----
+    O(links + vertices of the communities that share a wall).
+    """
+    metric = require_metric(communities=communities, community_links=community_links)
+    _require_length("wall_gap_m", wall_gap_m)
+    _require_length("min_wall_m", min_wall_m)
+    shared = community_links[community_links["shared_wall_m"] >= max(min_wall_m, DOT_M)].sort_index()
+    shapes = sorted_by_id(communities, "communities")
+    one, other = (shapes.geometry.reindex(shared[side]).to_numpy() for side in ("focal", "neighbor"))
+    home = {} if zone_members is None else zone_members["zone_id"].dropna().to_dict()
+    first, second = ([home.get(member) for member in shared[side]] for side in ("focal", "neighbor"))
+    together = [a if a == b else None for a, b in zip(first, second, strict=True)]
+    use = wall_uses(shared["status"], together, has_zones=zone_members is not None)
+    names = names_or_ids(shapes)
+    ends = [(names[a], names[b]) for a, b in zip(shared["focal"], shared["neighbor"], strict=True)]
+    texts = wall_sentences(ends, shared["shared_wall_m"], use)
+    columns = {
+        "focal": shared["focal"].array,
+        "neighbor": shared["neighbor"].array,
+        "shared_wall_m": shared["shared_wall_m"].array,
+        "gap_m": shared["gap_m"].array,
+        "use": pd.array(use, dtype="str"),
+        "zone_id": pd.array(together, dtype="str"),
+        "reason_zh": pd.array([text.zh for text in texts], dtype="str"),
+        "reason_en": pd.array([text.en for text in texts], dtype="str"),
+    }
+    frame = pd.DataFrame(columns, index=pd.Index(shared.index, dtype="str", name="link_id"))
+    lines = gpd.array.from_shapely(wall_lines(one, other, wall_gap_m=wall_gap_m))
+    return gpd.GeoDataFrame(frame, geometry=lines, crs=metric)
 
 
 # --- groups ---------------------------------------------------------------------------------------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from gis_renovation.errors import Text
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -155,3 +158,44 @@ def _merged(
     unit = way[entry[rising]] / (room[entry[rising]] - 1.0)[:, None]
     middle[pair[entry[rising]]] = segments.start[segment] + unit * half[:, None]
     return length_m, middle
+
+
+# --- walls one could open ---------------------------------------------------------------------------
+
+
+def wall_lines(one: Geometries, other: Geometries, *, wall_gap_m: float) -> Geometries:
+    """The stretch of each first boundary that lies within the gap of the other polygon, to draw a shared wall."""
+    near = shapely.buffer(other, max(wall_gap_m, 0.01), cap_style="flat", join_style="mitre")
+    stretch = shapely.line_merge(shapely.intersection(shapely.boundary(one), near))
+    lines = [shapely.get_parts(line)[shapely.get_dimensions(shapely.get_parts(line)) == 1] for line in stretch]
+    drawn = np.empty(len(lines), dtype=object)
+    drawn[:] = [parts[0] if len(parts) == 1 else shapely.multilinestrings(parts) for parts in lines]
+    return drawn
+
+
+def wall_uses(status: Iterable[str], zone: Sequence[str | None], *, has_zones: bool) -> list[str]:
+    """What opening each wall would do: code of the layer's ``use``."""
+    return [
+        "blocked" if state == "cut" else "same_zone" if home else "other_zone" if has_zones else "unzoned"
+        for state, home in zip(status, zone, strict=True)
+    ]
+
+
+def wall_sentences(ends: Sequence[tuple[str, str]], length_m: Iterable[float], uses: Sequence[str]) -> list[Text]:
+    """What is said of each wall."""
+    texts = []
+    for (one, two), length, use in zip(ends, length_m, uses, strict=True):
+        start = Text(
+            f"{one}与{two}边界并行约 {length:.0f} 米", f"{one} and {two} run side by side along {length:.0f} m"
+        )
+        rest = _USE_TEXTS[use]
+        texts.append(Text(f"{start.zh}，{rest.zh}", f"{start.en}; {rest.en}"))
+    return texts
+
+
+_USE_TEXTS = {
+    "same_zone": Text("同在一个片区，可研究拆墙并院", "in one zone: the wall could be opened"),
+    "other_zone": Text("不在同一片区，拆墙须两片区协商", "not in one zone: opening it needs both zones' consent"),
+    "blocked": Text("两侧被隔断，不宜拆墙", "cut off from one another: not to be opened"),
+    "unzoned": Text("尚未划分片区，可研究拆墙并院", "no zones yet: the wall could be opened"),
+}

@@ -395,6 +395,14 @@ floor_area_m2 = {supplement[2]}
 # 土地覆盖数据中表示裸地的代码，随产品而定。
 [rasters]
 bare_classes = [{LAND_COVER["bare"]:.0f}]
+
+# 片区划分的要求。各项含义见 gis-renovation run --explain zone_members。
+[zones]
+households = {{ min = 300, max = 1500 }}   # 每个片区的户数
+leave_out_unknown = true                 # 户数未知的小区先不划分，并说明
+# 年度预算（元）：按此排滚动计划。 / Yearly budgets for the work order.
+budgets_yuan = {{ 2025 = 360000000, 2026 = 360000000, 2027 = 360000000 }}
+carry_over = true                        # 当年结余转下年
 """
 
 

@@ -25,6 +25,7 @@ TIGHT_SHARE = 0.1
 NAMES_SHOWN = 6
 LINKS_SHOWN = 6
 NEIGHBOURS_SHOWN = 3
+WATER = ("river", "canal", "lake")
 
 
 class Link(NamedTuple):
@@ -47,7 +48,7 @@ class Scene:
     """Communities in id order with their names, sums, links and zones, for the sentences to read.
 
     ``zone`` is each community's zone id or None. ``links`` (usable) and ``cuts`` hold each community's
-    own links, nearest first.
+    own links, nearest first. ``barriers`` are the names of those that have one.
     """
 
     ids: Ids
@@ -58,6 +59,7 @@ class Scene:
     members: Mapping[str, tuple[int, ...]]
     links: Sequence[Sequence[Link]]
     cuts: Sequence[Sequence[Link]]
+    barriers: Mapping[str, str]
 
     def total(self, rows: Iterable[int], name: str) -> float:
         """Sum of a quantity over some communities; NaN if any is unknown."""
@@ -84,9 +86,14 @@ class Scene:
 
 
 def read_scene(
-    communities: gpd.GeoDataFrame, community_links: pd.DataFrame, zone_of: Mapping[str, str | None], wishes: Wishes
+    communities: gpd.GeoDataFrame,
+    community_links: pd.DataFrame,
+    zone_of: Mapping[str, str | None],
+    wishes: Wishes,
+    barriers: pd.DataFrame | None = None,
 ) -> Scene:
     """Gather what the sentences need. O(n + m)."""
+    named = {} if barriers is None or "name" not in barriers else barriers["name"].dropna().to_dict()
     ids = np.array(sorted(map(str, communities.index)), dtype=object)
     frame = communities.loc[ids]
     zone = [zone_of.get(member) for member in ids]
@@ -104,6 +111,7 @@ def read_scene(
         members={name: tuple(rows) for name, rows in members.items()},
         links=_links_by_end(ids, community_links[~cut]),
         cuts=_links_by_end(ids, community_links[cut]),
+        barriers={str(key): str(name) for key, name in named.items() if str(name).strip()},
     )
 
 
@@ -454,14 +462,21 @@ def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | No
             continue
         joined = {*rows, *_company(scene, there)}
         if not broken_bounds(scene, joined) and not _kept_apart(scene, joined):
-            name = scene.names[there]
-            zh = f"架设一处跨越阻隔 {link.barrier_id} 的过街通道（与{name}相连）"
-            return (
-                link.barrier_id,
-                str(scene.ids[there]),
-                Text(zh, f"a crossing over barrier {link.barrier_id} to join {name}"),
-            )
+            return link.barrier_id, str(scene.ids[there]), _crossing_text(scene, link, scene.names[there])
     return None, None, None
+
+
+def _crossing_text(scene: Scene, link: Link, partner: str) -> Text:
+    """What to build over a barrier: a bridge over water, a gate in a wall, else a footbridge or underpass."""
+    key, kind = str(link.barrier_id), link.barrier_kind or ""
+    known = layer_schema("barriers").fields["kind"].values.get(kind, Text("阻隔", "barrier"))
+    name = scene.barriers.get(key)
+    over = Text(name, name) if name else Text(f"{known.zh} {key} ", f"{known.en} {key}")
+    if kind in WATER:
+        return Text(f"跨{over.zh}架一座桥（与{partner}相连）", f"a bridge over {over.en} to join {partner}")
+    if kind == "wall":
+        return Text(f"在{over.zh}上开一处通行门（与{partner}相连）", f"a gate in {over.en} to join {partner}")
+    return Text(f"跨{over.zh}增设一处过街通道（与{partner}相连）", f"a crossing over {over.en} to join {partner}")
 
 
 def _company(scene: Scene, there: int) -> Sequence[int]:

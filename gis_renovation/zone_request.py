@@ -30,6 +30,16 @@ Preference = Literal["auto", "any", "most", "fewest"]
 Ids = NDArray[np.object_]
 
 USABLE = ("joined", "rejoined")
+WEIGHTS = (
+    "compactness_weight",
+    "link_weight",
+    "age_weight",
+    "needs_weight",
+    "main_weight",
+    "path_weight",
+    "owner_weight",
+    "soft_border_cost",
+)
 
 
 class Quantity(NamedTuple):
@@ -84,6 +94,10 @@ class Wishes:
     link_weight: float = 1.0
     age_weight: float = 0.1
     needs_weight: float = 0.1
+    main_weight: float = 0.0
+    path_weight: float = 0.0
+    owner_weight: float = 0.0
+    soft_border_cost: float = 1.0
     leave_out_unknown: bool = False
 
     @property
@@ -171,9 +185,37 @@ def usable_links(ids: Ids, community_links: pd.DataFrame) -> pd.DataFrame:
             "tail": np.maximum(one, two),
             "way_m": way_m(usable),
             "wall_m": np.nan_to_num(_numbers(usable, "shared_wall_m")),
+            "shares_main": np.nan_to_num(_numbers(usable, "shared_main_count")) > 0,
+            "shares_path": np.nan_to_num(_numbers(usable, "shares_path")) > 0,
+            "shares_owner": np.nan_to_num(_numbers(usable, "same_owner_unit")) > 0,
+            "soft_borders": _soft_borders(usable),
         }
     )
     return table.sort_values(["head", "tail", "way_m"]).drop_duplicates(["head", "tail"], ignore_index=True)
+
+
+def _soft_borders(links: pd.DataFrame) -> NDArray[np.int64]:
+    """How many borders that may be crossed at a cost each link crosses: between subdistricts, and barriers to open."""
+    subdistrict = (_numbers(links, "same_subdistrict") == 0).astype(np.int64)
+    if "cause" in links:
+        subdistrict += (links["cause"] == "soft_barrier").to_numpy(dtype=np.int64)
+    return np.asarray(subdistrict)
+
+
+def _worth(links: pd.DataFrame, wishes: Wishes) -> Floats:
+    """What it is worth to keep each link inside a zone, in squared steps; less over soft borders."""
+    wall_m = links["wall_m"].to_numpy()
+    worth = wishes.link_weight * (
+        1.0 / (1.0 + links["way_m"].to_numpy() / HALF_WORTH_M) + wall_m / (wall_m + HALF_WORTH_M)
+    )
+    for column, weight in (
+        ("shares_main", wishes.main_weight),
+        ("shares_path", wishes.path_weight),
+        ("shares_owner", wishes.owner_weight),
+    ):
+        worth = worth + weight * links[column].to_numpy()
+    worth = worth / (1.0 + wishes.soft_border_cost * links["soft_borders"].to_numpy())
+    return np.asarray(np.rint(worth * FEATURE_STEPS**2), dtype=float)
 
 
 def way_m(links: pd.DataFrame) -> Floats:
@@ -209,7 +251,7 @@ def _limit_faults(wishes: Wishes) -> list[Text]:
                 f"zone_count must be at least 1, found {wishes.zone_count}.",
             )
         )
-    for name in ("compactness_weight", "link_weight", "age_weight", "needs_weight"):
+    for name in WEIGHTS:
         weight = getattr(wishes, name)
         if not (math.isfinite(weight) and weight >= 0):
             faults.append(Text(f"{name} 应为非负数，实为 {weight}。", f"{name} must not be negative, found {weight}."))
@@ -414,11 +456,7 @@ def _problem(
 ) -> ZoneProblem:
     points = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))
     heads, tails, length_m = _link_lengths(points, links)
-    worth = wishes.link_weight * (
-        1.0 / (1.0 + links["way_m"].to_numpy() / HALF_WORTH_M)
-        + links["wall_m"].to_numpy() / (links["wall_m"].to_numpy() + HALF_WORTH_M)
-    )
-    worth = np.rint(worth * FEATURE_STEPS**2)
+    worth = _worth(links, wishes)
     features = _features(frame, points, float(np.median(length_m)) if len(length_m) else 100.0, wishes)
     bounded, low, high = _bounded(ids, amounts, wishes)
     wholes, whole_sizes = _wholes(ids, node, wishes)

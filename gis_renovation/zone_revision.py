@@ -182,7 +182,8 @@ def _least_change(
         cover=csr_array(vstack([zones[row], identity(n, format="csr")])),
         parts=(
             np.concatenate([np.zeros(columns), problem.stats[:, MEMBERS]]),
-            np.concatenate([moved, np.zeros(n)]),
+            # Who had a zone and is left out has left it, too.
+            np.concatenate([moved, approved.counts.sum(axis=1)]),
             np.concatenate([cost[row], np.zeros(n)]),
         ),
         whole=(True, True, False),

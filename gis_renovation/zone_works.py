@@ -116,13 +116,16 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
     must = (fixed[usable] >= 0).astype(float)
     # Of zones worth the same, the lesser id comes first.
     value = np.repeat(worth[usable] + 0.1 * (count - np.arange(count)) / count / max(count, 1), years)
-    total = _best(-(value + np.repeat(must, years) * worth.sum()), rules, upper.ravel(), node_limit)
+    # Worths are whole numbers, so what is within half of one of the bound is the best.
+    gap = 0.5 / (worth.sum() * (1.0 + max(must.sum(), years)))
+    total = _best(-(value + np.repeat(must, years) * worth.sum()), rules, upper.ravel(), node_limit, gap)
     if total is None:
         return _Order(np.full(len(cost), -1), is_proven=False)
-    reached = float(value @ np.round(total[0]))
-    rules.append(scipy.optimize.LinearConstraint(value[None, :], reached - 0.5, np.inf))
+    # The zones built are settled; now each of them as early as the budgets allow.
+    chosen = np.round(total[0]).reshape(count, years).any(axis=1).astype(float)
+    rules[0] = scipy.optimize.LinearConstraint(once, chosen, chosen)
     early = value * np.tile(years - np.arange(years), count)
-    best = _best(-early, rules, upper.ravel(), node_limit)
+    best = _best(-early, rules, upper.ravel(), node_limit, gap)
     built, proven = best if best is not None else total
     year = np.full(len(cost), -1)
     table = np.round(built).reshape(count, years)
@@ -131,10 +134,10 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
 
 
 def _best(
-    cost: Floats, rules: Sequence[scipy.optimize.LinearConstraint], upper: Floats, node_limit: int
+    cost: Floats, rules: Sequence[scipy.optimize.LinearConstraint], upper: Floats, node_limit: int, gap: float
 ) -> tuple[Floats, bool] | None:
     """The best 0-1 choice found and whether it is proven; None without any."""
-    options = {"mip_rel_gap": 0.0, "node_limit": node_limit}
+    options = {"mip_rel_gap": gap, "node_limit": node_limit}
     bounds = scipy.optimize.Bounds(np.zeros(len(upper)), upper)
     result = scipy.optimize.milp(
         cost, integrality=np.ones(len(cost)), bounds=bounds, constraints=rules, options=options

@@ -25,7 +25,17 @@ from gis_renovation.zone_changes import change_reasons
 from gis_renovation.zone_problem import Labels
 from gis_renovation.zone_proof import ProofLimits
 from gis_renovation.zone_reasons import Scene, Shortfall, read_scene, shortfalls, zone_sentence
-from gis_renovation.zone_request import NEEDS, Groups, Ids, Limits, Preference, Request, Wishes, read_request
+from gis_renovation.zone_request import (
+    NEEDS,
+    Groups,
+    Ids,
+    Limits,
+    Preference,
+    Request,
+    Wishes,
+    components,
+    read_request,
+)
 from gis_renovation.zone_revision import revise
 from gis_renovation.zone_sheets import sheet_records
 from gis_renovation.zone_solve import ComponentProof, Solution, solve, zone_names
@@ -45,12 +55,17 @@ PROOF_COLUMNS = (
     "candidate_count",
     "seed",
 )
+COUNTS = ("left_out_count", "left_out_bound_count", "zone_count", "zone_count_bound", "candidate_count", "seed")
+SHARES = ("objective", "objective_bound", "gap_share")
 
 
 def delineate_zones(
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
+    zone_changes: pd.DataFrame | None = None,
+    barriers: gpd.GeoDataFrame | None = None,
     *,
+    follow_approved: bool = True,
     households: Limits | None = None,
     floor_area_m2: Limits | None = None,
     land_area_m2: Limits | None = None,
@@ -66,6 +81,10 @@ def delineate_zones(
     link_weight: float = 1.0,
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
+    main_weight: float = 0.0,
+    path_weight: float = 0.0,
+    owner_weight: float = 0.0,
+    soft_border_cost: float = 1.0,
     leave_out_unknown: bool = False,
     seed: int = 0,
     sweeps: int | None = None,
@@ -86,6 +105,12 @@ def delineate_zones(
         Polygons in a projected CRS in metres, index the community id. Bounded columns must be known.
     community_links
         As :func:`contiguity.link_communities` gives them; ``joined`` and ``rejoined`` ones connect.
+    zone_changes
+        The least change to an approved plan, as :func:`revise_zones` gives it; None: there is none.
+    barriers
+        For their names in the sentences; None: barriers go by their kind and id.
+    follow_approved
+        Whether the zones are those of ``zone_changes`` where it is given. With False they are formed anew.
     households, floor_area_m2, land_area_m2, cost_yuan, community_count
         Bounds on a zone's sum, ``{"min": .., "max": ..}``, either or both; land area is that of the polygons.
         Practice has 2-20 communities and 500-2,000 households a zone (handbook §7.4); no statute fixes any.
@@ -102,6 +127,12 @@ def delineate_zones(
         Zones kept exactly as given, whatever the bounds; the rest is zoned around them.
     compactness_weight, link_weight, age_weight, needs_weight
         Weights of the parts of the cost. Unknown ages and needs count as the average.
+    main_weight, path_weight, owner_weight
+        What a shared utility main in use, a shared path and the same former owner unit add to the worth of
+        a link; a link without a gap is worth ``link_weight``. 0: such ties do not count. Unknown adds nothing.
+    soft_border_cost
+        Border between two known subdistricts, or a barrier that can be opened: each divides the worth of a
+        link by 1 + this. 0: they do not count. Hard borders never are links (see :mod:`contiguity`).
     leave_out_unknown
         Whether communities whose bounded amounts are unknown are left out with a reason. Without it
         they are an error: unknown is not 0.
@@ -151,13 +182,19 @@ def delineate_zones(
         link_weight=link_weight,
         age_weight=age_weight,
         needs_weight=needs_weight,
+        main_weight=main_weight,
+        path_weight=path_weight,
+        owner_weight=owner_weight,
+        soft_border_cost=soft_border_cost,
         leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
-    limits = ProofLimits(max_subsets, max_columns, max_nodes)
-    solution = solve(request, seed=seed, sweeps=sweeps, limits=limits)
-    members = _members_frame(request, solution, seed)
-    return members.assign(**_left_out_reasons(communities, community_links, members, wishes))
+    if zone_changes is not None and follow_approved:
+        members = _followed_frame(request, zone_changes)
+    else:
+        limits = ProofLimits(max_subsets, max_columns, max_nodes)
+        members = _members_frame(request, solve(request, seed=seed, sweeps=sweeps, limits=limits), seed)
+    return members.assign(**_left_out_reasons(communities, community_links, barriers, members, wishes))
 
 
 def describe_zones(
@@ -166,6 +203,7 @@ def describe_zones(
     community_links: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame | None = None,
     barriers: gpd.GeoDataFrame | None = None,
+    zone_changes: pd.DataFrame | None = None,
     *,
     households: Limits | None = None,
     floor_area_m2: Limits | None = None,
@@ -173,6 +211,7 @@ def describe_zones(
     cost_yuan: Limits | None = None,
     community_count: Limits | None = None,
     must_not_join: Groups = (),
+    fixed_zones: Groups = (),
     bound_reach_m: float = 150.0,
 ) -> gpd.GeoDataFrame:
     """One row a zone: its members' union, its sums, its four bounds, and why it is a zone.
@@ -183,7 +222,9 @@ def describe_zones(
         Layers of one run; polygons and lines in one projected CRS in metres.
     streets, barriers
         Lines (barriers also polygons) with ``name``, from which 东至/西至/南至/北至 are read. None: unknown.
-    households, floor_area_m2, land_area_m2, cost_yuan, community_count, must_not_join
+    zone_changes
+        The least change to an approved plan: its zones give their names to those that continue them.
+    households, floor_area_m2, land_area_m2, cost_yuan, community_count, must_not_join, fixed_zones
         As for :func:`delineate_zones`: what the sentence measures the zone against.
     bound_reach_m
         How far from the zone's edge a street still bounds it.
@@ -212,8 +253,9 @@ def describe_zones(
         cost_yuan=cost_yuan,
         community_count=community_count,
         must_not_join=must_not_join,
+        fixed_zones=fixed_zones,
     )
-    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes)
+    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes, barriers)
     frame = communities.loc[scene.ids]
     zone_ids = sorted(scene.members)
     groups = [list(scene.members[zone]) for zone in zone_ids]
@@ -221,8 +263,11 @@ def describe_zones(
     index = pd.Index(zone_ids, dtype="str", name="zone_id")
     geometry = gpd.GeoSeries(gpd.array.from_shapely(shapes, crs=communities.crs), index=index)
     geodesic_m2 = geodesic_area_m2(frame)
+    continued = _continued(zone_members, zone_changes)
+    own_names = {zone: f"{scene.names[rows[0]]}片区" for zone, rows in zip(zone_ids, groups, strict=True)}
     columns = {
-        "name": pd.array([f"{scene.names[rows[0]]}片区" for rows in groups], dtype="str"),
+        "name": pd.array([continued["name"].get(zone) or own_names[zone] for zone in zone_ids], dtype="str"),
+        "continues_zone_id": pd.array([continued["zone_id"].get(zone) for zone in zone_ids], dtype="str"),
         "community_count": pd.array([len(rows) for rows in groups], dtype="int64"),
         "land_area_m2": [float(frame.geometry.iloc[rows].area.sum()) for rows in groups],
         "geodesic_area_m2": [float(geodesic_m2[rows].sum()) for rows in groups],
@@ -253,6 +298,7 @@ def explain_shortfalls(
     communities: gpd.GeoDataFrame,
     zone_members: pd.DataFrame,
     community_links: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None = None,
     *,
     households: Limits | None = None,
     floor_area_m2: Limits | None = None,
@@ -278,7 +324,7 @@ def explain_shortfalls(
         community_count=community_count,
         must_not_join=must_not_join,
     )
-    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes)
+    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes, barriers)
     found = sorted(shortfalls(scene), key=lambda entry: str(scene.ids[entry.rows[0]]))
     shapes = communities.loc[scene.ids].geometry.to_numpy()
     geometry = np.array([_union(shapes[list(entry.rows)]) for entry in found], dtype=object)
@@ -309,6 +355,10 @@ def measure_zone_stability(
     link_weight: float = 1.0,
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
+    main_weight: float = 0.0,
+    path_weight: float = 0.0,
+    owner_weight: float = 0.0,
+    soft_border_cost: float = 1.0,
     leave_out_unknown: bool = False,
     seed: int = 0,
     stability_runs: int = 20,
@@ -368,6 +418,10 @@ def measure_zone_stability(
         link_weight=link_weight,
         age_weight=age_weight,
         needs_weight=needs_weight,
+        main_weight=main_weight,
+        path_weight=path_weight,
+        owner_weight=owner_weight,
+        soft_border_cost=soft_border_cost,
         leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
@@ -396,9 +450,10 @@ def measure_zone_stability(
 
 
 def revise_zones(
-    approved_members: pd.DataFrame,
+    approved_zones: pd.DataFrame,
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None = None,
     *,
     households: Limits | None = None,
     floor_area_m2: Limits | None = None,
@@ -412,6 +467,10 @@ def revise_zones(
     link_weight: float = 1.0,
     age_weight: float = 0.1,
     needs_weight: float = 0.1,
+    main_weight: float = 0.0,
+    path_weight: float = 0.0,
+    owner_weight: float = 0.0,
+    soft_border_cost: float = 1.0,
     leave_out_unknown: bool = False,
     max_subsets: int = 1_000_000,
     max_columns: int = 12_000,
@@ -419,26 +478,26 @@ def revise_zones(
 ) -> pd.DataFrame:
     """The nearest feasible zoning to an approved one after the list has changed, and what moved and why.
 
-    In order: fewest communities left out, then fewest communities that leave their approved zone, then
-    least cost. Each zone may continue one approved zone; communities new to the list move nowhere.
+    In order: fewest communities left out, then fewest communities that leave their approved zone for
+    another or for none, then least cost. Each zone may continue one approved zone; communities new to the list move nowhere.
     Exact where a component's candidates can be listed; elsewhere only the disturbed zones and those next
     to them are solved anew (``is_proven`` says which).
 
     Parameters
     ----------
-    approved_members
-        The approved zoning: index community id, ``zone_id`` (null: left out). Communities that are not
-        in ``communities`` any more were dropped.
-    communities, community_links
-        The list and links as they are now; bounds, wishes and weights as for :func:`delineate_zones`.
+    approved_zones
+        The approved zoning: index community id, ``zone_id`` (null: left out), ``zone_name`` where known.
+        Communities that are not in ``communities`` any more were dropped.
+    communities, community_links, barriers
+        The list, links and barriers as they are now; bounds, wishes and weights as for :func:`delineate_zones`.
 
     Returns
     -------
     pandas.DataFrame
         Layer ``zone_changes``, index ``community_id``, sorted, of approved and present communities:
-        ``approved_zone_id``, ``zone_id`` (named for its smallest member), ``continues_zone_id`` (the
-        approved zone that the present one continues), ``change`` (kept, moved, added, dropped, left_out,
-        still_out), ``is_proven`` and a reason.
+        ``approved_zone_id``, ``zone_id`` (named for its smallest member), ``continues_zone_id`` and
+        ``continues_name`` (the approved zone that the present one continues), ``change`` (kept, moved,
+        added, dropped, left_out, still_out), ``is_proven`` and a reason.
 
     Raises
     ------
@@ -458,21 +517,30 @@ def revise_zones(
         link_weight=link_weight,
         age_weight=age_weight,
         needs_weight=needs_weight,
+        main_weight=main_weight,
+        path_weight=path_weight,
+        owner_weight=owner_weight,
+        soft_border_cost=soft_border_cost,
         leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
-    approved = {member: zone for member, zone in _zone_of(approved_members).items() if zone is not None}
+    approved = {member: zone for member, zone in _zone_of(approved_zones).items() if zone is not None}
     revision = revise(request, approved, ProofLimits(max_subsets, max_columns, max_nodes))
-    names = zone_names(request.ids, revision.zone)
-    zone_of = dict(zip(request.ids, names, strict=True))
-    scene = read_scene(communities, community_links, zone_of, wishes)
+    zone_of = dict(zip(request.ids, zone_names(request.ids, revision.zone), strict=True))
+    scene = read_scene(communities, community_links, zone_of, wishes, barriers)
     continues = {
         zone_of[member]: revision.continues.get(int(number))
         for member, number in zip(request.ids, revision.zone, strict=True)
     }
     proven = dict(zip(request.ids, revision.is_proven.tolist(), strict=True))
-    ids = sorted({*map(str, approved_members.index), *request.ids})
-    return change_reasons(scene, ids, approved, zone_of, continues, proven)
+    ids = sorted({*map(str, approved_zones.index), *request.ids})
+    table = change_reasons(scene, ids, approved, zone_of, continues, proven)
+    named = (
+        approved_zones.dropna(subset=["zone_id"]).drop_duplicates("zone_id") if "zone_name" in approved_zones else None
+    )
+    names = {} if named is None else dict(zip(named["zone_id"], named["zone_name"], strict=True))
+    table.insert(3, "continues_name", table["continues_zone_id"].map(names).astype("str"))
+    return table
 
 
 def order_zone_works(
@@ -622,8 +690,40 @@ def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFr
     table.insert(0, "zone_id", pd.Series(zone_names(request.ids, solution.zone), index=table.index, dtype="str"))
     names = [f"K-{request.ids[row]}" for row in first]
     table.insert(1, "component_id", pd.Series(names, index=table.index, dtype="str"))
-    counts = ("left_out_count", "left_out_bound_count", "zone_count", "zone_count_bound", "candidate_count", "seed")
-    return table.astype({**dict.fromkeys(counts, "Int64"), "proof": "str"})
+    return table.astype({**dict.fromkeys(COUNTS, "Int64"), **dict.fromkeys(SHARES, "float64"), "proof": "str"})
+
+
+def _followed_frame(request: Request, zone_changes: pd.DataFrame) -> pd.DataFrame:
+    """The members of a plan that follows an approved one; nothing of its objective is known but the moves."""
+    zone_of = _zone_of(zone_changes)
+    zone = pd.Series([zone_of.get(member) for member in request.ids], dtype="str")
+    first = pd.Series(np.arange(len(zone))).groupby(components(request.ids, request.links)).transform("min")
+    proven = zone_changes["is_proven"].reindex(request.ids).fillna(value=False).astype(bool).reset_index(drop=True)
+    whole = proven.groupby(first).transform("all")
+    table = pd.DataFrame(
+        {
+            "zone_id": zone,
+            "component_id": pd.array([f"K-{request.ids[row]}" for row in first], dtype="str"),
+            "proof": pd.array(np.where(whole, "revised", "revised_near"), dtype="str"),
+            "left_out_count": zone.isna().groupby(first).transform("sum").astype("Int64"),
+            "zone_count": zone.groupby(first).transform("nunique").astype("Int64"),
+        }
+    )
+    table = table.reindex(columns=["zone_id", "component_id", *PROOF_COLUMNS])
+    table.index = pd.Index(request.ids, dtype="str", name="community_id")
+    return table.astype({**dict.fromkeys(COUNTS, "Int64"), **dict.fromkeys(SHARES, "float64")})
+
+
+def _continued(zone_members: pd.DataFrame, zone_changes: pd.DataFrame | None) -> dict[str, dict[str, str]]:
+    """For each zone that continues an approved one, that one's name and id; nothing where none is followed."""
+    if zone_changes is None or not zone_members["proof"].isin(["revised", "revised_near"]).any():
+        return {"name": {}, "zone_id": {}}
+    known = zone_changes[zone_changes["zone_id"].notna() & zone_changes["continues_zone_id"].notna()]
+    found = known.drop_duplicates("zone_id").set_index("zone_id")
+    return {
+        name: {str(zone): str(value) for zone, value in found[column].dropna().items()}
+        for name, column in (("name", "continues_name"), ("zone_id", "continues_zone_id"))
+    }
 
 
 def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[str, Any]:
@@ -635,7 +735,6 @@ def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[st
             "left_out_count": out,
             "left_out_bound_count": out,
             "zone_count": 1 - out,
-            "seed": seed,
         }
     known = np.isfinite(proof.left_out_bound)
     return {
@@ -653,12 +752,16 @@ def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[st
 
 
 def _left_out_reasons(
-    communities: gpd.GeoDataFrame, community_links: gpd.GeoDataFrame, members: pd.DataFrame, wishes: Wishes
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None,
+    members: pd.DataFrame,
+    wishes: Wishes,
 ) -> dict[str, Any]:
     """Sentences for the communities left out; reading the scene costs, so not when there are none."""
     reasons: dict[int, Text] = {}
     if members["zone_id"].isna().any():
-        scene = read_scene(communities, community_links, _zone_of(members), wishes)
+        scene = read_scene(communities, community_links, _zone_of(members), wishes, barriers)
         for entry in shortfalls(scene):
             reasons.update(dict.fromkeys(entry.rows, entry.sentence))
     zh = [reasons[row].zh if row in reasons else None for row in range(len(members))]
@@ -718,6 +821,14 @@ def _proof_text(row: Mapping[str, Any]) -> Text:
     if row["proof"] == "whole":
         return Text(
             f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone."
+        )
+    if row["proof"] in ("revised", "revised_near"):
+        zh = f"{size} 个小区沿用已批准方案，调整后 {zones} 个片区，未纳入 {row['left_out_count']} 个"
+        en = f"{size} communities follow the approved plan: {zones} zones, {row['left_out_count']} left out"
+        least = row["proof"] == "revised"
+        return Text(
+            f"{zh}；{'已证明调动的小区最少' if least else '只重划受影响的片区，调动数未证明最少'}。",
+            f"{en}; {'proven to move fewest' if least else 'only disturbed zones were formed anew'}.",
         )
     if row["proof"] == "fixed":
         return Text("固定片区，照旧保留。", "A fixed zone, kept as given.")

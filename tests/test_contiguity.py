@@ -11,7 +11,7 @@ from scipy import ndimage
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
 from gis_renovation import contiguity_barriers
-from gis_renovation.contiguity import connected_groups, link_communities, nearby_pairs
+from gis_renovation.contiguity import connected_groups, link_communities, list_shared_walls, nearby_pairs
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -470,6 +470,27 @@ def test_walls_of_touching_boxes_equal_the_line_their_boundaries_share(seed):
 
 
 # --- ties -----------------------------------------------------------------------------------------
+
+
+def test_every_shared_wall_is_listed_with_its_length_and_what_opening_it_would_do():
+    # Four in a row, 1 m apart, 40, 30 and 20 m side by side; a railway in the last gap.
+    shapes = {"A": box(0, 0, 50, 40), "B": box(51, 0, 99, 40), "C": box(100, 10, 150, 60), "D": box(151, 40, 200, 90)}
+    places = communities(shapes)
+    links = link_communities(places, barriers({"R": LineString([(150.5, -500), (150.5, 500)])}))
+    links = links[links["shared_wall_m"] > 0]
+    members = pd.DataFrame({"zone_id": ["Z-A", "Z-A", "Z-C", "Z-C"]}, index=places.index)
+    walls = list_shared_walls(places, links, members)
+    assert walls["shared_wall_m"].tolist() == pytest.approx([40, 30, 20])
+    assert walls["use"].tolist() == ["same_zone", "other_zone", "blocked"]
+    assert walls["zone_id"].fillna("").tolist() == ["Z-A", "", "Z-C"]
+    assert walls["reason_zh"].iloc[0] == "小区A与小区B边界并行约 40 米，同在一个片区，可研究拆墙并院"
+    # Drawn on the first one's boundary, with the corners that are within the gap of the other.
+    assert walls.geometry.length.tolist() == pytest.approx([40, 30, 20], abs=2 * 2.0)
+    assert [f.text.en for f in check_layer(walls, layer_schema("shared_walls"))] == []
+    assert list_shared_walls(places, links)["use"].tolist() == ["unzoned", "unzoned", "blocked"]
+    none = list_shared_walls(places, links, min_wall_m=41.0)
+    assert len(none) == 0
+    assert list(none) == list(walls)
 
 
 def test_mains_in_use_and_paths_at_both_communities_are_shared_and_unknown_without_a_layer():

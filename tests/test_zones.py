@@ -234,7 +234,7 @@ def test_a_crossing_is_offered_where_it_would_join_a_zone_with_room():
     assert (shortfall["barrier_id"], shortfall["partner_id"]) == ("B1", "C02")
     assert shortfall["reason_zh"] == (
         "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；"
-        "架设一处跨越阻隔 B1 的过街通道（与丙相连），或户数下限降至 412 户即可。"
+        "跨铁路 B1 增设一处过街通道（与丙相连），或户数下限降至 412 户即可。"
     )
     links.loc["C01~C02", "status"] = "rejoined"
     assert delineate_zones(communities, links, **bounds)["zone_id"].notna().all()
