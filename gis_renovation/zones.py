@@ -479,8 +479,8 @@ def revise_zones(
     """The nearest feasible zoning to an approved one after the list has changed, and what moved and why.
 
     In order: fewest communities left out, then fewest communities that leave their approved zone for
-    another or for none, then least cost. Each zone may continue one approved zone; communities new to the list move nowhere.
-    Exact where a component's candidates can be listed; elsewhere only the disturbed zones and those next
+    another or for none, then least cost. Each zone may continue one approved zone; communities new to the
+    list move nowhere. Exact where a component's candidates can be listed; elsewhere only the disturbed zones and those next
     to them are solved anew (``is_proven`` says which).
 
     Parameters
