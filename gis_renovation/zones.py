@@ -480,8 +480,8 @@ def revise_zones(
 
     In order: fewest communities left out, then fewest communities that leave their approved zone for
     another or for none, then least cost. Each zone may continue one approved zone; communities new to the
-    list move nowhere. Exact where a component's candidates can be listed; elsewhere only the disturbed zones and those next
-    to them are solved anew (``is_proven`` says which).
+    list move nowhere. Exact where a component's candidates can be listed; elsewhere only
+    the disturbed zones and those next to them are solved anew (``is_proven`` says which).
 
     Parameters
     ----------
