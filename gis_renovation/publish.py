@@ -37,10 +37,13 @@ from gis_renovation.publish_check import (
     sha256,
     withheld_values,
 )
+from gis_renovation.publish_checklist import review_checklist
 from gis_renovation.publish_counts import withhold_small_counts
 from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
-from gis_renovation.publish_pages import number_sentence, overview_page, review_checklist, write_text
+from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
+from gis_renovation.publish_site import MAP, Download, Site
+from gis_renovation.publish_site_home import site_pages
 from gis_renovation.schemas import layer_schemas, nearest_names
 from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
 from gis_renovation.tables import write_tables
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
     from gis_renovation.project import Project
 
 PAGE = "index.html"
-OVERVIEW = "overview.html"
 UNFINISHED = ".unfinished-"
 
 
@@ -92,6 +94,18 @@ class DownloadsTable(_Strict):
     formats: tuple[Literal["csv", "geojson", "gpkg", "xlsx"], ...] = ()
 
 
+class SiteTable(_Strict):
+    """``[site]``: the publisher's own words on the public site; what is not written here is never made up.
+
+    ``contact`` lines say how to ask; ``notes`` are added to the method; ``targets`` shows the plan's totals.
+    """
+
+    contact: tuple[str, ...] = ()
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+    targets: bool = True
+
+
 class Profile(_Strict):
     """One ``maps/NAME.toml``. ``layers`` is the allow list: layer -> columns, or ["*"] for every allowed one."""
 
@@ -99,6 +113,7 @@ class Profile(_Strict):
     disclosure: DisclosureTable
     geometry: GeometryTable = GeometryTable()
     downloads: DownloadsTable = DownloadsTable()
+    site: SiteTable = SiteTable()
     layers: dict[str, tuple[str, ...]] | None = None
 
 
@@ -277,6 +292,7 @@ def publish_run(
         attribution=table.attribution,
         synthetic=table.synthetic,
         run=str(run.manifest.get("fingerprint", "")),
+        targets={batch: target.model_dump() for batch, target in project.settings.targets.items()},
         by=by,
         on=on,
         lang=lang,
@@ -294,6 +310,7 @@ def publish_profile(
     attribution: str = "",
     synthetic: bool = False,
     run: str = "",
+    targets: Mapping[str, Mapping[str, float | None]] | None = None,
     by: str = "",
     on: date | None = None,
     lang: Lang = "zh",
@@ -331,7 +348,7 @@ def publish_profile(
         map_number=profile.profile.map_number,
         audience=profile.profile.audience,
         show=profile.profile.show,
-        links={OVERVIEW: "overview"} if public else {},
+        links={PAGE: "overview"} if public else {},
     )
     facts = {
         "program": "gis-renovation",
@@ -352,10 +369,10 @@ def publish_profile(
     work = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     work.mkdir()
     try:
-        write_text(work / PAGE, page)
+        write_text(work / (MAP if public else PAGE), page)
         _write_downloads(work / "data", edition, profile, synthetic=synthetic, lang=lang)
         if public:
-            write_text(work / OVERVIEW, _overview(work, edition, facts, number, as_of=as_of, lang=lang))
+            _write_site(work, edition, profile, facts, number, targets=targets or {}, as_of=as_of, lang=lang)
         _write_marker(work, edition, facts)
         require_sound(work)
         if profile.disclosure.highest == "public":
@@ -384,18 +401,38 @@ def require_valid_number(table: ProfileTable, as_of: date) -> None:
         )
 
 
-def _overview(work: Path, edition: Edition, facts: Mapping[str, Any], number: str, *, as_of: date, lang: Lang) -> str:
-    files = sorted(path.relative_to(work).as_posix() for path in work.glob("data/*"))
-    return overview_page(
-        edition.shown,
-        title=str(facts["title"]),
-        as_of=as_of,
-        lang=lang,
-        attribution=str(facts["attribution"]),
-        number=number,
-        synthetic=bool(facts["synthetic"]),
-        files=files,
+def _write_site(
+    work: Path,
+    edition: Edition,
+    profile: Profile,
+    facts: Mapping[str, Any],
+    number: str,
+    *,
+    targets: Mapping[str, Mapping[str, float | None]],
+    as_of: date,
+    lang: Lang,
+) -> None:
+    """The pages beside the map."""
+    files = sorted(path for path in (work / "data").glob("*") if path.is_file())
+    site = Site(
+        facts=SiteFacts(str(facts["title"]), as_of, lang, str(facts["attribution"]), number, bool(facts["synthetic"])),
+        frames=edition.shown,
+        downloads=[
+            Download(path.relative_to(work).as_posix(), path.stat().st_size, "" if path.stem == "data" else path.stem)
+            for path in files
+        ],
+        contact=profile.site.contact,
+        licence=profile.site.licence,
+        notes=profile.site.notes,
+        targets=targets if profile.site.targets else {},
+        withheld=edition.withheld,
+        minimum_count=profile.disclosure.minimum_count,
+        generalise_m=profile.geometry.generalise_m,
+        grid_m=profile.geometry.grid_m,
     )
+    for path, text in site_pages(site).items():
+        (work / path).parent.mkdir(exist_ok=True)
+        write_text(work / path, text)
 
 
 def _checklist(edition: Edition, facts: Mapping[str, Any], *, as_of: date, profile: Profile) -> str:
@@ -414,6 +451,8 @@ def _checklist(edition: Edition, facts: Mapping[str, Any], *, as_of: date, profi
         coverage_m2=largest_contiguous_area_m2(detailed),
         coverage_limit_m2=COVERAGE_LIMIT_M2,
         source=str(facts["attribution"]),
+        contact=profile.site.contact,
+        licence=profile.site.licence,
     )
 
 

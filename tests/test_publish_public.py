@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import re
 import shutil
 import sqlite3
 import zipfile
@@ -17,12 +15,12 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from drawn_city import CRS, HOSTILE, hostile_layers, layers
+from drawn_city import CRS, layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import markup, publish, publish_check, publish_counts, publish_geometry, publish_pages
+from gis_renovation import publish, publish_check, publish_counts, publish_geometry, publish_pages
 from gis_renovation.errors import ConfigError, DataError
 
 AS_OF = date(2024, 9, 30)
@@ -285,37 +283,6 @@ def test_pipes_never_pass_any_public_profile():
 # --- the pages beside the map ---------------------------------------------------------------------
 
 
-def test_overview_holds_the_same_facts_without_any_script(plain_edition):
-    page = (plain_edition / "overview.html").read_text(encoding="utf-8")
-    assert "<script" not in page
-    assert "default-src 'none'" in page
-    tables = pd.read_html(io.StringIO(page), converters={"小区编号": str})
-    places = tables[-1]
-    assert places["小区名称"].tolist() == layers()["communities"]["name"].tolist()
-    assert places["户数"].tolist()[:2] == ["300 户", "350 户"]
-    assert places["户数"].tolist()[8] == "未知"
-    assert places["状态"].tolist()[:3] == ["已开工", "已开工", "未知"]
-    links = set(re.findall(r'href="([^"]+)"', page)) - {"index.html"}
-    assert links == {p.relative_to(plain_edition).as_posix() for p in (plain_edition / "data").iterdir()}
-    assert "审图号：尚未取得，公开前须依法送审。" in page
-    assert 'href="overview.html"' in (plain_edition / "index.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_text_is_text_on_the_overview(text):
-    def page_of(word):
-        made = hostile_layers(word)
-        return publish_pages.overview_page(
-            made, title=word, as_of=AS_OF, lang="zh", attribution=word, number=word, synthetic=True, files=[word]
-        )
-
-    tags = [re.sub(r'="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", page_of("甲"))]
-    assert [re.sub(r'="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", page_of(text))] == tags
-    import html
-
-    assert html.unescape(page_of(text)).count(markup.plain_text(text)) >= 12
-
-
 def test_checklist_lies_beside_the_folder_and_claims_no_exemption(plain_edition):
     text = plain_edition.with_name("public.checklist.md").read_text(encoding="utf-8")
     assert "不代替审核，也不作任何免审判断" in text
@@ -339,10 +306,10 @@ def test_a_valid_map_number_is_printed_with_its_dates(tmp_path):
     text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
     (tmp_path / "maps" / "public.toml").write_text(text.replace("# map_number", "map_number"), encoding="utf-8")
     folder = public_edition(tmp_path, layers())
-    assert "审图号：皖S(2024)1号（2024-06-01 批准，有效期至 2026-06-01）" in (folder / "overview.html").read_text(
+    assert "审图号：皖S(2024)1号（2024-06-01 批准，有效期至 2026-06-01）" in (folder / "about.html").read_text(
         encoding="utf-8"
     )
-    assert "审图号：皖S(2024)1号" in (folder / "index.html").read_text(encoding="utf-8")
+    assert "审图号：皖S(2024)1号" in (folder / "map.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

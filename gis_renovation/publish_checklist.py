@@ -1,0 +1,75 @@
+"""What the makers go through before a public map leaves: the program's findings, and what people must judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from gis_renovation.schemas import layer_schemas
+
+
+def review_checklist(
+    *,
+    title: str,
+    as_of: date,
+    number: str,
+    layers: Mapping[str, Sequence[str]],
+    withheld: Mapping[str, Mapping[str, Sequence[str]]],
+    coverage_m2: float,
+    coverage_limit_m2: float,
+    source: str,
+    contact: Sequence[str] = (),
+    licence: str = "",
+) -> str:
+    """What the makers go through before the map leaves, as Markdown in Chinese; it stays outside the public folder.
+
+    It states what the program measured and leaves every legal judgement open: no exemption is claimed.
+    """
+    schemas = layer_schemas()
+    count = sum(len(keys) for columns in withheld.values() for keys in columns.values())
+    close = coverage_m2 >= 0.8 * coverage_limit_m2
+    area = f"{coverage_m2 / 1e6:.2f} km²（限值 {coverage_limit_m2 / 1e6:.0f} km²）"
+    listed = "\n".join(
+        f"  - {schemas[name].label.zh if name in schemas else name}："
+        + "、".join(_column_label(name, column) for column in columns if column != "geometry")
+        for name, columns in layers.items()
+    )
+    gaps = "\n".join(
+        f"  - {schemas[name].label.zh if name in schemas else name}·{_column_label(name, column)}：{len(keys)} 处"
+        for name, columns in withheld.items()
+        for column, keys in columns.items()
+    )
+    return f"""# 公开前核对表：{title}
+
+数据截至 {as_of.isoformat()}。本表由程序写出，供制图和审核人员逐项核对；程序不代替审核，也不作任何免审判断。
+
+## 程序已核
+
+- [x] 只含允许清单内的图层和列；未定级的一律不出：
+{listed}
+- [x] 小于限值的户数、人数及可反推的数值已不公开，共 {count} 处。
+{gaps or "  - 无"}
+- [x] 已逐字节查找不得公开的内容，未发现。
+- [x] 网页不引用任何外部主机。
+- [{" " if close else "x"}] 连续成片的详细图形最大面积 {area}{"：接近或超过限值，须先作保密审查。" if close else "。"}
+
+## 须由人核对
+
+- [ ] {number}
+- [ ] 地图审核：除法定情形外，向社会公开的地图须送审（《地图管理条例》第十五条）；
+  主要表现地不超出本市的，由市级自然资源主管部门审核（第十八条）。
+- [ ] 县级以上行政区域界线按国家公布的标准画法；改绘界线后不得再沿用标准地图的审图号。
+- [ ] 审图号在有效期内（互联网地图两年），新增注记按规定备案；内容变化须重新送审。
+- [ ] 数据来源与授权：{source or "未写明，请补充"}。
+- [{"x" if contact else " "}] 咨询方式：{"；".join(contact) or "未写明，请在 [site] contact 填写"}。
+- [{"x" if licence else " "}] 开放数据的使用许可：{licence or "未写明，请在 [site] licence 填写"}。
+- [ ] 涉密与工作秘密审查、信息公开保密审查已办理（《政府信息公开条例》第十七条）。
+- [ ] 个人信息：照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
+- [ ] 无障碍：小区、片区各页的表格与地图内容一致。
+"""
+
+
+def _column_label(layer: str, column: str) -> str:
+    schema = layer_schemas().get(layer)
+    field = schema.fields.get(column) if schema else None
+    return field.label.zh if field else column
