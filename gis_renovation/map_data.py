@@ -43,6 +43,11 @@ _MULTI_KINDS = {"MultiPoint": "point", "MultiLineString": "line", "MultiPolygon"
 _KINDS = {"Point": "point", "LineString": "line", "Polygon": "polygon", **_MULTI_KINDS}
 
 
+def shape_kind(geom_type: str) -> str:
+    """``point``, ``line`` or ``polygon`` of a geometry type's name."""
+    return _KINDS.get(geom_type, "polygon")
+
+
 # --- geometry -------------------------------------------------------------------------------------
 
 
@@ -173,13 +178,14 @@ def encode_column(
 
 def _plain_values(values: pd.Series[Any]) -> list[Any]:
     if not pd.api.types.is_string_dtype(values.dtype):
-        return [_plain_value(value) for value in values.tolist()]
+        return [plain_value(value) for value in values.tolist()]
     codes, distinct = pd.factorize(values)
-    texts = [*(_plain_value(value) for value in distinct.tolist()), None]
+    texts = [*(plain_value(value) for value in distinct.tolist()), None]
     return [texts[code] for code in codes.tolist()]
 
 
-def _plain_value(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """One cell as the page holds it: text, number, truth value, or None when it is missing."""
     if isinstance(value, list | tuple | set | dict | np.ndarray):
         return plain_text("、".join(str(item) for item in value))
     if value is None or pd.isna(value):
