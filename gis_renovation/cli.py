@@ -259,13 +259,16 @@ def _publish(
     folder: Folder = Path(),
     profile: Annotated[str, typer.Option("--profile", help="发布配置名 / profile name")] = "planner",
     check: Annotated[bool, typer.Option("--check", help="只核对已发布的文件夹 / only verify")] = False,
+    single: Annotated[
+        bool, typer.Option("--single", help="只要一个网页文件，不超过 20 MB / one file, up to 20 MB")
+    ] = False,
     restore: Annotated[bool, typer.Option("--restore", help="换回上一版 / bring the previous edition back")] = False,
     by: Annotated[str, typer.Option("--by", help="发布人，记入日志 / who publishes, for the log")] = "",
     on: Annotated[str, typer.Option("--on", help="日志日期，如 2024-10-08 / date in the log", metavar="DATE")] = "",
 ) -> None:
     from gis_renovation.project import load_project
     from gis_renovation.publish import publish_run
-    from gis_renovation.publish_check import MARKER, require_sound
+    from gis_renovation.publish_check import MARKER, read_marker, require_sound
     from gis_renovation.publish_editions import log_edition, restore_previous
 
     day = _date_option("--on", on)
@@ -284,7 +287,9 @@ def _publish(
         return
     project = load_project(folder)
     result = _run_with_bar(context, project)
-    page = publish_run(project, result, profile=profile, by=by, on=day, lang=context.obj)
+    page = publish_run(project, result, profile=profile, by=by, on=day, single=single, lang=context.obj)
+    for layer, reason in (read_marker(page.parent) or {}).get("tiled", {}).items():
+        _say(context, f"{layer}：{reason}", f"{layer}: {reason}")
     _say(context, f"地图：{page}", f"Map: {page}")
 
 

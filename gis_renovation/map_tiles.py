@@ -10,6 +10,9 @@ what is drawn can be counted against what there is.
 from __future__ import annotations
 
 import base64
+import hashlib
+import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +25,8 @@ from numpy.typing import NDArray
 
 from gis_renovation import map_archive, map_data, styles
 from gis_renovation.crs import reproject
-from gis_renovation.errors import Lang, Text
-from gis_renovation.markup import plain_text
+from gis_renovation.errors import DataError, Finding, Lang, Text
+from gis_renovation.markup import plain_text, safe
 from gis_renovation.schemas import Field, layer_schemas
 from gis_renovation.tables import explained_missing
 
@@ -43,12 +46,40 @@ EDGE_SHARE = 1 / 32
 # More names than this would make the page itself slow; the page says when they are not searched.
 NAMES_LIMIT = 100_000
 
-UNITS_LIMIT = 600
+# A page writes at most 180 names on the map, and a square without its number would say nothing.
+UNITS_LIMIT = 180
 SQUARE_SIDES_M = (100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000, 20_000, 50_000)
 RAMP = ("#eef3ea", "#cfe0cf", "#a3c6b4", "#6fa399", "#3f7780")
 UNITS = "tile_units"
 
-_KINDS = {"point": 1, "line": 2, "polygon": 3}
+# A single page of more than this is refused by mail and chat programs; the tiles are then files beside it.
+SINGLE_LIMIT_BYTES = 20_000_000
+# Pages opened from a disk cannot read a file, only run one: the archive again, as scripts of this size.
+PART_BYTES = 3_000_000
+FOLDER = "tiles"
+
+UI: Mapping[str, Text] = {
+    "tiles_street": Text("放大到 {z} 级逐个显示", "each shown from zoom {z} on"),
+    "tiles_far": Text("显示 {n} / {all}（按 {units} 个区域汇总）", "showing {n} / {all} (as counts of {units} areas)"),
+    "tiles_near": Text(
+        "显示 {n} / {all}（视野所在图幅），全图共 {total}", "showing {n} / {all} (map sheets in view) of {total}"
+    ),
+    "tiles_loading": Text("正在读取：{n} / {all}", "reading: {n} / {all}"),
+    "tiles_failed": Text(
+        "“{layer}”的数据文件没有读到。请确认 {folder} 文件夹与本网页放在一起、已完整复制；"
+        "网站须允许访问其中的 .pmtiles 与 .pm.js 文件。",
+        "The data files of “{layer}” could not be read. Keep the folder {folder} beside this page, copied whole; "
+        "a web server must deliver its .pmtiles and .pm.js files.",
+    ),
+    "tiles_table": Text(
+        "表格只列视野内的要素；全部 {all} 个见数据下载",
+        "the table lists what is in view; all {all} are in the downloads",
+    ),
+    "tiles_zoom_in": Text(
+        "放大到 {z} 级后逐个列出；此前见“{units}”", "zoom in to {z} to list each; before that see “{units}”"
+    ),
+    "tiles_unnamed": Text("“{layer}”不参与名称检索", "“{layer}” is not searched by name"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +94,14 @@ class TiledLayer:
 
 
 def tile_reason(frame: gpd.GeoDataFrame) -> Text | None:
-    """Why ``frame`` is cut into tiles, in words with the measured sizes; None if the page holds it. O(features)."""
-    features, vertices = len(frame), int(shapely.get_num_coordinates(frame.geometry.to_numpy()).sum())
+    """Why ``frame`` is cut into tiles, in words with the measured sizes; None if the page holds it.
+
+    Corners are counted as the page would draw them: simplified where there are thousands. O(corners).
+    """
+    shapes = frame.geometry.to_numpy()
+    features, vertices = len(frame), int(shapely.get_num_coordinates(shapes).sum())
+    if map_data.DETAIL_LIMIT < features <= PAGE_FEATURES and vertices > PAGE_VERTICES:
+        vertices = int(shapely.get_num_coordinates(shapely.simplify(shapes, map_data.SIMPLIFY_M)).sum())
     if features <= PAGE_FEATURES and vertices <= PAGE_VERTICES:
         return None
     many = features > PAGE_FEATURES
@@ -76,9 +113,7 @@ def tile_reason(frame: gpd.GeoDataFrame) -> Text | None:
     )
 
 
-def tile_layer(
-    name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame], *, lang: Lang
-) -> TiledLayer:
+def tile_layer(name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame], *, lang: Lang) -> TiledLayer:
     """Cut one layer into tiles.
 
     Parameters
@@ -117,24 +152,30 @@ def tile_layer(
     table = _attributes(name, drawn, lang=lang)
     tiles, counts = _cut(pieces, position, table, zoom)
     bounds: tuple[float, float, float, float] = tuple(shapely.total_bounds(degrees).tolist())
+    block = _block(name, frame, drawn, layers, table, classes, lang=lang)
     archive = map_archive.write_archive(
         tiles,
         zoom=zoom,
         bounds=bounds,
-        metadata={"vector_layers": _vector_layers(tiles, table, zoom), "features": len(drawn)},
+        metadata={
+            "layer": block["source"],
+            "view": block["view"],
+            "vector_layers": _vector_layers(tiles, table, zoom),
+            "features": len(drawn),
+        },
     )
-    block = _block(name, frame, drawn, layers, table, classes, lang=lang)
     block["tiles"] = {
         "zoom": zoom,
         "street_zoom": zoom + 1,
         "features": len(drawn),
         "counts": {f"{x}/{y}": n for (x, y), n in sorted(counts.items())},
         "bytes": len(archive),
+        "folder": FOLDER,
+        "file": file_stem(name),
+        "part_bytes": PART_BYTES,
     }
     units, unit_classes = _units_block(name, drawn, layers, zoom + 1, lang=lang)
-    return TiledLayer(
-        block=block, units=units, unit_classes=unit_classes, names=_names(drawn, pieces), archive=archive
-    )
+    return TiledLayer(block=block, units=units, unit_classes=unit_classes, names=_names(drawn, pieces), archive=archive)
 
 
 # --- the page's block -----------------------------------------------------------------------------
@@ -161,9 +202,7 @@ def _attributes(name: str, frame: gpd.GeoDataFrame, *, lang: Lang) -> list[_Colu
     return columns
 
 
-def _column(
-    values: pd.Series[Any], field: Field | None, *, lang: Lang, missing: Sequence[str | None] = ()
-) -> _Column:
+def _column(values: pd.Series[Any], field: Field | None, *, lang: Lang, missing: Sequence[str | None] = ()) -> _Column:
     described = map_data.encode_column(values.iloc[:0], field, lang=lang)
     try:
         codes, distinct = pd.factorize(values)
@@ -205,15 +244,17 @@ def _block(
         one["rows_by_id"] = {key: rows for key, rows in zip(ids, one["rows_of"], strict=True) if rows}
         one["rows_of"] = []
     style = styles.layer_style(name)
+    labels = [plain_text(c.label.in_language(lang)) for c in classes]
+    if len(kinds) == 1:
+        empty.pop("kinds", None)
     return empty | {
         "count": len(frame),
         "without_shape": len(frame) - len(drawn),
-        "kind": kinds.pop() if len(kinds) == 1 else "mixed",
-        "kinds": [],
+        "kind": next(iter(kinds)) if len(kinds) == 1 else "mixed",
         "key": table[0].described["name"],
         "columns": columns,
         "classes": [None if c.code is None else plain_text(c.code) for c in classes],
-        "class_labels": [plain_text(c.label.in_language(lang)) for c in classes] if style.column in frame.columns else [],
+        "class_labels": labels if style.column in frame.columns else [],
         "symbols": [map_data.symbol_block(c.symbol) for c in classes],
         "title": next((at for at, column in enumerate(columns) if column["name"] == "name"), None),
         "label_column": None,
@@ -303,7 +344,7 @@ def _cut(
     for start, end in zip(starts, [*starts[1:], len(row)], strict=True):
         place = (int(x[start]), int(y[start]))
         cuts = ends[start : end + 1].tolist()
-        shape_bytes = [geometry[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        shape_bytes = [geometry[a:b] for a, b in itertools.pairwise(cuts)]
         keys, values, tags = _tags(table, row[start:end])
         own = bool(at_home[start])
         letter = {1: "p", 2: "l", 3: ""}[int(kind[start])] if several else ""
@@ -329,12 +370,11 @@ def _reached(
 
 def _clipped(shape: Any, square: tuple[float, float, float, float]) -> Any:
     """The part of a shape within a square, of the shape's own dimension."""
-    dimension = shapely.get_dimensions(shape)
+    dimension = int(shapely.get_dimensions(shape))
     part = shapely.clip_by_rect(shape, *square)
     parts = [one for one in shapely.get_parts([part]).tolist() if shapely.get_dimensions(one) == dimension]
-    if dimension == 2:
-        return shapely.multipolygons(parts)
-    return shapely.multilinestrings(parts) if dimension == 1 else shapely.multipoints(parts)
+    whole = {0: shapely.MultiPoint, 1: shapely.MultiLineString, 2: shapely.MultiPolygon}[dimension]
+    return whole(parts)
 
 
 def _geometry_bytes(shapes: NDArray[Any], corner: NDArray[np.int64]) -> tuple[bytes, NDArray[np.int64]]:
@@ -357,7 +397,7 @@ def _geometry_bytes(shapes: NDArray[Any], corner: NDArray[np.int64]) -> tuple[by
 
 
 def _distinct_corners(pieces: NDArray[Any], closed: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Corners without repeats (and without a ring's last); what falls to a point keeps a grid step in each direction."""
+    """Corners without repeats (and without a ring's last); what falls to a point keeps a grid step each way."""
     corners, piece = shapely.get_coordinates(pieces, return_index=True)
     whole = np.rint(corners).astype(np.int64)
     starts = np.diff(piece, prepend=-1) != 0
@@ -375,7 +415,7 @@ def _distinct_corners(pieces: NDArray[Any], closed: NDArray[np.bool_]) -> tuple[
         steps = np.array([(0, 0), (1, 0), (1, 1)])
         new = (spot[:, None] + steps).reshape(-1, 2)
         new_piece = np.repeat(poor, 3)
-        use = np.tile([True, True, True], len(poor)) & ((np.tile([0, 1, 2], len(poor)) < np.repeat(least[poor], 3)))
+        use = np.tile([True, True, True], len(poor)) & (np.tile([0, 1, 2], len(poor)) < np.repeat(least[poor], 3))
         whole, piece = np.vstack([whole[stays], new[use]]), np.concatenate([piece[stays], new_piece[use]])
         order = np.argsort(piece, kind="stable")
         whole, piece = whole[order], piece[order]
@@ -425,7 +465,7 @@ def _tags(table: Sequence[_Column], rows: NDArray[np.int64]) -> tuple[list[str],
     data, ends = map_archive.varints(pairs[filled].astype(np.uint64))
     cuts = ends[np.concatenate([[0], np.cumsum(filled.sum(axis=1))])].tolist()
     keys = [str(column.described["name"]) for column in table]
-    return keys, values, [data[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return keys, values, [data[a:b] for a, b in itertools.pairwise(cuts)]
 
 
 def _vector_layers(tiles: Mapping[tuple[int, int], bytes], table: Sequence[_Column], zoom: int) -> list[dict[str, Any]]:
@@ -485,7 +525,8 @@ def count_by_unit(frame: gpd.GeoDataFrame, units: pd.DataFrame | None) -> gpd.Ge
     given = _finest_units(units, frame)
     if given is not None:
         shapes = given.geometry.to_numpy()
-        point, unit = shapely.STRtree(shapely.points(spots)).query(shapes, predicate="intersects")[::-1]
+        places: Any = shapely.points(spots)
+        unit, point = shapely.STRtree(places).query(shapes, predicate="intersects")
         order = np.lexsort((unit, point))
         point, unit = point[order], unit[order]
         first = np.diff(point, prepend=-1) != 0
@@ -566,3 +607,70 @@ def _density_label(lower: float | None, upper: float | None) -> Text:
     if upper is None:
         return Text(f"每平方公里 {lower:,g} 个及以上", f"{lower:,g} per km² and more")
     return Text(f"每平方公里 {lower:,g} 至不足 {upper:,g} 个", f"{lower:,g} to under {upper:,g} per km²")
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def inline_archive(name: str, archive: bytes) -> str:
+    """The archive as a data block of the page; base64 holds no character that HTML knows."""
+    text = base64.b64encode(archive).decode("ascii")
+    return f'<script type="application/base64" id="tiles-{safe(name)}">{text}</script>'
+
+
+def file_stem(name: str) -> str:
+    """The layer's name where it is a plain word, as all of ours are; else one made from its bytes."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name
+    return f"layer-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:12]}"
+
+
+def tile_files(name: str, archive: bytes) -> list[tuple[str, bytes]]:
+    """The archive for hosts that serve byte ranges, and again in scripts for disks and hosts that do not."""
+    stem = file_stem(name)
+    files = [(f"{FOLDER}/{stem}.pmtiles", archive)]
+    for part, start in enumerate(range(0, len(archive), PART_BYTES)):
+        text = base64.b64encode(archive[start : start + PART_BYTES]).decode("ascii")
+        code = f'tilePart("{stem}",{part},"{text}");\n'
+        files.append((f"{FOLDER}/{stem}.{part:03d}.pm.js", code.encode("ascii")))
+    return files
+
+
+def require_small(page: str, tiled: Mapping[str, TiledLayer]) -> None:
+    """Raise DataError if a single page is larger than 20 MB, saying what takes the room."""
+    size = len(page.encode("utf-8"))
+    if size <= SINGLE_LIMIT_BYTES:
+        return
+    parts = sorted(((len(made.archive) * 4 / 3, name) for name, made in tiled.items()), reverse=True)
+    listed = "、".join(f"{name} {share / 1e6:.1f} MB" for share, name in parts) or "—"
+    listed_en = listed.replace("、", ", ")
+    limit = SINGLE_LIMIT_BYTES // 1_000_000
+    raise DataError(
+        [
+            Finding(
+                severity="error",
+                code="page_too_large",
+                layer="",
+                text=Text(
+                    f"单个网页文件将有 {size / 1e6:.1f} MB，超过 {limit} MB（其中瓦片：{listed}）。"
+                    "请不加 --single 发布为文件夹，或在发布配置中减少图层。",
+                    f"A single page would have {size / 1e6:.1f} MB, above {limit} MB (of it tiles: {listed_en}). "
+                    "Publish a folder (without --single), or fewer layers.",
+                ),
+            )
+        ]
+    )
+
+
+def far_legend(block: Mapping[str, Any], classes: Sequence[styles.StyleClass], *, lang: Lang) -> str:
+    """The classes of the counts in the layer list, and the line where the page says what it shows."""
+    lines = "".join(
+        f'<li>{styles.swatch_svg(c.symbol, "polygon")}<span class="what">{safe(c.label.in_language(lang))}</span>'
+        f'<span class="count">{c.count:,}</span></li>'
+        for c in classes
+    )
+    said = UI["tiles_street"].in_language(lang).format(z=block["tiles"]["street_zoom"])
+    return (
+        f'<ul class="legend far" data-far="{safe(block["name"])}">{lines}</ul><p class="remark">{safe(said)}</p>'
+        f'<p class="remark" data-shown="{safe(block["name"])}"></p>'
+    )

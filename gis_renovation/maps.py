@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import folium
 import geopandas as gpd
@@ -25,7 +25,7 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
-from gis_renovation import map_data, map_months, styles
+from gis_renovation import map_data, map_months, map_tiles, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.markup import plain_text, safe, script_json
 
@@ -95,10 +95,28 @@ _UI: Mapping[str, Text] = {
     "north": Text("北", "N"),
     "close": Text("关闭", "Close"),
     "source": Text("来源：", "Source: "),
+    **map_tiles.UI,
 }
 
 
-def map_page(
+class MapFiles(NamedTuple):
+    """A map: its page, the files beside it (path -> bytes), and for each large layer why it is cut into tiles."""
+
+    page: str
+    files: dict[str, bytes]
+    reasons: dict[str, Text]
+
+
+def map_page(layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None], **options: Any) -> str:
+    """An interactive map of one run as the text of one HTML page that needs no other file.
+
+    The arguments are those of :func:`map_files`, and so is what is raised; a page of more than
+    20 MB is refused with DataError.
+    """
+    return map_files(layers, single=True, **options).page
+
+
+def map_files(
     layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None],
     *,
     title: str,
@@ -110,8 +128,9 @@ def map_page(
     show: Sequence[str] | None = None,
     audience: Audience = "planner",
     links: Mapping[str, str] | None = None,
-) -> str:
-    """An interactive map of one run, as the text of one HTML page.
+    single: bool = False,
+) -> MapFiles:
+    """An interactive map of one run: an HTML page and, for layers of many thousand shapes, their tiles beside it.
 
     Every layer with shapes becomes a switchable layer, grouped by theme, with its legend, its
     number of features and a card per feature; tables (zone members, ledgers, park access, ...)
@@ -136,16 +155,18 @@ def map_page(
         (:mod:`gis_renovation.publish`); everything in ``layers`` is put on the page.
     links
         Files beside the page to link to: path -> which of the page's own texts names it.
+    single
+        Whether the tiles stand in the page itself, so that it is one file to hand on.
 
     Returns
     -------
-    str
-        The page; the same arguments give the same bytes. It names no outside host.
+    MapFiles
+        The same arguments give the same bytes. The page names no outside host. Files lie in ``tiles/``.
 
     Raises
     ------
     DataError
-        If no layer has a shape to draw.
+        If no layer has a shape to draw, or a single page would be larger than 20 MB.
     CRSError
         If a layer has no CRS or cannot be brought to longitude and latitude.
 
@@ -157,20 +178,31 @@ def map_page(
     drawn = drawable_layers(present)
     if not drawn:
         raise DataError([_nothing_to_draw(present)])
-    blocks = [map_data.encode_layer(name, frame, present, lang=lang) for name, frame in drawn.items()]
-    legends = {str(block["name"]): legend_of(block, drawn[block["name"]]) for block in blocks}
+    reasons = {name: reason for name, frame in drawn.items() if (reason := map_tiles.tile_reason(frame))}
+    tiled = {name: map_tiles.tile_layer(name, drawn[name], present, lang=lang) for name in reasons}
+    blocks: list[dict[str, Any]] = []
+    for name, frame in drawn.items():
+        made = tiled.get(name)
+        blocks += [made.block, made.units] if made else [map_data.encode_layer(name, frame, present, lang=lang)]
+    legends = {block["name"]: legend_of(block, drawn[block["name"]]) for block in blocks if "units_of" not in block}
+    legends |= {made.units["name"]: made.unit_classes for made in tiled.values()}
     _add_months(blocks, legends, present, as_of=as_of, lang=lang)
     shown = set(show) if show is not None else {name for name in drawn if styles.layer_style(name).show}
     figure = Figure(title=None)
     plan = _PlanMap(ui("map", lang))
     plan.add_to(figure)
-    _head(figure, title)
+    _head(figure, title, tiled=bool(tiled))
     for place, block in enumerate(blocks):
         plan.add_child(_PlanLayer(place, show=block["name"] in shown))
         figure.html.add_child(_data_block(f"layer-{block['name']}", block))
     plan.add_child(_PlanStart())
     settings = _settings(drawn, blocks, attribution=attribution, lang=lang)
     figure.html.add_child(_data_block("settings", settings))
+    for name, made in tiled.items():
+        if made.names:
+            figure.html.add_child(_data_block(f"names-{name}", made.names))
+        if single:
+            figure.html.add_child(_Verbatim(map_tiles.inline_archive(name, made.archive)))
     figure.html.add_child(_data_block("search-index", search_index(blocks)))
     shell = _shell(
         legends,
@@ -186,7 +218,13 @@ def map_page(
         links=links or {},
     )
     figure.html.add_child(_Verbatim(shell))
-    return finish_page(figure, lang=lang)
+    page = finish_page(figure, lang=lang, beside=bool(tiled) and not single)
+    if single:
+        map_tiles.require_small(page, tiled)
+    files = (
+        {} if single else {k: v for name, made in tiled.items() for k, v in map_tiles.tile_files(name, made.archive)}
+    )
+    return MapFiles(page, files, reasons)
 
 
 def ui(key: str, lang: Lang) -> str:
@@ -330,14 +368,17 @@ class _PlanStart(MacroElement):
         self._name = "PlanStart"
 
 
-def _head(figure: Figure, title: str) -> None:
+def _head(figure: Figure, title: str, *, tiled: bool) -> None:
     figure.header.add_child(_Verbatim(f"<title>{safe(title)}</title>"), name="title")
     figure.header.add_child(
         _Verbatim('<meta name="viewport" content="width=device-width, initial-scale=1">'), name="viewport"
     )
     figure.header.add_child(_Verbatim(f"<style>{asset_css('leaflet/leaflet.css')}</style>"), name="leaflet_css")
     figure.header.add_child(_Verbatim(f"<style>{asset_css('page.css')}</style>"), name="page_css")
-    for name, code in (("leaflet", asset_js("leaflet/leaflet.js")), ("page", page_script())):
+    scripts = {"leaflet": asset_js("leaflet/leaflet.js")}
+    if tiled:
+        scripts |= {name: asset_js(f"{name}/{name}.js") for name in ("pmtiles", "protomaps-leaflet")}
+    for name, code in {**scripts, "page": page_script(tiled=tiled)}.items():
         figure.header.add_child(_Verbatim(f"<script>{code}</script>"), name=name)
 
 
@@ -353,7 +394,10 @@ def _settings(
         "order": [block["name"] for block in blocks],
         "dense": dense_layers(blocks),
         "labels": {block["name"]: block["label"] for block in blocks},
-        "min_zoom": {block["name"]: styles.layer_style(block["name"]).min_zoom for block in blocks},
+        "min_zoom": {block["name"]: styles.layer_style(block["name"]).min_zoom for block in blocks}
+        | {block["name"]: block["tiles"]["street_zoom"] for block in blocks if "tiles" in block},
+        "end_zoom": {block["name"]: block["end_zoom"] for block in blocks if "end_zoom" in block},
+        "units": {block["units_of"]: block["name"] for block in blocks if "units_of" in block},
         "bubble_layer": next((b["name"] for b in blocks if styles.layer_style(b["name"]).bubbles), None),
         "bounds": opening_bounds(drawn),
         "attribution": safe(attribution),
@@ -366,11 +410,11 @@ def dense_layers(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
     Painted layers lie under all separate shapes, so one that belongs below a painted layer must be
     painted itself. ``blocks`` are in drawing order.
     """
-    large = [at for at, block in enumerate(blocks) if len(block["ids"]) > map_data.DETAIL_LIMIT]
+    large = [at for at, b in enumerate(blocks) if "tiles" in b or len(b["ids"]) > map_data.DETAIL_LIMIT]
     return [
         block["name"]
         for at, block in enumerate(blocks)
-        if at in large or (large and at < large[-1] and block["kind"] in {"polygon", "line"})
+        if "tiles" not in block and (at in large or (large and at < large[-1] and block["kind"] in {"polygon", "line"}))
     ]
 
 
@@ -484,12 +528,16 @@ def _panel(
     parts = []
     for theme, labels in styles.style_table().themes.items():
         # Listed as they lie on the map: the uppermost layer first.
-        own = [block for block in reversed(blocks) if styles.layer_style(block["name"]).theme == theme]
+        own = [b for b in reversed(blocks) if "units_of" not in b and styles.layer_style(b["name"]).theme == theme]
         if not own:
             continue
-        entries = "".join(_entry(block, legends[block["name"]], block["name"] in shown, lang=lang) for block in own)
+        counts = {block["units_of"]: legends[block["name"]] for block in blocks if "units_of" in block}
+        entries = "".join(
+            _entry(block, legends[block["name"]], block["name"] in shown, far=counts.get(block["name"]), lang=lang)
+            for block in own
+        )
         # Water, railways and roads say why communities are cut apart: their signs are there to see at once.
-        explains = any(block["name"] == "barriers" for block in own)
+        explains = any(block["name"] == "barriers" or ("tiles" in block and block["name"] in shown) for block in own)
         is_open = " open" if any(block["name"] in shown for block in own) and (theme != "base" or explains) else ""
         parts.append(
             f'<details class="theme"{is_open}><summary>{safe(Text(*labels).in_language(lang))}</summary>'
@@ -528,7 +576,14 @@ def _add_months(
         legends[block["name"]] = tuple(classes)
 
 
-def _entry(block: Mapping[str, Any], classes: Sequence[styles.StyleClass], shown: bool, *, lang: Lang) -> str:
+def _entry(
+    block: Mapping[str, Any],
+    classes: Sequence[styles.StyleClass],
+    shown: bool,
+    *,
+    lang: Lang,
+    far: Sequence[styles.StyleClass] | None = None,
+) -> str:
     name = str(block["name"])
     kind = block["kind"] if block["kind"] != "mixed" else "polygon"
     swatches = [styles.swatch_svg(c.symbol, cast("styles.GeometryKind", kind)) for c in classes]
@@ -550,7 +605,7 @@ def _entry(block: Mapping[str, Any], classes: Sequence[styles.StyleClass], shown
     return (
         f'<li class="entry{"" if shown else " off"}">'
         f'<label>{box}{head}<span class="what">{safe(block["label"])}</span>{count}</label>'
-        f"{legend}{_remark(block, lang=lang)}</li>"
+        f"{legend}{map_tiles.far_legend(block, far, lang=lang) if far else ''}{_remark(block, lang=lang)}</li>"
     )
 
 
@@ -575,8 +630,9 @@ def asset_js(name: str) -> str:
     """A vendored or own script, ready to stand in a page: it ends no element and names no host."""
     text = _asset(name).decode("utf-8")
     text = re.sub(r"//# sourceMappingURL=\S*", "", text)
-    # Leaflet's prefix links to its home page and carries a flag; ours is set to its plain name.
-    text = text.replace("https://leafletjs.com", "#")
+    # Leaflet's prefix links to its home page and carries a flag, the tile library names its makers' pages:
+    # ours are set to plain names, and no address of another host stands in the page. Namespaces are names only.
+    text = re.sub(r"https?://(?!www\.w3\.org/)[^\s\"'`)]*", "#", text)
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
@@ -584,10 +640,11 @@ def asset_js(name: str) -> str:
 PAGE_SCRIPTS = ("words", "shapes", "painted", "plan", "state", "search", "table", "months", "names", "cards")
 
 
-@lru_cache(maxsize=1)
-def page_script() -> str:
-    """The page's own script: the files of ``assets/page`` in one closed scope."""
-    parts = "\n".join(asset_js(f"page/{name}.js") for name in PAGE_SCRIPTS)
+@lru_cache(maxsize=2)
+def page_script(*, tiled: bool = False) -> str:
+    """The page's own script: the files of ``assets/page`` in one closed scope; tiles only where a layer has them."""
+    names = (*PAGE_SCRIPTS, "tiles") if tiled else PAGE_SCRIPTS
+    parts = "\n".join(asset_js(f"page/{name}.js") for name in names)
     return f'(function () {{\n"use strict";\n{parts}}}());\n'
 
 
@@ -637,8 +694,11 @@ _PAGE: Mapping[Lang, Template] = {
 }
 
 
-def finish_page(figure: Figure, *, lang: Lang) -> str:
-    """Render a figure with steady ids, its language, and a policy that lets nothing else run or load."""
+def finish_page(figure: Figure, *, lang: Lang, beside: bool = False) -> str:
+    """Render a figure with steady ids, its language, and a policy that lets nothing else run or load.
+
+    ``beside``: files beside the page may be read as data and, opened from a disk, as scripts.
+    """
     _number_elements(figure)
     # branca offers no other way to set the language of a page.
     figure._template = _PAGE[lang]  # noqa: SLF001
@@ -647,8 +707,9 @@ def finish_page(figure: Figure, *, lang: Lang) -> str:
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')}'"
         for script in re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
     )
+    own, reads = (" 'self'", "connect-src 'self'; ") if beside else ("", "")
     policy = (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {hashes}{own}; {reads}style-src 'unsafe-inline'; img-src data: blob:; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
     charset = '<meta charset="utf-8">'

@@ -26,7 +26,8 @@ from gis_renovation.crs import reproject
 from gis_renovation.errors import ConfigError, DataError, Lang, Text
 from gis_renovation.io import write_geopackage
 from gis_renovation.map_data import DISPLAY_CRS
-from gis_renovation.maps import map_page
+from gis_renovation.map_tiles import UNITS
+from gis_renovation.maps import map_files
 from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import (
     CLASSES,
@@ -278,9 +279,19 @@ def _generalised(frame: pd.DataFrame, geometry: GeometryTable) -> pd.DataFrame:
 
 
 def publish_run(
-    project: Project, run: Run, *, profile: str, by: str = "", on: date | None = None, lang: Lang = "zh"
+    project: Project,
+    run: Run,
+    *,
+    profile: str,
+    by: str = "",
+    on: date | None = None,
+    single: bool = False,
+    lang: Lang = "zh",
 ) -> Path:
-    """Publish a run of a project under ``maps/PROFILE/``; the path of the page. ``by`` and ``on`` go into the log."""
+    """Publish a run of a project under ``maps/PROFILE/``; the path of the page.
+
+    ``by`` and ``on`` go into the log; ``single`` puts the tiles of large layers into the page itself.
+    """
     table = project.settings.project
     return publish_profile(
         run.layers,
@@ -295,6 +306,7 @@ def publish_run(
         targets={batch: target.model_dump() for batch, target in project.settings.targets.items()},
         by=by,
         on=on,
+        single=single,
         lang=lang,
     )
 
@@ -313,13 +325,15 @@ def publish_profile(
     targets: Mapping[str, Mapping[str, float | None]] | None = None,
     by: str = "",
     on: date | None = None,
+    single: bool = False,
     lang: Lang = "zh",
 ) -> Path:
     """Write what ``profile`` lets through into the folder ``target``; the path of its page.
 
     Everything is written to a temporary folder beside ``target``, read back and verified, then moved
     into place; the edition before is kept as ``<target>.previous``. The same layers and profile
-    give the same bytes.
+    give the same bytes. ``single`` puts the tiles of large layers into the page, which is then
+    refused (DataError) above 20 MB; else they lie beside it in ``tiles/``.
 
     Raises
     ------
@@ -338,7 +352,7 @@ def publish_profile(
     table = profile.profile
     number = number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
     title = profile.profile.title.replace("{project}", project_name)
-    page = map_page(
+    made = map_files(
         edition.shown,
         title=title,
         as_of=as_of,
@@ -349,6 +363,7 @@ def publish_profile(
         audience=profile.profile.audience,
         show=profile.profile.show,
         links={PAGE: "overview"} if public else {},
+        single=single,
     )
     facts = {
         "program": "gis-renovation",
@@ -362,6 +377,7 @@ def publish_profile(
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
         "attribution": profile.profile.attribution or attribution,
+        "tiled": {layer: reason.in_language(lang) for layer, reason in made.reasons.items()},
     }
     target.parent.mkdir(parents=True, exist_ok=True)
     for stale in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
@@ -369,7 +385,10 @@ def publish_profile(
     work = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     work.mkdir()
     try:
-        write_text(work / (MAP if public else PAGE), page)
+        write_text(work / (MAP if public else PAGE), made.page)
+        for path, data in made.files.items():
+            (work / path).parent.mkdir(exist_ok=True)
+            (work / path).write_bytes(data)
         _write_downloads(work / "data", edition, profile, synthetic=synthetic, lang=lang)
         if public:
             _write_site(work, edition, profile, facts, number, targets=targets or {}, as_of=as_of, lang=lang)
@@ -464,7 +483,8 @@ def _write_marker(work: Path, edition: Edition, facts: Mapping[str, Any]) -> Non
         "layers": {
             plain_text(layer): [plain_text(column) for column in frame.columns]
             for layer, frame in edition.frames.items()
-        },
+        }
+        | ({UNITS: list(layer_schemas()[UNITS].fields)} if facts["tiled"] else {}),
         "rows": {plain_text(layer): len(frame) for layer, frame in edition.frames.items()},
         "withheld_counts": {
             layer: {column: len(keys) for column, keys in columns.items()}

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis_renovation import publish_tiles
 from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.markup import plain_text
 from gis_renovation.schemas import Disclosure, layer_schemas
@@ -60,7 +61,8 @@ def check_published(folder: Path) -> list[Finding]:
             f"{folder} 不是本程序发布的文件夹（没有有效的 {MARKER}）。",
             f"{folder} was not published by this program (no valid {MARKER}).",
         )
-    findings = [*_check_files(folder, marker), *_check_columns(folder, marker)]
+    broken = [*_check_tiles(folder)]
+    findings = [*_check_files(folder, marker), *broken, *([] if broken else _check_columns(folder, marker))]
     for path in sorted(folder.rglob("*.html")):
         findings += [
             _finding(
@@ -91,6 +93,29 @@ def _check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
             yield _finding("foreign_file", name, "文件不在发布清单中。", "the file is not in the list of the edition.")
         elif sha256(folder / name) != listed[name]:
             yield _finding("changed_file", name, "文件在发布后被改动。", "the file was changed after publishing.")
+
+
+def _check_tiles(folder: Path) -> Iterable[Finding]:
+    """Every archive of tiles can be read, and the scripts that stand for one hold the same bytes and nothing else."""
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".pmtiles", ".js", ".html"}):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".js" and not path.name.endswith(".pm.js"):
+            yield _finding("foreign_script", name, "不是本程序写的脚本。", "a script this program did not write.")
+            continue
+        try:
+            archives = publish_tiles.archives_of(path)
+            for archive in archives:
+                publish_tiles.archive_columns(archive)
+        except ValueError:
+            yield _finding(
+                "broken_tiles", name, "瓦片数据损坏，无法核对。", "the tiles are damaged and cannot be checked."
+            )
+            continue
+        whole = path.with_name(f"{path.name.split('.')[0]}.pmtiles")
+        if path.suffix == ".js" and archives and (not whole.is_file() or whole.read_bytes() != archives[0]):
+            yield _finding(
+                "tiles_differ", name, f"与 {whole.name} 内容不一致。", f"does not hold the same tiles as {whole.name}."
+            )
 
 
 def _finding(code: str, file: str, zh: str, en: str) -> Finding:
@@ -169,8 +194,11 @@ def _host(url: str) -> str:
 
 def held_columns(path: Path) -> dict[str, set[str]]:
     """Layers and their columns as a published file really holds them; other kinds of file hold none."""
+    if path.suffix in {".pmtiles", ".js"}:
+        return _joined(publish_tiles.archive_columns(archive) for archive in publish_tiles.archives_of(path))
     if path.suffix == ".html":
-        return _page_columns(path.read_text(encoding="utf-8"))
+        tiles = [publish_tiles.archive_columns(archive) for archive in publish_tiles.archives_of(path)]
+        return _joined([_page_columns(path.read_text(encoding="utf-8")), *tiles])
     if path.suffix == ".csv":
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return {path.stem: set(next(csv.reader(lines), []))}
@@ -180,6 +208,14 @@ def held_columns(path: Path) -> dict[str, set[str]]:
     if path.suffix == ".gpkg":
         return _geopackage_columns(path)
     return {}
+
+
+def _joined(several: Iterable[Mapping[str, set[str]]]) -> dict[str, set[str]]:
+    held: dict[str, set[str]] = {}
+    for one in several:
+        for layer, columns in one.items():
+            held.setdefault(layer, set()).update(columns)
+    return held
 
 
 def _page_columns(page: str) -> dict[str, set[str]]:
@@ -295,7 +331,7 @@ def number_forms(value: Any) -> frozenset[str]:
 def find_leaks(folder: Path, secrets: Mapping[str, frozenset[str]], open_text: str) -> list[Finding]:
     """Withheld values that stand in any byte of the folder's files; never the value itself in the message.
 
-    Archives (XLSX) are searched unpacked, a GeoPackage as it lies on the disk, freed pages
+    Archives (XLSX) and vector tiles are searched unpacked, a GeoPackage as it lies on the disk, freed pages
     included. A value that is part of ``open_text`` (what was published on purpose) is no leak.
     O(bytes log values).
     """
@@ -333,6 +369,8 @@ def find_leaks(folder: Path, secrets: Mapping[str, frozenset[str]], open_text: s
 
 def _contents(path: Path) -> list[bytes]:
     data = path.read_bytes()
+    if path.suffix in {".pmtiles", ".js", ".html"}:
+        return [data, *(publish_tiles.archive_text(one, number_forms) for one in publish_tiles.archives_of(path))]
     if not zipfile.is_zipfile(io.BytesIO(data)):
         return [data]
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

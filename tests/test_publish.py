@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
 
-from gis_renovation import cli, publish, publish_check
+from gis_renovation import cli, maps, publish, publish_check
 from gis_renovation.errors import ConfigError, DataError, FileError
 
 AS_OF = date(2024, 9, 30)
@@ -163,7 +163,7 @@ def test_a_failed_publication_leaves_the_old_edition_and_no_half_folder(tmp_path
     with pytest.raises(DataError, match="没有可以上图的图层"):
         published(tmp_path, {"zone_members": layers()["zone_members"]})
     bad = '<html><script src="https://cdn.example/x.js"></script></html>'
-    monkeypatch.setattr(publish, "map_page", lambda *_, **__: bad)
+    monkeypatch.setattr(publish, "map_files", lambda *_, **__: maps.MapFiles(bad, {}, {}))
     with pytest.raises(DataError, match=r"外部主机 cdn\.example"):
         published(tmp_path)
     assert page.read_bytes() == before

@@ -117,6 +117,6 @@ Plan.parts.push({
   read: function (plan, text) {
     var at = decodeURIComponent(text), name = at.slice(0, at.indexOf(":")), id = at.slice(at.indexOf(":") + 1);
     var row = plan.order.indexOf(name) < 0 ? -1 : plan.read(name).ids.map(String).indexOf(id);
-    if (row >= 0) plan.open(name, row, null);
+    if (row >= 0) { plan.open(name, row, null); } else if (plan.units[name]) { plan.groups[name].asked = id; plan.groups[name].answer(); }
   }
 });

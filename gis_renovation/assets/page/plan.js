@@ -14,6 +14,8 @@ function Plan(map, settings) {
   this.selected = null;
   this.wanted = {};
   this.min_zoom = settings.min_zoom;
+  this.end_zoom = settings.end_zoom;
+  this.units = settings.units;
   this.bubble_layer = settings.bubble_layer;
 }
 
@@ -53,6 +55,7 @@ var LazyGroup = L.FeatureGroup.extend({
 
 Plan.prototype.layer = function (place) {
   var plan = this, name = plan.order[place], dense = plan.dense.indexOf(name) >= 0;
+  if (plan.units[name]) return plan.tileLayer(place);
   var group = dense ? new DenseLayer({ zIndex: place + 1 }) : new LazyGroup();
   group.plan = plan;
   group.planName = name;
@@ -81,8 +84,10 @@ Plan.prototype.show = function (name, visible) {
 
 Plan.prototype.apply = function () {
   var plan = this, zoom = plan.map.getZoom(), added = false;
+  // Counts by area come and go with the layer they stand for.
+  Object.keys(plan.units).forEach(function (name) { plan.wanted[plan.units[name]] = plan.wanted[name]; });
   plan.order.forEach(function (name) {
-    var group = plan.groups[name], drawn = Boolean(plan.wanted[name]) && zoom >= plan.min_zoom[name];
+    var group = plan.groups[name], drawn = Boolean(plan.wanted[name]) && zoom >= plan.min_zoom[name] && !(zoom >= plan.end_zoom[name]);
     if (drawn === plan.map.hasLayer(group)) return;
     if (drawn) { plan.map.addLayer(group); added = true; } else { plan.map.removeLayer(group); }
   });
@@ -192,5 +197,5 @@ Plan.prototype.visible = function () {
 
 Plan.prototype.on = function () {
   var plan = this;
-  return plan.order.filter(function (name) { return plan.wanted[name]; });
+  return plan.order.filter(function (name) { return plan.wanted[name] && !plan.end_zoom[name]; });
 };

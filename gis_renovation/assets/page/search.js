@@ -57,7 +57,12 @@ Plan.prototype.search = function () {
     var initials = initialsOf(index);
     entries = [];
     index.layers.forEach(function (name) {
-      var layer = plan.read(name), column = layer.columns[layer.title], seen = {};
+      var layer = plan.read(name), column = layer.columns[layer.title], seen = {}, tiled = plan.units[name] ? plan.groups[name] : null;
+      if (tiled) {
+        var named = tiled.names();
+        if (named) named.texts.forEach(function (text, at) { entries.push([name, at, text, initials(text), named.ids[at], layer.label]); });
+        return;
+      }
       layer.ids.forEach(function (id, row) {
         var text = column ? cell(column, row) : String(id);
         // What has no name is found by its id; streets come in too many nameless pieces for that.
@@ -71,6 +76,7 @@ Plan.prototype.search = function () {
   }
 
   function county(entry) {
+    if (plan.units[entry[0]]) return "";
     var layer = plan.read(entry[0]), column = layer.columns.filter(function (one) { return one.name === "unit_code"; })[0];
     var code = column ? cell(column, entry[1]) : null, units, row;
     if (code === null || code === "") return "";
@@ -99,6 +105,7 @@ Plan.prototype.search = function () {
     close();
     input.value = entry[2];
     plan.panel(false);
+    if (plan.units[entry[0]]) { plan.groups[entry[0]].visitNamed(entry[1]); return; }
     plan.visit(entry[0], entry[1]);
     document.querySelector(".leaflet-popup-content").focus({ preventScroll: true });
   }

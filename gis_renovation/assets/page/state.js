@@ -24,7 +24,7 @@ Plan.prototype.changed = function () {
 
 Plan.prototype.summary = function () {
   var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
-  if (!name) return;
+  if (!name || plan.units[name] || plan.end_zoom[name]) return;
   var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0;
   plan.centres(layer).forEach(function (spot) { if (bounds.contains(spot)) inside += 1; });
   var text = plan.ui.in_view.replace("{layer}", layer.label).replace("{n}", inside).replace("{all}", layer.count);

@@ -53,7 +53,8 @@ Plan.prototype.sheet = function () {
   function fill() {
     if (panel.hidden) return;
     var name = pick.value, layer = plan.read(name), query = filter.value.trim().toLowerCase(), bounds = map.getBounds();
-    rows = layer.ids.map(function (id, row) { return row; }).filter(function (row) {
+    var tiled = plan.units[name] ? plan.groups[name] : null;
+    rows = (tiled ? tiled.listed(bounds) : layer.ids.map(function (id, row) { return row; })).filter(function (row) {
       return (!query || matches(layer, row, query)) && (!inView.checked || bounds.contains(plan.centres(layer)[row]));
     }).sort(compare(layer));
     header(layer);
@@ -70,6 +71,7 @@ Plan.prototype.sheet = function () {
     });
     var from = rows.length ? page * PAGE_ROWS + 1 : 0, to = Math.min(rows.length, (page + 1) * PAGE_ROWS);
     count.textContent = plan.ui.rows.replace("{from}", from).replace("{to}", to).replace("{n}", rows.length).replace("{all}", layer.count);
+    if (tiled) count.textContent += "；" + tiled.listedNote();
     before.disabled = page === 0;
     after.disabled = to >= rows.length;
     plan.say(count.textContent);
@@ -110,7 +112,8 @@ Plan.prototype.sheet = function () {
   inView.addEventListener("change", function () { page = 0; fill(); });
   before.addEventListener("click", function () { page -= 1; fill(); });
   after.addEventListener("click", function () { page += 1; fill(); });
-  map.on("moveend", function () { if (inView.checked) fill(); });
+  map.on("moveend", function () { if (inView.checked || plan.units[pick.value]) fill(); });
+  plan.refill = function (name) { if (pick.value === name) fill(); };
 };
 
 Plan.parts.push({ start: function (plan) { plan.sheet(); } });
