@@ -373,8 +373,8 @@ def _clipped(shape: Any, square: tuple[float, float, float, float]) -> Any:
     dimension = int(shapely.get_dimensions(shape))
     part = shapely.clip_by_rect(shape, *square)
     parts = [one for one in shapely.get_parts([part]).tolist() if shapely.get_dimensions(one) == dimension]
-    whole = {0: shapely.MultiPoint, 1: shapely.MultiLineString, 2: shapely.MultiPolygon}[dimension]
-    return whole(parts)
+    wholes: dict[int, Any] = {0: shapely.MultiPoint, 1: shapely.MultiLineString, 2: shapely.MultiPolygon}
+    return wholes[dimension](parts)
 
 
 def _geometry_bytes(shapes: NDArray[Any], corner: NDArray[np.int64]) -> tuple[bytes, NDArray[np.int64]]:
