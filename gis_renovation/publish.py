@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
-from gis_renovation.errors import ConfigError, DataError, Lang, Text
-from gis_renovation.io import write_geopackage
+from gis_renovation.errors import ConfigError, DataError, FileError, Lang, Text
+from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_data import DISPLAY_CRS
 from gis_renovation.map_tiles import UNITS
 from gis_renovation.maps import map_files
@@ -39,7 +39,7 @@ from gis_renovation.publish_check import (
     withheld_values,
 )
 from gis_renovation.publish_checklist import review_checklist
-from gis_renovation.publish_counts import withhold_small_counts
+from gis_renovation.publish_counts import Shown, counts_shown, withhold_small_counts
 from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
@@ -167,6 +167,9 @@ def _check_allow_list(profile: Profile, where: str) -> None:
             top = profile.disclosure.highest
             zh = f"layers.{layer}：图层（{schema.label.zh}）的公开级别为 {schema.disclosure}，高于本配置的 {top}"
             faults.append(Text(zh, f"layers.{layer}: its class {schema.disclosure} is above this profile's {top}"))
+        key = schema.fields.get(schema.key)
+        if schema.key and (key is None or CLASSES.index(key.disclosure) > highest):
+            faults.append(_column_fault(layer, schema.key, key.disclosure if key else None, schema.fields))
         for column in columns:
             field = schema.fields.get(column)
             if column == "*" or (field is not None and CLASSES.index(field.disclosure) <= highest):
@@ -223,7 +226,10 @@ def select_layers(layers: Mapping[str, Any], profile: Profile) -> dict[str, pd.D
             if CLASSES.index(field.disclosure) <= highest and ("*" in listed or field.name in listed)
         }
         geometry = getattr(frame, "active_geometry_name", None)
-        selected[name] = frame[[column for column in frame.columns if column in allowed or column == geometry]]
+        leaving = frame[[column for column in frame.columns if column in allowed or column == geometry]]
+        # The key leaves with its layer; an index nobody described is numbered anew.
+        own_key = frame.index.name is not None and frame.index.name == schema.key
+        selected[name] = leaving if own_key else leaving.reset_index(drop=True)
     return selected
 
 
@@ -244,16 +250,19 @@ class Edition(NamedTuple):
     withheld: dict[str, dict[str, list[str]]]
 
 
-def prepare_edition(layers: Mapping[str, Any], profile: Profile, *, lang: Lang = "zh") -> Edition:
+def prepare_edition(
+    layers: Mapping[str, Any], profile: Profile, *, before: Shown | None = None, lang: Lang = "zh"
+) -> Edition:
     """Select, withhold small counts and generalise: everything between a run and its publication.
 
-    Counts are withheld in a public profile only. Nothing of ``layers`` is changed.
+    Counts are withheld in a public profile only; ``before`` is what earlier editions said of them.
+    Nothing of ``layers`` is changed.
     """
     frames = select_layers(layers, profile)
     withheld: dict[str, dict[str, list[str]]] = {}
     if profile.profile.audience == "public":
         tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
-        frames, withheld = withhold_small_counts(frames, tables, profile.disclosure.minimum_count)
+        frames, withheld = withhold_small_counts(frames, tables, profile.disclosure.minimum_count, before=before)
     if profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0:
         frames = {name: _generalised(frame, profile.geometry) for name, frame in frames.items()}
     shown = dict(frames)
@@ -347,7 +356,8 @@ def publish_profile(
     for folder in (target, previous_of(target)):
         require_own(folder)
     require_valid_number(profile.profile, as_of)
-    edition = prepare_edition(layers, profile, lang=lang)
+    before = _counts_before(target)
+    edition = prepare_edition(layers, profile, before=before, lang=lang)
     public = profile.profile.audience == "public"
     table = profile.profile
     number = number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
@@ -401,6 +411,7 @@ def publish_profile(
                 target.with_name(f"{target.name}.checklist.md"),
                 _checklist(edition, facts, as_of=as_of, profile=profile),
             )
+            _write_counts(target, counts_shown(edition.frames, edition.withheld, before))
         put_in_place(work, target)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -418,6 +429,32 @@ def require_valid_number(table: ProfileTable, as_of: date) -> None:
             f"The map number {table.map_number} expired on {table.map_number_expires_on}, before the data's date "
             f"{as_of}. Have the map reviewed again and update map_number and its dates.",
         )
+
+
+def _counts_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.counts.json")
+
+
+def _counts_before(target: Path) -> Shown:
+    """What earlier editions said of each count. Raises FileError if the record cannot be read: guessing would leak."""
+    path = _counts_file(target)
+    if not path.is_file():
+        return {}
+    try:
+        said: Shown = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise FileError(
+            f"{path} 无法读取。它记录历次公开和不公开的户数，用来防止两期对比反推；请从备份恢复，或确认后删除。",
+            f"{path} cannot be read. It records which counts were shown and withheld, so that two editions together "
+            "tell nothing; restore it from a backup, or delete it knowingly.",
+        ) from None
+    return said
+
+
+def _write_counts(target: Path, said: Shown) -> None:
+    """Beside the folder, for the next edition; it holds what was public, and no withheld value."""
+    with new_file(_counts_file(target)) as work:
+        write_text(work, json.dumps(said, ensure_ascii=False, indent=0, sort_keys=True) + "\n")
 
 
 def _write_site(

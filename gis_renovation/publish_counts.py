@@ -1,26 +1,32 @@
-"""Small counts stay behind, and totals do not give them back.
+"""Small counts stay behind, and nothing published gives them back: no total, no share, no sentence, no earlier edition.
 
-A count of households or people below k would say something about single households. It is
-withheld, and so are further counts of the same zone or county until no published total minus the
-published parts gives a withheld part back (primary and complementary suppression; Hundepool et al.,
-Statistical Disclosure Control, 2012, chapter 4).
+A count of households or people below k would say something about single households. It is withheld,
+and so is whatever would let a reader compute it (:mod:`gis_renovation.publish_totals`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis_renovation.publish_totals import parts_of, published_totals, withhold_parts
 from gis_renovation.schemas import layer_schemas
 
 # Counts of these units speak of households and people.
 PERSONAL_UNITS = ("户", "人")
 
+# What earlier editions said of each count: layer -> column -> key -> the number shown, None where withheld.
+Shown = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 Bools = NDArray[np.bool_]
+
+_IN_WORDS = re.compile(
+    r"(?<![\d.,A-Za-z])(\d[\d,]*)\s*(?:户(?!外|型|均)|人(?!行|大|民)|households?\b|people\b|residents?\b)"
+)
 
 
 def small_counts(values: pd.Series[Any], k: int) -> Bools:
@@ -29,125 +35,73 @@ def small_counts(values: pd.Series[Any], k: int) -> Bools:
     return np.asarray((numbers > 0) & (numbers < k))
 
 
-def withheld_parts(
-    values: pd.Series[Any], groupings: Sequence[pd.Series[Any]], k: int
-) -> tuple[Bools, list[frozenset[Any]]]:
-    """Which parts to withhold so that no total of a group gives a small count back.
+class _Withholding:
+    """Frames from which cells are taken, with a record of which: layer -> column -> keys."""
 
-    Parameters
-    ----------
-    values
-        One count a feature.
-    groupings
-        Each a Series on the same index: the group whose total is published (zone, county); a
-        missing group belongs to no total.
-    k
-        Counts from 1 to k - 1 are small.
+    def __init__(self, selected: Mapping[str, pd.DataFrame]) -> None:
+        self.frames = {name: frame.copy() for name, frame in selected.items()}
+        self.gone: dict[str, dict[str, set[str]]] = {}
 
-    Returns
-    -------
-    tuple
-        A mask on the rows of ``values``, and per grouping the groups whose total must be withheld
-        too, because too few parts are left to hide behind. In a group with withheld parts these
-        are at least two and sum to at least k. Where a group's parts are all of unknown size
-        nothing is withheld. Empty in, empty out.
+    def take(self, layer: str, column: str, mask: Bools) -> None:
+        """Withhold the cells of ``mask`` that hold something; a layer or column that did not leave is no matter."""
+        if layer not in self.frames or column not in self.frames[layer].columns:
+            return
+        frame = self.frames[layer]
+        there = np.asarray(mask) & frame[column].notna().to_numpy()
+        if there.any():
+            self.gone.setdefault(layer, {}).setdefault(column, set()).update(str(key) for key in frame.index[there])
+            frame[column] = frame[column].mask(pd.Series(there, index=frame.index))
 
-    Notes
-    -----
-    Greedy, smallest first: at most one part more than needed a group and grouping. Rounds until
-    nothing changes; O(rounds x rows x groupings).
-    """
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    names = [str(key) for key in values.index]
-    withheld = small_counts(values, k)
-    totals: list[set[Any]] = [set() for _ in groupings]
-    members = [_members(grouping) for grouping in groupings]
-    changed = True
-    while changed:
-        changed = False
-        for at, groups in enumerate(members):
-            for group, rows in groups.items():
-                if group in totals[at] or not withheld[rows].any():
-                    continue
-                hidden = rows[withheld[rows]]
-                if len(hidden) >= 2 and np.nansum(numbers[hidden]) >= k:
-                    continue
-                open_rows = [row for row in rows.tolist() if not withheld[row] and numbers[row] > 0]
-                changed = True
-                if open_rows:
-                    withheld[min(open_rows, key=lambda row: (numbers[row], names[row]))] = True
-                else:
-                    totals[at].add(group)
-    return withheld, [frozenset(found) for found in totals]
-
-
-def _members(grouping: pd.Series[Any]) -> dict[Any, NDArray[np.int64]]:
-    keys = grouping.to_numpy(dtype=object)
-    found: dict[Any, list[int]] = {}
-    for row, key in enumerate(keys):
-        if not pd.isna(key):
-            found.setdefault(key, []).append(row)
-    return {key: np.array(found[key], dtype=np.int64) for key in sorted(found, key=str)}
+    def is_gone(self, layer: str, column: str) -> Bools:
+        """Which rows of a layer have that cell withheld."""
+        keys = self.gone.get(layer, {}).get(column, set())
+        return np.array([str(key) in keys for key in self.frames[layer].index], dtype=bool)
 
 
 def withhold_small_counts(
-    selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame], k: int
+    selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame], k: int, *, before: Shown | None = None
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, list[str]]]]:
-    """``selected`` with small counts set to missing, and which: layer -> column -> keys.
+    """``selected`` without small counts and all that would give them back, and which: layer -> column -> keys.
 
-    Every published column counted in households or people is looked at. Counts of communities are
-    withheld together with zones and reporting units, whose totals could give them back
-    (``layers`` knows the members even where the table of members itself is not published). A count
-    that is part of another in the same row (started of all) is withheld too when their difference
-    is small.
+    Every published column counted in households or people is looked at. ``layers`` knows the members
+    of every total, also where the table of members is not published. ``before`` is what earlier
+    editions said: what was withheld stays withheld, and what was shown cannot be hidden behind.
     """
-    made = {name: frame.copy() for name, frame in selected.items()}
-    gone: dict[str, dict[str, set[str]]] = {}
-
-    def withhold(layer: str, column: str, mask: Bools) -> None:
-        if mask.any():
-            frame = made[layer]
-            gone.setdefault(layer, {}).setdefault(column, set()).update(str(key) for key in frame.index[mask])
-            frame[column] = frame[column].mask(pd.Series(mask, index=frame.index))
-
+    work = _Withholding(selected)
+    before = before or {}
     for name, frame in selected.items():
-        for column in _personal_columns(name, frame):
-            withhold(name, column, small_counts(frame[column], k))
+        for column in personal_columns(name, frame):
+            work.take(name, column, small_counts(frame[column], k) | _withheld_before(frame, before, name, column))
         for whole, part in _nested_columns(name, frame):
             difference = pd.to_numeric(frame[whole], errors="coerce") - pd.to_numeric(frame[part], errors="coerce")
-            withhold(name, part, small_counts(difference, k))
-    if "communities" in made and "households" in made["communities"].columns:
-        places = selected["communities"]
-        zones, units = _zone_of(places, layers), _unit_of(places, layers)
-        mask, (zone_totals, unit_totals) = withheld_parts(places["households"], [zones, units], k)
-        withhold("communities", "households", mask)
-        unit_totals = _totals_above(places, zones, units, zone_totals, unit_totals)
-        for layer, totals in (("zones", zone_totals), ("unit_progress", unit_totals)):
-            if layer in made and "households" in made[layer].columns:
-                withhold(layer, "households", np.asarray(made[layer].index.isin(totals)))
-    return made, {
+            work.take(name, part, small_counts(difference, k))
+    if "communities" in layers and "households" in layers["communities"].columns:
+        _withhold_sums(work, selected, layers, k, before)
+    for name in selected:
+        _withhold_ratios(work, name)
+    _withhold_sentences(work, layers, k)
+    return work.frames, {
         layer: {column: sorted(keys) for column, keys in sorted(columns.items())}
-        for layer, columns in sorted(gone.items())
+        for layer, columns in sorted(work.gone.items())
     }
 
 
-def _totals_above(
-    places: pd.DataFrame,
-    zones: pd.Series[Any],
-    units: pd.Series[Any],
-    zone_totals: frozenset[Any],
-    unit_totals: frozenset[Any],
-) -> frozenset[Any]:
-    """Counties whose total would give a withheld zone back; never one alone, or the city's total gives it back."""
-    hidden = unit_totals | frozenset(units[zones.isin(zone_totals)].dropna())
-    others = [unit for unit in units.dropna().unique() if unit not in hidden]
-    if len(hidden) == 1 and others:
-        sums = pd.to_numeric(places["households"], errors="coerce").groupby(units).sum()
-        hidden |= {min(others, key=lambda unit: (sums[unit], str(unit)))}
-    return hidden
+def counts_shown(
+    made: Mapping[str, pd.DataFrame], gone: Mapping[str, Mapping[str, list[str]]], before: Shown
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    """What this edition and all before it said of each count; once withheld stays withheld. Nothing unpublished."""
+    said = {layer: {column: dict(cells) for column, cells in columns.items()} for layer, columns in before.items()}
+    for layer, frame in sorted(made.items()):
+        for column in personal_columns(layer, frame):
+            cells = said.setdefault(layer, {}).setdefault(column, {})
+            numbers = pd.to_numeric(frame[column], errors="coerce")
+            cells |= {str(key): float(value) for key, value in numbers.items() if not pd.isna(value)}
+            cells |= dict.fromkeys(gone.get(layer, {}).get(column, []))
+    return said
 
 
-def _personal_columns(name: str, frame: pd.DataFrame) -> list[str]:
+def personal_columns(name: str, frame: pd.DataFrame) -> list[str]:
+    """Columns counted in households or people."""
     schema = layer_schemas().get(name)
     if schema is None:
         return []
@@ -160,19 +114,98 @@ def _personal_columns(name: str, frame: pd.DataFrame) -> list[str]:
 
 def _nested_columns(name: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Pairs of a whole and a part of it in one row: households and started_households."""
-    columns = _personal_columns(name, frame)
+    columns = personal_columns(name, frame)
     return [(whole, part) for whole in columns for part in columns if part != whole and part.endswith(f"_{whole}")]
 
 
-def _zone_of(places: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> pd.Series[Any]:
-    members = layers.get("zone_members")
-    if members is None or "zone_id" not in members.columns:
-        return pd.Series(None, index=places.index, dtype=object)
-    return members["zone_id"].reindex(places.index).astype(object)
+def _withheld_before(frame: pd.DataFrame, before: Shown, name: str, column: str) -> Bools:
+    said = before.get(name, {}).get(column, {})
+    return np.array([str(key) in said and said[str(key)] is None for key in frame.index], dtype=bool)
 
 
-def _unit_of(places: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> pd.Series[Any]:
-    whole = layers.get("communities", places)
-    if "unit_code" not in whole.columns:
-        return pd.Series(None, index=places.index, dtype=object)
-    return whole["unit_code"].reindex(places.index).astype(object)
+def _withhold_sums(
+    work: _Withholding,
+    selected: Mapping[str, pd.DataFrame],
+    layers: Mapping[str, pd.DataFrame],
+    k: int,
+    before: Shown,
+) -> None:
+    """Parts and totals of households of communities."""
+    places = layers["communities"]
+    values, shown = parts_of(places), before.get("communities", {}).get("households", {})
+    known = np.array(
+        [shown.get(str(key)) == value for key, value in zip(places.index, values, strict=True)], dtype=bool
+    )
+    listed = selected.get("communities", pd.DataFrame())
+    hidden = ~places.index.isin(listed.index) | ("households" not in listed.columns)
+    hidden |= small_counts(places["households"], k) | _withheld_before(places, before, "communities", "households")
+    totals = [
+        total._replace(fixed=total.fixed or _stood_before(selected, before, total.layer, total.column, total.key))
+        for total in published_totals(selected, layers)
+        if not _is_withheld(work, total.layer, total.column, total.key)
+    ]
+    hidden, gone = withhold_parts(values, hidden, known, totals, k)
+    if "communities" in work.frames:
+        rows = places.index.get_indexer(work.frames["communities"].index)
+        work.take("communities", "households", np.where(rows >= 0, hidden[rows], True))
+    for at in gone:
+        index = work.frames[totals[at].layer].index
+        work.take(totals[at].layer, totals[at].column, np.asarray(index == totals[at].key))
+    audited = {(total.layer, total.column, str(total.key)) for total in totals}
+    if (small_counts(places["households"], k)).any():
+        _withhold_unaudited(work, selected, audited)
+
+
+def _stood_before(selected: Mapping[str, pd.DataFrame], before: Shown, layer: str, column: str, key: object) -> bool:
+    """Whether an earlier edition showed this total with this value: withholding it now would take nothing back."""
+    earlier = before.get(layer, {}).get(column, {}).get(str(key))
+    return earlier is not None and earlier == pd.to_numeric(selected[layer][column], errors="coerce").get(key)
+
+
+def _is_withheld(work: _Withholding, layer: str, column: str, key: object) -> bool:
+    return str(key) in work.gone.get(layer, {}).get(column, set())
+
+
+def _withhold_unaudited(
+    work: _Withholding, selected: Mapping[str, pd.DataFrame], audited: set[tuple[str, str, str]]
+) -> None:
+    """Sums whose making is not known are withheld while there is any small count they might be made of."""
+    for name, frame in selected.items():
+        if name == "communities":
+            continue
+        for column in personal_columns(name, frame):
+            work.take(name, column, np.array([(name, column, str(key)) not in audited for key in frame.index]))
+
+
+def _withhold_ratios(work: _Withholding, name: str) -> None:
+    """Shares and averages that give a withheld count of their row back."""
+    frame = work.frames[name]
+    ratios = [str(c) for c in frame.columns if re.search(r"households_share$|_per_household", str(c))]
+    counts = [str(c) for c in personal_columns(name, frame)]
+    if ratios and counts:
+        mask = np.any([work.is_gone(name, column) for column in counts], axis=0)
+        for ratio in ratios:
+            work.take(name, ratio, mask)
+
+
+def _withhold_sentences(work: _Withholding, layers: Mapping[str, pd.DataFrame], k: int) -> None:
+    """Texts that state a count of households or people which is small or withheld elsewhere."""
+    secret = {
+        float(value)
+        for layer, columns in work.gone.items()
+        for column, keys in columns.items()
+        if layer in layers and column in personal_columns(layer, layers[layer])
+        for key, value in pd.to_numeric(layers[layer][column], errors="coerce").items()
+        if str(key) in keys
+    }
+
+    def tells(text: object) -> bool:
+        if not isinstance(text, str):
+            return False
+        numbers = [float(found.replace(",", "") or 0) for found in _IN_WORDS.findall(text)]
+        return any(0 < number < k or number in secret for number in numbers)
+
+    for name, frame in list(work.frames.items()):
+        for column in frame.columns:
+            if str(frame[column].dtype) != "geometry" and not pd.api.types.is_numeric_dtype(frame[column].dtype):
+                work.take(name, str(column), np.array([tells(value) for value in frame[column]], dtype=bool))

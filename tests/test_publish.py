@@ -72,7 +72,7 @@ def test_allow_list_refuses_layers_and_columns_above_the_class_all_at_once(tmp_p
         "layers.roads",
     ):
         assert part in said
-    assert "有 6 处需要改正" in said  # utility_lines counts twice: the layer and its column
+    assert "有 7 处需要改正" in said  # utility_lines counts three times: the layer, its key and its column
 
 
 def test_a_public_profile_without_an_allow_list_is_refused(tmp_path):

@@ -16,73 +16,12 @@ import pandas as pd
 import pytest
 import shapely
 from drawn_city import CRS, layers
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_check, publish_counts, publish_geometry, publish_pages
+from gis_renovation import publish, publish_check, publish_geometry, publish_pages
 from gis_renovation.errors import ConfigError, DataError
 
 AS_OF = date(2024, 9, 30)
-
-
-# --- counts ---------------------------------------------------------------------------------------
-
-
-def parts(values, zones, k=5):
-    counts = pd.Series(values, index=[f"C{i}" for i in range(len(values))])
-    mask, (totals,) = publish_counts.withheld_parts(counts, [pd.Series(zones, index=counts.index, dtype=object)], k)
-    return mask.tolist(), totals
-
-
-def test_a_small_count_takes_the_next_smallest_of_its_zone_with_it():
-    """3 alone could be read off as total minus the rest; 40 hides it."""
-    assert parts([3, 200, 40, 100], ["A", "A", "A", "A"]) == ([True, False, True, False], frozenset())
-
-
-def test_zero_and_unknown_are_no_small_counts():
-    assert parts([0, np.nan, 5, 60], ["A"] * 4) == ([False] * 4, frozenset())
-
-
-def test_two_small_counts_that_together_stay_small_take_a_third():
-    assert parts([1, 2, 50, 60], ["A"] * 4) == ([True, True, True, False], frozenset())
-
-
-def test_a_zone_with_nobody_to_hide_behind_loses_its_total():
-    assert parts([3, 200], ["A", "B"]) == ([True, False], frozenset({"A"}))
-
-
-def test_no_group_means_no_total_to_read_it_off():
-    assert parts([3, 200], [None, None]) == ([True, False], frozenset())
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 30), st.sampled_from("ABC"), st.sampled_from("XY")), min_size=1, max_size=25),
-    st.integers(2, 8),
-)
-@settings(max_examples=150, deadline=None)
-def test_no_published_total_gives_a_small_count_back(rows, k):
-    values = pd.Series([r[0] for r in rows], index=[f"C{i:02}" for i in range(len(rows))], dtype=float)
-    zones = pd.Series([r[1] for r in rows], index=values.index, dtype=object)
-    units = pd.Series([r[2] for r in rows], index=values.index, dtype=object)
-    mask, totals = publish_counts.withheld_parts(values, [zones, units], k)
-    withheld = pd.Series(mask, index=values.index)
-    assert withheld[(values > 0) & (values < k)].all(), "every small count itself is withheld"
-    for grouping, lost in zip((zones, units), totals, strict=True):
-        for group, members in values.groupby(grouping):
-            hidden = members[withheld[members.index]]
-            if len(hidden) and group not in lost:
-                rest = members.sum() - members[~withheld[members.index]].sum()
-                assert len(hidden) >= 2
-                assert rest >= k, "what a reader can compute is a sum of at least k over two or more"
-
-
-def test_row_order_decides_nothing():
-    counts = pd.Series([3, 40, 40, 90], index=["C1", "C2", "C3", "C4"])
-    zone = pd.Series("A", index=counts.index)
-    straight, _ = publish_counts.withheld_parts(counts, [zone], 5)
-    back, _ = publish_counts.withheld_parts(counts.iloc[::-1], [zone.iloc[::-1]], 5)
-    assert straight.tolist() == back[::-1].tolist()
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -197,19 +136,21 @@ def test_no_byte_of_the_public_folder_holds_a_secret(tmp_path):
 def test_public_files_hold_the_same_rows_and_say_what_is_withheld(tmp_path):
     made = layers()
     made["communities"]["households"] = pd.array([3, 350, 400, 450, 500, 550, 600, 650, None], dtype="Int64")
+    made["zones"]["households"] = [753.0, None]
     folder = public_edition(tmp_path, made)
     table = pd.read_csv(folder / "data" / "communities.csv", dtype=str, keep_default_na=False)
-    assert table["households"].tolist() == ["不公开", "不公开", "400", "450", "500", "550", "600", "650", ""]
+    # 3 hides behind 350 of its zone and behind 450 of its plan batch, whose total the plan announced.
+    assert table["households"].tolist() == ["不公开", "不公开", "400", "不公开", "500", "550", "600", "650", ""]
     assert (folder / "data" / "communities.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     stored = gpd.read_file(folder / "data" / "data.gpkg", layer="communities")
-    assert stored["households"].isna().tolist() == [True, True, *[False] * 6, True]
+    assert stored["households"].isna().tolist() == [True, True, False, True, *[False] * 4, True]
     features = json.loads((folder / "data" / "communities.geojson").read_text(encoding="utf-8"))["features"]
-    assert [f["properties"]["households"] for f in features][:3] == [None, None, 400]
+    assert [f["properties"]["households"] for f in features][:4] == [None, None, 400, None]
     sheet = openpyxl.load_workbook(folder / "data" / "data.xlsx", read_only=True)
     words = {str(cell.value) for page in sheet for row in page.iter_rows() for cell in row}
     assert "不公开" in words
     marker = json.loads((folder / "publish.json").read_text(encoding="utf-8"))
-    assert marker["withheld_counts"] == {"communities": {"households": 2}}
+    assert marker["withheld_counts"] == {"communities": {"households": 3}}
     with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database:
         assert database.execute("SELECT count(*) FROM layer_styles").fetchone()[0] > 0
 

@@ -1,0 +1,240 @@
+"""Which published sums of households are made of which communities, and which of them would tell a small count.
+
+A reader has every published total, every published part, what the plan says and what stood in earlier
+editions. Withholding a small count is of no use if a total less its open parts, or one total less
+another, gives it back. Here that is decided exactly, by linear algebra over the withheld parts
+(primary and complementary suppression; Hundepool et al., Statistical Disclosure Control, 2012, ch. 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gis_renovation.progress import PLAN_BATCHES
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+class Total(NamedTuple):
+    """A sum over some parts that readers have. ``fixed`` ones cannot be withheld: they are known from elsewhere."""
+
+    layer: str
+    column: str
+    key: object
+    members: NDArray[np.int64]
+    fixed: bool = False
+
+
+# --- which communities a total is made of -----------------------------------------------------------
+
+
+def published_totals(selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]) -> list[Total]:
+    """Every published sum of households over communities, as positions in the communities' index.
+
+    A stated total that is not the sum of its parts is of another making than thought; it is not
+    listed, and must be treated as if it told everything. What the plan says of each batch and of all
+    is fixed: it was announced. O(communities x lines).
+    """
+    places = layers["communities"]
+    numbers = parts_of(places)
+    found: list[Total] = []
+    for layer, column, key, members in _groups(selected, layers):
+        if layer not in selected or column not in selected[layer].columns or key not in selected[layer].index:
+            continue
+        stated = pd.to_numeric(selected[layer][column], errors="coerce").get(key)
+        rows = places.index.get_indexer(pd.Index(sorted(set(members) & set(places.index), key=str)))
+        if stated is not None and not pd.isna(stated) and abs(float(stated) - np.nansum(numbers[rows])) < 0.5:
+            found.append(Total(layer, column, key, rows.astype(np.int64)))
+    return found + _announced(places)
+
+
+def parts_of(places: pd.DataFrame) -> Floats:
+    """Households of each community, NaN where unknown."""
+    return np.asarray(pd.to_numeric(places["households"], errors="coerce").to_numpy(dtype=float, na_value=np.nan))
+
+
+def _announced(places: pd.DataFrame) -> list[Total]:
+    whole = [Total("", "", "all", np.arange(len(places), dtype=np.int64), fixed=True)]
+    if "plan_batch" not in places.columns:
+        return whole
+    batches = places["plan_batch"].astype(object)
+    return whole + [
+        Total("", "", batch, np.flatnonzero((batches == batch).to_numpy()).astype(np.int64), fixed=True)
+        for batch in sorted(batches.dropna().unique(), key=str)
+    ]
+
+
+def _groups(
+    selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]
+) -> Iterable[tuple[str, str, object, list[object]]]:
+    """Layer, column, key and the ids of the communities that its sum is over."""
+    places = layers["communities"]
+    members = layers.get("zone_members")
+    if members is not None and "zone_id" in members.columns:
+        for zone, rows in members.groupby("zone_id"):
+            yield "zones", "households", zone, list(rows.index)
+    pairs = layers.get("project_communities")
+    if pairs is not None:
+        for project, rows in pairs.drop_duplicates().groupby("project_id"):
+            yield "project_states", "households", project, rows["community_id"].tolist()
+    lines = _lines_of(places, layers.get("reporting_units"))
+    batches = places.get("plan_batch", pd.Series(None, index=places.index, dtype=object))
+    planned = set(places.index[batches.isin(PLAN_BATCHES)])
+    for line, own in lines.items():
+        yield from _with_progress("unit_progress", line, [key for key in own if key in planned], layers)
+    if "plan_progress" in selected:
+        for key, own in _plan_lines(places, lines).items():
+            yield from _with_progress("plan_progress", key, own, layers)
+
+
+def _with_progress(
+    layer: str, key: object, own: list[object], layers: Mapping[str, pd.DataFrame]
+) -> Iterable[tuple[str, str, object, list[object]]]:
+    """A line's households, and those of its started and completed communities."""
+    yield layer, "households", key, own
+    progress = layers.get("community_progress")
+    for word in ("started", "completed"):
+        if progress is not None and word in progress.columns:
+            reached = set(progress.index[progress[word] == "yes"])
+            yield layer, f"{word}_households", key, [place for place in own if place in reached]
+
+
+def _lines_of(places: pd.DataFrame, units: pd.DataFrame | None) -> dict[object, list[object]]:
+    """Communities on each reporting line: a subdistrict's also count for the units above it."""
+    if "unit_code" not in places.columns:
+        return {}
+    found: dict[object, list[object]] = {}
+    codes = places["unit_code"].astype(object)
+    for place, code in codes.items():
+        line: Any = code
+        seen: set[object] = set()
+        while not pd.isna(line) and line not in seen:
+            found.setdefault(line, []).append(place)
+            seen.add(line)
+            if units is None or line not in units.index or "parent_code" not in units.columns:
+                break
+            line = units.loc[line, "parent_code"] if units.loc[line, "level"] == "subdistrict" else None
+    return found
+
+
+def _plan_lines(places: pd.DataFrame, lines: Mapping[object, list[object]]) -> dict[object, list[object]]:
+    """Communities on each line of the monthly table: ``<year>-<batch>/<unit>``."""
+    years = pd.to_numeric(places.get("plan_year", pd.Series(np.nan, index=places.index)), errors="coerce")
+    batches = places.get("plan_batch", pd.Series(None, index=places.index, dtype=object)).astype(object)
+    version = {
+        place: f"{'unknown' if pd.isna(year) else int(year)}-{'unknown' if pd.isna(batch) else batch}"
+        for place, year, batch in zip(places.index, years, batches, strict=True)
+    }
+    own: dict[object, list[object]] = {}
+    on_a_line = {place for members in lines.values() for place in members}
+    for line, members in [*lines.items(), ("total", list(places.index))]:
+        for place in members:
+            own.setdefault(f"{version[place]}/{line}", []).append(place)
+    for place in places.index:
+        if place not in on_a_line:
+            own.setdefault(f"{version[place]}/unassigned", []).append(place)
+    return own
+
+
+# --- which must be withheld -----------------------------------------------------------------------
+
+
+def withhold_parts(
+    values: Floats, hidden: Bools, known: Bools, totals: Sequence[Total], k: int
+) -> tuple[Bools, frozenset[int]]:
+    """Which further parts and which totals to withhold so that no small count can be computed.
+
+    Parameters
+    ----------
+    values
+        One count a part, NaN where unknown (in no total).
+    hidden
+        Parts that are withheld anyhow.
+    known
+        Parts whose value readers have from elsewhere; they hide nothing and cannot be hidden behind.
+    totals
+        What is published or otherwise known.
+    k
+        Counts from 1 to k - 1 are small.
+
+    Returns
+    -------
+    tuple
+        The parts withheld in the end, and the positions of the totals withheld. Then no small part
+        can be computed from any combination of the totals left, and no total less its open parts is
+        small. A smallest open part is taken first; a total only where no part is left to hide
+        behind, the one over fewest parts first. Empty in, empty out.
+
+    Notes
+    -----
+    One elimination a round, O(totals² x hidden); rounds up to the number withheld.
+    """
+    count = np.nan_to_num(values)
+    out = hidden.copy()
+    gone: set[int] = set()
+    # Every sum over parts of at least k, or none, is not small.
+    while ((count > 0) & (count < k)).any():
+        live = [at for at in range(len(totals)) if at not in gone]
+        telling = _telling_combination(count, out & ~known & (count > 0), [totals[at].members for at in live], k)
+        if telling is None:
+            break
+        over_parts, over_totals = telling
+        open_parts = np.flatnonzero(~out & ~known & (count > 0) & (np.abs(over_parts) > 1e-9))
+        free = [live[at] for at in np.flatnonzero(np.abs(over_totals) > 1e-9) if not totals[live[at]].fixed]
+        if len(open_parts):
+            out[open_parts[np.argmin(count[open_parts])]] = True
+        elif free:
+            gone.add(min(free, key=lambda at: (len(totals[at].members), at)))
+        else:
+            break
+    return out, frozenset(gone)
+
+
+def _telling_combination(
+    count: Floats, unknown: Bools, members: Sequence[NDArray[np.int64]], k: int
+) -> tuple[Floats, Floats] | None:
+    """A combination of totals that comes down to a small sum of unknown parts, or None.
+
+    Returned are its weights over all parts and over the totals. The reduced echelon form holds a row
+    of a single part exactly when that part can be computed.
+    """
+    columns = np.flatnonzero(unknown)
+    table = np.zeros((len(members), len(count)))
+    for at, own in enumerate(members):
+        table[at, own] = 1.0
+    reduced, weights = _eliminate(table[:, columns])
+    candidates = np.vstack([table[:, columns], reduced])
+    origin = np.vstack([np.eye(len(members)), weights])
+    for row, weight in zip(candidates, origin, strict=True):
+        support = np.abs(row) > 1e-9
+        total = float(count[columns][support].sum())
+        if support.any() and np.allclose(row[support], row[support][0]) and 0 < total < k:
+            return weight @ table, weight
+    return None
+
+
+def _eliminate(matrix: Floats) -> tuple[Floats, Floats]:
+    """The rows of the reduced echelon form, and each as weights over the rows of ``matrix``."""
+    left, right = matrix.astype(float).copy(), np.eye(len(matrix))
+    at = 0
+    for column in range(left.shape[1]):
+        if at == len(left):
+            break
+        pivot = at + int(np.argmax(np.abs(left[at:, column])))
+        if abs(left[pivot, column]) < 1e-9:
+            continue
+        left[[at, pivot]], right[[at, pivot]] = left[[pivot, at]], right[[pivot, at]]
+        right[at] /= left[at, column]
+        left[at] /= left[at, column]
+        others = np.abs(left[:, column]) > 1e-9
+        others[at] = False
+        right[others] -= np.outer(left[others, column], right[at])
+        left[others] -= np.outer(left[others, column], left[at])
+        at += 1
+    return left[:at], right[:at]

@@ -1,0 +1,239 @@
+"""Small counts cannot be computed from what is published: not from totals, shares, sentences or two editions."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawn_city import layers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis_renovation.publish_counts import counts_shown, withhold_small_counts
+from gis_renovation.publish_totals import Total, withhold_parts
+
+
+def parts(values, *totals, k=5, known=(), fixed=()):
+    """Which parts and which totals are withheld; totals are tuples of positions."""
+    numbers = np.array(values, dtype=float)
+    hidden = (numbers > 0) & (numbers < k)
+    made = [
+        Total("t", "c", at, np.array(members, dtype=np.int64), fixed=at in fixed) for at, members in enumerate(totals)
+    ]
+    out, gone = withhold_parts(numbers, hidden, np.isin(np.arange(len(numbers)), known), made, k)
+    return np.flatnonzero(out).tolist(), sorted(gone)
+
+
+def test_a_small_count_takes_the_next_smallest_of_its_total_with_it():
+    """3 alone could be read off as total minus the rest; 40 hides it."""
+    assert parts([3, 200, 40, 100], (0, 1, 2, 3)) == ([0, 2], [])
+
+
+def test_zero_and_unknown_are_no_small_counts():
+    assert parts([0, np.nan, 5, 60], (0, 1, 2, 3)) == ([], [])
+
+
+def test_two_small_counts_that_together_stay_small_take_a_third():
+    assert parts([1, 2, 50, 60], (0, 1, 2, 3)) == ([0, 1, 2], [])
+
+
+def test_a_total_with_nobody_to_hide_behind_is_withheld():
+    assert parts([3, 200], (0,), (1,)) == ([0], [0])
+
+
+def test_without_a_total_there_is_nothing_to_read_it_off():
+    assert parts([3, 200]) == ([0], [])
+
+
+def test_one_total_less_another_does_not_give_it_back():
+    """The county holds 3, 40 and 50, the zone 40 and 50: county less zone is 3 although neither alone tells it.
+
+    With 3 and 40 withheld the zone still shows 40 by its open 50, so 50 goes too, and then the zone itself.
+    """
+    withheld, gone = parts([3, 40, 50], (0, 1, 2), (1, 2))
+    assert 0 in withheld
+    assert gone == [1] or withheld == [0]
+    assert not computable([3, 40, 50], withheld, [(0, 1, 2), (1, 2)], gone)
+
+
+def test_a_value_known_from_elsewhere_is_nothing_to_hide_behind():
+    assert parts([3, 40, 50], (0, 1, 2), known=(1,)) == ([0, 2], [])
+    assert parts([3, 40], (0, 1), known=(1,)) == ([0], [0])
+
+
+def test_an_announced_total_stays_and_more_parts_go():
+    assert parts([3, 40, 60], (0, 1), (0, 1, 2), fixed=(0, 1)) == ([0, 1], [])
+
+
+def computable(values, withheld, totals, gone, k=5):
+    """Small parts that exact arithmetic finds from the totals left: a unit vector in the row space, by fractions."""
+    rows = [
+        [Fraction(int(part in members)) for part in withheld] for at, members in enumerate(totals) if at not in gone
+    ]
+    small = [at for at, part in enumerate(withheld) if 0 < values[part] < k]
+    return [
+        withheld[at]
+        for at in small
+        if rank(rows) == rank([*rows, [Fraction(int(at == j)) for j in range(len(withheld))]])
+    ]
+
+
+def rank(rows):
+    rows, found = [list(row) for row in rows], 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((at for at in range(found, len(rows)) if rows[at][column] != 0), None)
+        if pivot is None:
+            continue
+        rows[found], rows[pivot] = rows[pivot], rows[found]
+        for at in range(found + 1, len(rows)):
+            factor = rows[at][column] / rows[found][column]
+            rows[at] = [a - factor * b for a, b in zip(rows[at], rows[found], strict=True)]
+        found += 1
+    return found
+
+
+@given(
+    st.lists(st.integers(0, 30), min_size=1, max_size=9),
+    st.lists(st.sets(st.integers(0, 8), min_size=1), max_size=6),
+    st.integers(2, 8),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_combination_of_totals_gives_a_small_count_back(values, totals, k):
+    members = [tuple(sorted(at for at in total if at < len(values))) for total in totals]
+    members = [total for total in members if total]
+    withheld, gone = parts(values, *members, k=k)
+    assert {at for at, value in enumerate(values) if 0 < value < k} <= {*withheld}, "every small count is withheld"
+    assert computable(values, withheld, members, gone, k) == []
+    for at, total in enumerate(members):
+        rest = sum(values[part] for part in total if part in withheld)
+        assert at in gone or rest == 0 or rest >= k, "a total less its open parts is a sum of at least k"
+
+
+@given(st.permutations(range(5)))
+@settings(max_examples=30, deadline=None)
+def test_the_order_of_the_totals_decides_no_part(order):
+    totals = [(0, 1, 2), (0, 3, 4), (0, 1, 2, 3, 4), (2, 4), (1, 3)]
+    assert parts([3, 40, 40, 90, 20], *(totals[at] for at in order))[0][:1] == [0]
+
+
+# --- a whole edition ------------------------------------------------------------------------------
+
+
+def city(households=(3, 350, 400, 450, 500, 550, 600, 650, None)):
+    """The drawn city with counted lines; ids C1 to C3 are zone Z-C1, all are in county 340403."""
+    made = layers()
+    numbers = pd.array(list(households), dtype="Int64")
+    made["communities"]["households"] = numbers
+    made["communities"]["plan_batch"] = "main"
+    by_zone = made["communities"]["households"].groupby(made["zone_members"]["zone_id"]).sum()
+    made["zones"]["households"] = by_zone.reindex(made["zones"].index).astype(float)
+    made["zones"]["why_zh"] = [f"合计 {int(n):,} 户" for n in made["zones"]["households"]]
+    made["unit_progress"] = pd.DataFrame(
+        {"name": ["田家庵区"], "households": [int(pd.Series(numbers).sum())], "started_households_share": [0.5]},
+        index=pd.Index(["340403"], name="unit_code"),
+    )
+    return made
+
+
+def edition(made, k=5, **options):
+    return withhold_small_counts(made, made, k, **options)
+
+
+def test_nothing_small_nothing_withheld():
+    assert edition(city((5, 6, 7, 8, 9, 10, 11, 12, 0)))[1] == {}
+
+
+def test_a_single_communitys_zone_loses_its_total_and_its_sentence():
+    made = city()
+    made["zone_members"].loc[["C2", "C3"], "zone_id"] = "Z-C4"
+    made["zones"]["households"] = [3.0, 3500.0]
+    made["zones"]["why_zh"] = ["仅龙湖新村一个小区，3 户", "合计 3,500 户"]
+    frames, gone = edition(made)
+    # The announced total of the plan less the other zone's 3,500 is 3 as well, so that one goes too.
+    assert gone["zones"] == {"households": ["Z-C1", "Z-C4"], "why_zh": ["Z-C1", "Z-C4"]}
+    assert frames["zones"]["why_zh"].isna().all()
+    assert gone["communities"]["households"] == ["C1", "C2"], "the county's total would give 3 back"
+
+
+@pytest.mark.parametrize("text", ["共 3 户", "3户居民", "1,203 户中的 4 人", "only 2 households"])
+def test_a_sentence_with_a_small_count_is_withheld(text):
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, None))
+    made["zones"]["why_zh"] = ["无", text]
+    assert edition(made)[1] == {"zones": {"why_zh": ["Z-C4"]}}
+
+
+@pytest.mark.parametrize("text", ["共 300 户", "3 个小区", "13 户", "2.3 户均", "3 人行天桥", "C3 户外"])
+def test_other_numbers_are_left_alone(text):
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, None))
+    made["zones"]["why_zh"] = text
+    assert edition(made)[1] == {}
+
+
+def test_a_sum_of_another_making_than_thought_is_withheld_whole():
+    made = city()
+    made["zones"]["households"] += 7.0
+    assert edition(made)[1]["zones"]["households"] == ["Z-C1", "Z-C4"]
+
+
+def test_a_share_goes_with_its_count():
+    made = city()
+    made["unit_progress"]["households"] = [4]
+    gone = edition(made)[1]["unit_progress"]
+    assert gone == {"households": ["340403"], "started_households_share": ["340403"]}
+
+
+def test_totals_are_protected_although_the_communities_themselves_are_not_published():
+    """The reader sees county and zones only, and the announced total; that less one zone is the other, which has 3."""
+    made = city((3, None, None, 450, 500, 550, 600, 650, None))
+    shown = {name: made[name] for name in ("zones", "unit_progress")}
+    _, gone = withhold_small_counts(shown, made, 5)
+    assert gone == {"zones": {"households": ["Z-C1", "Z-C4"], "why_zh": ["Z-C1", "Z-C4"]}}
+
+
+def test_started_households_do_not_tell_those_not_started():
+    """Eight communities have started, the ninth has 3 households: the line's total less the started ones is 3."""
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, 3))
+    made["community_progress"] = pd.DataFrame(
+        {"started": ["yes"] * 8 + ["no"]}, index=pd.Index([f"C{n}" for n in range(1, 10)], name="community_id")
+    )
+    made["unit_progress"]["started_households"] = [3800]
+    _, gone = edition(made)
+    assert "C9" in gone["communities"]["households"]
+    assert gone["unit_progress"]["started_households"] == ["340403"]
+
+
+# --- two editions ---------------------------------------------------------------------------------
+
+
+def test_what_was_withheld_stays_withheld_though_another_would_now_do():
+    """In the first month C2 hides C1. Next month C3 is the smallest; were C2 now shown, the first month's total tells C1."""
+    first, gone = edition(city())
+    said = counts_shown(first, gone, {})
+    assert gone["communities"]["households"] == ["C1", "C2"]
+    later = edition(city((3, 350, 300, 450, 500, 550, 600, 650, None)), before=said)[1]
+    assert {"C1", "C2"} <= {*later["communities"]["households"]}
+
+
+def test_a_part_shown_last_month_cannot_hide_one_that_became_small():
+    """All were shown; now C1 has 3 and C2 is as before: zone less C2 and C3, both known, would be 3."""
+    first, gone = edition(city((300, 350, 400, 450, 500, 550, 600, 650, None)))
+    said = counts_shown(first, gone, {})
+    assert gone == {}
+    later = edition(city(), before=said)[1]
+    assert later["zones"]["households"] == ["Z-C1"]
+    assert later["unit_progress"]["households"] == ["340403"]
+
+
+def test_the_record_holds_no_withheld_value():
+    made = city()
+    frames, gone = edition(made)
+    said = counts_shown(frames, gone, {})
+    cells = list(itertools.chain.from_iterable(c.values() for columns in said.values() for c in columns.values()))
+    assert 3.0 not in cells
+    assert 350.0 not in cells
+    assert said["communities"]["households"]["C1"] is None
+    again = counts_shown(city((300,) * 9), {}, said)
+    assert again["communities"]["households"]["C1"] == 300.0
