@@ -47,7 +47,8 @@ class Case:
 
     ``prepare`` builds the data of a size and returns the duel, or a text saying why it cannot be run.
     ``target`` is (">=", 6.0) for how many times faster than the peer, ("<=", 1.33) for our time over the
-    peer's, ("s<=", 0.3) for our seconds; by size where it is a mapping.
+    peer's, ("s<=", 0.3) for our seconds; by size where it is a mapping. ``at`` are sizes
+    of the case's own, measured whatever sizes are asked.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Case:
     largest: int = 10**9
     repeats: int = 5
     sized: bool = True
+    at: tuple[int, ...] = ()
 
 
 def main(cases: Sequence[Case], *, sizes: Sequence[int], file: str) -> int:
@@ -76,7 +78,7 @@ def main(cases: Sequence[Case], *, sizes: Sequence[int], file: str) -> int:
     for case in cases:
         if asked.case and case.name not in asked.case:
             continue
-        for size in asked.size if case.sized else [0]:
+        for size in (case.at or asked.size) if case.sized else [0]:
             if size <= case.largest:
                 rows.append(_row(case, size, file))
                 print(_line(rows[-1]), flush=True)

@@ -1,10 +1,10 @@
-"""Neighbours, barriers, groups, and what it costs to start the program and to run the sample.
+"""Neighbours, barriers, groups, reading, and what it costs to start the program and to run the sample.
 
     python benchmarks/foundation.py [--json FILE] [--size 100000 1000000] [--case adjacency-sindex ...]
 
 Peers: geopandas' spatial index with ``dwithin``, libpysal's fuzzy contiguity, PostGIS ``ST_ClusterDBSCAN``
-(where installed), networkx. Needs the ``bench`` and ``test`` extras; takes about six minutes with a
-million communities, one minute without.
+(where installed), networkx; for reading see ``reading.py``, whose cases are among these. Needs the
+``bench`` and ``test`` extras; takes about nine minutes with a million communities, four without.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import postgis
+import reading
 from bench import Case, Duel, main
 from cities import make_barriers, make_communities
 
@@ -218,6 +219,7 @@ CASES = (
     Case("import", "", command("-c", "import gis_renovation"), ("s<=", 0.3), sized=False),
     Case("help", "", command("-m", "gis_renovation", "--help"), ("s<=", 0.5), sized=False),
     Case("sample-run", "", sample_run, ("s<=", 10.0), sized=False, repeats=3),
+    *reading.CASES,
 )
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ recording what it did. Nothing is repaired that the card does not ask to repair.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -250,7 +250,32 @@ class _Taking:
         self.findings.append(finding)
 
 
-def conform(raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "") -> Conformed:
+def columns_needed(card: Card, columns: Sequence[str]) -> list[str] | None:
+    """Those of a file's columns that :func:`conform` will look at, in their order; None for all of them.
+
+    None where the card lacks a column (its message lists what there is) or looks at whole rows: joins,
+    numbering, exact duplicates, several files or sublayers.
+    """
+    rules = {
+        name: ColumnRule.model_validate({"from": r}) if isinstance(r, str) else r for name, r in card.columns.items()
+    }
+    whole = (
+        card.join or card.repair.drop_exact_duplicates or len(card.source.paths) > 1 or card.source.layer_name == "*"
+    )
+    if whole or any(rule.number is not None for rule in rules.values()):
+        return None
+    named = {*card.select, *((card.geometry.x, card.geometry.y, card.geometry.wkt) if card.geometry else ())} - {""}
+    for rule in rules.values():
+        named |= {rule.from_} if isinstance(rule.from_, str) else set(rule.from_ or ())
+    if not named <= set(columns):
+        return None
+    alike = {same_name(columns, target) for name, target in card.schema_.fields.items() if name not in rules}
+    return [name for name in columns if name in named or name in alike]
+
+
+def conform(
+    raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "", columns: Sequence[str] = ()
+) -> Conformed:
     """Rename, convert, select and key a raw frame by its card.
 
     Columns are taken as the card says; a schema field the card does not name is taken from a
@@ -259,7 +284,8 @@ def conform(raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "")
     to report; one read with a loss (“约120”, “80年代”) is reported with its row. Rows are never dropped
     but by ``select`` and by a repair the card asks for, both counted: ``rows_read`` equals
     ``rows_used`` + ``rows_not_selected`` + ``rows_dropped``. Geometry is made two-dimensional. The
-    result is indexed by the schema's key and sorted by it. O(rows x columns).
+    result is indexed by the schema's key and sorted by it. ``columns`` names those of the file where not
+    all were read, to list the unused ones. O(rows x columns).
     """
     schema = layer_schema(card.source.layer)
     taking = _Taking(raw, schema, file)
@@ -285,7 +311,7 @@ def conform(raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "")
     frame = _key(frame, schema)
     if card.repair.merge_pieces:
         frame = _merge_pieces(frame, taking, record)
-    left_out = [str(c) for c in rows.columns if c not in taking.used and c != "geometry"]
+    left_out = [str(c) for c in columns or rows.columns if c not in taking.used and c != "geometry"]
     record |= {"rows_used": len(frame), "columns_left_out": left_out}
     if left_out:
         shown = left_out[:12]
@@ -540,7 +566,7 @@ def _key(frame: Any, schema: LayerSchema) -> Any:
         return frame.set_index(schema.key)
     # One sort tells order and repetition together; an index would hash a million keys for each.
     values = pa.array(keys.array)
-    order = pc.sort_indices(values).to_numpy()
+    order = _sorting_order(values)
     ordered = values.take(pa.array(order))
     if len(ordered) > 1 and pc.any(pc.equal(ordered[1:], ordered[:-1])).as_py():
         return frame.set_index(schema.key)
@@ -549,6 +575,25 @@ def _key(frame: Any, schema: LayerSchema) -> Any:
         frame = frame.take(order)
     frame.index = pd.Index(pd.array(ordered, dtype="str"), name=schema.key)
     return frame
+
+
+def _sorting_order(texts: Any) -> Any:
+    """The positions that sort Arrow texts without nulls, equal ones in any order.
+
+    Texts of one length, as ids are, differ in few of their bytes: those make machine words to sort by.
+    """
+    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    lengths = pc.unique(pc.binary_length(texts)).to_pylist()
+    if len(lengths) != 1 or not lengths[0]:
+        return pc.sort_indices(texts).to_numpy()
+    starts = np.frombuffer(texts.buffers()[1], dtype="i8" if pa.types.is_large_string(texts.type) else "i4")
+    first, size = int(starts[texts.offset]), len(texts) * lengths[0]
+    letters = np.frombuffer(texts.buffers()[2], dtype="u1")[first : first + size].reshape(len(texts), -1)
+    differ = np.flatnonzero((letters != letters[0]).any(axis=0))
+    words = np.zeros((len(texts), 8 * max(1, -(-len(differ) // 8))), dtype="u1")
+    words[:, : len(differ)] = letters[:, differ]
+    numbers = words.view(">u8").astype("u8")
+    return np.argsort(numbers[:, 0]) if numbers.shape[1] == 1 else np.lexsort(numbers.T[::-1])
 
 
 def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:

@@ -48,19 +48,25 @@ UNFINISHED = ".unfinished-"
 
 @dataclass
 class Raw:
-    """What one card's files hold: a frame in the stated CRS, remarks, and the record for the manifest."""
+    """What one card's files hold: a frame in the stated CRS, remarks, and the record for the manifest.
+
+    ``columns`` names all columns of the file where some were not read; else it is empty.
+    """
 
     frame: gpd.GeoDataFrame | pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
-def read_layer(card: Card, folder: Path) -> Raw:
+def read_layer(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
     """The rows of a card's files, joined tables folded in, geometry in the CRS the card or file states.
 
     Several files are stacked in the order written. Display offsets (``datum``) are undone here, and
     old or local grids fitted by the card's control points. A row whose geometry cannot be built is kept
-    without it and reported. Nothing beside the files is written or changed. Raises FileError for a
+    without it and reported. With ``all_columns`` false, columns that no part of the card asks for may stay
+    unread; ``Raw.columns`` then names all that the file has. Nothing beside the files is written or
+    changed. Raises FileError for a
     missing, empty, locked, hostile or unreadable file, CRSError for an unknown CRS or one that
     contradicts the file, ConfigError for columns the file does not have.
     """
@@ -69,7 +75,7 @@ def read_layer(card: Card, folder: Path) -> Raw:
     parts: list[Any] = []
     files: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch, ThreadPoolExecutor(1) as threads:
-        reading = Reading(card, Path(scratch))
+        reading = Reading(card, Path(scratch), all_columns=all_columns)
         for name in card.source.paths:
             path = find_file(folder / name, card.source.layer)
             reading.facts = {}
@@ -92,7 +98,7 @@ def read_layer(card: Card, folder: Path) -> Raw:
     }
     if fit is not None:
         record["control_points"] = fit.record()
-    return Raw(frame, reading.findings, record)
+    return Raw(frame, reading.findings, record, reading.columns)
 
 
 def read_raw(path: Path, card: Card) -> Raw:

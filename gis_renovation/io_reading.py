@@ -57,10 +57,15 @@ ADVICE = {
 
 @dataclass
 class Reading:
-    """One card being read: where remarks go, and a folder of our own for what must be unpacked or copied."""
+    """One card being read: where remarks go, and a folder of our own for what must be unpacked or copied.
+
+    ``columns`` names all columns of the file where some were left unread, which needs ``all_columns`` false.
+    """
 
     card: Card
     scratch: Path
+    all_columns: bool = True
+    columns: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 

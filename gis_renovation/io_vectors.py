@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gis_renovation import dbf
-from gis_renovation.cards import Card
+from gis_renovation.cards import Card, columns_needed
 from gis_renovation.errors import FileError
 from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
 
@@ -172,6 +172,8 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
     import pyogrio
 
     options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    if not options and path.suffix.lower() in _COLUMNAR and not reading.all_columns:
+        options |= _only_needed(path, name, reading)
     patched = path.suffix.lower() == ".shp" and reading.facts.get("cut_texts")
     if patched or (path.suffix.lower() == ".shp" and any(f.code == "text_undecodable" for f in reading.findings)):
         options["encoding"] = "ISO-8859-1"  # bytes as they are; decoded here, where a cut character can be told
@@ -200,6 +202,22 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
     return _named_once(frame, path, reading)
 
 
+# Formats whose column names are read as they are, without a doubt about their encoding.
+_COLUMNAR = (".gpkg", ".gdb", ".fgb")
+
+
+def _only_needed(path: Path, name: str, reading: Reading) -> dict[str, Any]:
+    """The option to read the columns the card needs, if it lets others alone; all names are kept to be said."""
+    import pyogrio
+
+    found = [str(column) for column in pyogrio.read_info(path, layer=name)["fields"]]
+    needed = columns_needed(reading.card, found)
+    if needed is None or len(set(found)) < len(found):
+        return {}
+    reading.columns = tuple(found)
+    return {"columns": needed}
+
+
 def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> Any:
     """A layer through Arrow; where one impossible ring spoils the bulk read, shape by shape."""
     import pyogrio
@@ -207,7 +225,9 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
     # Arrow text is UTF-8; only the Shapefile driver recodes before it hands over.
     arrow = "encoding" not in options or path.suffix.lower() == ".shp"
     try:
-        return pyogrio.read_dataframe(path, layer=name, use_arrow=arrow, **options)
+        # No two shapes are the same bytes, so looking for equal ones only costs.
+        plain = {"arrow_to_pandas_kwargs": {"deduplicate_objects": False}} if arrow else {}
+        return pyogrio.read_dataframe(path, layer=name, use_arrow=arrow, **plain, **options)
     except Exception as error:
         # GEOS refuses one impossible ring and with it the whole bulk read; any other error is for the caller.
         if type(error).__name__ != "GEOSException":
@@ -216,7 +236,7 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
     import shapely
 
     table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=arrow, **options)
-    meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, columns=[], **options)
+    meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
     given = [shape is not None for shape in wkb]
     geometry = shapely.from_wkb(wkb, on_invalid="ignore")
     broken = [f"第{row + 1}行" for row, had in enumerate(given) if had and geometry[row] is None]
@@ -254,7 +274,8 @@ def _check_promised_rows(path: Path, name: str, frame: Any, options: dict[str, A
     """A damaged database may stop early without an error; its own count tells."""
     import pyogrio
 
-    promised = pyogrio.read_info(path, layer=name, **options)["features"]
+    encoding = options.get("encoding")
+    promised = pyogrio.read_info(path, layer=name, **({"encoding": encoding} if encoding else {}))["features"]
     if promised >= 0 and len(frame) not in (promised, promised - reading.facts.get("rows_deleted", 0)):
         reading.say(
             "error", "rows_missing", path,

@@ -279,9 +279,9 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         inputs.layers[name], record = read_raster(card, project.layers_folder)
         inputs.sources[name] = {**_card_facts(card), **record, "fingerprint": fingerprint(inputs.layers[name])}
         return
-    raw = read_layer(card, project.layers_folder)
+    raw = read_layer(card, project.layers_folder, all_columns=False)
     file = ", ".join(Path(path).name for path in card.source.paths)
-    conformed = conform(raw.frame, card, file=file)
+    conformed = conform(raw.frame, card, file=file, columns=raw.columns)
     frame = conformed.frame
     findings = [*raw.findings, *conformed.findings]
     if card.schema_.geometry:

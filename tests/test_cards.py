@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon, box
 from zoo import NAMES, communities
 
-from gis_renovation.cards import conform, finish_shapes, fold_rows, read_card
+from gis_renovation.cards import columns_needed, conform, finish_shapes, fold_rows, read_card
 from gis_renovation.errors import ConfigError
 from gis_renovation.pipeline import fingerprint
 from gis_renovation.schemas import check_layer, layer_schema
@@ -409,6 +409,50 @@ def test_an_overlap_wider_than_a_sliver_is_left_alone():
 
 
 # --- joins ----------------------------------------------------------------------------------------
+
+
+IDS = st.one_of(
+    st.lists(st.text(alphabet="AZ09区é\0𠮷", min_size=1, max_size=12), min_size=1, max_size=30, unique=True),
+    st.lists(st.text(alphabet="ABab01", min_size=20, max_size=20), min_size=1, max_size=30, unique=True),
+    st.lists(st.text(alphabet="小区一二", min_size=3, max_size=3), min_size=1, max_size=30, unique=True),
+)
+
+
+@given(IDS, st.integers(0, 5))
+@settings(max_examples=200, deadline=None)
+def test_ids_are_sorted_as_texts_are_and_repeated_ones_stay_for_the_check(ids, cut):
+    wanted = [text.strip() for text in ids]
+    keys = pd.Series(wanted, dtype="str")
+    frame = pd.DataFrame({"编号": keys, "金额": range(len(keys))}).iloc[min(cut, len(keys) - 1) :]
+    text = '[source]\npath = "a"\n[columns]\nbarrier_id = "编号"\n'
+    found = conform(frame, read_card(text, stem="barriers", where="x")).frame.index
+    kept = [word or None for word in frame["编号"].str.strip()]
+    if None in kept or len(set(kept)) < len(kept):
+        assert len(found) == len(kept)
+    else:
+        assert list(found) == sorted(kept, key=str.encode)
+
+
+WORDS = ("编号", "小区名称", "名称", "户数（户）", "户数", "总面积", "备注", "name", "街道")
+
+
+@given(
+    st.permutations(WORDS),
+    st.integers(1, len(WORDS)),
+    st.sampled_from(["", "[repair]\ndrop_exact_duplicates = true\n"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_columns_nobody_asks_for_may_stay_unread_without_a_trace_in_the_result(words, count, repair):
+    frame = communities()[["geometry"]].assign(**{w: [f"{w}{n}" for n in range(3)] for w in words[:count]})
+    asked = read_card(HEAD + '[columns]\nfloor_area_m2 = "总面积"\n' + repair, stem="communities", where="x")
+    needed = columns_needed(asked, words[:count])
+    if needed is None:
+        assert repair or "总面积" not in words[:count]
+        return
+    whole = conform(frame, asked)
+    part = conform(frame[["geometry", *needed]], asked, columns=words[:count])
+    assert fingerprint(whole.frame) == fingerprint(part.frame)
+    assert (whole.record, whole.findings, whole.rules) == (part.record, part.findings, part.rules)
 
 
 def test_several_rows_fold_into_one_and_unknown_stays_unknown():
