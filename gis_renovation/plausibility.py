@@ -8,6 +8,8 @@ widest seen in published programmes of comparable cities (Huainan 2021-24, Chizh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +34,9 @@ AREA_DIFFERENCE = 0.10
 SLIVER_WIDTH_M = 0.5
 CONTAINED_SHARE = 0.95
 
-# Beyond this many features pairs are not compared in a check meant to take seconds; it is said.
-PAIRS_LIMIT = 200_000
+# Pairs are compared for so many features at a time, in two threads.
+_BLOCK = 20_000
+_THREADS = 2
 
 _FLAT_LAYERS = ("communities", "parcels", "reporting_units")
 _AREA_FIELDS = ("registered_area_m2", "area_m2", "land_area_m2")
@@ -56,15 +59,14 @@ def check_plausibility(layers: Mapping[str, Any]) -> list[Finding]:
 
 
 def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
-    """Pairs of polygons that share ground: one inside the other, overlapping, or by a sliver. O(n log n + pairs)."""
-    if len(layer) > PAIRS_LIMIT:
-        zh = f"要素超过 {PAIRS_LIMIT:,} 个，没有逐对检查重叠。"
-        return [_say("note", "overlaps_not_checked", name, zh, f"Over {PAIRS_LIMIT:,} features: overlaps not checked.")]
+    """Pairs of polygons that share ground: one inside the other, overlapping, or by a sliver.
+
+    Of features with the very same outline each is paired with the first, and the first alone with others.
+    O(n log n + pairs); a million parcels take a quarter of a minute.
+    """
     geometry = layer.geometry.to_numpy()
-    usable = _areal(geometry)
-    tree = shapely.STRtree(np.where(usable, geometry, None))
-    first, second = tree.query(np.where(usable, geometry, None), predicate="intersects")
-    first, second = first[first < second], second[first < second]
+    usable = np.flatnonzero(_areal(geometry))
+    first, second = (usable[pairs] for pairs in _pairs_on_common_ground(geometry[usable]))
     shared = shapely.intersection(geometry[first], geometry[second])
     area = shapely.area(shared)
     real = area > 0
@@ -93,6 +95,42 @@ def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
         for severity, code, mask, zh, en in kinds
         if mask.any()
     ]
+
+
+def _pairs_on_common_ground(geometry: Any) -> tuple[Any, Any]:
+    """Positions of the pairs of polygons whose interiors meet, each pair once."""
+    same = _first_of_the_same(geometry)
+    copies = np.flatnonzero(same != np.arange(len(geometry)))
+    tree = shapely.STRtree(np.where(same == np.arange(len(geometry)), geometry, None))
+    with ThreadPoolExecutor(_THREADS) as threads:
+        pieces = threads.map(partial(_pairs_from, tree), range(0, len(geometry), _BLOCK))
+        found = [np.stack([same[copies], copies]), *pieces]
+    first, second = np.concatenate(found, axis=1)
+    return first, second
+
+
+def _pairs_from(tree: shapely.STRtree, start: int) -> Any:
+    """The pairs of a block of the tree's polygons with later ones; prepared for the block only, to spare memory."""
+    geometry = tree.geometries
+    block = geometry[start : start + _BLOCK]
+    first, second = tree.query(block)
+    first = first + start
+    first, second = first[first < second], second[first < second]
+    shapely.prepare(block)
+    for meets in (shapely.intersects, lambda a, b: ~shapely.touches(a, b)):
+        kept = meets(geometry[first], geometry[second])
+        first, second = first[kept], second[kept]
+    shapely.destroy_prepared(block)
+    return np.stack([first, second])
+
+
+def _first_of_the_same(geometry: Any) -> Any:
+    """For each polygon the position of the first with the same vertices, mostly its own."""
+    own = np.arange(len(geometry))
+    alike = np.flatnonzero(pd.DataFrame(shapely.bounds(geometry)).duplicated(keep=False))
+    outlines = pd.Series(shapely.to_wkb(geometry[alike]), index=alike)
+    own[alike] = pd.Series(alike, index=alike).groupby(outlines).transform("first")
+    return own
 
 
 def check_slivers(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:

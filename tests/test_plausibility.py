@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
@@ -50,6 +51,39 @@ def test_row_order_does_not_matter(order):
     shapes = [box(0, 0, 10, 10), box(5, 0, 15, 10), box(8, 0, 20, 10), box(50, 0, 60, 10)]
     frame = layer(shapes)
     assert found(check_overlaps(frame.iloc[list(order)], "communities")) == found(check_overlaps(frame, "communities"))
+
+
+def test_features_of_one_outline_are_each_paired_with_the_first():
+    shapes = [box(0, 0, 10, 10)] * 4 + [box(8, 0, 20, 10)]
+    assert found(check_overlaps(layer(shapes), "communities")) == {
+        "contained": ("a ∩ b: 100.0 m²", "a ∩ c: 100.0 m²", "a ∩ d: 100.0 m²"),
+        "overlap": ("a ∩ e: 20.0 m²",),
+    }
+
+
+def test_a_quarter_of_a_million_parcels_are_all_compared():
+    side = 500
+    x, y = (a.ravel() * 10.0 for a in np.meshgrid(np.arange(side), np.arange(side)))
+    shapes = shapely.box(x, y, x + 10, y + 10)
+    shapes[side * 200 + 7] = box(65, 2000, 80, 2010)  # five metres into its left neighbour
+    frame = gpd.GeoDataFrame(geometry=shapes, crs=4548, index=pd.RangeIndex(side * side).astype("str"))
+    assert found(check_overlaps(frame, "parcels")) == {"overlap": ("100006 ∩ 100007: 50.0 m²",)}
+
+
+squares = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 6)] * 2)
+
+
+@given(st.lists(squares, min_size=2, max_size=12, unique=True))
+def test_pairs_are_those_whose_shared_ground_arithmetic_finds(places):
+    frame = layer([box(x, y, x + w, y + h) for x, y, w, h in places])
+    said = [i for ids in found(check_overlaps(frame, "communities")).values() for i in ids]
+    expected = []
+    for n, (x, y, w, h) in enumerate(places):
+        for m, (a, b, c, d) in enumerate(places[:n]):
+            wide, high = min(x + w, a + c) - max(x, a), min(y + h, b + d) - max(y, b)
+            if wide > 0 and high > 0:
+                expected.append(f"{chr(97 + m)} ∩ {chr(97 + n)}: {wide * high:,.1f} m²")
+    assert sorted(said) == sorted(expected)
 
 
 def test_neighbours_that_only_touch_are_fine():
