@@ -1,0 +1,183 @@
+"""Publishing large layers: nothing withheld stands in a tile, and the check reads tiles as a browser does."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import date
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from drawn_city import CRS, X0, Y0, layers
+
+from gis_renovation import map_tiles, publish, publish_check, publish_tiles
+from gis_renovation.errors import DataError
+
+AS_OF = date(2024, 9, 30)
+SECRET = "联系人王某13900001234"
+SECRET_NUMBER = 48213.375
+PUBLIC = """
+[profile]
+audience = "public"
+[disclosure]
+class = "public"
+[layers]
+communities = ["name"]
+streets = ["name", "class"]
+"""
+
+
+def streets(**columns):
+    at = np.arange(10_001)
+    lines = shapely.linestrings(
+        np.stack([np.stack([X0 + at, np.full(10_001, Y0)], 1), np.stack([X0 + at, np.full(10_001, Y0 + 9)], 1)], 1)
+    )
+    return gpd.GeoDataFrame(
+        {"name": "示例路", "class": "branch", **columns},
+        geometry=lines,
+        crs=CRS,
+        index=pd.Index([f"S{n:05}" for n in at], name="street_id"),
+    )
+
+
+def city(**columns):
+    return {"communities": layers()["communities"], "streets": streets(**columns)}
+
+
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "maps").mkdir()
+    (folder / "maps" / "own.toml").write_text(PUBLIC, encoding="utf-8")
+    profile = publish.read_profile(folder, "own")
+    secret = [SECRET if n == 777 else f"记录编号第{n:07}号" for n in range(10_001)]
+    made = city(surveyor_note=secret, depth_m=np.where(np.arange(10_001) == 42, SECRET_NUMBER, np.nan))
+    publish.publish_profile(made, profile, folder / "maps" / "own", name="own", project_name="例", as_of=AS_OF)
+    return folder / "maps" / "own", made
+
+
+@pytest.fixture
+def copy(edition, tmp_path):
+    import shutil
+
+    return shutil.copytree(edition[0], tmp_path / "own")
+
+
+def planted(folder, frame):
+    """Tiles of ``frame`` in place of the edition's own, listed as if they belonged there."""
+    made = map_tiles.tile_layer("streets", frame, {}, lang="zh")
+    for path, data in map_tiles.tile_files("streets", made.archive):
+        (folder / path).write_bytes(data)
+    marker = json.loads((folder / "publish.json").read_text(encoding="utf-8"))
+    marker["files"] = {
+        p.relative_to(folder).as_posix(): publish_check.sha256(p)
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != "publish.json"
+    }
+    (folder / "publish.json").write_text(json.dumps(marker), encoding="utf-8")
+
+
+def codes(findings):
+    return {finding.code for finding in findings}
+
+
+def test_edition_has_its_tiles_beside_it_and_says_why(edition):
+    folder, _ = edition
+    assert {p.name for p in (folder / "tiles").iterdir()} == {"streets.pmtiles", "streets.000.pm.js"}
+    marker = publish_check.read_marker(folder)
+    assert marker["tiled"] == {"streets": "10,001 个要素，超过页内上限 10,000：切成矢量瓦片"}
+    assert publish_check.check_published(folder) == []
+
+
+def test_no_tile_of_a_public_edition_holds_a_withheld_column_or_value(edition):
+    folder, made = edition
+    archive = (folder / "tiles" / "streets.pmtiles").read_bytes()
+    assert publish_tiles.archive_columns(archive) == {"streets": {"street_id", "name", "class"}}
+    text = publish_tiles.archive_text(archive, publish_check.number_forms)
+    assert "示例路".encode() in text
+    assert SECRET.encode() not in text
+    assert str(SECRET_NUMBER).encode() not in text
+    secrets = publish_check.withheld_values(
+        made, publish.select_layers(made, publish.read_profile(folder.parent.parent, "own"))
+    )
+    assert SECRET in secrets["streets.surveyor_note"]
+    assert publish_check.find_leaks(folder, secrets, "") == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "origin"),
+    [("surveyor_note", SECRET, "streets.surveyor_note"), ("depth_m", SECRET_NUMBER, "streets.depth_m")],
+)
+def test_a_secret_in_one_tile_is_found_as_text_and_as_number(copy, column, value, origin):
+    filled = [value if n == 9_000 else None for n in range(10_001)]
+    planted(copy, streets(**{column: pd.Series(filled, dtype=object).to_numpy()}))
+    raw = (copy / "tiles" / "streets.pmtiles").read_bytes()
+    assert str(value).encode() not in raw, "a search through the bytes alone would miss it"
+    findings = publish_check.check_published(copy)
+    assert {"unlisted_column", "forbidden_column"} <= codes(findings)
+    assert {f.file for f in findings} == {"tiles/streets.pmtiles", "tiles/streets.000.pm.js"}
+    secrets = {origin: publish_check.number_forms(value) or frozenset({value})}
+    leaks = publish_check.find_leaks(copy, secrets, "")
+    assert {f.file for f in leaks} == {"tiles/streets.pmtiles", "tiles/streets.000.pm.js"}
+    assert not any(str(value) in f.text.zh for f in leaks)
+
+
+def test_a_secret_under_an_allowed_column_stops_the_publication(tmp_path, monkeypatch):
+    """The value of a withheld column slips into a published one: the reading back finds it."""
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "own.toml").write_text(PUBLIC, encoding="utf-8")
+    profile = publish.read_profile(tmp_path, "own")
+    made = city(surveyor_note=[SECRET if n == 5 else None for n in range(10_001)])
+    true_files = publish.map_files
+
+    def leaking(frames, **options):
+        leaky = {**frames, "streets": frames["streets"].assign(name=made["streets"]["surveyor_note"])}
+        return true_files(leaky, **options)
+
+    monkeypatch.setattr(publish, "map_files", leaking)
+    with pytest.raises(DataError, match=r"streets\.surveyor_note"):
+        publish.publish_profile(made, profile, tmp_path / "maps" / "own", name="own", project_name="例", as_of=AS_OF)
+    assert not (tmp_path / "maps" / "own").exists()
+
+
+def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "own.toml").write_text(PUBLIC, encoding="utf-8")
+    profile = publish.read_profile(tmp_path, "own")
+    target = tmp_path / "maps" / "own"
+    publish.publish_profile(city(), profile, target, name="own", project_name="例", as_of=AS_OF, single=True)
+    assert not (target / "tiles").exists()
+    held = publish_check.held_columns(target / publish.MAP)
+    assert held["streets"] == {"street_id", "name", "class"}
+    assert held["tile_units"] == {"name", "feature_count", "per_km2"}
+    page = (target / publish.MAP).read_text(encoding="utf-8")
+    (archive,) = publish_tiles.archives_of(target / publish.MAP)
+    worse = map_tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
+    page = page.replace(base64.b64encode(archive).decode(), base64.b64encode(worse).decode())
+    (target / publish.MAP).write_text(page, encoding="utf-8")
+    assert "forbidden_column" in codes(publish_check.check_published(target))
+    assert publish_check.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code"),
+    [
+        ("tiles/streets.000.pm.js", 'fetch("https://cdn.example")', "broken_tiles"),
+        ("tiles/streets.000.pm.js", 'tilePart("streets",0,"AAAA");alert(1);\n', "broken_tiles"),
+        ("tiles/streets.pmtiles", "PMTiles", "broken_tiles"),
+        ("tiles/more.js", "1", "foreign_script"),
+    ],
+)
+def test_scripts_and_archives_that_are_not_ours_are_found(copy, file, text, code):
+    (copy / file).write_text(text, encoding="utf-8")
+    assert code in codes(publish_check.check_published(copy))
+
+
+def test_scripts_of_another_edition_are_found(copy):
+    other = map_tiles.tile_layer("streets", streets().iloc[:5_000], {}, lang="zh").archive
+    (path, data) = map_tiles.tile_files("streets", other)[1]
+    (copy / path).write_bytes(data)
+    assert {"tiles_differ", "changed_file"} <= codes(publish_check.check_published(copy))
