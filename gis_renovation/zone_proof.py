@@ -15,11 +15,12 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, identity, vstack
+from scipy.sparse import csc_array, csr_array, identity
 
-from gis_renovation.zone_problem import INNER, MEMBERS, Floats, Labels, ZoneProblem, compact, group_sums
+from gis_renovation.zone_problem import INNER, MEMBERS, Flags, Floats, Labels, ZoneProblem, compact, group_sums
 
 Rows = NDArray[np.int32]
+Members = NDArray[np.uint16 | np.int32]
 
 # Listing uses a dense adjacency table; larger components are not proven.
 LARGEST_LISTED = 3_000
@@ -31,24 +32,73 @@ SOLVED_BY_HAND = 8
 SOLVED_WHOLE = 600
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
 RELAXATION_ROUNDS = 200
+# Columns priced at once, and columns a node in the pool of likely ones.
+COLUMNS_AT_ONCE = 250_000
+POOL_SHARE = 100
 # Added to every cap for the solver's tolerance; and for integer programmes on whole values.
 CAP_SLACK = 1e-6
 WHOLE_ROOM = 0.4
 
 
-class Candidates(NamedTuple):
-    """Valid zones: number ``i`` has nodes ``members[starts[i]:starts[i + 1]]`` and the two lesser scores."""
+class Cover(NamedTuple):
+    """Which nodes each column covers: column ``i`` has ``members[starts[i]:starts[i + 1]]`` of ``nodes``.
+
+    Millions of columns are held in two bytes a member; only the few in a programme become a matrix.
+    """
 
     starts: Labels
-    members: Rows
+    members: Members
+    nodes: int
+
+    @classmethod
+    def of(cls, matrix: csr_array) -> Cover:
+        """The rows of a matrix as columns."""
+        nodes = matrix.shape[1]
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(_member_type(nodes)), nodes)
+
+    def followed_by(self, *others: Cover) -> Cover:
+        """These columns, then the others'."""
+        parts = (self, *others)
+        starts = _starts(np.concatenate([np.diff(part.starts) for part in parts]))
+        return Cover(starts, np.concatenate([part.members for part in parts]), self.nodes)
+
+    def matrix(self, columns: Labels) -> csr_array:
+        """Some columns as the rows of a matrix of ones."""
+        places = _spread_places(self.starts[columns], self.starts[columns + 1])[1]
+        members = self.members[places].astype(np.int32)
+        starts = _starts(self.starts[columns + 1] - self.starts[columns])
+        return csr_array((np.ones(len(members)), members, starts), shape=(len(columns), self.nodes))
+
+    def totals(self, values: Floats) -> Floats:
+        """The sum of the values of each column's nodes; every column has some."""
+        totals = np.empty(len(self.starts) - 1)
+        for first in range(0, len(totals), COLUMNS_AT_ONCE):
+            stop = min(first + COLUMNS_AT_ONCE, len(totals))
+            starts = self.starts[first : stop + 1]
+            taken = values[self.members[starts[0] : starts[-1]]]
+            totals[first:stop] = np.add.reduceat(taken, starts[:-1] - starts[0])
+        return totals
+
+    def reached(self, columns: int) -> Flags:
+        """Whether each node is in any of the first so many columns."""
+        seen = np.zeros(self.nodes, dtype=bool)
+        for first in range(0, columns, COLUMNS_AT_ONCE):
+            stop = min(first + COLUMNS_AT_ONCE, columns)
+            seen[self.members[self.starts[first] : self.starts[stop]]] = True
+        return seen
+
+
+def _member_type(nodes: int) -> type[np.uint16 | np.int32]:
+    return np.uint16 if nodes <= np.iinfo(np.uint16).max else np.int32
+
+
+class Candidates(NamedTuple):
+    """Valid zones: which nodes each covers, and its two lesser scores; ``seen`` counts the sets looked at."""
+
+    cover: Cover
     number: Floats
     cost: Floats
     seen: int
-
-    def matrix(self, n: int) -> csr_array:
-        """Candidates by nodes, 1 where the node is in the candidate."""
-        ones = np.ones(len(self.members))
-        return csr_array((ones, self.members, self.starts), shape=(len(self.starts) - 1, n))
 
 
 def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | None:
@@ -67,7 +117,7 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | N
     near[problem.heads, problem.tails] = near[problem.tails, problem.heads] = True
     grid = csr_array(near)
     grid.sort_indices()
-    found: list[tuple[Rows, Floats, Floats]] = []
+    found: list[tuple[Members, Floats, Floats]] = []
     seen = 0
     for first in range(0, n, 64):
         roots = np.arange(first, min(first + 64, n), dtype=np.int32)
@@ -78,9 +128,9 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | N
                 return None
             good = problem.valid(level.sums)
             score = problem.score(level.sums[good])
-            found.append((level.members[good], score.number, score.cost))
+            found.append((np.asarray(level.members[good], _member_type(n)), score.number, score.cost))
             level = _next_level(problem, grid, near, worth, level)
-    return _gather(found, seen)
+    return _gather(found, seen, n)
 
 
 class _Level(NamedTuple):
@@ -128,10 +178,14 @@ def _next_level(problem: ZoneProblem, grid: csr_array, near: NDArray[np.bool_], 
 
 def _spread(starts: NDArray[np.integer], stops: NDArray[np.integer], values: Rows) -> tuple[Labels, Rows]:
     """``values[starts[i]:stops[i]]`` one after the other, with ``i`` of each."""
+    owner, places = _spread_places(starts, stops)
+    return owner, values[places]
+
+
+def _spread_places(starts: NDArray[np.integer], stops: NDArray[np.integer]) -> tuple[Labels, Labels]:
     counts = np.asarray(stops - starts, dtype=np.int64)
     owner = np.repeat(np.arange(len(counts)), counts)
-    offset = np.arange(len(owner)) - np.repeat(_starts(counts)[:-1], counts)
-    return owner, values[np.asarray(starts, dtype=np.int64)[owner] + offset]
+    return owner, np.arange(len(owner)) + np.repeat(starts - _starts(counts)[:-1], counts)
 
 
 def _starts(counts: NDArray[np.integer]) -> Labels:
@@ -140,30 +194,53 @@ def _starts(counts: NDArray[np.integer]) -> Labels:
     return starts
 
 
-def _gather(found: list[tuple[Rows, Floats, Floats]], seen: int) -> Candidates:
+def _gather(found: list[tuple[Members, Floats, Floats]], seen: int, n: int) -> Candidates:
     sizes = np.concatenate([np.zeros(0, dtype=np.int64), *[np.full(len(m), m.shape[1]) for m, _, _ in found]])
-    members = np.concatenate([np.zeros(0, dtype=np.int32), *[m.ravel() for m, _, _ in found]])
+    members = np.concatenate([np.zeros(0, dtype=_member_type(n)), *[m.ravel() for m, _, _ in found]])
     number = np.concatenate([np.zeros(0), *[number for _, number, _ in found]])
     cost = np.concatenate([np.zeros(0), *[cost for _, _, cost in found]])
-    return Candidates(_starts(sizes), members, number, cost, seen)
+    return Candidates(Cover(_starts(sizes), members, n), number, cost, seen)
 
 
 # --- choosing among the candidates ----------------------------------------------------------------
 
 
 class Programme(NamedTuple):
-    """min cost @ x: every node covered once, ``caps.T @ x <= limits``, x in {0, 1}.
+    """min cost @ x: every node covered once, each cap's values at x at most its limit, x in {0, 1}.
 
-    ``cover`` is columns by nodes, ``caps`` columns by limits. ``room`` is what a limit may be exceeded by
-    without letting any other whole choice in: integer programmes need it, since the solver's ones are
-    only nearly one, and relaxations must not have it, since it would loosen their bound.
+    ``room`` is what a limit may be exceeded by without letting any other whole choice in: integer
+    programmes need it, since the solver's ones are only nearly one, and relaxations must not have it,
+    since it would loosen their bound. The last ``barred`` columns may not be chosen.
     """
 
-    cover: csr_array
-    caps: Floats
+    cover: Cover
+    caps: list[Floats]
     limits: Floats
     room: Floats
     cost: Floats
+    barred: int = 0
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are to choose from."""
+        return len(self.cost) - self.barred
+
+    def cap_table(self, columns: Labels) -> Floats:
+        """Values of the caps, columns by caps."""
+        return np.stack([cap[columns] for cap in self.caps], axis=1) if self.caps else np.zeros((len(columns), 0))
+
+    def only(self, columns: Labels) -> Programme:
+        """The programme of some columns alone."""
+        cover = Cover.of(self.cover.matrix(columns))
+        return self._replace(cover=cover, caps=[cap[columns] for cap in self.caps], cost=self.cost[columns], barred=0)
+
+    def reduced(self, prices: Floats, dues: Floats) -> Floats:
+        """Cost of each column less what its nodes' prices and the caps' dues pay."""
+        reduced = self.cost - self.cover.totals(prices)
+        for cap, due in zip(self.caps, dues, strict=True):
+            if due:
+                reduced -= due * cap
+        return reduced[: self.columns]
 
 
 class Choice(NamedTuple):
@@ -183,16 +260,16 @@ def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, 
     solution is within the next column's reduced cost of the relaxation, it is proven. With ``whole``
     values a better choice is better by one at least.
     """
-    if len(programme.cost) <= SOLVED_WHOLE:
-        found = _solve(programme, np.arange(len(programme.cost)), limits.node_limit)
+    if programme.columns <= SOLVED_WHOLE:
+        found = _solve(programme, np.arange(programme.columns), limits.node_limit)
         if found is not None and found.bound >= found.value:
             return found
     column_limit = limits.column_limit
     bound, reduced = _relax(programme, start)
     best, value = start, float(programme.cost[start].sum())
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
-    order = np.argsort(reduced, kind="stable")
-    nodes = programme.cover.shape[1]
+    order = _ascending(reduced, value - bound - (margin if whole else -margin))
+    nodes = programme.cover.nodes
     for count in sorted({min(4 * nodes, column_limit), min(16 * nodes, column_limit), column_limit}):
         if value - bound <= margin:
             break
@@ -208,43 +285,78 @@ def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, 
     return Choice(best, value, value if value - bound <= margin else bound)
 
 
+def _ascending(reduced: Floats, most: float) -> Labels:
+    """Columns of at most so much reduced cost, the least first."""
+    useful = np.flatnonzero(reduced <= most)
+    return useful[np.argsort(reduced[useful], kind="stable")]
+
+
 def _relax(programme: Programme, start: Labels) -> tuple[float, Floats]:
-    """A bound from the linear relaxation and the reduced costs there of all columns, none negative."""
-    nodes = programme.cover.shape[1]
-    inside = np.union1d(start, _cheapest_for_each_node(programme))
+    """A bound from the linear relaxation and the reduced costs there of all columns, none negative.
+
+    Columns are priced in from a pool of likely ones until it has none left, then from the whole list,
+    which makes the next pool.
+    """
+    nodes = programme.cover.nodes
     scale = max(1.0, float(np.abs(programme.cost).max(initial=0.0)))
-    reduced, worth = programme.cost, 0.0
+    inside = np.union1d(start, _likely(programme))
+    pool = inside[:0]
+    held = programme.only(pool)
     for _ in range(RELAXATION_ROUNDS):
-        result = scipy.optimize.linprog(
-            programme.cost[inside],
-            A_eq=programme.cover[inside].T.tocsc(),
-            b_eq=np.ones(nodes),
-            A_ub=programme.caps[inside].T if len(programme.limits) else None,
-            b_ub=programme.limits if len(programme.limits) else None,
-            method="highs",
-        )
-        if result.status != 0:
-            raise RuntimeError(f"the relaxation of the zone choice failed: {result.message}")
-        prices, dues = result.eqlin.marginals, np.minimum(result.ineqlin.marginals, 0.0)
-        worth = float(prices.sum() + (dues @ programme.limits if len(dues) else 0.0))
-        reduced = programme.cost - programme.cover @ prices
-        if len(dues):
-            reduced = reduced - programme.caps @ dues
-        priced = np.flatnonzero(reduced < -1e-9 * scale)
-        priced = np.setdiff1d(priced, inside, assume_unique=True)
-        if not len(priced):
-            break
-        inside = np.union1d(inside, priced[np.argsort(reduced[priced], kind="stable")[: 3 * nodes + 200]])
+        prices, dues, worth = _prices(programme, inside)
+        reduced = held.reduced(prices, dues)
+        fresh = np.setdiff1d(pool[reduced < -1e-9 * scale], inside, assume_unique=True)
+        if not len(fresh):
+            reduced = programme.reduced(prices, dues)
+            pool = _least(reduced, POOL_SHARE * nodes)
+            held = programme.only(pool)
+            fresh = np.setdiff1d(pool[reduced[pool] < -1e-9 * scale], inside, assume_unique=True)
+            if not len(fresh):
+                break
+            reduced = reduced[pool]
+        cheapest = np.argsort(reduced[np.searchsorted(pool, fresh)], kind="stable")
+        inside = np.union1d(inside, fresh[cheapest[: 3 * nodes + 200]])
+    else:
+        reduced = programme.reduced(prices, dues)
     # A choice has at most one column a node, so this much below the prices' worth and no more.
     short = min(0.0, float(reduced.min(initial=0.0)))
     return worth + short * nodes, reduced - short
 
 
-def _cheapest_for_each_node(programme: Programme, each: int = 8) -> Labels:
+def _prices(programme: Programme, columns: Labels) -> tuple[Floats, Floats, float]:
+    """The relaxation over some columns: what covering each node and loosening each cap is worth, and its value."""
+    capped = bool(programme.caps)
+    result = scipy.optimize.linprog(
+        programme.cost[columns],
+        A_eq=programme.cover.matrix(columns).T.tocsc(),
+        b_eq=np.ones(programme.cover.nodes),
+        A_ub=programme.cap_table(columns).T if capped else None,
+        b_ub=programme.limits if capped else None,
+        method="highs",
+    )
+    if result.status != 0:
+        raise RuntimeError(f"the relaxation of the zone choice failed: {result.message}")
+    prices, dues = result.eqlin.marginals, np.minimum(result.ineqlin.marginals, 0.0)
+    return prices, dues, float(prices.sum() + (dues @ programme.limits if capped else 0.0))
+
+
+def _least(values: Floats, count: int) -> Labels:
+    """Positions, ascending, of the least values; of equal ones the first."""
+    if count >= len(values):
+        return np.arange(len(values))
+    near = np.flatnonzero(values <= np.partition(values, count)[count])
+    return np.sort(near[np.argsort(values[near], kind="stable")[:count]])
+
+
+def _likely(programme: Programme, each: int = 8) -> Labels:
     """A few columns of least cost per member for each node, to begin with."""
-    size = np.diff(programme.cover.indptr)
-    order = np.argsort(programme.cost / size, kind="stable")
-    by_node = programme.cover[order].tocsc()
+    size = np.diff(programme.cover.starts[: programme.columns + 1])
+    worth = programme.cost[: programme.columns] / size
+    some = POOL_SHARE * programme.cover.nodes
+    # Where all cost the same, those evenly through the list reach all nodes.
+    likely = np.union1d(_least(worth, some), np.arange(0, len(worth), max(1, len(worth) // some)))
+    order = likely[np.argsort(worth[likely], kind="stable")]
+    by_node = programme.cover.matrix(order).tocsc()
     by_node.sort_indices()
     starts = by_node.indptr[:-1]
     picked = np.concatenate([starts + k for k in range(each)])
@@ -254,13 +366,10 @@ def _cheapest_for_each_node(programme: Programme, each: int = 8) -> Labels:
 
 def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | None:
     """The integer programme over some columns; None when it ends without any solution."""
-    constraints = [scipy.optimize.LinearConstraint(programme.cover[columns].T.tocsc(), 1.0, 1.0)]
-    if len(programme.limits):
-        constraints.append(
-            scipy.optimize.LinearConstraint(
-                csc_array(programme.caps[columns].T), -np.inf, programme.limits + programme.room
-            )
-        )
+    constraints = [scipy.optimize.LinearConstraint(programme.cover.matrix(columns).T.tocsc(), 1.0, 1.0)]
+    if programme.caps:
+        most = programme.limits + programme.room
+        constraints.append(scipy.optimize.LinearConstraint(csc_array(programme.cap_table(columns).T), -np.inf, most))
     result = scipy.optimize.milp(
         programme.cost[columns],
         integrality=np.ones(len(columns)),
@@ -331,9 +440,10 @@ def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
 
     Costs are compared to nine decimals; of equal choices the first listed wins.
     """
+    cover = listed.cover
     zones: list[list[tuple[int, int, float, float]]] = [[] for _ in range(problem.size)]
     for number in range(len(listed.cost)):
-        nodes = listed.members[listed.starts[number] : listed.starts[number + 1]].tolist()
+        nodes = cover.members[cover.starts[number] : cover.starts[number + 1]].tolist()
         mask = sum(1 << node for node in nodes)
         zones[min(nodes)].append((mask, number, float(listed.number[number]), round(float(listed.cost[number]), 9)))
     weight = problem.stats[:, MEMBERS].tolist()
@@ -352,18 +462,18 @@ def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
     out, count, cost, chosen = best[(1 << problem.size) - 1]
     labels = np.arange(problem.size) + len(listed.cost)
     for number in chosen:
-        labels[listed.members[listed.starts[number] : listed.starts[number + 1]]] = number
+        labels[cover.members[cover.starts[number] : cover.starts[number + 1]]] = number
     return Proof(compact(labels), (out, count, cost), len(listed.cost))
 
 
 class Columns(NamedTuple):
-    """A choice to settle: zones, then one column a node that leaves it out.
+    """A choice to settle: zones, then last one column a node that leaves it out.
 
     ``parts`` are the parts of the objective in order, a value a column; ``whole`` says which take whole
     values only. ``caps`` are sums that must stay at most 1. ``chosen`` is a feasible choice.
     """
 
-    cover: csr_array
+    cover: Cover
     parts: tuple[Floats, Floats, Floats]
     whole: tuple[bool, bool, bool]
     caps: list[Floats]
@@ -371,8 +481,8 @@ class Columns(NamedTuple):
 
     def labels(self, chosen: Labels) -> Labels:
         """The partition that these columns make."""
-        part = self.cover[chosen].tocoo()
-        labels = np.empty(self.cover.shape[1], dtype=np.int64)
+        part = self.cover.matrix(chosen).tocoo()
+        labels = np.empty(self.cover.nodes, dtype=np.int64)
         labels[part.col] = part.row
         return compact(labels)
 
@@ -413,22 +523,20 @@ def _settle_part(
 ) -> tuple[Labels, float, float]:
     """The columns that minimise one part of the objective under the caps, their value, and its bound."""
     # Where nothing need be left out, columns that leave a node out are not needed again.
-    none_out = part > 0 and columns.parts[0][chosen].sum() == 0
-    usable = np.flatnonzero(columns.parts[0] == 0) if none_out else np.arange(len(values))
-    table = np.stack([cap.values[usable] for cap in caps], axis=1) if caps else np.zeros((len(usable), 0))
+    barred = columns.cover.nodes if part > 0 and columns.parts[0][chosen].sum() == 0 else 0
     highest = np.array([cap.highest + CAP_SLACK for cap in caps])
-    programme = Programme(columns.cover[usable], table, highest, np.array([cap.room for cap in caps]), values[usable])
-    choice = choose_columns(programme, np.searchsorted(usable, chosen), limits, whole=columns.whole[part])
-    return usable[choice.columns], choice.value, choice.bound
+    room = np.array([cap.room for cap in caps])
+    programme = Programme(columns.cover, [cap.values for cap in caps], highest, room, values, barred)
+    choice = choose_columns(programme, chosen, limits, whole=columns.whole[part])
+    return choice.columns, choice.value, choice.bound
 
 
 def _floor(columns: Columns, part: int) -> float:
     """What is certain without solving: a node in no zone is left out; what costs nothing stays at 0."""
     if part > 0:
         return -np.inf if columns.parts[part].any() else 0.0
-    reached = np.zeros(columns.cover.shape[1], dtype=bool)
-    reached[columns.cover[np.flatnonzero(columns.parts[0] == 0)].indices] = True
-    return float(columns.parts[0][len(columns.parts[0]) - len(reached) :][~reached].sum())
+    zones = len(columns.parts[0]) - columns.cover.nodes
+    return float(columns.parts[0][zones:][~columns.cover.reached(zones)].sum())
 
 
 def _towards(columns: Columns, chosen: Labels, wanted: int) -> tuple[Floats, float]:
@@ -448,7 +556,7 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Column
     zones, kept = len(listed.cost), int(good.sum())
     zero = np.zeros(n)
     return Columns(
-        cover=csr_array(vstack([listed.matrix(n), own, identity(n, format="csr")])),
+        cover=listed.cover.followed_by(Cover.of(own), Cover.of(identity(n, format="csr"))),
         parts=(
             np.concatenate([np.zeros(zones + kept), problem.stats[:, MEMBERS]]),
             np.concatenate([listed.number, score.number[good], zero]),

@@ -25,7 +25,7 @@ from gis_renovation.zone_problem import (
     group_sums,
     part_of,
 )
-from gis_renovation.zone_proof import Candidates, Columns, ProofLimits, list_candidates, settle
+from gis_renovation.zone_proof import Candidates, Columns, Cover, ProofLimits, list_candidates, settle
 from gis_renovation.zone_request import Ids, Request
 
 
@@ -162,7 +162,7 @@ def _least_change(
     groups = csr_array((np.ones(n), (start, np.arange(n))), shape=(int(start.max()) + 1, n))
     score = problem.score(group_sums(problem, start))
     good = np.flatnonzero(score.left_out == 0)
-    zones = csr_array(vstack([listed.matrix(n), groups[good]]))
+    zones = csr_array(vstack([listed.cover.matrix(np.arange(len(listed.cost))), groups[good]]))
     cost = np.concatenate([listed.cost, score.cost[good]])
     overlap = csr_array(zones @ csr_array(approved.counts)).tocoo()
     known = zones @ approved.counts.sum(axis=1)
@@ -179,7 +179,7 @@ def _least_change(
         if (owner == k).any()
     ]
     choice = Columns(
-        cover=csr_array(vstack([zones[row], identity(n, format="csr")])),
+        cover=Cover.of(csr_array(vstack([zones[row], identity(n, format="csr")]))),
         parts=(
             np.concatenate([np.zeros(columns), problem.stats[:, MEMBERS]]),
             # Who had a zone and is left out has left it, too.
@@ -193,8 +193,9 @@ def _least_change(
     picked, bounds = settle(choice, limits)
     labels = np.empty(n, dtype=np.int64)
     owners = np.full(len(picked), -1)
+    covered = choice.cover.matrix(picked)
     for number, column in enumerate(picked):
-        labels[choice.cover[[column]].indices] = number
+        labels[covered[[number]].indices] = number
         owners[number] = owner[column] if column < columns else -1
     order = compact(labels)
     owner_of = np.full(int(order.max()) + 1, -1)
