@@ -32,6 +32,8 @@ SOLVED_BY_HAND = 8
 SOLVED_WHOLE = 600
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
 RELAXATION_ROUNDS = 200
+# Sets grown side by side start from so many nodes.
+ROOTS_AT_ONCE = 64
 # Columns priced at once, and columns a node in the pool of likely ones.
 COLUMNS_AT_ONCE = 250_000
 POOL_SHARE = 100
@@ -111,17 +113,11 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | N
     n = problem.size
     if n > LARGEST_LISTED or not (np.isfinite(problem.high).any() or n <= SMALL_ENOUGH):
         return None
-    worth = np.zeros((n, n))
-    near = np.eye(n, dtype=bool)
-    worth[problem.heads, problem.tails] = worth[problem.tails, problem.heads] = problem.closeness
-    near[problem.heads, problem.tails] = near[problem.tails, problem.heads] = True
-    grid = csr_array(near)
-    grid.sort_indices()
+    net = _net(problem)
     found: list[tuple[Members, Floats, Floats]] = []
     seen = 0
-    for first in range(0, n, 64):
-        roots = np.arange(first, min(first + 64, n), dtype=np.int32)
-        level = _first_level(problem, grid, roots)
+    for first in range(0, n, ROOTS_AT_ONCE):
+        level = _first_level(problem, net, np.arange(first, min(first + ROOTS_AT_ONCE, n), dtype=np.int32))
         while len(level.members):
             seen += len(level.members)
             if seen > max_subsets:
@@ -129,12 +125,33 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | N
             good = problem.valid(level.sums)
             score = problem.score(level.sums[good])
             found.append((np.asarray(level.members[good], _member_type(n)), score.number, score.cost))
-            level = _next_level(problem, grid, near, worth, level)
+            level = _next_level(problem, net, level)
     return _gather(found, seen, n)
 
 
+class _Net(NamedTuple):
+    """Neighbours of each node, and flat tables, node by node: who is near (or the same), worth of the link."""
+
+    grid: csr_array
+    near: Flags
+    worth: Floats | None
+
+
+def _net(problem: ZoneProblem) -> _Net:
+    n = problem.size
+    near = np.eye(n, dtype=bool)
+    near[problem.heads, problem.tails] = near[problem.tails, problem.heads] = True
+    grid = csr_array(near)
+    grid.sort_indices()
+    if not problem.closeness.any():
+        return _Net(grid, near.ravel(), None)
+    worth = np.zeros((n, n))
+    worth[problem.heads, problem.tails] = worth[problem.tails, problem.heads] = problem.closeness
+    return _Net(grid, near.ravel(), worth.ravel())
+
+
 class _Level(NamedTuple):
-    """Sets of one size while growing; ``open_nodes[open_starts[i]:...]`` may still join set ``i``."""
+    """Sets of one size while growing; ``open_nodes[open_starts[i]:...]`` may still join set ``i``, and fit."""
 
     members: Rows
     sums: Floats
@@ -142,38 +159,58 @@ class _Level(NamedTuple):
     open_nodes: Rows
 
 
-def _first_level(problem: ZoneProblem, grid: csr_array, roots: Rows) -> _Level:
+def _first_level(problem: ZoneProblem, net: _Net, roots: Rows) -> _Level:
     fits = (problem.stats[roots][:, problem.amounts] <= problem.high).all(axis=1)
     roots = roots[fits]
-    owner, node = _spread(grid.indptr[roots], grid.indptr[roots + 1], grid.indices)
-    later = node > roots[owner]
+    sums = problem.stats[roots]
+    owner, node = _spread(net.grid.indptr[roots], net.grid.indptr[roots + 1], net.grid.indices)
+    later = (node > roots[owner]) & _fits(problem, sums, owner, node)
     counts = np.bincount(owner[later], minlength=len(roots))
-    return _Level(roots[:, None], problem.stats[roots], _starts(counts), node[later])
+    return _Level(roots[:, None], sums, _starts(counts), node[later])
 
 
-def _next_level(problem: ZoneProblem, grid: csr_array, near: NDArray[np.bool_], worth: Floats, level: _Level) -> _Level:
-    counts = np.diff(level.open_starts)
-    parent = np.repeat(np.arange(len(counts)), counts)
+def _fits(problem: ZoneProblem, sums: Floats, owner: Labels, node: Rows) -> Flags:
+    """Whether each node may join its owner's set without breaking a maximum."""
+    fits = np.ones(len(owner), dtype=bool)
+    for column, high in zip(range(problem.amounts.start, problem.amounts.stop), problem.high, strict=True):
+        if high < np.inf:
+            fits &= sums[:, column][owner] + problem.stats[:, column][node] <= high
+    return fits
+
+
+def _next_level(problem: ZoneProblem, net: _Net, level: _Level) -> _Level:
+    parent = np.repeat(np.arange(len(level.members)), np.diff(level.open_starts))
     added = level.open_nodes
-    amounts = level.sums[parent][:, problem.amounts] + problem.stats[added][:, problem.amounts]
-    fits = np.flatnonzero((amounts <= problem.high).all(axis=1))
-    parent, added = parent[fits], added[fits]
     before = level.members[parent]
     sums = level.sums[parent] + problem.stats[added]
-    for column in range(before.shape[1]):
-        sums[:, INNER] += worth[added, before[:, column]]
-    # What stays open: the entries after the added one, and neighbours nobody in the set had.
-    kept_owner, kept = _spread(fits + 1, level.open_starts[parent + 1], level.open_nodes)
-    owner, fresh = _spread(grid.indptr[added], grid.indptr[added + 1], grid.indices)
+    row = added.astype(np.int64) * problem.size
+    if net.worth is not None:
+        for column in before.T:
+            sums[:, INNER] += net.worth[row + column]
+    # What stays open: the entries after the added one, and neighbours that nobody in the set had.
+    kept_owner, kept = _spread(np.arange(1, len(added) + 1), level.open_starts[parent + 1], added)
+    fits = _fits(problem, sums, kept_owner, kept)
+    kept_owner, kept = kept_owner[fits], kept[fits]
+    owner, fresh = _spread(net.grid.indptr[added], net.grid.indptr[added + 1], net.grid.indices)
     new = fresh > before[owner, 0]
-    for column in range(before.shape[1]):
-        new &= ~near[fresh, before[owner, column]]
     owner, fresh = owner[new], fresh[new]
-    both = np.concatenate([kept_owner, owner])
-    order = np.argsort(both, kind="stable")
-    open_nodes = np.concatenate([kept, fresh])[order]
-    starts = _starts(np.bincount(both, minlength=len(added)))
-    return _Level(np.column_stack([before, added]), sums, starts, open_nodes)
+    new = _fits(problem, sums, owner, fresh)
+    owner, fresh = owner[new], fresh[new]
+    for column in before.T[::-1]:
+        new = ~net.near[fresh.astype(np.int64) * problem.size + column[owner]]
+        owner, fresh = owner[new], fresh[new]
+    starts, nodes = _side_by_side(len(added), kept_owner, kept, owner, fresh)
+    return _Level(np.column_stack([before, added]), sums, starts, nodes)
+
+
+def _side_by_side(count: int, owner: Labels, nodes: Rows, other_owner: Labels, others: Rows) -> tuple[Labels, Rows]:
+    """Both lists of nodes, sorted by owner, as one: each owner's nodes, then its others."""
+    own, more = np.bincount(owner, minlength=count), np.bincount(other_owner, minlength=count)
+    starts = _starts(own + more)
+    both = np.empty(len(nodes) + len(others), dtype=np.int32)
+    both[np.arange(len(nodes)) + np.repeat(_starts(more)[:-1], own)] = nodes
+    both[np.arange(len(others)) + np.repeat(_starts(own)[1:], more)] = others
+    return starts, both
 
 
 def _spread(starts: NDArray[np.integer], stops: NDArray[np.integer], values: Rows) -> tuple[Labels, Rows]:

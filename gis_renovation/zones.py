@@ -88,7 +88,7 @@ def delineate_zones(
     leave_out_unknown: bool = False,
     seed: int = 0,
     sweeps: int | None = None,
-    max_subsets: int = 1_000_000,
+    max_subsets: int = 10_000_000,
     max_columns: int = 12_000,
     max_nodes: int = 500,
 ) -> pd.DataFrame:
@@ -140,7 +140,7 @@ def delineate_zones(
         Of the search. Where the proof succeeds, the zones do not depend on it but for exact ties.
     sweeps
         Rounds of the search; more are slower and better. None: 8 for up to 300 communities under a
-        maximum, where the proof does the rest, else 24.
+        maximum, where the proof does the rest, else 14.
     max_subsets, max_columns, max_nodes
         Work a proof may take for each component: candidate zones listed, candidates in an integer
         programme, nodes of its tree. Counts, not seconds, so that every machine gives the same zones.
