@@ -249,7 +249,8 @@ def encode_layer(
     shaped = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
     drawn = frame[shaped]
     geometry, simplified = display_shapes(drawn, where=name)
-    classes, position = styles.classify(name, drawn)
+    # Where the reader may choose another rate, every class stands in the legend, whatever its number.
+    classes, position = styles.classify(name, drawn, whole_scale=bool(style.rates))
     kinds = [_KINDS.get(shape.geom_type, "polygon") for shape in geometry]
     origin = _origin(geometry)
     columns = encode_columns(drawn, schema, lang=lang)
@@ -280,6 +281,9 @@ def encode_layer(
     }
     if block["kind"] == "mixed":
         block["kinds"] = kinds
+    rates = [column for column in style.rates if column in frame.columns]
+    if rates:
+        block["rates"] = {"columns": rates, "breaks": list(style.breaks)}
     return block | _label_block(style, columns, geometry, origin)
 
 
@@ -307,7 +311,7 @@ def _label_block(
 # Text size in pixels and precedence where names would overlap; page.css has the same sizes.
 LABEL_CLASSES: Mapping[str, tuple[int, int]] = {
     "unit": (20, 9), "zone": (13, 8), "community": (12, 7), "minor": (11, 4), "water": (12, 6), "park": (11, 5),
-    "street": (11, 3),
+    "street": (11, 3), "rate": (14, 6),
 }  # fmt: skip
 
 
@@ -345,6 +349,9 @@ def layer_label(name: str, lang: Lang) -> str:
     return schema.label.in_language(lang) if schema else plain_text(name)
 
 
+# Tables of which a card says what stood in them at the end of a chosen month; rows keep their feature's id.
+MONTHLY_TABLES = ("community_progress",)
+
 # --- tables on a card, and views ------------------------------------------------------------------
 
 
@@ -380,6 +387,7 @@ def related_tables(
                 "columns": columns,
                 "rows_of": rows_of,
             }
+            | ({"keys": [row_id(value) for value in table[key]]} if name in MONTHLY_TABLES else {})
         )
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ def month_ends(first: datetime.date, last: datetime.date) -> list[datetime.date]
     return [*ends, last]
 
 
-def monthly_states(layers: Mapping[str, pd.DataFrame], as_of: datetime.date) -> pd.DataFrame | None:
-    """The state of each community at each month's end up to ``as_of``, by the rules of the progress table.
+def monthly_progress(
+    layers: Mapping[str, pd.DataFrame], as_of: datetime.date
+) -> dict[datetime.date, pd.DataFrame] | None:
+    """The progress of each community at each month's end up to ``as_of``, by the rules of the progress table.
 
-    Returns a frame with the communities' index and one column a month (a date), or None when a
+    Returns month's end -> ``community_progress`` of that day with the communities' index, or None when a
     needed table is absent or holds no record before ``as_of``. O(months x records log records).
     """
     if any(name not in layers for name in NEEDED):
@@ -45,12 +47,36 @@ def monthly_states(layers: Mapping[str, pd.DataFrame], as_of: datetime.date) -> 
         return None
     # Only which communities there are matters here; their numbers may be withheld and then are words.
     places = pd.DataFrame(index=layers["communities"].index)
-    columns = {}
+    made = {}
     for day in month_ends(min(dates), as_of):
         states = project_states(layers["projects"], layers["project_communities"], records, as_of=day)
-        made = community_progress(layers["project_communities"], states, places)
-        columns[day] = made["state"].reindex(places.index)
-    return pd.DataFrame(columns, index=places.index)
+        made[day] = community_progress(layers["project_communities"], states, places).reindex(places.index)
+    return made
+
+
+# What a card says of a month; the rest of it does not change with the works.
+MONTHLY_COLUMNS = ("state", "started", "completed", "progress_share")
+
+
+def monthly_column(name: str, ids: Sequence[str], months: Mapping[datetime.date, pd.DataFrame]) -> dict[str, Any]:
+    """One column at every month's end for ``ids``: each value once, and per month their places (-1: none)."""
+    grid = []
+    values: dict[Any, int] = {}
+    for frame in months.values():
+        by_id = dict(zip((str(key) for key in frame.index), frame[name].tolist(), strict=True))
+        cells = [by_id.get(key) for key in ids]
+        known = [None if pd.isna(cell) else round(cell, 6) if isinstance(cell, float) else cell for cell in cells]
+        grid.append([-1 if cell is None else values.setdefault(cell, len(values)) for cell in known])
+    return {"values": list(values), "rows": grid}
+
+
+def add_monthly_columns(
+    columns: Sequence[dict[str, Any]], ids: Sequence[str], months: Mapping[datetime.date, pd.DataFrame]
+) -> None:
+    """Give the encoded columns of a card that change with the works their values of every month; ``ids`` by row."""
+    for column in columns:
+        if column["name"] in MONTHLY_COLUMNS:
+            column["monthly"] = monthly_column(column["name"], ids, months)
 
 
 def encode_months(
@@ -61,7 +87,8 @@ def encode_months(
     ``ids`` are the features drawn, in their order. The block holds per month one class number a feature.
     """
     style = styles.layer_style(name)
-    drawn = states[[str(key) in set(ids) for key in states.index]]
+    wanted = set(ids)
+    drawn = states[[str(key) in wanted for key in states.index]]
     column = style.column
     # One class list for all months, so that a colour means the same from January to December.
     long = drawn.melt(value_name=column)[[column]]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import folium
 import geopandas as gpd
@@ -25,11 +25,10 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
-from gis_renovation import map_data, map_months, map_tiles, styles
+from gis_renovation import map_counties, map_data, map_months, map_tiles, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
+from gis_renovation.map_shell import WORDS, Audience, PageFacts, shell, ui
 from gis_renovation.markup import plain_text, safe, script_json
-
-Audience = Literal["planner", "bureau", "public"]
 
 # Layers whose names can be searched, the most asked for first.
 SEARCHED = (
@@ -42,61 +41,6 @@ SEARCHED = (
     "idle_premises",
     "idle_parcels",
 )
-
-_UI: Mapping[str, Text] = {
-    "unknown": Text("未知", "unknown"),
-    "yes": Text("是", "yes"),
-    "no": Text("否", "no"),
-    "myriad_yuan": Text("万元", "×10,000 yuan"),
-    "zoom_in": Text("放大", "Zoom in"),
-    "zoom_out": Text("缩小", "Zoom out"),
-    "found": Text("共找到 {n} 处", "{n} found"),
-    "not_found": Text("没有找到", "nothing found"),
-    "bubble": Text("{n} 个{layer}，放大查看", "{n} {layer}, zoom in"),
-    "zoom_to_see": Text("放大后显示", "shown when zoomed in"),
-    "in_view": Text("当前视野：{layer} {n} / {all}", "In view: {layer} {n} / {all}"),
-    "search": Text("按名称查找", "Search by name"),
-    "example": Text("名称、编号或首字母，如 lhxc", "name or number"),
-    "layers": Text("图层与图例", "Layers and legend"),
-    "home": Text("全图", "Whole map"),
-    "print": Text("打印", "Print"),
-    "table": Text("表格", "Table"),
-    "table_rows": Text("表格内容", "Rows of the table"),
-    "overview": Text("进度总览与数据下载", "Overview and downloads"),
-    "no_script": Text(
-        "交互地图需要浏览器启用 JavaScript；不启用时请查看同一文件夹的表格与总览。",
-        "The interactive map needs JavaScript; without it, see the tables and the overview beside this page.",
-    ),
-    "notice": Text("数据说明", "About the data"),
-    "table_layer": Text("图层", "Layer"),
-    "month": Text("月份", "Month"),
-    "play": Text("播放", "Play"),
-    "pause": Text("暂停", "Pause"),
-    "filter": Text("筛选", "Filter"),
-    "only_view": Text("只列当前视野", "Only what is in view"),
-    "rows": Text("第 {from}–{to} 行，共 {n} 行（全部 {all}）", "Rows {from}–{to} of {n} (all: {all})"),
-    "before": Text("上一页", "Previous"),
-    "after": Text("下一页", "Next"),
-    "large": Text("大字", "Large type"),
-    "as_of": Text("数据截至 {date}", "As of {date}"),
-    "synthetic": Text("合成示例数据，非真实", "Synthetic sample data, not real"),
-    "synthetic_note": Text("仅供演示与测试，不得用于任何决策", "for demonstration and tests only"),
-    "skip": Text("跳到地图", "Skip to the map"),
-    "map": Text("地图", "Map"),
-    "names": Text("显示名称注记", "Show names on the map"),
-    "shown": Text("显示 {drawn} / {all}", "showing {drawn} / {all}"),
-    "no_shape": Text("{n} 个没有图形，仅列于表中", "{n} have no shape"),
-    "simplified": Text("屏幕图形简化 {m} m，数量不减", "shapes simplified by {m} m on screen, none left out"),
-    "number": Text("审图号：", "Map number: "),
-    "no_number": Text(
-        "内部工作底图，未经地图审核，不得公开", "Internal working map, not reviewed, not for publication"
-    ),
-    "number_wanted": Text("审图号：尚未取得，公开前须依法送审", "Map number: to be obtained before publication"),
-    "north": Text("北", "N"),
-    "close": Text("关闭", "Close"),
-    "source": Text("来源：", "Source: "),
-    **map_tiles.UI,
-}
 
 
 class MapFiles(NamedTuple):
@@ -186,7 +130,9 @@ def map_files(
         blocks += [made.block, made.units] if made else [map_data.encode_layer(name, frame, present, lang=lang)]
     legends = {block["name"]: legend_of(block, drawn[block["name"]]) for block in blocks if "units_of" not in block}
     legends |= {made.units["name"]: made.unit_classes for made in tiled.values()}
-    _add_months(blocks, legends, present, as_of=as_of, lang=lang)
+    months = _add_months(blocks, legends, present, as_of=as_of, lang=lang)
+    counties = map_counties.counties_of(present)
+    _add_counties(blocks, drawn, present, counties)
     shown = set(show) if show is not None else {name for name in drawn if styles.layer_style(name).show}
     figure = Figure(title=None)
     plan = _PlanMap(ui("map", lang))
@@ -196,7 +142,11 @@ def map_files(
         plan.add_child(_PlanLayer(place, show=block["name"] in shown))
         figure.html.add_child(_data_block(f"layer-{block['name']}", block))
     plan.add_child(_PlanStart())
-    settings = _settings(drawn, blocks, attribution=attribution, lang=lang)
+    settings = _settings(drawn, blocks, attribution=attribution, lang=lang) | {
+        "as_of": as_of.isoformat(),
+        "months": months,
+        "counties": map_counties.county_blocks(present, counties),
+    }
     figure.html.add_child(_data_block("settings", settings))
     for name, made in tiled.items():
         if made.names:
@@ -204,10 +154,7 @@ def map_files(
         if single:
             figure.html.add_child(_Verbatim(map_tiles.inline_archive(name, made.archive)))
     figure.html.add_child(_data_block("search-index", search_index(blocks)))
-    shell = _shell(
-        legends,
-        blocks,
-        shown,
+    facts = PageFacts(
         title=title,
         as_of=as_of,
         lang=lang,
@@ -216,8 +163,10 @@ def map_files(
         number=map_number,
         audience=audience,
         links=links or {},
+        counties=counties is not None,
+        months=bool(months),
     )
-    figure.html.add_child(_Verbatim(shell))
+    figure.html.add_child(_Verbatim(shell(legends, blocks, shown, facts)))
     page = finish_page(figure, lang=lang, beside=bool(tiled) and not single)
     if single:
         map_tiles.require_small(page, tiled)
@@ -225,11 +174,6 @@ def map_files(
         {} if single else {k: v for name, made in tiled.items() for k, v in map_tiles.tile_files(name, made.archive)}
     )
     return MapFiles(page, files, reasons)
-
-
-def ui(key: str, lang: Lang) -> str:
-    """A text of the page itself."""
-    return _UI[key].in_language(lang)
 
 
 def drawable_layers(layers: Mapping[str, pd.DataFrame]) -> dict[str, gpd.GeoDataFrame]:
@@ -390,7 +334,7 @@ def _settings(
     drawn: Mapping[str, gpd.GeoDataFrame], blocks: Sequence[Mapping[str, Any]], *, attribution: str, lang: Lang
 ) -> dict[str, Any]:
     return {
-        "ui": {key: text.in_language(lang) for key, text in _UI.items()},
+        "ui": {key: text.in_language(lang) for key, text in WORDS.items()},
         "order": [block["name"] for block in blocks],
         "dense": dense_layers(blocks),
         "labels": {block["name"]: block["label"] for block in blocks},
@@ -433,123 +377,10 @@ def opening_bounds(drawn: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:
     ]
 
 
-def _shell(
-    legends: Mapping[str, Sequence[styles.StyleClass]],
-    blocks: Sequence[Mapping[str, Any]],
-    shown: set[str],
-    *,
-    title: str,
-    as_of: date,
-    lang: Lang,
-    synthetic: bool,
-    attribution: str,
-    number: str,
-    audience: Audience,
-    links: Mapping[str, str],
-) -> str:
-    """Head, notice and side panel; the map itself is folium's."""
-    tools = "".join(
-        f'<button type="button" class="tool" id="{key}-button"{extra}>{safe(ui(text, lang))}</button>'
-        for key, text, extra in (
-            ("panel", "layers", ' aria-expanded="false" aria-controls="side"'),
-            ("table", "table", ' aria-expanded="false" aria-pressed="false" aria-controls="sheet"'),
-            ("home", "home", ""),
-            ("large", "large", ' aria-pressed="false"'),
-            ("print", "print", ""),
-        )
-    )
-    notice = (
-        f'<section class="note" aria-label="{safe(ui("notice", lang))}">{safe(ui("synthetic", lang))} '
-        f"<small>{safe(ui('synthetic_note', lang))}</small></section>"
-        if synthetic
-        else ""
-    )
-    missing = "number_wanted" if audience == "public" else "no_number"
-    said = ui("number", lang) + number if number else ui(missing, lang)
-    beside = "".join(f'<p><a href="{safe(path)}">{safe(ui(key, lang))}</a></p>' for path, key in links.items())
-    source = f"<p>{safe(ui('source', lang))}{safe(attribution)}</p>" if attribution else ""
-    return (
-        f'<noscript><p class="note">{safe(ui("no_script", lang))}</p></noscript>'
-        f'<a class="skip" href="#map-area">{safe(ui("skip", lang))}</a>'
-        f'<header class="head"><h1>{safe(title)}</h1>'
-        f'<p class="asof">{safe(ui("as_of", lang).format(date=as_of.isoformat()))}</p>'
-        f'<div class="tools">{tools}</div></header>{notice}'
-        f'<aside class="side" id="side" aria-label="{safe(ui("layers", lang))}">'
-        f'<div class="finder"><label for="find">{safe(ui("search", lang))}</label>'
-        '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
-        f'aria-expanded="false" aria-controls="found" maxlength="60" placeholder="{safe(ui("example", lang))}">'
-        f'<ul id="found" role="listbox" aria-label="{safe(ui("search", lang))}" hidden></ul></div>'
-        f"{_panel(legends, blocks, shown, lang=lang)}"
-        f'<footer><label><input type="checkbox" id="show-names" checked>{safe(ui("names", lang))}</label>'
-        f"{source}<p>{safe(said)}</p>{beside}</footer></aside>"
-        f'<p class="in-view" id="in-view" role="status"></p>{_sheet(lang)}{_slider(lang)}'
-        '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
-    )
-
-
-def _slider(lang: Lang) -> str:
-    """The months of the progress layer; shown while that layer is."""
-    return (
-        f'<section id="months" class="months" aria-label="{safe(ui("month", lang))}" hidden>'
-        f'<button type="button" class="tool" id="months-play">{safe(ui("play", lang))}</button>'
-        f'<label for="months-range" class="visually-hidden">{safe(ui("month", lang))}</label>'
-        '<input type="range" id="months-range" min="0" step="1">'
-        '<output id="months-said" for="months-range"></output></section>'
-    )
-
-
-def _sheet(lang: Lang) -> str:
-    """The map's twin as a table; its rows come from the same data blocks."""
-    words = {
-        key: safe(ui(key, lang))
-        for key in ("table", "table_rows", "table_layer", "filter", "only_view", "before", "after", "close")
-    }
-    return (
-        f'<section id="sheet" class="sheet" aria-label="{words["table"]}" hidden><div class="bar">'
-        f'<label>{words["table_layer"]}<select id="sheet-layer"></select></label>'
-        f'<label>{words["filter"]}<input type="search" id="sheet-filter" maxlength="60"></label>'
-        f'<label><input type="checkbox" id="sheet-view">{words["only_view"]}</label>'
-        '<span class="pages"><span id="sheet-count"></span>'
-        f'<button type="button" class="tool" id="sheet-before">{words["before"]}</button>'
-        f'<button type="button" class="tool" id="sheet-after">{words["after"]}</button>'
-        f'<button type="button" class="tool" id="sheet-close">{words["close"]}</button></span></div>'
-        f'<div class="grid" tabindex="0" role="region" aria-label="{words["table_rows"]}">'
-        "<table><thead></thead><tbody></tbody></table></div></section>"
-    )
-
-
-def _panel(
-    legends: Mapping[str, Sequence[styles.StyleClass]],
-    blocks: Sequence[Mapping[str, Any]],
-    shown: set[str],
-    *,
-    lang: Lang,
-) -> str:
-    parts = []
-    for theme, labels in styles.style_table().themes.items():
-        # Listed as they lie on the map: the uppermost layer first.
-        own = [b for b in reversed(blocks) if "units_of" not in b and styles.layer_style(b["name"]).theme == theme]
-        if not own:
-            continue
-        counts = {block["units_of"]: legends[block["name"]] for block in blocks if "units_of" in block}
-        entries = "".join(
-            _entry(block, legends[block["name"]], block["name"] in shown, far=counts.get(block["name"]), lang=lang)
-            for block in own
-        )
-        # Water, railways and roads say why communities are cut apart: their signs are there to see at once.
-        explains = any(block["name"] == "barriers" or ("tiles" in block and block["name"] in shown) for block in own)
-        is_open = " open" if any(block["name"] in shown for block in own) and (theme != "base" or explains) else ""
-        parts.append(
-            f'<details class="theme"{is_open}><summary>{safe(Text(*labels).in_language(lang))}</summary>'
-            f"<ul>{entries}</ul></details>"
-        )
-    return "".join(parts)
-
-
 def legend_of(block: Mapping[str, Any], frame: gpd.GeoDataFrame) -> tuple[styles.StyleClass, ...]:
     """The classes of one layer with the numbers of features drawn in each."""
     has_shape = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
-    return styles.classify(str(block["name"]), frame[has_shape])[0]
+    return styles.classify(str(block["name"]), frame[has_shape], whole_scale="rates" in block)[0]
 
 
 def _add_months(
@@ -559,67 +390,41 @@ def _add_months(
     *,
     as_of: date,
     lang: Lang,
-) -> None:
-    """Give the layer of community states its months, where the records are at hand."""
-    for block in blocks:
-        if not styles.layer_style(block["name"]).monthly:
-            continue
-        states = map_months.monthly_states(layers, as_of)
-        if states is None or len(states.columns) < 2:
-            continue
-        months, classes = map_months.encode_months(block["name"], states, block["ids"], lang=lang)
-        block["months"] = months
-        block["cls"] = months["cls"][-1]
+) -> list[str]:
+    """Give the layer of community states and the cards their months, where the records are at hand; the months."""
+    own = [block for block in blocks if styles.layer_style(block["name"]).monthly]
+    tables = [(one, one.pop("keys")) for block in blocks for one in block["related"] if "keys" in one]
+    months = map_months.monthly_progress(layers, as_of) if own else None
+    if months is None or len(months) < 2:
+        return []
+    states = pd.DataFrame({day: frame["state"] for day, frame in months.items()})
+    for block in own:
+        encoded, classes = map_months.encode_months(block["name"], states, block["ids"], lang=lang)
+        block["months"] = encoded
+        block["cls"] = encoded["cls"][-1]
         block["classes"] = [None if c.code is None else plain_text(c.code) for c in classes]
-        block["class_labels"] = months["class_labels"]
+        block["class_labels"] = encoded["class_labels"]
         block["symbols"] = [map_data.symbol_block(c.symbol) for c in classes]
         legends[block["name"]] = tuple(classes)
+        map_months.add_monthly_columns(block["columns"], block["ids"], months)
+    for related, keys in tables:
+        map_months.add_monthly_columns(related["columns"], keys, months)
+    return [day.isoformat() for day in months]
 
 
-def _entry(
-    block: Mapping[str, Any],
-    classes: Sequence[styles.StyleClass],
-    shown: bool,
-    *,
-    lang: Lang,
-    far: Sequence[styles.StyleClass] | None = None,
-) -> str:
-    name = str(block["name"])
-    kind = block["kind"] if block["kind"] != "mixed" else "polygon"
-    swatches = [styles.swatch_svg(c.symbol, cast("styles.GeometryKind", kind)) for c in classes]
-    many = len(classes) > 1
-    coloured = styles.layer_style(name).colour_neighbours
-    head = "" if many and not coloured else swatches[0]
-    box = f'<input type="checkbox" data-layer="{safe(name)}"{" checked" if shown else ""}>'
-    count = f'<span class="count">{block["count"]:,}</span>'
-    legend = ""
-    if many and not coloured:
-        lines = "".join(
-            f'<li>{swatch}<span class="what">{safe(c.label.in_language(lang))}</span>'
-            f'<span class="count">{c.count:,}</span></li>'
-            for c, swatch in zip(classes, swatches, strict=True)
-        )
-        legend = f'<ul class="legend">{lines}</ul>'
-    elif plain_text(classes[0].label.in_language(lang)) != block["label"]:
-        legend = f'<p class="remark of-class">{safe(classes[0].label.in_language(lang))}</p>'
-    return (
-        f'<li class="entry{"" if shown else " off"}">'
-        f'<label>{box}{head}<span class="what">{safe(block["label"])}</span>{count}</label>'
-        f"{legend}{map_tiles.far_legend(block, far, lang=lang) if far else ''}{_remark(block, lang=lang)}</li>"
-    )
-
-
-def _remark(block: Mapping[str, Any], *, lang: Lang) -> str:
-    remarks = []
-    if block["without_shape"] or block["simplified"]:
-        drawn = f"{block['count'] - block['without_shape']:,}"
-        remarks.append(ui("shown", lang).format(drawn=drawn, all=f"{block['count']:,}"))
-    if block["without_shape"]:
-        remarks.append(ui("no_shape", lang).format(n=f"{block['without_shape']:,}"))
-    if block["simplified"]:
-        remarks.append(ui("simplified", lang).format(m=map_data.SIMPLIFY_M))
-    joint = "；" if lang == "zh" else "; "
-    return f'<p class="remark">{safe(joint.join(remarks))}</p>' if remarks else ""
+def _add_counties(
+    blocks: Sequence[dict[str, Any]],
+    drawn: Mapping[str, gpd.GeoDataFrame],
+    layers: Mapping[str, pd.DataFrame],
+    counties: map_counties.Counties | None,
+) -> None:
+    """Give every layer but those of the base map the county of each feature drawn."""
+    for block in blocks:
+        plain = "tiles" not in block and "units_of" not in block
+        if plain and counties is not None and styles.layer_style(block["name"]).theme != "base":
+            frame = drawn[block["name"]]
+            shaped = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
+            block["county"] = map_counties.county_rows(frame[shaped], layers, counties)
 
 
 # --- assets ---------------------------------------------------------------------------------------
@@ -637,7 +442,10 @@ def asset_js(name: str) -> str:
 
 
 # The page's own script, by theme, in the order in which its parts stand in the page and read the address.
-PAGE_SCRIPTS = ("words", "shapes", "painted", "plan", "state", "search", "table", "months", "names", "cards")
+PAGE_SCRIPTS = (
+    "words", "shapes", "painted", "plan", "state", "search", "table", "county", "rates", "months", "swipe", "names",
+    "cards",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=2)

@@ -66,6 +66,7 @@ class LayerStyle(BaseModel):
     unknown: dict[str, Any] | None = None
     breaks: tuple[float, ...] = ()
     ramp: tuple[str, ...] = ()
+    rates: tuple[str, ...] = ()
     colour_neighbours: bool = False
     min_zoom: float = 0
     bubbles: bool = False
@@ -117,13 +118,15 @@ def layer_style(name: str) -> LayerStyle:
     return table.layers.get(name, table.fallback)
 
 
-def classify(name: str, frame: gpd.GeoDataFrame | pd.DataFrame) -> tuple[tuple[StyleClass, ...], NDArray[np.int64]]:
+def classify(
+    name: str, frame: gpd.GeoDataFrame | pd.DataFrame, *, whole_scale: bool = False
+) -> tuple[tuple[StyleClass, ...], NDArray[np.int64]]:
     """The classes present in ``frame`` and, per row, the position of its class.
 
     Every row has a class: a code without a symbol of its own falls under ``rest``, a missing value
     under ``unknown`` (label 未知), and a column that is absent makes the layer one class. Classes
     stand in the order of the schema's codes, then rest, then unknown; only those with rows are
-    returned. An empty frame gives no class. O(rows).
+    returned, unless ``whole_scale`` asks for every class of a number. An empty frame gives no class. O(rows).
     """
     style = layer_style(name)
     if len(frame) == 0:
@@ -134,7 +137,7 @@ def classify(name: str, frame: gpd.GeoDataFrame | pd.DataFrame) -> tuple[tuple[S
         only = StyleClass(code="", label=_layer_label(name), symbol=style.symbol, count=len(frame))
         return (only,), np.zeros(len(frame), dtype=np.int64)
     if style.breaks:
-        return _number_classes(name, frame[style.column], style)
+        return _number_classes(name, frame[style.column], style, whole_scale=whole_scale)
     return _code_classes(name, frame[style.column], style)
 
 
@@ -215,14 +218,14 @@ def _code_classes(
 
 
 def _number_classes(
-    name: str, column: pd.Series[Any], style: LayerStyle
+    name: str, column: pd.Series[Any], style: LayerStyle, *, whole_scale: bool
 ) -> tuple[tuple[StyleClass, ...], NDArray[np.int64]]:
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bins = np.digitize(numbers, style.breaks)
     bins[np.isnan(numbers)] = len(style.breaks) + 1
     field = _field(name, style)
     edges = [None, *style.breaks, None]
-    present = np.unique(bins)
+    present = np.arange(len(style.breaks) + 2) if whole_scale else np.unique(bins)
     classes = []
     for at in present:
         count = int((bins == at).sum())

@@ -55,3 +55,19 @@ def sample_run(sample_folder):
 def own_sample(tmp_path) -> Path:
     """A copy of the sample project that a test may damage."""
     return copy_sample(tmp_path / "city")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests of pages."""
+    from map_browser import running_browser
+
+    yield from running_browser()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Write a map page of some layers and open it."""
+    from map_browser import visits
+
+    yield from visits(browser, tmp_path)

@@ -2,87 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
 from drawn_city import CRS, HOSTILE, NAMES, X0, Y0, hostile_layers, layers
+from map_browser import AS_OF, SCREENS
 from shapely.geometry import box
 
 from gis_renovation import maps, markup
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
-
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found (Debian: apt-get install chromium)"),
-]
-
-AS_OF = date(2024, 9, 30)
-SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield running
-        running.close()
-
-
-class Visit:
-    """One opened page with everything it asked for, complained of and popped up."""
-
-    def __init__(self, browser, path, *, screen="desktop", fragment=""):
-        width, height = SCREENS[screen]
-        self.context = browser.new_context(viewport={"width": width, "height": height}, has_touch=screen == "phone")
-        self.requests, self.errors, self.dialogs = [], [], []
-        self.context.route("**/*", self._route)
-        self.page = self.context.new_page()
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in {"error", "warning"} else None)
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.on("dialog", self._dialog)
-        self.page.goto(f"file://{path}{fragment}", timeout=30_000)
-        self.page.wait_for_selector("body[data-ready=true]", timeout=30_000)
-        self.page.wait_for_timeout(120)
-
-    def _route(self, route):
-        if route.request.url.startswith("file:"):
-            route.continue_()
-        else:
-            self.requests.append(route.request.url)
-            route.abort()
-
-    def _dialog(self, dialog):
-        self.dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    def assert_quiet(self):
-        assert self.requests == []
-        assert self.errors == []
-        assert self.dialogs == []
-
-
-@pytest.fixture
-def visit(browser, tmp_path):
-    opened = []
-
-    def open_page(made, *, screen="desktop", fragment="", **options):
-        path = Path(tmp_path) / f"index{len(opened)}.html"
-        text = maps.map_page(made, **({"title": "示意市工作图", "as_of": AS_OF} | options))
-        path.write_text(text, encoding="utf-8")
-        opened.append(Visit(browser, path, screen=screen, fragment=fragment))
-        return opened[-1]
-
-    yield open_page
-    for one in opened:
-        one.context.close()
+pytestmark = pytest.mark.browser
 
 
 def click_community(page, name):

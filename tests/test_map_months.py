@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import pytest
 from drawn_city import layers
 
@@ -28,20 +29,27 @@ def test_only_the_latest_sixty_months_are_kept():
 
 
 def test_states_follow_the_records_and_stay_unknown_without_one():
-    states = map_months.monthly_states(layers(), date(2024, 9, 30))
-    assert list(states.columns) == [date(2024, 7, 31), date(2024, 8, 31), date(2024, 9, 30)]
-    assert states.loc["C1"].tolist() == ["approved", "tendered", "started"]
-    assert states.loc["C9"].isna().all()
+    months = map_months.monthly_progress(layers(), date(2024, 9, 30))
+    assert list(months) == [date(2024, 7, 31), date(2024, 8, 31), date(2024, 9, 30)]
+    assert [frame.loc["C1", "state"] for frame in months.values()] == ["approved", "tendered", "started"]
+    assert [frame.loc["C1", "started"] for frame in months.values()] == ["no", "no", "yes"]
+    assert all(pd.isna(frame.loc["C9", "state"]) for frame in months.values())
 
 
 def test_records_after_the_day_are_not_looked_at():
-    states = map_months.monthly_states(layers(), date(2024, 8, 31))
-    assert states.loc["C1"].tolist() == ["approved", "tendered"]
+    months = map_months.monthly_progress(layers(), date(2024, 8, 31))
+    assert [frame.loc["C1", "state"] for frame in months.values()] == ["approved", "tendered"]
+
+
+def test_a_column_of_all_months_holds_each_value_once_and_follows_the_ids_asked_for():
+    months = map_months.monthly_progress(layers(), date(2024, 9, 30))
+    column = map_months.monthly_column("state", ["C9", "C1", "C1"], months)
+    assert column == {"values": ["approved", "tendered", "started"], "rows": [[-1, 0, 0], [-1, 1, 1], [-1, 2, 2]]}
 
 
 @pytest.mark.parametrize("missing", map_months.NEEDED)
 def test_without_a_needed_table_there_are_no_months(missing):
     made = layers()
     del made[missing]
-    assert map_months.monthly_states(made, date(2024, 9, 30)) is None
-    assert map_months.monthly_states(layers(), date(2020, 1, 1)) is None
+    assert map_months.monthly_progress(made, date(2024, 9, 30)) is None
+    assert map_months.monthly_progress(layers(), date(2020, 1, 1)) is None

@@ -6,10 +6,17 @@ Plan.prototype.title = function (layer, row) {
   return value === null || value === undefined ? String(layer.ids[row]) : words(column, value, this.ui);
 };
 
+/* A value as it stood at the end of the chosen month, where it changes with the works. */
+Plan.prototype.value = function (column, row) {
+  if (!column.monthly || !this.month) return cell(column, row);
+  var at = column.monthly.rows[this.month_at()][row];
+  return at < 0 ? null : column.monthly.values[at];
+};
+
 Plan.prototype.facts = function (columns, row, skip) {
   var plan = this, list = node("dl", { "class": "facts" });
   columns.forEach(function (column, at) {
-    var value = cell(column, row);
+    var value = plan.value(column, row);
     if (at === skip || value === "") return;  // what does not apply is not a fact
     var long = typeof value === "string" && !column.labels && value.length > 24;
     var pair = node("div", long ? { "class": "long" } : {});
@@ -28,7 +35,7 @@ Plan.prototype.table = function (columns, rows) {
   rows.forEach(function (row) {
     var line = body.appendChild(node("tr"));
     columns.forEach(function (column) {
-      var value = cell(column, row);
+      var value = plan.value(column, row);
       line.appendChild(node("td", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
     });
   });
@@ -44,6 +51,7 @@ Plan.prototype.card = function (name, row) {
   if (layer.classes.length > 1 && layer.class_labels[layer.cls[row]]) {
     kind.appendChild(node("span", { "class": "class" }, layer.class_labels[layer.cls[row]]));
   }
+  if (plan.month && layer.columns.some(function (column) { return column.monthly; })) kind.appendChild(node("span", {}, plan.month));
   head.appendChild(node("h2", {}, plan.title(layer, row)));
   if (layer.columns[layer.title]) head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
   card.appendChild(plan.facts(layer.columns, row, layer.title));
@@ -51,7 +59,8 @@ Plan.prototype.card = function (name, row) {
     var rows = related.rows_of[row];
     if (!rows || !rows.length) return;
     var part = card.appendChild(node("section"));
-    part.appendChild(node("h3", {}, related.label));
+    var title = part.appendChild(node("h3", {}, related.label)), monthly = related.columns.some(function (column) { return column.monthly; });
+    if (plan.month) title.appendChild(node("small", {}, " " + (monthly ? plan.month : plan.settings.as_of)));
     if (related.single) {
       part.appendChild(plan.facts(related.columns, rows[0], -1));
     } else {
@@ -85,6 +94,12 @@ Plan.prototype.open = function (name, row, at) {
   plan.remember();
 };
 
+/* The open card once more in its place, with what it says now. */
+Plan.prototype.redeal = function () {
+  var selected = this.selected, row = selected ? this.read(selected.name).ids.map(String).indexOf(selected.id) : -1;
+  if (row >= 0 && this.popup) this.popup.setContent(this.card(selected.name, row));
+};
+
 /* The open card once more, made to fit the map's new size. */
 Plan.prototype.refit = function () {
   var selected = this.selected, row = selected ? this.read(selected.name).ids.map(String).indexOf(selected.id) : -1;
@@ -100,6 +115,7 @@ Plan.prototype.highlight = function (item) {
 
 /* Fly to one feature and open its card: from search, from the table, from a link. */
 Plan.prototype.visit = function (name, row) {
+  if (!this.has(this.read(name), row)) this.choose(-1, { move: false });
   this.show(name, true);
   var item = this.item(name, row);
   if (item.getBounds) {

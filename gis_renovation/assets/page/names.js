@@ -15,15 +15,16 @@ Plan.prototype.labels = function () {
     if (!layer.spots) layer.spots = layer.label_points.map(function (spot) { return L.latLng(positions(spot, layer.origin)[0]); });
     var seen = {};
     for (var row = 0; row < layer.spots.length && drawn < LABEL_LIMIT; row += 1) {
-      if (!bounds.contains(layer.spots[row])) continue;
+      if (!bounds.contains(layer.spots[row]) || !plan.has(layer, row)) continue;
       var text = cell(column, row);
+      if (layer.rates) text = text === null || text === "" ? plan.ui.unknown : words(column, text, plan.ui);
       if (text === null || text === "") continue;
       text = String(text).length > 18 ? String(text).slice(0, 17) + "…" : String(text);
       var spot = map.latLngToContainerPoint(layer.spots[row]);
       if (layer.kind === "line" && seen[text]) continue;
       var wide = 0;
       for (var i = 0; i < text.length; i += 1) wide += text.charCodeAt(i) > 255 ? layer.label_size : layer.label_size * 0.56;
-      var drop = layer.kind === "point" ? 15 : 0, half = wide / 2 + 3, high = layer.label_size * 0.8;
+      var drop = layer.kind === "point" ? 15 : layer.rates ? 30 : 0, half = wide / 2 + 3, high = layer.label_size * 0.8;
       var frame = [spot.x - half, spot.y - high + drop, spot.x + half, spot.y + high + drop];
       var free = taken.every(function (o) { return o[2] < frame[0] || o[0] > frame[2] || o[3] < frame[1] || o[1] > frame[3]; });
       if (!free) continue;

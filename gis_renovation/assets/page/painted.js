@@ -112,14 +112,19 @@ var DenseLayer = L.GridLayer.extend({
     this.build();
     L.GridLayer.prototype.onAdd.call(this, map);
   },
+  source: function () { return this.plan.read(this.planName); },
   build: function () {
     if (!this.outlines) this.outlines = new Outlines(this.plan.read(this.planName));
   },
   rowsIn: function (left, top, right, bottom) {
-    var rows = [], count = this.plan.read(this.planName).ids.length;
-    for (var row = 0; row < count; row += 1) if (this.outlines.near(row, left, top, right, bottom)) rows.push(row);
+    var rows = [], layer = this.plan.read(this.planName);
+    for (var row = 0; row < layer.ids.length; row += 1) {
+      if (this.outlines.near(row, left, top, right, bottom) && this.plan.has(layer, row)) rows.push(row);
+    }
     return rows;
   },
+  sift: function () { if (this._map) this.redraw(); },
+  repaint: function () { if (this._map) this.redraw(); },
   createTile: function (coords) {
     var tile = L.DomUtil.create("canvas"), size = this.getTileSize().x, ratio = window.devicePixelRatio || 1;
     tile.width = tile.height = size * ratio;
@@ -127,7 +132,7 @@ var DenseLayer = L.GridLayer.extend({
     var left = coords.x * size / scale, top = coords.y * size / scale, wide = size / scale;
     ctx.scale(ratio, ratio);
     var rows = this.rowsIn(left - edge, top - edge, left + wide + edge, top + wide + edge);
-    paint(ctx, this.plan.read(this.planName), this.outlines, rows, scale, coords.x * size, coords.y * size);
+    paint(ctx, this.source(), this.outlines, rows, scale, coords.x * size, coords.y * size);
     return tile;
   },
   /* The uppermost shape at a place: inside an area, or within five pixels of a line or point. */

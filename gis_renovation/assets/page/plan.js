@@ -2,6 +2,7 @@
 
 function Plan(map, settings) {
   this.map = map;
+  this.settings = settings;
   this.ui = settings.ui;
   this.order = settings.order;
   this.groups = {};
@@ -17,6 +18,8 @@ function Plan(map, settings) {
   this.end_zoom = settings.end_zoom;
   this.units = settings.units;
   this.bubble_layer = settings.bubble_layer;
+  this.county = -1;  // all of them
+  this.month = null;  // the last one
 }
 
 /* What stands on the page beside the map: each part adds itself to this list, is started with the page, and
@@ -47,8 +50,25 @@ var LazyGroup = L.FeatureGroup.extend({
     plan.features[group.planName] = layer.ids.map(function (id, row) {
       var item = shape(layer, row, plan.renderer);
       item.plan = { name: group.planName, row: row };
-      group.addLayer(item);
+      if (plan.has(layer, row)) group.addLayer(item);
       return item;
+    });
+  },
+  /* Only what belongs to the chosen county stays on the map. */
+  sift: function () {
+    var group = this, plan = group.plan, layer = plan.read(group.planName);
+    (plan.features[group.planName] || []).forEach(function (item, row) {
+      var belongs = plan.has(layer, row);
+      if (belongs !== group.hasLayer(item)) group[belongs ? "addLayer" : "removeLayer"](item);
+    });
+  },
+  /* Every shape in the look of its class, as it is now. */
+  repaint: function () {
+    var plan = this.plan, layer = plan.read(this.planName), factor = thinner(256 * Math.pow(2, plan.map.getZoom()));
+    (plan.features[this.planName] || []).forEach(function (item, row) {
+      var symbol = layer.symbols[layer.cls[row]];
+      if (item.setStyle) item.setStyle(pathOptions(symbol, { weight: symbol.width * factor }));
+      else item.setIcon(markerIcon(symbol, symbol.markup));
     });
   }
 });
@@ -83,14 +103,17 @@ Plan.prototype.show = function (name, visible) {
 };
 
 Plan.prototype.apply = function () {
-  var plan = this, zoom = plan.map.getZoom(), added = false;
+  var plan = this, zoom = plan.map.getZoom(), added = false, compared = plan.pair ? plan.monthly().name : null;
   // Counts by area come and go with the layer they stand for.
   Object.keys(plan.units).forEach(function (name) { plan.wanted[plan.units[name]] = plan.wanted[name]; });
-  plan.order.forEach(function (name) {
-    var group = plan.groups[name], drawn = Boolean(plan.wanted[name]) && zoom >= plan.min_zoom[name] && !(zoom >= plan.end_zoom[name]);
+  function set(group, drawn) {
     if (drawn === plan.map.hasLayer(group)) return;
     if (drawn) { plan.map.addLayer(group); added = true; } else { plan.map.removeLayer(group); }
+  }
+  plan.order.forEach(function (name) {
+    set(plan.groups[name], Boolean(plan.wanted[name]) && zoom >= plan.min_zoom[name] && !(zoom >= plan.end_zoom[name]) && name !== compared);
   });
+  (plan.sides || []).forEach(function (side) { set(side.group, zoom >= plan.min_zoom[compared]); });
   if (added) plan.stack();
   plan.thin();
   plan.bubbles();
@@ -116,6 +139,7 @@ Plan.prototype.bubbles = function () {
   if (!name || !plan.wanted[name] || map.getZoom() >= plan.min_zoom[name]) return;
   var layer = plan.read(name), cells = {}, size = 64;
   layer.ids.forEach(function (id, row) {
+    if (!plan.has(layer, row)) return;
     var at = map.project(plan.centres(layer)[row], map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
     var cell = cells[key] || (cells[key] = { n: 0, x: 0, y: 0 });
     cell.n += 1; cell.x += at.x; cell.y += at.y;

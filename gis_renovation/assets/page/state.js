@@ -22,12 +22,20 @@ Plan.prototype.changed = function () {
   }, 60);
 };
 
+/* What the view holds, in words: how many communities of how many, the month and the county where one is chosen. */
 Plan.prototype.summary = function () {
   var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
   if (!name || plan.units[name] || plan.end_zoom[name]) return;
-  var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0;
-  plan.centres(layer).forEach(function (spot) { if (bounds.contains(spot)) inside += 1; });
-  var text = plan.ui.in_view.replace("{layer}", layer.label).replace("{n}", inside).replace("{all}", layer.count);
+  var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0, all = 0;
+  plan.centres(layer).forEach(function (spot, row) {
+    if (!plan.has(layer, row)) return;
+    all += 1;
+    if (bounds.contains(spot)) inside += 1;
+  });
+  if (plan.county < 0) all = layer.count;
+  var text = plan.ui.in_view.replace("{layer}", function () { return layer.label; }).replace("{n}", inside).replace("{all}", all);
+  if (plan.county >= 0) text += " · " + plan.settings.counties[plan.county].name;
+  if (plan.month) text += " · " + plan.month;
   var place = document.getElementById("in-view");
   if (place && place.textContent !== text) place.textContent = text;
 };

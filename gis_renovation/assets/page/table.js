@@ -15,7 +15,7 @@ Plan.prototype.sheet = function () {
   function matches(layer, row, query) {
     if (String(layer.ids[row]).toLowerCase().indexOf(query) >= 0) return true;
     return layer.columns.some(function (column) {
-      var value = cell(column, row);
+      var value = plan.value(column, row);
       return value !== null && words(column, value, plan.ui).toLowerCase().indexOf(query) >= 0;
     });
   }
@@ -23,7 +23,7 @@ Plan.prototype.sheet = function () {
   function compare(layer) {
     var column = layer.columns[sort.column], way = sort.down ? -1 : 1;
     function key(row) {
-      var value = sort.column < 0 ? layer.ids[row] : cell(column, row);
+      var value = sort.column < 0 ? layer.ids[row] : plan.value(column, row);
       return value === "" ? null : value;
     }
     return function (a, b) {
@@ -55,7 +55,7 @@ Plan.prototype.sheet = function () {
     var name = pick.value, layer = plan.read(name), query = filter.value.trim().toLowerCase(), bounds = map.getBounds();
     var tiled = plan.units[name] ? plan.groups[name] : null;
     rows = (tiled ? tiled.listed(bounds) : layer.ids.map(function (id, row) { return row; })).filter(function (row) {
-      return (!query || matches(layer, row, query)) && (!inView.checked || bounds.contains(plan.centres(layer)[row]));
+      return plan.has(layer, row) && (!query || matches(layer, row, query)) && (!inView.checked || bounds.contains(plan.centres(layer)[row]));
     }).sort(compare(layer));
     header(layer);
     page = Math.max(0, Math.min(page, Math.ceil(rows.length / PAGE_ROWS) - 1));
@@ -65,7 +65,7 @@ Plan.prototype.sheet = function () {
       var key = line.appendChild(node("th", { scope: "row" }));
       key.appendChild(node("button", { type: "button", "class": "link" }, layer.ids[row])).addEventListener("click", function () { plan.visit(name, row); });
       layer.columns.forEach(function (column) {
-        var value = cell(column, row);
+        var value = plan.value(column, row);
         line.appendChild(node("td", { "class": (value === null ? "unknown" : "") + (typeof value === "number" && !column.labels ? " number" : "") }, words(column, value, plan.ui)));
       });
     });
@@ -113,7 +113,7 @@ Plan.prototype.sheet = function () {
   before.addEventListener("click", function () { page -= 1; fill(); });
   after.addEventListener("click", function () { page += 1; fill(); });
   map.on("moveend", function () { if (inView.checked || plan.units[pick.value]) fill(); });
-  plan.refill = function (name) { if (pick.value === name) fill(); };
+  plan.refill = function (name) { if (!name || pick.value === name) fill(); };
 };
 
 Plan.parts.push({ start: function (plan) { plan.sheet(); } });
