@@ -254,7 +254,7 @@ def effort_for(problem: ZoneProblem, *, sweeps: int | None) -> Effort:
     Where a maximum lets a proof follow, a short search does.
     """
     if sweeps is None:
-        sweeps = 8 if problem.size <= 300 and np.isfinite(problem.high).any() else 14
+        sweeps = 4 if problem.size <= 300 and np.isfinite(problem.high).any() else 10
     return Effort(sweeps, int(np.clip(400 // max(problem.size, 1), 1, 4)), 2 if problem.size <= 5_000 else 1)
 
 
@@ -274,7 +274,8 @@ def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:
         if problem.zone_price == 0.0 and not _left_out(many, labels):
             break
         labels = _gather(many, ties, labels, Turn(seed, 10 + 2 * step, effort.tries), phase, winding=winding)
-    for step in range(effort.sweeps):
+    # Half as many rounds again for compactness: gathering stretches zones, most of all under maxima.
+    for step in range(effort.sweeps + effort.sweeps // 2):
         labels = _tidy(many, ties, labels, Turn(seed, 10 + 2 * (effort.sweeps + step), effort.tries))
     return _best_copies(problem, labels.reshape(copies, -1))
 
@@ -291,7 +292,7 @@ def _gather(problem: ZoneProblem, ties: Ties, labels: Labels, turn: Turn, phase:
     if not len(nodes):
         return labels
     # So few regions that more trees cost little.
-    part, turn = part_of(problem, nodes), turn._replace(tries=2 * turn.tries)
+    part, turn = part_of(problem, nodes), turn._replace(tries=8 * turn.tries)
     redrawn = many_cut(part, compact(labels[nodes]), compact(regions[nodes]), turn, phase, winding=winding)
     labels[nodes] = redrawn + len(sums)
     return compact(labels)

@@ -139,8 +139,8 @@ def delineate_zones(
     seed
         Of the search. Where the proof succeeds, the zones do not depend on it but for exact ties.
     sweeps
-        Rounds of the search; more are slower and better. None: 8 for up to 300 communities under a
-        maximum, where the proof does the rest, else 14.
+        Rounds of the search; more are slower and better. None: 4 for up to 300 communities under a
+        maximum, where the proof does the rest, else 10.
     max_subsets, max_columns, max_nodes
         Work a proof may take for each component: candidate zones listed, candidates in an integer
         programme, nodes of its tree. Counts, not seconds, so that every machine gives the same zones.
