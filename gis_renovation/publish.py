@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib.resources import files
@@ -26,6 +27,7 @@ from gis_renovation.crs import reproject
 from gis_renovation.errors import ConfigError, DataError, FileError, Lang, Text
 from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_data import DISPLAY_CRS
+from gis_renovation.map_months import month_ends
 from gis_renovation.map_tiles import UNITS
 from gis_renovation.maps import map_files
 from gis_renovation.markup import plain_text
@@ -43,6 +45,7 @@ from gis_renovation.publish_counts import Shown, counts_shown, withhold_small_co
 from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
+from gis_renovation.publish_personal import find_personal_numbers
 from gis_renovation.publish_site import MAP, Download, Site
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.schemas import layer_schemas, nearest_names
@@ -359,6 +362,8 @@ def publish_profile(
     before = _counts_before(target)
     edition = prepare_edition(layers, profile, before=before, lang=lang)
     public = profile.profile.audience == "public"
+    if public and (personal := find_personal_numbers(edition.frames)):
+        raise DataError(personal)
     table = profile.profile
     number = number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
     title = profile.profile.title.replace("{project}", project_name)
@@ -405,7 +410,9 @@ def publish_profile(
         _write_marker(work, edition, facts)
         require_sound(work)
         if profile.disclosure.highest == "public":
-            require_no_leak(work, layers, edition, facts)
+            require_no_leak(
+                work, layers, edition, facts, [*profile.site.contact, profile.site.licence, *profile.site.notes]
+            )
         if public:
             write_text(
                 target.with_name(f"{target.name}.checklist.md"),
@@ -549,7 +556,9 @@ def _write_downloads(folder: Path, edition: Edition, profile: Profile, *, synthe
             (folder / f"{name}.csv").write_text(text, encoding="utf-8-sig", newline="")
         if "geojson" in formats and shaped:
             degrees = reproject(gpd.GeoDataFrame(frame), DISPLAY_CRS, where=name)
-            text = _plain_dates(degrees.reset_index()).to_json(ensure_ascii=False, drop_id=True, show_bbox=False)
+            text = _plain_dates(degrees.reset_index() if degrees.index.name else degrees).to_json(
+                ensure_ascii=False, drop_id=True, show_bbox=False
+            )
             (folder / f"{name}.geojson").write_text(_six_decimals(text) + "\n", encoding="utf-8")
     if "gpkg" in formats:
         write_geopackage(folder / "data.gpkg", edition.frames)
@@ -583,8 +592,10 @@ def _formula_safe(table: pd.DataFrame) -> pd.DataFrame:
     return safe
 
 
-def require_no_leak(folder: Path, layers: Mapping[str, Any], edition: Edition, facts: Mapping[str, Any]) -> None:
-    """Raise DataError if a value that was withheld stands in any byte of the folder."""
+def require_no_leak(
+    folder: Path, layers: Mapping[str, Any], edition: Edition, facts: Mapping[str, Any], told: Iterable[str] = ()
+) -> None:
+    """Raise DataError if a value that was withheld stands in any byte of the folder; ``told`` is said on purpose."""
     secrets = withheld_values({n: f for n, f in layers.items() if isinstance(f, pd.DataFrame)}, edition.frames)
     cells = {
         form
@@ -600,7 +611,40 @@ def require_no_leak(folder: Path, layers: Mapping[str, Any], edition: Edition, f
         for pair in (schema.label, field.label, *field.values.values(), (schema.name, field.name))
         for text in pair
     }
-    open_text = "\n".join([*sorted(cells | labels), UPDATE_TIME, *(str(value) for value in facts.values())])
+    months = [end.isoformat() for end in month_ends(date(facts_date(facts).year - 5, 1, 1), facts_date(facts))]
+    open_text = "\n".join([*sorted(cells | labels), *months, *told, *(str(value) for value in facts.values())])
     findings = find_leaks(folder, secrets, open_text)
     if findings:
+        # What the program itself writes is no secret, though a withheld cell may hold the same word.
+        findings = find_leaks(folder, secrets, f"{open_text}\n{own_words(edition.frames)}")
+    if findings:
         raise DataError(findings)
+
+
+def facts_date(facts: Mapping[str, Any]) -> date:
+    """The day the edition speaks of."""
+    return date.fromisoformat(str(facts["as_of"]))
+
+
+def own_words(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Everything that stands in any edition whatever the data: words of pages, scripts, schemas and file formats."""
+    own = [UPDATE_TIME]
+    own += [frame.crs.to_wkt(version="WKT1_GDAL") for frame in frames.values() if isinstance(frame, gpd.GeoDataFrame)]
+    waiting = [files("gis_renovation")]
+    while waiting:
+        place = waiting.pop()
+        for entry in sorted(place.iterdir(), key=lambda one: one.name):
+            if entry.is_dir() and entry.name in {"assets", "layer_schemas", *OWN_ASSETS}:
+                waiting.append(entry)
+            elif entry.name.endswith((".js", ".css", ".toml")) or entry.name.startswith(_WRITERS):
+                own.append(entry.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "empty.gpkg"
+        write_geopackage(path, {name: frame.iloc[:0] for name, frame in frames.items()})
+        own.append(path.read_bytes().decode("utf-8", "replace"))
+    return "\n".join(own)
+
+
+# Modules whose texts reach the pages and files, and the folders of their assets.
+_WRITERS = ("map", "publish", "styles", "tables", "errors")
+OWN_ASSETS = ("leaflet", "page", "pmtiles", "protomaps-leaflet")

@@ -6,11 +6,10 @@ import csv
 import hashlib
 import html
 import html.parser
-import io
 import json
 import re
 import sqlite3
-import zipfile
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis_renovation import publish_tiles
+from gis_renovation import publish_bytes, publish_tiles
 from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.markup import plain_text
 from gis_renovation.schemas import Disclosure, layer_schemas
@@ -63,6 +62,8 @@ def check_published(folder: Path) -> list[Finding]:
         )
     broken = [*_check_tiles(folder)]
     findings = [*_check_files(folder, marker), *broken, *([] if broken else _check_columns(folder, marker))]
+    if marker.get("audience") == "public":
+        findings += _check_pictures(folder)
     for path in sorted(folder.rglob("*.html")):
         findings += [
             _finding(
@@ -115,6 +116,21 @@ def _check_tiles(folder: Path) -> Iterable[Finding]:
         if path.suffix == ".js" and archives and (not whole.is_file() or whole.read_bytes() != archives[0]):
             yield _finding(
                 "tiles_differ", name, f"与 {whole.name} 内容不一致。", f"does not hold the same tiles as {whole.name}."
+            )
+
+
+def _check_pictures(folder: Path) -> Iterable[Finding]:
+    """Pictures, also those inside pages, carry nothing but the picture: no place, time, camera or comment."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        notes = {
+            note for data in publish_bytes.unpacked(path.read_bytes()) for note in publish_bytes.picture_notes(data)
+        }
+        if notes:
+            said = ", ".join(sorted(notes))
+            name = path.relative_to(folder).as_posix()
+            zh = f"图片带有附加信息（{said}），可能含拍摄位置、时间、人名；公开前须清除。"
+            yield _finding(
+                "picture_notes", name, zh, f"a picture carries notes ({said}): place, time or names; strip them."
             )
 
 
@@ -280,6 +296,9 @@ def _class_of(layer: str, column: str) -> int:
 # A value shorter than this many bytes (two Chinese characters) stands in any text by chance.
 SHORTEST_SECRET = 6
 
+# Bytes searched at a time, to keep memory small.
+_PIECE = 8 * 1024 * 1024
+
 
 def withheld_values(
     layers: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]
@@ -292,6 +311,12 @@ def withheld_values(
     known = {code for s in layer_schemas().values() for f in s.fields.values() for code in f.values}
     found: dict[str, frozenset[str]] = {}
     for name, frame in layers.items():
+        if name not in published:
+            keys = (
+                frozenset(text for level in _levels(frame.index) for key in level for text in _searchable(key)) - known
+            )
+            if keys:
+                found[f"{name}.{frame.index.name or 'index'}"] = keys
         table = frame.drop(columns=[c for c in frame.columns if str(frame[c].dtype) == "geometry"])
         for column in table.columns:
             cells = table[column]
@@ -301,6 +326,13 @@ def withheld_values(
             if values:
                 found[f"{name}.{column}"] = values
     return found
+
+
+def _levels(index: pd.Index) -> list[list[Any]]:
+    """The values of an index that means something: a plain numbering has none."""
+    if isinstance(index, pd.RangeIndex):
+        return []
+    return [index.get_level_values(level).unique().tolist() for level in range(index.nlevels)]
 
 
 def _searchable(value: Any) -> list[str]:
@@ -338,23 +370,22 @@ def find_leaks(folder: Path, secrets: Mapping[str, frozenset[str]], open_text: s
     wanted: dict[bytes, list[tuple[str, str]]] = {}
     for origin, values in secrets.items():
         for value in values:
-            for text in {value, html.escape(value), json.dumps(value, ensure_ascii=False)[1:-1]}:
-                wanted.setdefault(text.encode("utf-8"), []).append((origin, value))
-    by_start: dict[int, list[bytes]] = {}
+            for form in _forms(value):
+                wanted.setdefault(form, []).append((origin, value))
+    lengths: dict[int, set[int]] = {}
     for form in wanted:
-        by_start.setdefault(int.from_bytes(form[:SHORTEST_SECRET], "little"), []).append(form)
-    starts = np.array(sorted(by_start), dtype=np.int64)
+        lengths.setdefault(int.from_bytes(form[:SHORTEST_SECRET], "little"), set()).add(len(form))
+    starts = np.array(sorted(lengths), dtype=np.int64)
     findings = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        origins = {
-            origin
-            for data in _contents(path)
-            for start in _starts_in(data, starts)
-            for form in by_start[start]
-            if _stands_alone(form, data)
-            for origin, value in wanted[form]
-            if value not in open_text
+        found = {
+            form
+            for data in _contents(path, path.relative_to(folder).as_posix())
+            for at, start in _starts_in(data, starts)
+            for length in lengths[start]
+            if (form := data[at : at + length]) in wanted and _stands_alone(form, data, at)
         }
+        origins = {origin for form in found for origin, value in wanted[form] if value not in open_text}
         findings += [
             _finding(
                 "withheld_value",
@@ -367,37 +398,45 @@ def find_leaks(folder: Path, secrets: Mapping[str, frozenset[str]], open_text: s
     return findings
 
 
-def _contents(path: Path) -> list[bytes]:
-    data = path.read_bytes()
+def _contents(path: Path, name: str) -> Iterable[bytes]:
+    """Everything a published file says, its name included, unpacked and in every spelling."""
+    yield name.encode("utf-8", "surrogatepass")
     if path.suffix in {".pmtiles", ".js", ".html"}:
-        return [data, *(publish_tiles.archive_text(one, number_forms) for one in publish_tiles.archives_of(path))]
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return [data]
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [archive.read(name) for name in sorted(archive.namelist())]
+        yield from (publish_tiles.archive_text(one, number_forms) for one in publish_tiles.archives_of(path))
+    for data in publish_bytes.unpacked(path.read_bytes()):
+        yield from publish_bytes.spellings(data)
 
 
-def _starts_in(data: bytes, starts: NDArray[np.int64]) -> list[int]:
-    """Which first six bytes of withheld forms occur in ``data``: a sieve before the exact search."""
-    if len(data) < SHORTEST_SECRET or len(starts) == 0:
-        return []
-    raw = np.frombuffer(data, dtype=np.uint8)
-    count = len(raw) - SHORTEST_SECRET + 1
-    windows = np.zeros(count, dtype=np.int64)
-    for at in range(SHORTEST_SECRET):
-        windows |= raw[at : at + count].astype(np.int64) << (8 * at)
-    found: list[int] = np.intersect1d(windows, starts).tolist()
-    return found
+def _forms(value: str) -> set[bytes]:
+    """How a withheld text may stand in bytes; a number also as the eight bytes of a database or a shape."""
+    texts = {value, html.escape(value), json.dumps(value, ensure_ascii=False)[1:-1]}
+    forms = {text.encode("utf-8") for text in texts}
+    if not value.isascii():
+        forms |= {value.encode("gb18030"), value.encode("utf-16-le"), value.encode("utf-16-be")}
+    elif _is_telling(value) and re.fullmatch(r"-?\d+\.\d+", value):
+        forms |= {struct.pack(order, float(value)) for order in ("<d", ">d")}
+    return {form for form in forms if len(form) >= SHORTEST_SECRET}
 
 
-def _stands_alone(form: bytes, data: bytes) -> bool:
-    """Whether ``form`` is in ``data``; a number only where no further digit touches it."""
-    at = data.find(form)
-    if at < 0 or not form[:1].isdigit():
-        return at >= 0
-    while at >= 0:
-        before, after = data[at - 1 : at], data[at + len(form) : at + len(form) + 1]
-        if not (before.isdigit() or before == b"." or after.isdigit()):
-            return True
-        at = data.find(form, at + 1)
-    return False
+def _starts_in(data: bytes, starts: NDArray[np.int64]) -> Iterable[tuple[int, int]]:
+    """Where the first six bytes of a withheld form stand in ``data``: a sieve before the exact comparison."""
+    if len(starts) == 0:
+        return
+    for begin in range(0, len(data) - SHORTEST_SECRET + 1, _PIECE):
+        # Pieces overlap by what a start needs, so that none is cut apart.
+        raw = np.frombuffer(data[begin : begin + _PIECE + SHORTEST_SECRET - 1], dtype=np.uint8)
+        count = len(raw) - SHORTEST_SECRET + 1
+        windows = np.zeros(count, dtype=np.int64)
+        for at in range(SHORTEST_SECRET):
+            windows |= raw[at : at + count].astype(np.int64) << (8 * at)
+        place = np.minimum(np.searchsorted(starts, windows), len(starts) - 1)
+        hits = np.flatnonzero(starts[place] == windows)
+        yield from zip((hits + begin).tolist(), windows[hits].tolist(), strict=True)
+
+
+def _stands_alone(form: bytes, data: bytes, at: int) -> bool:
+    """Whether ``form`` at ``at`` is a value by itself: a number only where no further digit touches it."""
+    if not form[:1].isdigit():
+        return True
+    before, after = data[max(0, at - 1) : at], data[at + len(form) : at + len(form) + 1]
+    return not (before.isdigit() or before == b"." or after.isdigit())

@@ -1,0 +1,97 @@
+"""Telephone, identity and bank card numbers in texts that may be published: allowed columns hold what people typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from gis_renovation.errors import Finding, Text
+from gis_renovation.schemas import layer_schemas
+
+# Mobile numbers of eleven digits, identity numbers of eighteen with their check digit (GB 11643-1999),
+# bank cards of sixteen to nineteen that pass the Luhn test (GB/T 14504); none inside a longer number.
+_MOBILE = re.compile(r"(?<![\d.])1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)")
+_IDENTITY = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
+_CARD = re.compile(r"(?<![\d.])(?:62|4|5)\d{14,17}(?!\d)")
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+_KINDS: Mapping[str, Text] = {
+    "mobile": Text("手机号码", "a mobile telephone number"),
+    "identity": Text("身份证号码", "an identity card number"),
+    "card": Text("银行卡号", "a bank card number"),
+}
+
+
+def personal_kinds(text: str) -> list[str]:
+    """Which kinds of personal number stand in a text, sorted: ``mobile``, ``identity``, ``card``."""
+    found = set()
+    if _MOBILE.search(text):
+        found.add("mobile")
+    if any(_has_check_digit(match) for match in _IDENTITY.findall(text)):
+        found.add("identity")
+    if any(_passes_luhn(match) for match in _CARD.findall(text)):
+        found.add("card")
+    return sorted(found)
+
+
+def _has_check_digit(number: str) -> bool:
+    total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == number[-1].upper()
+
+
+def _passes_luhn(number: str) -> bool:
+    digits = [int(digit) for digit in reversed(number)]
+    return (sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])) % 10 == 0
+
+
+def find_personal_numbers(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Personal numbers in the texts and ids of what is to be published, one finding a column and kind.
+
+    The message names column and rows, never the number. O(cells).
+    """
+    return [
+        _finding(layer, column, kind, ids)
+        for layer, frame in frames.items()
+        for column, cells in _texts(frame)
+        for kind, ids in _rows_by_kind(frame, cells).items()
+    ]
+
+
+def _texts(frame: pd.DataFrame) -> Iterable[tuple[str, list[object]]]:
+    if not isinstance(frame.index, pd.RangeIndex):
+        yield str(frame.index.name or "index"), frame.index.tolist()
+    for column in frame.columns:
+        if str(frame[column].dtype) != "geometry" and not pd.api.types.is_numeric_dtype(frame[column].dtype):
+            yield str(column), frame[column].tolist()
+
+
+def _rows_by_kind(frame: pd.DataFrame, cells: Iterable[object]) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {}
+    for key, cell in zip(frame.index, cells, strict=True):
+        if isinstance(cell, str) and any(character.isdigit() for character in cell):
+            for kind in personal_kinds(cell):
+                rows.setdefault(kind, []).append(str(key))
+    return rows
+
+
+def _finding(layer: str, column: str, kind: str, ids: list[str]) -> Finding:
+    schema = layer_schemas().get(layer)
+    field = schema.fields.get(column) if schema else None
+    label = field.label if field else Text(column, column)
+    # Where the number is the id itself, the ids would repeat it.
+    shown = () if schema is not None and column == schema.key else tuple(ids)
+    return Finding(
+        severity="error",
+        code="personal_number",
+        layer=layer,
+        field=column,
+        ids=shown,
+        text=Text(
+            f"{layer}.{column}（{label.zh}）有 {len(ids)} 处疑似{_KINDS[kind].zh}，公众版不得包含；"
+            "请在数据中删去，或从 [layers] 允许清单去掉这一列。",
+            f"{layer}.{column} ({label.en}) holds what looks like {_KINDS[kind].en} in {len(ids)} rows, which a public "
+            "edition may not; delete it in the data, or take the column off the allow list [layers].",
+        ),
+    )
