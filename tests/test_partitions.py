@@ -1,6 +1,11 @@
 """Land analyses in parts: the same result as on one machine, resumed where it stopped."""
 
 import datetime
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import geopandas as gpd
 import numpy as np
@@ -95,6 +100,50 @@ def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(parts, result):
     assert kept.stat().st_mtime_ns == before
     pd.testing.assert_frame_equal(pd.DataFrame(gpd.read_parquet(lost)), pd.DataFrame(content))
     assert not list(result.rglob("*.tmp"))
+
+
+KILLED = """
+import datetime, sys, warnings
+from pathlib import Path
+from gis_renovation.partitions import assess_partitions
+from gis_renovation.rules import rules_in_force
+
+warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)
+if __name__ == "__main__":
+    rules = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")
+    assess_partitions(Path(sys.argv[1]), rules=rules, as_of=datetime.date(2024, 9, 30), workers=2)
+"""
+
+
+def test_a_run_killed_in_the_middle_is_resumed_and_gives_the_same_result(city, tmp_path):
+    folder = tmp_path / "land"
+    others = {name: city[name] for name in ("communities", "control_lines", "buildings")}
+    count = partition_parcels([city["parcels"]], folder, **others, parcels_a_part=20)
+    (tmp_path / "run.py").write_text(KILLED, encoding="utf-8")
+    # A session of its own: the signal must reach the workers too.
+    running = subprocess.Popen([sys.executable, str(tmp_path / "run.py"), str(folder)], start_new_session=True)
+    finished: list = []
+    until = time.monotonic() + 60
+    while len(finished) < 2 and running.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+        finished = list(folder.glob("results/*/idle_parcels/part.*.parquet"))
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    done = {path: path.stat().st_mtime_ns for path in folder.glob("results/*/*/part.*.parquet")}
+    assert 2 <= len([path for path in done if path.parent.name == "idle_parcels"]) < count
+    result = assess_partitions(folder, rules=RULES, as_of=AS_OF, workers=1)
+    for path, written in done.items():
+        # A ledger without its list is made again: a part counts when both are there.
+        if (result / "idle_parcels" / path.name).as_posix() in {p.as_posix() for p in done}:
+            assert path.stat().st_mtime_ns == written
+    assert not list(folder.rglob("*.tmp"))
+    ledger = assess_parcels(**city, rules=RULES, as_of=AS_OF)
+    idle = find_idle_parcels(city["parcels"], ledger, city["communities"])
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(read(result, "idle_parcels").sort_index()), pd.DataFrame(idle), rtol=1e-9, atol=1e-6
+    )
+    lines = read(result, "parcel_ledger").sort_values("parcel_id", kind="stable").reset_index(drop=True)
+    pd.testing.assert_frame_equal(lines, ledger, rtol=1e-9, atol=1e-6)
 
 
 def test_other_rules_give_other_results_in_another_folder(parts, result):
