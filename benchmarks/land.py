@@ -294,7 +294,12 @@ CASES = (
     Case("shares-overlay", "geopandas.overlay", shares_overlay, (">=", 5.0), largest=1_000_000, repeats=3),
     Case("shares-duckdb", "DuckDB spatial 2 threads", shares_duckdb, (">=", 1.2), largest=1_000_000, repeats=5),
     Case(
-        "cheap-rules-first", "geopandas.overlay of all", cheap_rules_first, (">=", 20.0), largest=1_000_000, repeats=3
+        "cheap-rules-first",
+        "geopandas.overlay of all",
+        cheap_rules_first,
+        {1_000_000: (">=", 20.0)},
+        largest=1_000_000,
+        repeats=3,
     ),
     Case("ledger-12-rules", "", partial(ledger, rules=12), {100_000: ("s<=", 10.0)}, largest=100_000, repeats=3),
     Case("ledger-all-rules", "", partial(ledger, rules=99), largest=100_000, repeats=3),

@@ -293,7 +293,14 @@ def _publish(
     _say(context, f"地图：{page}", f"Map: {page}")
 
 
-def _report(context: typer.Context, folder: Folder = Path()) -> None:
+def _report(
+    context: typer.Context,
+    folder: Folder = Path(),
+    site: Annotated[
+        list[str] | None,
+        typer.Option("--site", help="只出这些片区或项目的核查表，可重复 / land-status sheets of these only"),
+    ] = None,
+) -> None:
     from gis_renovation.io import new_folder
     from gis_renovation.project import load_project
     from gis_renovation.report import write_reports
@@ -302,7 +309,8 @@ def _report(context: typer.Context, folder: Folder = Path()) -> None:
     result = _run_with_bar(context, project)
     target = project.folder / "reports" / result.folder.name
     with new_folder(target) as work:
-        names = [path.name for path in write_reports(work, result.layers, result.manifest, lang=context.obj)]
+        written = write_reports(work, result.layers, result.manifest, lang=context.obj, sites=site or ())
+        names = [path.name for path in written]
     for name in names:
         _say(context, f"文档：{target / name}", f"Document: {target / name}")
 

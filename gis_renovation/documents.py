@@ -218,6 +218,17 @@ class Paper:
                 f"The first {len(shown)} rows; {left:,} more stand in {see}.",
             )
 
+    def picture(self, png: bytes, *, width_cm: float) -> None:
+        """A picture at a stated width on paper, so that its scale holds."""
+        from docx.enum.text import WD_ALIGN_PARAGRAPH
+        from docx.shared import Cm, Pt
+
+        paragraph = self._doc.add_paragraph()
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        paragraph.paragraph_format.space_after = Pt(4)
+        paragraph.paragraph_format.line_spacing = 1.0
+        paragraph.add_run().add_picture(io.BytesIO(png), width=Cm(width_cm))
+
     def signatures(self, roles: Sequence[Text], *, one_line: bool = False) -> None:
         """Lines to sign and date, kept together on one page; ``one_line`` puts them side by side."""
         from docx.shared import Pt
@@ -251,7 +262,9 @@ class Paper:
         from docx.enum.table import WD_TABLE_ALIGNMENT
         from docx.shared import Cm
 
-        table = self._doc.add_table(rows=0, cols=len(widths), style="Table Grid")
+        table = self._doc.add_table(rows=0, cols=len(widths))
+        # By its id: looking a style up by name reads all styles, for every table anew.
+        table._tbl.tblPr.style = "TableGrid"  # noqa: SLF001
         table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
         for column, width in zip(table.columns, widths, strict=True):
             column.width = Cm(width)

@@ -20,7 +20,7 @@ from gis_renovation.errors import Text
 from gis_renovation.land_codes import broad_uses, class_label, registered_uses, require_one_system
 from gis_renovation.land_measures import NO_AREA_M2
 from gis_renovation.land_status import AREA_DIGITS, Geometries, polygons_of
-from gis_renovation.overlays import overlap_areas
+from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
 
 Row = dict[str, Any]
@@ -51,6 +51,8 @@ def compare_land_uses(
     parcels: gpd.GeoDataFrame | None = None,
     land_survey: gpd.GeoDataFrame | None = None,
     planned_use: gpd.GeoDataFrame | None = None,
+    *,
+    sliver_width_m: float = 1.0,
 ) -> pd.DataFrame:
     """Where registered, surveyed and planned use of a site's ground agree, differ, or cannot be told.
 
@@ -59,9 +61,10 @@ def compare_land_uses(
     parcels' own codes where there is no such layer. A difference is a fact to explain, not a breach.
 
     Returns rows by site, comparison (registered_surveyed, registered_planned, surveyed_planned) and
-    the two uses: agreement (agrees, differs, unknown, not_checked), area_m2, share of the site,
-    patch_count. A comparison without data is one row *not_checked*. Raises CRSError; DataError for
-    faults of the code systems. O(n log n + rim vertices).
+    the two uses: agreement (agrees, differs, sliver, unknown, not_checked), area_m2, share of the site,
+    patch_count. A difference on patches narrower than ``sliver_width_m`` on average is a *sliver*, the
+    error of a boundary rather than another use. A comparison without data is one row *not_checked*.
+    Raises CRSError; DataError for faults of the code systems. O(n log n + rim vertices).
     """
     require_metric(land_sites=land_sites, parcels=parcels, land_survey=land_survey, planned_use=planned_use)
     sites = land_sites.sort_index()
@@ -82,7 +85,7 @@ def compare_land_uses(
             shared = {"comparison": f"{first}_{second}", "agreement": "not_checked", "note_zh": zh, "note_en": en}
             rows += [{"site_id": str(site_id)} | shared for site_id in sites.index]
         else:
-            rows += _compared(sites, f"{first}_{second}", one, other)
+            rows += _compared(sites, f"{first}_{second}", one, other, sliver_width_m)
     table = pd.DataFrame(rows, columns=list(USE_COLUMNS))
     numbers = ("area_m2", "share", "patch_count")
     types = {name: "float64" if name in numbers else "str" for name in USE_COLUMNS}
@@ -104,19 +107,24 @@ def _use_patches(layer: gpd.GeoDataFrame | None, name: str, column: str) -> Patc
     return polygons_of(layer), [class_label(system, code).zh for code in words], [broad_uses(system, c) for c in words]
 
 
-def _compared(sites: gpd.GeoDataFrame, comparison: str, one: Patches, other: Patches) -> list[Row]:
+def _compared(
+    sites: gpd.GeoDataFrame, comparison: str, one: Patches, other: Patches, sliver_width_m: float
+) -> list[Row]:
     """One row a site and pair of uses, with the ground they share."""
     (shapes, first_labels, first_uses), (covers, second_labels, second_uses) = one, other
     in_site = overlap_areas(polygons_of(sites), shapes)
     ground = shapely.intersection(polygons_of(sites)[in_site.shape], shapes[in_site.cover])
-    pairs = overlap_areas(_polygonal(ground), covers)
+    ground = _polygonal(ground)
+    pairs = overlap_areas(ground, covers)
+    slivers = are_slivers(ground, covers, pairs, width_m=sliver_width_m)
     first = in_site.cover[pairs.shape]
+    agreements = [_agreement(first_uses[a], second_uses[b]) for a, b in zip(first, pairs.cover, strict=True)]
     frame = pd.DataFrame(
         {
             "site": in_site.shape[pairs.shape],
             "first_use": [first_labels[at] for at in first],
             "second_use": [second_labels[at] for at in pairs.cover],
-            "agreement": [_agreement(first_uses[a], second_uses[b]) for a, b in zip(first, pairs.cover, strict=True)],
+            "agreement": np.where(slivers & (np.array(agreements) == "differs"), "sliver", agreements),
             "area": pairs.area_m2,
         }
     )
@@ -268,7 +276,8 @@ class _SiteFacts:
         self.compared = comparison is not None
         uses = comparison if comparison is not None else pd.DataFrame(columns=["site_id", "comparison", "agreement"])
         uses = uses[uses["comparison"] == "registered_planned"]
-        self.differs, self.agrees = (_area_of(uses[uses["agreement"] == word]) for word in ("differs", "agrees"))
+        self.differs = _area_of(uses[uses["agreement"] == "differs"])
+        self.agrees = _area_of(uses[uses["agreement"].isin(["agrees", "sliver"])])
         self.papers = frozenset() if papers is None else frozenset(papers["parcel_id"])
         self.declared = frozenset(declared)
         self.findings = (self.land, self.use, self.holder, self.state_owned)

@@ -508,7 +508,8 @@ def list_touched_parcels(
 ) -> pd.DataFrame:
     """Every parcel a site shares ground with: whose it is, under which right, and how much of it.
 
-    Returns rows by site_id and parcel_id: state (touched or sliver), area_in_m2 (inside the site,
+    Returns rows by site_id and parcel_id: map_number (1, 2, ... in each site: the number on its map),
+    state (touched or sliver), area_in_m2 (inside the site,
     to 0.01), area_in_mu, share_in (of the parcel), drawn_area_m2, geodesic_area_m2,
     registered_area_m2 (as registered, never overwritten), area_difference_share (drawn by
     registered, less one), and the register's ownership, right_type, holder_kind, holder_name,
@@ -527,6 +528,7 @@ def list_touched_parcels(
         {
             "site_id": sites.index.to_numpy(dtype=object)[site],
             "parcel_id": own.index.to_numpy(dtype=object),
+            "map_number": pd.Series(site).groupby(site).cumcount().to_numpy(np.int64) + 1,
             "state": np.where(sliver, "sliver", "touched"),
             "area_in_m2": np.round(area, AREA_DIGITS),
             "area_in_mu": np.round(area / M2_A_MU, MU_DIGITS),

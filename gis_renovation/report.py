@@ -1,24 +1,26 @@
 """A run as the documents and tables each user signs or hands in.
 
 The planner's zone scheme, the bureau's register of idle land and premises and its land-status sheets,
-the publisher's monthly brief: a Word document and a workbook each. Nothing is computed here that
+the publisher's monthly brief: a Word document and a workbook each; of the land status also a folder with a
+document to sign, a workbook and a map for every site. Nothing is computed here that
 decides anything: the documents tell what the layers hold, and say plainly what was not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gis_renovation.documents import Paper
-from gis_renovation.errors import Lang, Text
-from gis_renovation.report_land import write_idle_register, write_land_status
-from gis_renovation.report_parts import Layers, Manifest, in_language, to_date
+from gis_renovation.errors import ConfigError, Lang, Text
+from gis_renovation.report_land import write_idle_register
+from gis_renovation.report_land_status import land_status_sheets, write_land_status
+from gis_renovation.report_parts import Layers, Manifest, Sheet, in_language, to_date
 from gis_renovation.report_progress import write_progress_brief
 from gis_renovation.report_zones import write_zone_scheme
-from gis_renovation.schemas import layer_schema
+from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.tables import write_tables
 
 FINDINGS_SHOWN = 60
@@ -29,7 +31,8 @@ class Report:
     """One document and its workbook: for whom, from which layers, and who signs.
 
     ``needs`` are layers without which the document makes no sense and is not written; a document
-    without ``needs`` is written when the run has any layer of ``tables``.
+    without ``needs`` is written when the run has any layer of ``tables``. ``sheets`` makes a folder beside
+    the document with a document, a workbook and a map for each of its sheets.
     """
 
     user: str
@@ -41,27 +44,55 @@ class Report:
     body: Callable[[Paper, Layers, Manifest, str], None]
     needs: tuple[str, ...] = ()
     landscape: bool = False
+    sheets: Callable[[Layers, Manifest, Lang], Iterator[Sheet]] | None = None
 
 
-def write_reports(folder: Path, layers: Layers, manifest: Manifest, *, lang: Lang = "zh") -> list[Path]:
+def write_reports(
+    folder: Path, layers: Layers, manifest: Manifest, *, lang: Lang = "zh", sites: Sequence[str] = ()
+) -> list[Path]:
     """Write the run's documents and workbooks into ``folder``; the paths, each document before its workbook.
 
     ``layers`` are a run's layers by name, ``manifest`` its record (``run.json``). Layers that are not
     at hand are named in the document as not looked at; a document none of whose layers are at hand is not
-    written, nor is its workbook. A run without any of them gives the documents alone, to say so.
-    The same run gives the same bytes. The folder must exist; equal names in it are overwritten.
-    O(rows); sheets for at most 300 zones, sites or candidates, the workbook has all.
+    written, nor is its workbook. ``sites`` are ids of zones and projects: only their land-status sheets
+    are made, the book over all sites is whole. A run without any of them gives the documents alone, to say so.
+    The same run gives the same bytes (maps: with the same fonts). The folder must exist and be new.
+    O(rows); sheets for at most 300 zones or candidates, the workbook has all; land-status sheets for
+    every site, a fifth of a second each for the map.
     """
     written = []
     nothing_at_all = not any(name in layers for report in REPORTS for name in report.tables)
     for report in REPORTS:
         has_own = nothing_at_all or any(name in layers for name in report.tables)
         if has_own and all(name in layers for name in report.needs):
-            written += _write_report(folder, layers, manifest, report, lang)
+            written += _write_report(folder, layers, manifest, report, lang, _chosen(sites, layers))
     return written
 
 
-def _write_report(folder: Path, layers: Layers, manifest: Manifest, report: Report, lang: Lang) -> list[Path]:
+def _chosen(sites: Sequence[str], layers: Layers) -> Sequence[str] | None:
+    """The ids asked for, each of which must be one of a site; None for all."""
+    if not sites:
+        return None
+    known = layers["land_sites"].index if "land_sites" in layers else ()
+    strange = [site for site in sites if site not in known]
+    if strange:
+        near, listed = nearest_names(strange[0], known), ", ".join(strange)
+        raise ConfigError(
+            f"没有片区或项目 {listed}{f'；是否指 {near}？' if near else ''} 编号见用地情况核查表的汇总。",
+            f"There is no zone or project {listed}{f'; did you mean {near}?' if near else ''} "
+            "The ids stand in the summary of the land-status book.",
+        )
+    return sorted(set(sites))
+
+
+def _write_report(
+    folder: Path,
+    layers: Layers,
+    manifest: Manifest,
+    report: Report,
+    lang: Lang,
+    sites: Sequence[str] | None,
+) -> list[Path]:
     project = manifest["project"]
     synthetic, as_of = bool(project["synthetic"]), to_date(project["as_of"])
     footer = _footer(manifest, lang)
@@ -70,19 +101,56 @@ def _write_report(folder: Path, layers: Layers, manifest: Manifest, report: Repo
     report.body(paper, layers, manifest, report.workbook)
     _back(paper, layers, manifest, report)
     paper.save(folder / report.document, dated=as_of)
+    written = [folder / report.document]
     shown = {name: layers[name] for name in report.tables if name in layers}
-    if not shown:
-        return [folder / report.document]
+    if shown:
+        _write_workbook(folder / report.workbook, shown, manifest, lang)
+        written.append(folder / report.workbook)
+    if report.sheets is not None:
+        own = layers if sites is None else {**layers, "land_sites": layers["land_sites"].loc[sites]}
+        written.append(_write_sheets(folder, own, manifest, report, lang))
+    return written
+
+
+def _write_workbook(path: Path, shown: Mapping[str, Any], manifest: Manifest, lang: Lang) -> None:
+    project = manifest["project"]
     write_tables(
-        folder / report.workbook,
+        path,
         shown,
-        synthetic=synthetic,
+        synthetic=bool(project["synthetic"]),
         lang=lang,
         project=project["name"],
-        as_of=as_of,
+        as_of=to_date(project["as_of"]),
         attribution=project.get("attribution") or "",
     )
-    return [folder / report.document, folder / report.workbook]
+
+
+def _write_sheets(folder: Path, layers: Layers, manifest: Manifest, report: Report, lang: Lang) -> Path:
+    """A document to sign, a workbook and a map for each sheet, named by its id, in a folder named as the document."""
+    target = folder / Path(report.document).stem
+    target.mkdir()
+    project = manifest["project"]
+    steps = [step for step in manifest["steps"] if step["step"] in report.tables]
+    involved = {name for step in steps for name in step.get("inputs", ()) if name in manifest["sources"]}
+    for sheet in report.sheets(layers, manifest, lang) if report.sheets else ():
+        paper = Paper(
+            title=sheet.title,
+            lang=lang,
+            footer=_footer(manifest, lang),
+            synthetic=bool(project["synthetic"]),
+            landscape=report.landscape,
+        )
+        sheet.body(paper)
+        paper.heading("数据日期与版本", "Data, dates and versions")
+        _front(paper, manifest)
+        _source_table(paper, manifest, involved)
+        paper.signatures(sheet.signs, one_line=True)
+        paper.heading("附图", "Map", new_page=True)
+        paper.picture(sheet.picture, width_cm=sheet.picture_width_cm)
+        paper.save(target / f"{sheet.file}.docx", dated=to_date(project["as_of"]))
+        _write_workbook(target / f"{sheet.file}.xlsx", sheet.tables, manifest, lang)
+        (target / f"{sheet.file}.png").write_bytes(sheet.picture)
+    return target
 
 
 # --- what every document has ------------------------------------------------------------------------
@@ -262,6 +330,7 @@ REPORTS = (
         tables=("land_sites", "land_status", "touched_parcels", "land_use_comparison", "land_statements"),
         signs=(Text("汇总", "Compiled by"), Text("审核", "Reviewed by")),
         body=write_land_status,
+        sheets=land_status_sheets,
         needs=("land_sites", "land_status"),
         landscape=True,
     ),

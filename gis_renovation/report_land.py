@@ -1,4 +1,4 @@
-"""The bureau's documents: the register of idle land and premises, and the land-status sheets."""
+"""The bureau's register of idle land and premises."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from gis_renovation.report_parts import (
     community_names,
     in_language,
     known_values,
-    titled,
 )
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
@@ -169,7 +168,7 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     told = ("verdict", "deciding_rules", f"reason_{lang}", "passed_count", "failed_count", "unknown_count")
     other = "_en" if lang == "zh" else "_zh"
     facts = [
-        (field.label, _with_unit(shown_text(row[name], field, lang), field.unit))
+        (field.label, with_unit(shown_text(row[name], field, lang), field.unit))
         for name, field in schema.fields.items()
         if name in frame.columns and name not in told and not name.endswith(other)
     ]
@@ -201,11 +200,12 @@ def _extra_facts(layers: Layers, key: str, lang: Lang) -> list[tuple[Text, str]]
             if name in table.columns:
                 field = schema.fields[name]
                 label = Text(f"{schema.label.zh}：{field.label.zh}", f"{schema.label.en}: {field.label.en}")
-                facts.append((label, _with_unit(shown_text(table.loc[key, name], field, lang), field.unit)))
+                facts.append((label, with_unit(shown_text(table.loc[key, name], field, lang), field.unit)))
     return facts
 
 
-def _with_unit(text: str, unit: str) -> str:
+def with_unit(text: str, unit: str) -> str:
+    """The text with its unit, where it holds a number."""
     return f"{text} {unit}" if unit and any(character.isdigit() for character in text) else text
 
 
@@ -244,83 +244,3 @@ def rule_from_record(record: Mapping[str, Any]) -> Rule:
     """A rule as the manifest keeps it, in memory or read back from ``run.json``."""
     lists = {name: tuple(value) for name, value in record.items() if isinstance(value, list) and name != "text"}
     return Rule(**{**record, **lists, "text": Text(*record["text"])})
-
-
-# --- land status ------------------------------------------------------------------------------------
-
-_TOUCHED = (
-    "parcel_id",
-    "holder_name",
-    "certificate_no",
-    "right_type",
-    "registered_use",
-    "term_end_on",
-    "area_in_m2",
-    "area_in_mu",
-    "registered_area_m2",
-)
-_AREAS = ("section", "label_{lang}", "state", "area_m2", "area_mu", "share", "sliver_m2", "source", "note_{lang}")
-_USES = ("comparison", "first_use", "second_use", "agreement", "area_m2", "share", "note_{lang}")
-_STATEMENTS = ("label_{lang}", "verdict", "rests_on_{lang}", "lacking_papers", "confirm_by_{lang}")
-STATUS_SIGNS = (Text("核查人", "Checked by"), Text("复核人", "Verified by"), Text("负责人（盖章）", "Head (seal)"))
-
-
-def write_land_status(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
-    """One land-status sheet for each zone and project, with lines to sign on every one of them."""
-    sites = layers["land_sites"]
-    paper.heading("一、口径", "1. How to read these sheets")
-    paper.say(
-        "面积按项目坐标系量算，单位 m²、亩，各部分之和等于合计。“未核查”表示没有取得该项图层，不等于“不涉及”；"
-        "“不涉及（0.00）”表示已核查且无重叠；重叠宽度过小的列为细碎图斑，单独列出。声明的核对结果不代替签字确认。",
-        "Areas are measured in the project's coordinate system, in m² and mu; parts add up to the whole. Not checked "
-        "means that there was no such layer, which is not the same as not affected (0.00); overlaps too narrow to "
-        "count are slivers, shown apart. What is found on a statement does not stand in for its signature.",
-    )
-    for site_id in sites.index[:SHEETS_MAX]:
-        _status_sheet(paper, layers, manifest, site_id, workbook)
-    left = len(sites) - SHEETS_MAX
-    if left > 0:
-        paper.say(f"其余 {left} 处的核查表见 {workbook}。", f"The sheets of {left} more stand in {workbook}.")
-
-
-def _status_sheet(paper: Paper, layers: Layers, manifest: Manifest, site_id: str, workbook: str) -> None:
-    lang = paper.lang
-    site = layers["land_sites"].loc[site_id]
-    paper.heading(*titled(site["name"], site_id), level=2, new_page=True)
-    _site_facts(paper, layers, manifest, site)
-    parts = (
-        ("touched_parcels", "涉及宗地：", "Parcels touched:", _TOUCHED),
-        ("land_status", "用地面积与控制线：", "Areas and control lines:", _AREAS),
-        ("land_use_comparison", "登记、现状与规划用途比对：", "Registered, surveyed and planned use:", _USES),
-        ("land_statements", "声明核对：", "Statements:", _STATEMENTS),
-    )
-    for layer, zh, en, columns in parts:
-        paper.say(zh, en, keep=True)
-        table = layers.get(layer)
-        own = None if table is None else table[table["site_id"] == site_id]
-        if own is None:
-            paper.say("未核查（没有数据）。", "Not checked: no data.")
-        elif not len(own):
-            paper.say("无。", "None.")
-        else:
-            paper.layer_table(own, layer, [column.format(lang=lang) for column in columns], see=workbook)
-    paper.signatures(STATUS_SIGNS, one_line=True)
-
-
-def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Series) -> None:
-    lang = paper.lang
-    schema = layer_schema("land_sites")
-    facts = [(Text("坐标系", "CRS"), str(manifest["project"]["crs"]))]
-    zones = layers.get("zones")
-    if zones is not None and site.name in zones.index:
-        zone, fields = zones.loc[site.name], layer_schema("zones").fields
-        bounds = ("east_bound", "west_bound", "south_bound", "north_bound")
-        facts += [
-            (fields[side].label, shown_text(zone[side], fields[side], lang)) for side in bounds if side in zone.index
-        ]
-    for name, field in schema.fields.items():
-        if name in site.index and name not in ("name", schema.key):
-            facts.append((field.label, _with_unit(shown_text(site[name], field, lang), field.unit)))
-        if name == "area_m2":
-            facts.append((Text("折合亩数", "Area in mu"), _with_unit(f"{site[name] / M2_A_MU:,.4f}", "亩")))
-    paper.facts(facts)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.unknowns import name_or_id, names_or_ids
+
+if TYPE_CHECKING:
+    from gis_renovation.documents import Paper
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]
@@ -17,6 +22,35 @@ Manifest = Mapping[str, Any]
 M2_A_MU = 10_000 / 15
 # A sheet for each zone, site or candidate is meant to be read; beyond this the workbook has them all.
 SHEETS_MAX = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """One document of a folder of them: its file's name without ending, content, workbook, map and who signs."""
+
+    file: str
+    title: Text
+    body: Callable[[Paper], None]
+    tables: Mapping[str, pd.DataFrame]
+    picture: bytes
+    picture_width_cm: float
+    signs: tuple[Text, ...]
+
+
+def file_names(ids: Iterable[str]) -> list[str]:
+    """A name of a file for each id, safe on every system; a number tells apart what would be the same."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for key in ids:
+        plain = re.sub(r"[^\w-]+", "_", str(key)).strip("_")[:80] or "_"
+        # Windows keeps some names for itself, and takes A and a for the same.
+        plain = f"_{plain}" if re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", plain) else plain
+        name, number = plain, 2
+        while name.lower() in taken:
+            name, number = f"{plain}-{number}", number + 1
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def in_language(lang: Lang, *texts: tuple[str, str]) -> list[str]:

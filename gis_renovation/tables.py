@@ -110,7 +110,8 @@ def write_tables(
     about = _About(project, as_of, attribution, synthetic)
     with xlsxwriter.Workbook(
         path,
-        dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False),
+        # In memory: else each sheet goes through a file of its own first, which many small books feel.
+        dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False) | {"in_memory": True},
     ) as book:
         book.set_properties(
             {

@@ -100,9 +100,14 @@ def test_init_with_the_sample_runs_publishes_and_reports(tmp_path):
     published = run_cli("publish", folder, "--profile", "planner")
     assert published.returncode == 0, published.stderr
     assert (folder / "maps" / "planner" / "index.html").is_file()
-    reported = run_cli("report", folder)
+    reported = run_cli("report", folder, "--site", "XM-2024-001", "--site", "XM-2024-002")
     assert reported.returncode == 0, reported.stderr
-    assert list((folder / "reports").rglob("*.docx"))
+    sheets = next((folder / "reports").glob("*/bureau-land-status"))
+    both = [f"XM-2024-00{n}.{kind}" for n in (1, 2) for kind in ("docx", "png", "xlsx")]
+    assert sorted(path.name for path in sheets.iterdir()) == both
+    wrong = run_cli("report", folder, "--site", "XM-2024-0001")
+    assert wrong.returncode == 2
+    assert "是否指 XM-2024-001" in wrong.stderr
     explained = run_cli("run", folder, "--explain", "zones")
     assert explained.returncode == 0
     assert "community_links" in explained.stdout

@@ -204,6 +204,38 @@ def test_the_same_code_in_two_systems_is_not_the_same_use():
     assert found["surveyed_planned", "differs"] == 6000.0
 
 
+def test_a_difference_no_wider_than_a_drawing_error_is_a_sliver_and_changes_no_statement():
+    # The plan's other class reaches 0.3 m into the site along its 60 m eastern edge: 18 m².
+    facts = {"code_system": "sea_land_2023", "source": "中心城区详规"}
+    planned = layer(
+        "plan_patch_id",
+        {
+            "G1": (box(-10, -10, 99.7, 80), facts | {"planned_use_code": "070102"}),
+            "G2": (box(99.7, -10, 150, 80), facts | {"planned_use_code": "1401"}),
+        },
+    )
+    register = parcels(right_type="allocated")
+    table = compare_land_uses(SITES, register, None, planned)
+    own = table[table["comparison"] == "registered_planned"].set_index("agreement")
+    assert set(own.index) == {"agrees", "sliver"}
+    assert own.loc["sliver", "area_m2"] == pytest.approx(18.0)
+    status = check_land_status(SITES, register, None, planned)
+    touched = list_touched_parcels(SITES, register)
+    verdicts = draw_land_statements(SITES, status, touched, table).set_index("statement")["verdict"]
+    assert verdicts["no_use_change"] == "yes"
+    wider = compare_land_uses(SITES, register, None, planned, sliver_width_m=0.1)
+    assert set(wider[wider["comparison"] == "registered_planned"]["agreement"]) == {"agrees", "differs"}
+
+
+def test_the_parcels_of_each_site_are_numbered_as_on_its_map():
+    zones = layer(
+        "zone_id", {"Z-1": (box(0, 0, 100, 60), {"name": "一"}), "Z-2": (box(70, 0, 110, 60), {"name": "二"})}
+    )
+    touched = list_touched_parcels(outline_land_sites(zones), parcels())
+    numbers = touched.set_index(["site_id", "parcel_id"])["map_number"].to_dict()
+    assert numbers == {("Z-1", "E"): 1, ("Z-1", "W"): 2, ("Z-2", "E"): 1}
+
+
 def test_a_use_nobody_knows_is_neither_agreement_nor_difference():
     found = comparison(parcels=parcels(registered_use="其他"), planned_use=plan())
     assert found["registered_planned", "unknown"] == 2400.0

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import json
+import re
 
 import docx
 import drawn_city
@@ -10,15 +11,18 @@ import openpyxl
 import pandas as pd
 import pytest
 from docx.oxml.ns import qn
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gis_renovation import report, report_zones
 from gis_renovation.documents import Paper
-from gis_renovation.errors import Text
+from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land_status import check_land_status, outline_land_sites
 from gis_renovation.pipeline import STEPS
 from gis_renovation.progress import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports
 from gis_renovation.report_land import rule_from_record
+from gis_renovation.report_parts import file_names
 from gis_renovation.rules import rules_in_force
 from gis_renovation.schemas import layer_schemas
 
@@ -322,13 +326,68 @@ def with_land_status(layers, **inputs):
 def test_every_site_has_a_land_status_sheet_to_sign(tmp_path):
     layers = with_land_status(city())
     written = write_reports(tmp_path, layers, manifest())
-    assert {"bureau-land-status.docx", "bureau-land-status.xlsx"} <= {path.name for path in written}
-    text = words(tmp_path / "bureau-land-status.docx")
-    for name, area in (("龙湖片区（Z-C1）", "74,400.00 m²"), ("泉山片区（Z-C4）", None)):
-        sheet = text[text.index(name) :]
-        assert area is None or area in sheet  # 620 x 120 m
-        assert "负责人（盖章）：＿" in sheet
-    assert text.count("负责人（盖章）") == 2
+    names = {path.name for path in written}
+    assert {"bureau-land-status.docx", "bureau-land-status.xlsx", "bureau-land-status"} <= names
+    folder = tmp_path / "bureau-land-status"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"{site}.{kind}" for site in ("Z-C1", "Z-C4") for kind in ("docx", "png", "xlsx")
+    ]
+    for site, name, area in (("Z-C1", "龙湖片区（Z-C1）", "74,400.00 m²"), ("Z-C4", "泉山片区（Z-C4）", "")):
+        text = words(folder / f"{site}.docx")
+        assert name in text
+        assert area in text  # 620 x 120 m
+        assert text.count("负责人（盖章）：＿") == 1
+        shapes = docx.Document(folder / f"{site}.docx").inline_shapes
+        assert [round(shape.width.cm, 1) for shape in shapes] == [24.7]
+        book = openpyxl.load_workbook(folder / f"{site}.xlsx")
+        keys = {row[0] for row in book["用地情况核查表"].iter_rows(min_row=2, values_only=True)}
+        book.close()
+        assert site in keys
+        assert keys.isdisjoint({"Z-C1", "Z-C4"} - {site})
+
+
+def test_the_book_over_all_sites_has_a_line_for_each_and_every_matter(tmp_path):
+    layers = with_land_status(city())
+    layers["land_use_comparison"] = pd.DataFrame(
+        {
+            "site_id": ["Z-C1", "Z-C4"],
+            "comparison": ["registered_planned"] * 2,
+            "first_use": ["机关团体用地"] * 2,
+            "second_use": ["0701 城镇住宅用地"] * 2,
+            "agreement": ["differs", "agrees"],
+            "area_m2": [1234.5, 5.0],
+            "share": [0.1, 0.1],
+            "patch_count": [1.0, 1.0],
+            "note_zh": [None, None],
+            "note_en": [None, None],
+        }
+    )
+    write_reports(tmp_path, layers, manifest())
+    rows = table_rows(tmp_path / "bureau-land-status.docx")
+    assert [row[7] for row in rows if row[2:3] in (["Z-C1"], ["Z-C4"])] == ["1,234.50", "0.00"]
+    matters = [row for row in rows if len(row) == 5 and "→" in row[2]]
+    assert matters == [
+        ["龙湖片区", "登记用途与规划用途", "机关团体用地 → 0701 城镇住宅用地", "1,234.50", "自然资源主管部门"]
+    ]
+    assert "全部未核查的事项：" in words(tmp_path / "bureau-land-status.docx")
+
+
+def test_only_the_sheets_asked_for_are_made_and_a_wrong_id_names_the_nearest(tmp_path):
+    layers = with_land_status(city())
+    write_reports(tmp_path, layers, manifest(), sites=["Z-C4"])
+    assert {path.stem for path in (tmp_path / "bureau-land-status").iterdir()} == {"Z-C4"}
+    assert "Z-C1" in words(tmp_path / "bureau-land-status.docx")
+    with pytest.raises(ConfigError, match="是否指 Z-C4"):
+        write_reports(tmp_path, layers, manifest(), sites=["Z-C44"])
+
+
+@given(st.lists(st.text(max_size=6), unique=True, max_size=12))
+def test_ids_of_any_kind_give_files_of_different_names_in_the_folder(ids):
+    names = file_names([*ids, "a/b", "A_b", "..", "CON"])
+    assert len({name.lower() for name in names}) == len(names)
+    for name in names:
+        assert re.fullmatch(r"[\w-]+", name)
+        assert name.upper() != "CON"
 
 
 def test_land_status_without_layers_is_not_checked_and_with_them_shows_zero(tmp_path):
@@ -338,11 +397,10 @@ def test_land_status_without_layers_is_not_checked_and_with_them_shows_zero(tmp_
         [city()["parks"].geometry.iloc[0].buffer(1)],
     )
     write_reports(tmp_path, with_land_status(city(), control_lines=line), manifest())
-    rows = table_rows(tmp_path / "bureau-land-status.docx")
-    blue = [row[:4] for row in rows if len(row) > 3 and row[1] == "蓝线（河湖）"]
-    red = [row[:4] for row in rows if len(row) > 3 and row[1] == "道路红线"]
-    assert [row[2:] for row in blue] == [["不涉及（0.00）", "0.00"]] * 2
-    assert [row[2:] for row in red] == [["未核查", "未知"]] * 2
+    for site in ("Z-C1", "Z-C4"):
+        rows = table_rows(tmp_path / "bureau-land-status" / f"{site}.docx")
+        assert [row[1:3] for row in rows if row[0] == "蓝线（河湖）"] == [["不涉及（0.00）", "0.00"]]
+        assert [row[1:3] for row in rows if row[0] == "道路红线"] == [["未核查", "未知"]]
 
 
 # --- the publisher ----------------------------------------------------------------------------------
@@ -439,9 +497,11 @@ def test_the_same_run_gives_the_same_bytes_also_from_the_written_manifest(tmp_pa
     from_disk = json.loads(json.dumps(manifest(), default=str))
     for name, record in (("a", manifest()), ("b", copy.deepcopy(from_disk))):
         (tmp_path / name).mkdir()
-        write_reports(tmp_path / name, city(), record)
-    for path in sorted((tmp_path / "a").iterdir()):
-        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+        write_reports(tmp_path / name, with_land_status(city()), record)
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*"))
+    assert any(path.suffix == ".png" for path in files)
+    for path in files:
+        assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes(), path
 
 
 def test_english_documents_hold_no_chinese_but_the_datas_own(tmp_path):
@@ -490,7 +550,8 @@ def test_every_step_is_in_some_readers_workbook():
 
 
 def test_the_samples_documents_name_every_zone_and_count_every_candidate(sample_run, tmp_path):
-    write_reports(tmp_path, sample_run.layers, sample_run.manifest)
+    some = list(sample_run.layers["land_sites"].index[[0, -1]])
+    write_reports(tmp_path, sample_run.layers, sample_run.manifest, sites=some)
     text = words(tmp_path / "planner-zones.docx")
     for key, zone in sample_run.layers["zones"].iterrows():
         assert f"{zone['name']}（{key}）" in text

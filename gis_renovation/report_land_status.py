@@ -1,0 +1,337 @@
+"""The land-status check as a bureau signs it: a summary book, and a sheet with its map for every site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from gis_renovation.documents import Paper
+from gis_renovation.errors import Lang, Text
+from gis_renovation.report_land import with_unit
+from gis_renovation.report_land_maps import MAP_WIDTH_CM, LandMaps
+from gis_renovation.report_parts import M2_A_MU, Layers, Manifest, Sheet, file_names, in_language, titled
+from gis_renovation.schemas import layer_schema
+from gis_renovation.tables import shown_text
+from gis_renovation.unknowns import name_or_id
+
+_TOUCHED = (
+    "map_number", "parcel_id", "holder_name", "certificate_no", "ownership", "right_type", "registered_use",
+    "term_end_on", "area_in_m2", "area_in_mu", "registered_area_m2", "geodesic_area_m2", "state",
+)  # fmt: skip
+_AREAS = ("label_{lang}", "state", "area_m2", "area_mu", "share", "sliver_m2", "source", "dated_to_on", "note_{lang}")
+_USES = ("comparison", "first_use", "second_use", "agreement", "area_m2", "share", "note_{lang}")
+_STATEMENTS = ("label_{lang}", "verdict", "rests_on_{lang}", "confirm_by_{lang}")
+STATUS_SIGNS = (Text("核查人", "Checked by"), Text("复核人", "Verified by"), Text("负责人（盖章）", "Head (seal)"))
+# Every town site lies inside the development boundary: no matter to act on.
+_NO_MATTER = ("urban_boundary",)
+
+
+def write_land_status(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
+    """The book over all sites: how to read it, one line a site, and every matter that needs somebody."""
+    sites, crs = layers["land_sites"], manifest["project"]["crs"]
+    paper.heading("一、口径", "1. How to read this book")
+    paper.say(
+        f"面积按项目坐标系（{crs}）量算，单位 m²、亩，各部分之和等于合计。"
+        "“未核查”表示没有取得该项图层，不等于“不涉及”；“不涉及（0.00）”表示已核查且无重叠；重叠宽度过小的列为细碎图斑，单独列出。声明的核对结果不代替签字确认。",
+        f"Areas are measured in the project's coordinate system ({crs}), in m² and mu; "
+        "parts add up to the whole. Not checked means that there was no such layer, which is not the same as not "
+        "affected (0.00); overlaps too narrow to "
+        "count are slivers, shown apart. What is found on a statement does not stand in for its signature.",
+    )
+    paper.say(
+        f"每个片区、项目另有一份核查表供签字，附图和分项表在同名文件夹中；全部分项见 {workbook}。",
+        f"Every zone and project has a sheet of its own to sign, with its map, in the folder of this name; "
+        f"all items stand in {workbook}.",
+    )
+    paper.heading("二、汇总", "2. Summary")
+    if not len(sites):
+        paper.say("没有片区或项目。", "There are no zones or projects.")
+        return
+    _summary(paper, layers)
+    _unchecked(paper, layers["land_status"])
+    paper.heading("三、需要处理的事项", "3. Matters that need somebody", new_page=True)
+    _matters(paper, layers)
+
+
+def _summary(paper: Paper, layers: Layers) -> None:
+    """One line a site: size, parcels, control lines met, differing uses, the four statements."""
+    lang, sites = paper.lang, layers["land_sites"]
+    kinds = layer_schema("land_sites").fields["kind"].values
+    parcels, differs = _parcel_counts(layers), _differing(layers)
+    met = _controls_met(layers["land_status"], lang)
+    verdicts = _verdicts(layers.get("land_statements"))
+    words = layer_schema("land_statements").fields["verdict"].values
+    unchecked = Text("未核查", "not checked").in_language(lang)
+    names = file_names(sites.index)
+    rows = []
+    for name, (key, site) in zip(names, sites.iterrows(), strict=True):
+        found = [
+            verdicts.get((key, statement)) for statement in layer_schema("land_statements").fields["statement"].values
+        ]
+        rows.append(
+            (
+                name_or_id(site["name"], str(key)),
+                kinds[site["kind"]].in_language(lang),
+                name,
+                f"{site['area_m2']:,.2f}",
+                f"{site['area_m2'] / M2_A_MU:,.2f}",
+                unchecked if parcels is None else f"{parcels.get(key, 0):,}",
+                met.get(key, "—"),
+                unchecked if differs is None else f"{differs.get(key, 0.0):,.2f}",
+                *(unchecked if verdict is None else words[verdict].in_language(lang) for verdict in found),
+            )
+        )
+    header = in_language(
+        lang,
+        ("名称", "Name"),
+        ("类别", "Kind"),
+        ("核查表", "Sheet"),
+        ("面积（m²）", "Area (m²)"),
+        ("亩", "mu"),
+        ("宗地", "Parcels"),
+        ("涉及的控制线", "Control lines met"),
+        ("登记与规划不一致（m²）", "Registered and planned differ (m²)"),
+    )
+    header += [text.in_language(lang) for text in layer_schema("land_statements").fields["statement"].values.values()]
+    paper.table(header, rows, numeric=[False, False, False, True, True, True, False, True, False, False, False, False])
+
+
+def _parcel_counts(layers: Layers) -> dict[str, int] | None:
+    touched = layers.get("touched_parcels")
+    if touched is None:
+        return None
+    return {str(key): int(n) for key, n in touched[touched["state"] == "touched"].groupby("site_id").size().items()}
+
+
+def _differing(layers: Layers) -> dict[str, float] | None:
+    """Area on which registered and planned use differ, by site; None where they were not compared."""
+    uses = layers.get("land_use_comparison")
+    if uses is None:
+        return None
+    own = uses[uses["comparison"] == "registered_planned"]
+    if (own["agreement"] == "not_checked").any():
+        return None
+    areas = own[own["agreement"] == "differs"].groupby("site_id")["area_m2"].sum()
+    return {str(key): float(area) for key, area in areas.items()}
+
+
+def _controls_met(status: pd.DataFrame, lang: Lang) -> dict[str, str]:
+    """The control lines each site meets, the development boundary left out."""
+    own = status[(status["section"] == "control") & (status["state"] == "touched") & ~status["item"].isin(_NO_MATTER)]
+    mark = "、" if lang == "zh" else ", "
+    return {str(key): mark.join(labels) for key, labels in own.groupby("site_id")[f"label_{lang}"]}
+
+
+def _verdicts(statements: pd.DataFrame | None) -> dict[tuple[str, str], str]:
+    if statements is None:
+        return {}
+    keys = zip(statements["site_id"], statements["statement"], strict=True)
+    return dict(zip(keys, statements["verdict"], strict=True))
+
+
+def _unchecked(paper: Paper, status: pd.DataFrame) -> None:
+    """What no site was checked for, said once."""
+    own = status[status["state"] == "not_checked"]
+    if not len(own):
+        return
+    sections = layer_schema("land_status").fields["section"].values
+    names = dict.fromkeys(
+        row[f"label_{paper.lang}"] if row["section"] == "control" else sections[row["section"]].in_language(paper.lang)
+        for _, row in own.drop_duplicates(["section", "item"]).iterrows()
+    )
+    listed = ("、" if paper.lang == "zh" else ", ").join(names)
+    paper.say(f"没有取得图层、全部未核查的事项：{listed}。", f"Not checked anywhere, for want of the layer: {listed}.")
+
+
+def _matters(paper: Paper, layers: Layers) -> None:
+    """Every control line met, differing use, illegal structure and statement not borne out: who has to act."""
+    lang, sites = paper.lang, layers["land_sites"]
+    rows = []
+    for key, site in sites.iterrows():
+        called = name_or_id(site["name"], str(key))
+        rows += [(called, *matter) for matter in site_matters(layers, str(key), lang)]
+    if not rows:
+        paper.say("无。", "None.")
+        return
+    header = in_language(
+        lang,
+        ("范围", "Site"),
+        ("事项", "Matter"),
+        ("内容", "What"),
+        ("面积（m²）", "Area (m²)"),
+        ("由谁确认", "Who confirms"),
+    )
+    paper.table(header, rows, numeric=[False, False, False, True, False])
+
+
+def site_matters(layers: Layers, key: str, lang: Lang) -> list[tuple[str, str, str, str]]:
+    """Matter, what it is, its area and who confirms it, of one site."""
+    status, uses = _own(layers, "land_status", key), _own(layers, "land_use_comparison", key)
+    statements = _own(layers, "land_statements", key)
+    planning = Text("自然资源主管部门", "the natural-resources authority").in_language(lang)
+    found = []
+    if status is not None:
+        control = status[(status["section"] == "control") & status["state"].isin(["touched", "sliver"])]
+        for _, row in control[~control["item"].isin(_NO_MATTER)].iterrows():
+            what = _joined((row[f"label_{lang}"], row[f"note_{lang}"]), lang)
+            found.append((Text("控制线", "control line").in_language(lang), what, f"{row['area_m2']:,.2f}", planning))
+        illegal = status[(status["section"] == "illegal") & (status["state"] == "touched")]
+        for _, row in illegal[illegal["item"] != "removed"].iterrows():
+            count = f"{row['feature_count']:.0f}"
+            piles = Text(f"{row['label_zh']} {count} 处", f"{row['label_en']}: {count}").in_language(lang)
+            who = Text("综合执法部门", "urban management").in_language(lang)
+            area = "—" if pd.isna(row["area_m2"]) else f"{row['area_m2']:,.2f}"
+            found.append((Text("违法建设", "illegal structures").in_language(lang), piles, area, who))
+    if uses is not None:
+        labels = layer_schema("land_use_comparison").fields["comparison"].values
+        for _, row in uses[uses["agreement"] == "differs"].iterrows():
+            matter = labels[row["comparison"]].in_language(lang)
+            found.append((matter, f"{row['first_use']} → {row['second_use']}", f"{row['area_m2']:,.2f}", planning))
+    if statements is not None:
+        words = layer_schema("land_statements").fields["verdict"].values
+        for _, row in statements[statements["verdict"] != "yes"].iterrows():
+            what = f"{words[row['verdict']].in_language(lang)}：{row[f'rests_on_{lang}']}"
+            found.append((row[f"label_{lang}"], what, "—", row[f"confirm_by_{lang}"]))
+    return found
+
+
+def _joined(texts: tuple[Any, ...], lang: Lang) -> str:
+    return ("：" if lang == "zh" else ": ").join(str(text) for text in texts if not pd.isna(text))
+
+
+def _own(layers: Layers, name: str, key: str) -> pd.DataFrame | None:
+    """The rows of one site; None where the layer is not at hand."""
+    table = layers.get(name)
+    return None if table is None else table[table["site_id"] == key]
+
+
+# --- one sheet a site -------------------------------------------------------------------------------
+
+
+def land_status_sheets(layers: Layers, manifest: Manifest, lang: Lang) -> Iterator[Sheet]:
+    """The sheet of every zone and project in the order of their ids."""
+    sites = layers["land_sites"]
+    maps = LandMaps.of(layers, manifest, lang=lang)
+    names = ("land_status", "touched_parcels", "land_use_comparison", "land_statements")
+    parts = {
+        name: dict(tuple(layers[name].groupby("site_id", sort=False))) for name in names if layers.get(name) is not None
+    }
+    for file, key in zip(file_names(sites.index), sites.index, strict=True):
+        own = {name: groups.get(key, layers[name].iloc[:0]) for name, groups in parts.items()}
+        site, shape = sites.loc[key], sites.geometry[key]
+        yield Sheet(
+            file=file,
+            title=Text("用地情况核查表", "Land-status sheet"),
+            body=partial(_status_sheet, layers=layers, manifest=manifest, key=key, own=own),
+            tables={"land_sites": sites.loc[[key]], **own},
+            picture=maps.draw(site, shape, _numbered(layers, own.get("touched_parcels"))),
+            picture_width_cm=MAP_WIDTH_CM,
+            signs=STATUS_SIGNS,
+        )
+
+
+def _numbered(layers: Layers, touched: pd.DataFrame | None) -> dict[int, Any]:
+    """The shape of each parcel by its number on the map; slivers have a number but no room for it."""
+    if touched is None or "parcels" not in layers:
+        return {}
+    shown = touched[touched["state"] == "touched"]
+    shapes = layers["parcels"].geometry
+    return {int(n): shapes[key] for n, key in zip(shown["map_number"], shown["parcel_id"], strict=True)}
+
+
+def _status_sheet(
+    paper: Paper, *, layers: Layers, manifest: Manifest, key: str, own: Mapping[str, pd.DataFrame]
+) -> None:
+    """All of one sheet but its sources, signatures and map."""
+    site = layers["land_sites"].loc[key]
+    paper.heading(*titled(site["name"], key))
+    _site_facts(paper, layers, manifest, site)
+    paper.heading("一、涉及宗地", "1. Parcels touched")
+    _part(paper, own, "touched_parcels", _TOUCHED)
+    paper.heading("二、用地面积", "2. Areas")
+    status = own["land_status"]
+    areas = status[~status["section"].isin(["total", "control"])]
+    _part(paper, {"land_status": areas}, "land_status", ("section", *_AREAS))
+    paper.heading("三、控制线", "3. Control lines")
+    _part(paper, {"land_status": status[status["section"] == "control"]}, "land_status", _AREAS)
+    paper.heading("四、登记、现状与规划用途比对", "4. Registered, surveyed and planned use")
+    _part(paper, own, "land_use_comparison", _USES)
+    paper.heading("五、声明核对", "5. Statements")
+    _part(paper, own, "land_statements", _STATEMENTS)
+    paper.heading("六、证明材料与待确认事项", "6. Papers, and what is to be confirmed")
+    _papers(paper, layers, own.get("touched_parcels"))
+    _open_matters(paper, layers, key)
+
+
+def _part(paper: Paper, own: Mapping[str, pd.DataFrame], layer: str, columns: tuple[str, ...]) -> None:
+    table = own.get(layer)
+    if table is None:
+        paper.say("未核查（没有数据）。", "Not checked: no data.")
+    elif not len(table):
+        paper.say("无。", "None.")
+    else:
+        paper.layer_table(table, layer, [column.format(lang=paper.lang) for column in columns], rows_shown=10_000)
+
+
+def _papers(paper: Paper, layers: Layers, touched: pd.DataFrame | None) -> None:
+    """Which papers stand behind each parcel, and for which there is none."""
+    papers = layers.get("proof_papers")
+    if touched is None:
+        return
+    if papers is None:
+        paper.say("证明材料未核查（没有材料清单）。", "Papers were not checked: there is no list of them.")
+        return
+    kinds = layer_schema("proof_papers").fields["kind"].values
+    lang = paper.lang
+    none = Text("缺证明材料，须补充或由使用权人书面说明", "no paper: to be brought, or stated by the holder in writing")
+    rows = []
+    for number, key in zip(touched["map_number"], touched["parcel_id"], strict=True):
+        own = papers[papers["parcel_id"] == key]
+        said = [
+            " ".join(
+                str(part) for part in (kinds[row["kind"]].in_language(lang), row.get("number")) if not pd.isna(part)
+            )
+            for _, row in own.iterrows()
+        ]
+        mark = "；" if lang == "zh" else "; "
+        rows.append((f"{number}", str(key), mark.join(said) if said else none.in_language(lang)))
+    if rows:
+        header = in_language(lang, ("图上编号", "No."), ("宗地编号", "Parcel"), ("证明材料", "Papers"))
+        paper.table(header, rows, numeric=[True, False, False])
+
+
+def _open_matters(paper: Paper, layers: Layers, key: str) -> None:
+    lang = paper.lang
+    matters = site_matters(layers, key, lang)
+    status = _own(layers, "land_status", key)
+    if status is not None:
+        _unchecked(paper, status)
+    if not matters:
+        paper.say("没有其他待确认事项。", "Nothing else is to be confirmed.")
+        return
+    header = in_language(
+        lang, ("事项", "Matter"), ("内容", "What"), ("面积（m²）", "Area (m²)"), ("由谁确认", "Who confirms")
+    )
+    paper.table(header, matters, numeric=[False, False, True, False])
+
+
+def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Series) -> None:
+    lang = paper.lang
+    schema = layer_schema("land_sites")
+    facts = [(Text("坐标系", "CRS"), str(manifest["project"]["crs"]))]
+    zones = layers.get("zones")
+    if zones is not None and site.name in zones.index:
+        zone, fields = zones.loc[site.name], layer_schema("zones").fields
+        bounds = ("east_bound", "west_bound", "south_bound", "north_bound")
+        facts += [
+            (fields[side].label, shown_text(zone[side], fields[side], lang)) for side in bounds if side in zone.index
+        ]
+    for name, field in schema.fields.items():
+        if name in site.index and name not in ("name", schema.key):
+            facts.append((field.label, with_unit(shown_text(site[name], field, lang), field.unit)))
+        if name == "area_m2":
+            facts.append((Text("折合亩数", "Area in mu"), with_unit(f"{site[name] / M2_A_MU:,.4f}", "亩")))
+    paper.facts(facts)
