@@ -24,9 +24,13 @@ from gis_renovation.console import (
     progress_bar,
 )
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
+from gis_renovation.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
 
 # The library's base of every mistake in a command line; it exports only this child of it.
 _UsageError: Any = typer.BadParameter.__mro__[2]
+
+# What shells give a process that Ctrl-C ended.
+_INTERRUPTED = 130
 
 Folder = Annotated[
     Path,
@@ -104,18 +108,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             words, prog_name="gis-renovation", standalone_mode=False
         )
     except _UsageError as error:
-        detail = error.format_message()
-        print_error(Text(f"命令写法不对：{detail} 用 --help 查看用法。", f"{detail} See --help."), lang)
+        print_error(usage_text(error, _COMMANDS), lang)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
-        print_error(Text("已中断，没有留下半成品。", "Interrupted; nothing half-written is left."), lang)
-        sys.exit(130)
+        code = _INTERRUPTED
     except GisRenovationError as error:
         print_error(error.text, lang)
         sys.exit(error.exit_code)
     except OSError as error:
         print_error(_os_error(error), lang)
         sys.exit(2)
+    if code == _INTERRUPTED:  # the library turns Ctrl-C into this code without a word
+        print_error(
+            Text(
+                "已中断：已完成的步骤下次直接沿用，没有写入任何半成品。",
+                "Interrupted: finished steps are reused next time; nothing half-written is left.",
+            ),
+            lang,
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -136,28 +146,47 @@ def _take_language(words: list[str]) -> Lang:
 
 
 def _os_error(error: OSError) -> Text:
-    name = error.filename or ""
-    if error.errno == errno.ENOSPC:
+    from gis_renovation.io import final_name
+
+    name, number = final_name(str(error.filename or "")), error.errno
+    if number in (errno.ENOSPC, errno.EDQUOT):
         return Text(
             f"磁盘已满，未能写完 {name}；没有留下半成品。请清理空间后重试。",
-            f"The disk is full: {name}. Nothing half-written is left.",
+            f"The disk is full: {name}. Nothing half-written is left. Free some space and try again.",
         )
     if isinstance(error, PermissionError):
         return Text(
-            f"没有权限读写 {name}；文件可能正被其他软件（如 Excel、QGIS）打开，请关闭后重试。",
-            f"No permission for {name}; another program may have it open. Close it and try again.",
+            f"没有权限读写 {name}。请看所在文件夹是否只读；文件若正被其他软件（如 Excel、QGIS）打开，请关闭后重试。",
+            f"No permission for {name}. Is its folder read-only? If a program has it open, close it and try again.",
         )
-    return Text(f"读写文件出错：{name}（{error.strerror}）。", f"File error: {name} ({error.strerror}).")
+    if number == errno.EROFS:
+        return Text(
+            f"{name} 所在的磁盘是只读的，写不进去；请把项目复制到可写的文件夹。",
+            f"{name} lies on a read-only disk; copy the project to a folder that can be written.",
+        )
+    reason = _OS_REASONS.get(number or 0, error.strerror or "")
+    return Text(f"读写文件出错：{name}（{reason}）。", f"File error: {name} ({error.strerror}).")
+
+
+_OS_REASONS = {
+    errno.ENOENT: "文件或文件夹不存在",
+    errno.EISDIR: "这是文件夹，应为文件",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.EEXIST: "已经存在",
+    errno.ENOTEMPTY: "文件夹不是空的",
+    errno.ENAMETOOLONG: "名称太长",
+    errno.EIO: "磁盘读写故障",
+    errno.EBUSY: "正被占用",
+    errno.EMFILE: "打开的文件太多",
+}
 
 
 def build_app(lang: Lang, *, asked_for_help: bool = False) -> typer.Typer:
     """The command line in one language."""
     if lang == "zh" and asked_for_help:
-        from typer import rich_utils  # draws the help, and costs more than all else here
-
-        rich_utils.OPTIONS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "参数"
-        rich_utils.COMMANDS_PANEL_TITLE = "命令"
+        speak_chinese()
     app = typer.Typer(
+        cls=LocalGroup,
         help=_HELP["app"].in_language(lang),
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -166,7 +195,7 @@ def build_app(lang: Lang, *, asked_for_help: bool = False) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for name, command in _COMMANDS.items():
-        app.command(name, help=_HELP[name].in_language(lang))(command)
+        app.command(name, cls=LocalCommand, help=_HELP[name].in_language(lang))(command)
     return app
 
 
@@ -221,7 +250,7 @@ def _card(
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.check import write_check_report
-    from gis_renovation.pipeline import check_targets, read_inputs
+    from gis_renovation.pipeline import check_settings, check_targets, read_inputs
     from gis_renovation.plausibility import check_plan_ratios
     from gis_renovation.project import load_project
 
@@ -229,10 +258,11 @@ def _check(context: typer.Context, folder: Folder = Path()) -> None:
     with progress_bar(context.obj) as update:
         inputs = read_inputs(project, on_progress=update)
     targets = {name: (t.households, t.floor_area_m2) for name, t in project.settings.targets.items()}
-    findings = [*inputs.findings, *check_targets(project, inputs.layers), *check_plan_ratios(targets)]
+    findings = [*check_settings(project), *inputs.findings]
+    findings += [*check_targets(project, inputs.layers), *check_plan_ratios(targets)]
+    report = write_check_report(project, findings, inputs.layers, inputs.sources, lang=context.obj)
     print_layers(findings, inputs, context.obj)
     print_findings(findings, context.obj)
-    report = write_check_report(project, findings, inputs.layers, inputs.sources, lang=context.obj)
     _say(context, f"检查报告：{report}", f"Check report: {report}")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -43,10 +44,39 @@ def read_toml(text: str, *, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"{where}：不是有效的 TOML（{error}）。常见原因：文字未加引号、少了等号或引号不成对。",
-            f"{where}: not valid TOML ({error}). Often a missing quote or equals sign.",
-        ) from None
+        said = _syntax_fault(str(error), text)
+        raise ConfigError(f"{where}：{said.zh}", f"{where}: {said.en}") from None
+
+
+# What the TOML reader says, as a pattern, and what a person did. The first that matches counts.
+_SYNTAX = (
+    (r"Expected '=' after a key|Invalid statement", "这一行不是“键 = 值”的写法，也不是 [表名]"),
+    (r"Invalid initial character for a key part", "键名写得不对；中文键名要加引号"),
+    (r"Unescaped '\\\\?' in a string|Invalid hex value", "双引号内的反斜杠 \\ 有特殊含义；路径请写 / 或改用单引号"),
+    (r"Unterminated string|Illegal character '\\n'|Expected '\\?'", "引号不成对"),
+    (r"Illegal character", "有不该出现的字符"),
+    (r"Unclosed array|Unclosed inline table", "方括号或花括号没有配对"),
+    (r"Expected '\]", "表名的方括号没有配对"),
+    (r"Expected newline or end of document", "一行只能写一个键；值后面多了文字，或文字没有加引号，或日期不存在"),
+    (r"Cannot (overwrite a value|declare|redefine|mutate)|Duplicate", "同一个键或表写了两次"),
+    (r"Invalid date or datetime", "日期写得不对，应如 2024-09-30"),
+    (r"Invalid value", "值写得不对；文字要加英文引号，小数点前要有数字"),
+)
+
+
+def _syntax_fault(message: str, text: str) -> Text:
+    """Where a TOML text breaks and what was probably done, with the line itself."""
+    place = re.search(r"\(at line (\d+), column (\d+)\)$", message)
+    cause = next((zh for pattern, zh in _SYNTAX if re.search(pattern, message)), "常见原因：少了等号，或引号不成对")
+    lines = text.split("\n")
+    line = int(place[1]) if place else len(lines)
+    shown = lines[line - 1].strip()[:60] if line <= len(lines) else ""
+    if shown and not shown[0].isascii():
+        cause = "中文键名要加引号"
+    where = f"第 {line} 行第 {place[2]} 列" if place else "文件末尾"
+    quotes = "；引号、等号要用英文的" if re.search("[“”‘’＝]", shown) else ""
+    quoted = Text(f"：{shown}", f": {shown}") if shown else Text("", "")
+    return Text(f"{where}不合 TOML 写法{quoted.zh}\n  {cause}{quotes}。", f"not valid TOML, {message}{quoted.en}")
 
 
 def toml_inline(value: Any, *, bare: bool = True) -> str:

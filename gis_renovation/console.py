@@ -60,7 +60,7 @@ def print_layers(findings: Sequence[Finding], inputs: Any, lang: Lang) -> None:
     table = Table(title="图层" if zh else "Layers", title_justify="left")
     for name in ("图层", "要素数", "错误", "警告") if zh else ("layer", "features", "errors", "warnings"):
         table.add_column(name, justify="left" if name in ("图层", "layer") else "right")
-    for name in sorted({*inputs.layers, *(f.layer for f in findings)}):
+    for name in sorted({*inputs.layers, *(f.layer for f in findings)} & set(schemas)):
         layer = inputs.layers.get(name)
         rows = (
             "—"
@@ -114,7 +114,7 @@ def print_run(result: Any, lang: Lang) -> None:
     for record in result.manifest["steps"]:
         label = f"{layer_schemas()[record['step']].label.in_language(lang)} {record['step']}"
         if record.get("skipped"):
-            missing = ", ".join(record["missing"])
+            missing = ", ".join(f"{layer_schemas()[m].label.in_language(lang)} {m}" for m in record["missing"])
             table.add_row(label, "—", "—", f"未执行：缺少 {missing}" if zh else f"skipped: no {missing}")
         else:
             reused = ("沿用" if zh else "reused") if record["reused"] else ""

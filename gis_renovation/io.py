@@ -424,6 +424,17 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
 # --- writing --------------------------------------------------------------------------------------
 
 
+def final_name(path: str) -> str:
+    """The path a person asked to be written, from that of its unfinished stand-in; any other path as it is."""
+
+    def meant(part: str) -> str:
+        name = part.removeprefix(UNFINISHED)
+        folder = re.fullmatch(r"(.+?)(?:-old)?-\d+", name)
+        return part if name == part else folder[1] if folder else re.sub(r"^\d+-", "", name)
+
+    return "".join(meant(part) for part in re.split(r"([/\\])", path))
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """A temporary sibling of ``target`` to fill; moved into place when the block ends well.

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation import __version__
+from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Text
-from gis_renovation.schemas import check_layer, check_references, layer_schemas, nearest_names
+from gis_renovation.schemas import check_layer, check_references, layer_schemas, suggest_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -313,6 +314,25 @@ def _card_facts(card: Any) -> dict[str, Any]:
     }
 
 
+def check_settings(project: Project) -> list[Finding]:
+    """Settings of a real project that still are the template's: what the results speak of would be a default."""
+    from importlib.resources import files
+
+    own = project.settings.project
+    template = read_toml((files("gis_renovation") / "template" / "project.toml").read_text("utf-8"), where="template")
+    if own.synthetic or own.as_of != template["project"]["as_of"]:
+        return []
+    return [
+        Finding(
+            severity="note", code="default_as_of", layer="", field="as_of", file="project.toml",
+            text=Text(
+                f"统计截止日期仍是模板中的 {own.as_of}，所有结果都以这一天为准；如不对，请改 as_of。",
+                f"as_of is still the template's {own.as_of}, the day all results speak of; change it if that is wrong.",
+            ),
+        )
+    ]  # fmt: skip
+
+
 def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
     """Plan totals against the communities layer: communities, households, floor area, per batch."""
     communities = layers.get("communities")
@@ -463,10 +483,9 @@ def plan_steps(only: Sequence[str] = ()) -> tuple[Step, ...]:
     by_layer = {step.layer: step for step in STEPS}
     unknown = [name for name in only if name not in by_layer]
     if unknown:
-        near = nearest_names(unknown[0], by_layer)
+        hint = suggest_layers(unknown[0], by_layer)
         raise ConfigError(
-            f"没有步骤 {', '.join(unknown)}{f'；是否指 {near}？' if near else ''} 可用步骤：{', '.join(by_layer)}。",
-            f"No step {', '.join(unknown)}{f'; did you mean {near}?' if near else ''} Steps: {', '.join(by_layer)}.",
+            f"没有步骤 {', '.join(unknown)}；{hint.zh}", f"There is no step {', '.join(unknown)}; {hint.en}"
         )
     if not only:
         return STEPS

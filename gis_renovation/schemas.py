@@ -97,12 +97,33 @@ def layer_schema(name: str) -> LayerSchema:
     """The schema of one layer; an unknown name fails with the nearest known ones."""
     schemas = layer_schemas()
     if name not in schemas:
-        near = nearest_names(name, schemas)
-        raise ConfigError(
-            f"没有名为 {name} 的图层{f'；是否指 {near}？' if near else ''} 已知图层：{', '.join(schemas)}。",
-            f"There is no layer {name}{f'; did you mean {near}?' if near else ''} Known: {', '.join(schemas)}.",
-        )
+        hint = suggest_layers(name, [key for key, schema in schemas.items() if not schema.result])
+        raise ConfigError(f"没有名为 {name} 的图层；{hint.zh}", f"There is no layer {name}; {hint.en}")
     return schemas[name]
+
+
+def suggest_layers(name: str, known: Iterable[str]) -> Text:
+    """Which of the ``known`` layers ``name`` may mean, by id or Chinese label; all of them, a line each, if none."""
+    from difflib import SequenceMatcher
+
+    labels = {key: layer_schemas()[key].label for key in known}
+    alike = {
+        key: max(SequenceMatcher(None, name.lower(), text.lower()).ratio() for text in (key, *label))
+        for key, label in labels.items()
+    }
+    near = sorted((key for key in labels if alike[key] >= _ALIKE), key=lambda key: -alike[key])[:_SUGGESTED]
+    if near:
+        zh, en = ("、".join(f"{key}（{labels[key].zh}）" for key in near), " or ".join(near))
+        return Text(f"是否指 {zh}？", f"did you mean {en}?")
+    return Text(
+        "\n".join(["可用的有：", *(f"  {key}  {label.zh}" for key, label in labels.items())]),
+        "\n".join(["known:", *(f"  {key}  {label.en}" for key, label in labels.items())]),
+    )
+
+
+# A name this like another's is taken for a slip of the pen; no more than so many are offered.
+_ALIKE = 0.6
+_SUGGESTED = 2
 
 
 def nearest_names(name: str, known: Iterable[str]) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from gis_renovation import cli
+from gis_renovation.cli import init_project
+from gis_renovation.io import final_name
 
 COMMANDS = sorted(cli._COMMANDS)
 PROJECT = '[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n'
@@ -68,6 +74,110 @@ def test_a_mistake_ends_with_2_and_says_what_to_do(words, hint):
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert hint in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["chek"], ("没有 chek 这个命令", "是否指 check")),
+        (["xyz"], ("没有 xyz 这个命令", "init、card、check")),
+        (["run", "--onyl", "zones"], ("没有 --onyl 这个选项", "是否指 --only", "gis-renovation run --help")),
+        (["run", "--foo"], ("没有 --foo 这个选项",)),
+        (["run", "x", "--only"], ("--only 后面要写一个值",)),
+        (["card"], ("还要写上 FILE", "gis-renovation card --help")),
+        (["card", "a", "b", "c"], ("多写了 b c",)),
+        (["serve", "--port", "abc"], ("--port 应为整数",)),
+        (["serve", "--port", "99999"], ("--port 不能大于 65535",)),
+    ],
+)
+def test_a_mistake_in_the_command_line_is_said_in_chinese_only(capsys, words, said):
+    code, _, shown = call(capsys, *words)
+    assert code == 2
+    assert all(part in shown for part in said)
+    for word in ("gis-renovation", *said, *words, "FILE", "--help", *COMMANDS):
+        shown = shown.replace(word, "")
+    assert not any(letter.isascii() and letter.isalpha() for letter in shown)
+
+
+def test_a_mistake_in_the_command_line_is_said_in_english_on_request(capsys):
+    assert "Did you mean 'check'" in call(capsys, "chek", "--lang", "en")[2]
+
+
+def test_help_speaks_one_language(capsys):
+    zh = call(capsys, "serve", "--help")[1]
+    assert "用法：" in zh
+    assert "[默认：8000]" in zh
+    for word in ("Usage", "OPTIONS", "Options", "Show this message", "default", "profile name"):
+        assert word not in zh
+    en = run_cli("serve", "--help", "--lang", "en").stdout
+    assert "Usage: " in en
+    assert not any("一" <= letter <= "鿿" for letter in en)
+
+
+def test_ctrl_c_says_that_nothing_half_written_is_left(own_sample):
+    command = [sys.executable, "-m", "gis_renovation", "run", str(own_sample)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    steps = own_sample / "runs" / ".steps"
+    wait_until = time.monotonic() + 60
+    while not (steps.is_dir() and any(steps.iterdir())) and time.monotonic() < wait_until:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "已中断" in said
+    assert "Traceback" not in said
+    assert not [path.name for path in own_sample.rglob("*") if ".unfinished" in path.name]
+
+
+def test_a_wrong_step_or_layer_is_answered_with_the_likely_one_or_a_list_with_labels(own_sample, capsys):
+    said = call(capsys, "run", own_sample, "--only", "zons")[2]
+    assert "是否指 zones（连片改造片区）" in said
+    assert "idle_parcels" not in said
+    assert "  idle_parcels  " in call(capsys, "run", own_sample, "--only", "foo")[2]
+    said = call(capsys, "card", own_sample / "project.toml", "--layer", "comunities")[2]
+    assert "是否指 communities（" in said
+    assert "community_links" not in said
+    listed = call(capsys, "card", own_sample / "project.toml", "--layer", "qqq")[2]
+    assert "  communities  " in listed
+    assert "idle_parcels" not in listed
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_data_is_praised(own_sample, capsys, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("gis_renovation.io.Path.mkdir", refuse)
+    code, out, said = call(capsys, "check", own_sample)
+    assert code == 2
+    assert "没有错误" not in out
+    assert "没有权限" in said
+    assert ".unfinished" not in said
+    assert "Permission" not in said
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("a/.unfinished-check-123", "a/check"),
+        ("a/.unfinished-check-123/report.html", "a/check/report.html"),
+        ("a/.unfinished-2024-09-30-ab12-old-77", "a/2024-09-30-ab12"),
+        ("a/.unfinished-4711-x.toml", "a/x.toml"),
+        ("a/x.toml", "a/x.toml"),
+    ],
+)
+def test_the_name_of_an_unfinished_file_is_shown_as_what_it_will_be(path, meant):
+    assert final_name(path) == meant
+
+
+def test_a_day_left_as_the_template_has_it_is_said_by_check(tmp_path, capsys):
+    folder = tmp_path / "city"
+    init_project(folder, sample=True)
+    settings = folder / "project.toml"
+    text = settings.read_text("utf-8").replace("synthetic = true", "synthetic = false")
+    settings.write_text(text, "utf-8")
+    assert "as_of" in call(capsys, "check", folder)[1]
+    settings.write_text(re.sub("as_of = .*", "as_of = 2025-03-31", text), "utf-8")
+    assert "统计截止日期仍是模板" not in call(capsys, "check", folder)[1]
 
 
 def test_init_makes_a_project_and_never_overwrites(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 from hypothesis import given
@@ -64,3 +65,28 @@ def test_any_text_is_toml_or_a_config_error_that_names_the_file(text):
         assert isinstance(read_toml(text, where="a.toml"), dict)
     except ConfigError as error:
         assert "a.toml" in error.text.zh  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "cause"),
+    [
+        ("[source]\npath = a.gpkg\n", "第 2 行第 8 列", "值写得不对"),
+        ('[source]\npath "a.gpkg"\n', "第 2 行", "键 = 值"),
+        ('[source\npath = "a"\n', "第 1 行", "方括号没有配对"),
+        ('a = "C:\\data\\x.shp"\n', "第 1 行", "反斜杠"),
+        ('a = "x\n', "第 1 行", "引号不成对"),
+        ("a = [1, 2\n", "文件末尾", "没有配对"),
+        ("a = 1 b = 2\n", "第 1 行", "一行只能写一个键"),
+        ("a = 1\na = 2\n", "第 2 行", "写了两次"),
+        ('编号 = "x"\n', "第 1 行", "中文键名要加引号"),
+        ("a = “x”\n", "第 1 行", "要用英文的"),
+        ("a = 2024-13-40\n", "第 1 行", "日期"),
+    ],
+)
+def test_a_slip_in_toml_is_shown_with_its_line_and_likely_cause_in_chinese(text, place, cause):
+    with pytest.raises(ConfigError) as caught:
+        read_toml(text, where="x.toml")
+    said = caught.value.text.zh
+    assert said.startswith("x.toml：" + place)
+    assert cause in said
+    assert not re.search("[A-Z][a-z]+ [a-z]+ ", said)

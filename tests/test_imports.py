@@ -18,7 +18,7 @@ SHARED = ("networks", "overlays")
 # From the outside in; a module may import its own row and the rows below it.
 ROWS = (
     ("cli",),
-    ("console",),
+    ("console", "usage"),
     ("publish", "report", "pipeline", "partitions", "serve", "check", "sample"),
     ("project", "cards", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
     # What the readers are made of: cells of tables, numbers as people write them, archives.
