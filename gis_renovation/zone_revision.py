@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity, vstack
 
+from gis_renovation.zone_choice import Columns, ProofLimits, settle
+from gis_renovation.zone_listing import Candidates, Cover, list_candidates
 from gis_renovation.zone_problem import (
     MEMBERS,
     Flags,
@@ -25,7 +27,6 @@ from gis_renovation.zone_problem import (
     group_sums,
     part_of,
 )
-from gis_renovation.zone_proof import Candidates, Columns, Cover, ProofLimits, list_candidates, settle
 from gis_renovation.zone_request import Ids, Request
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gis_renovation.zone_choice import ProofLimits
+from gis_renovation.zone_listing import list_candidates
 from gis_renovation.zone_problem import (
     Labels,
     ZoneProblem,
@@ -16,7 +18,7 @@ from gis_renovation.zone_problem import (
     part_of,
     total_score,
 )
-from gis_renovation.zone_proof import Proof, ProofLimits, list_candidates, prove_zones
+from gis_renovation.zone_proof import Proof, prove_zones
 from gis_renovation.zone_request import Ids, Request, components
 from gis_renovation.zone_search import effort_for, search_zones
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gis_renovation.zone_choice import ProofLimits
 from gis_renovation.zone_problem import Flags, Floats, Labels, connected_parts, noise, part_of
-from gis_renovation.zone_proof import ProofLimits
 from gis_renovation.zone_request import QUANTITIES, Request
 from gis_renovation.zone_solve import solve
 

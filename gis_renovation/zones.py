@@ -22,8 +22,8 @@ from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import Text
 from gis_renovation.zone_bounds import four_bounds
 from gis_renovation.zone_changes import change_reasons
+from gis_renovation.zone_choice import ProofLimits
 from gis_renovation.zone_problem import Labels
-from gis_renovation.zone_proof import ProofLimits
 from gis_renovation.zone_reasons import Scene, Shortfall, read_scene, shortfalls, zone_sentence
 from gis_renovation.zone_request import (
     NEEDS,

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_renovation import zone_proof
+from gis_renovation import zone_choice, zone_proof
+from gis_renovation.zone_choice import ProofLimits
 from gis_renovation.zone_exchange import both_ways, can_leave, exchange
+from gis_renovation.zone_listing import list_candidates
 from gis_renovation.zone_problem import (
     TIDY,
     Turn,
@@ -21,7 +23,7 @@ from gis_renovation.zone_problem import (
     noise,
     total_score,
 )
-from gis_renovation.zone_proof import ProofLimits, easy_bounds, list_candidates, prove_zones
+from gis_renovation.zone_proof import easy_bounds, prove_zones
 from gis_renovation.zone_search import effort_for, search_zones
 from gis_renovation.zone_trees import meeting_points, random_forest, subtree_sums
 
@@ -149,7 +151,7 @@ def connected_problems(count, size, **options):
 @pytest.mark.parametrize("by_hand", [0, 8], ids=["solver", "by hand"])
 def test_the_proof_reaches_the_optimum_of_a_dynamic_programme_on_small_cities(options, by_hand, monkeypatch):
     monkeypatch.setattr(zone_proof, "SOLVED_BY_HAND", by_hand)
-    monkeypatch.setattr(zone_proof, "SOLVED_WHOLE", 0 if options["price"] == 0 else 600)
+    monkeypatch.setattr(zone_choice, "SOLVED_WHOLE", 0 if options["price"] == 0 else 600)
     for problem in connected_problems(25, 7, **options):
         want = best_by_dynamic_programme(problem)
         _, proof = prove(problem)

@@ -1,0 +1,227 @@
+"""Every zone that a component could have: connected sets of communities within the bounds, each once.
+
+With a maximum bound these sets are finite and, in real cities, few enough to list (extension order of
+Wernicke 2006). Where they are too many, prices sieve them: only those are listed that can still matter,
+and sets that can no longer become one are not grown on.
+
+Limits are counts of work, never seconds, so that the same request gives the same zones everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from gis_renovation.zone_problem import INNER, Flags, Floats, Labels, ZoneProblem
+
+Rows = NDArray[np.int32]
+Members = NDArray[np.uint16 | np.int32]
+
+# Listing uses a dense adjacency table; larger components are not proven.
+LARGEST_LISTED = 3_000
+# So few nodes have few connected sets even without any maximum.
+SMALL_ENOUGH = 16
+# Sets grown side by side start from so many nodes.
+ROOTS_AT_ONCE = 64
+# Columns priced at once.
+COLUMNS_AT_ONCE = 250_000
+
+
+class Cover(NamedTuple):
+    """Which nodes each column covers: column ``i`` has ``members[starts[i]:starts[i + 1]]`` of ``nodes``.
+
+    Millions of columns are held in two bytes a member; only the few in a programme become a matrix.
+    """
+
+    starts: Labels
+    members: Members
+    nodes: int
+
+    @classmethod
+    def of(cls, matrix: csr_array) -> Cover:
+        """The rows of a matrix as columns."""
+        nodes = matrix.shape[1]
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(_member_type(nodes)), nodes)
+
+    def followed_by(self, *others: Cover) -> Cover:
+        """These columns, then the others'."""
+        parts = (self, *others)
+        starts = _starts(np.concatenate([np.diff(part.starts) for part in parts]))
+        return Cover(starts, np.concatenate([part.members for part in parts]), self.nodes)
+
+    def matrix(self, columns: Labels) -> csr_array:
+        """Some columns as the rows of a matrix of ones."""
+        places = _spread_places(self.starts[columns], self.starts[columns + 1])[1]
+        members = self.members[places].astype(np.int32)
+        starts = _starts(self.starts[columns + 1] - self.starts[columns])
+        return csr_array((np.ones(len(members)), members, starts), shape=(len(columns), self.nodes))
+
+    def totals(self, values: Floats) -> Floats:
+        """The sum of the values of each column's nodes; every column has some."""
+        totals = np.empty(len(self.starts) - 1)
+        for first in range(0, len(totals), COLUMNS_AT_ONCE):
+            stop = min(first + COLUMNS_AT_ONCE, len(totals))
+            starts = self.starts[first : stop + 1]
+            taken = values[self.members[starts[0] : starts[-1]]]
+            totals[first:stop] = np.add.reduceat(taken, starts[:-1] - starts[0])
+        return totals
+
+    def reached(self, columns: int) -> Flags:
+        """Whether each node is in any of the first so many columns."""
+        seen = np.zeros(self.nodes, dtype=bool)
+        for first in range(0, columns, COLUMNS_AT_ONCE):
+            stop = min(first + COLUMNS_AT_ONCE, columns)
+            seen[self.members[self.starts[first] : self.starts[stop]]] = True
+        return seen
+
+
+def _member_type(nodes: int) -> type[np.uint16 | np.int32]:
+    return np.uint16 if nodes <= np.iinfo(np.uint16).max else np.int32
+
+
+class Candidates(NamedTuple):
+    """Valid zones: which nodes each covers, and its two lesser scores; ``seen`` counts the sets looked at."""
+
+    cover: Cover
+    number: Floats
+    cost: Floats
+    seen: int
+
+
+def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | None:
+    """All connected sets of nodes that keep the bounds, each once; None beyond ``max_subsets`` looked at.
+
+    A set is grown by one node at a time in an order that reaches it exactly once: the first node is its
+    smallest, and each further one is taken from a list of which only the later entries, and the new
+    node's own neighbours, remain. Sets above a maximum are not grown on. O(sets x degree x size).
+    """
+    n = problem.size
+    if n > LARGEST_LISTED or not (np.isfinite(problem.high).any() or n <= SMALL_ENOUGH):
+        return None
+    net = _net(problem)
+    found: list[tuple[Members, Floats, Floats]] = []
+    seen = 0
+    for first in range(0, n, ROOTS_AT_ONCE):
+        level = _first_level(problem, net, np.arange(first, min(first + ROOTS_AT_ONCE, n), dtype=np.int32))
+        while len(level.members):
+            seen += len(level.members)
+            if seen > max_subsets:
+                return None
+            good = problem.valid(level.sums)
+            score = problem.score(level.sums[good])
+            found.append((np.asarray(level.members[good], _member_type(n)), score.number, score.cost))
+            level = _next_level(problem, net, level)
+    return _gather(found, seen, n)
+
+
+class _Net(NamedTuple):
+    """Neighbours of each node, and flat tables, node by node: who is near (or the same), worth of the link."""
+
+    grid: csr_array
+    near: Flags
+    worth: Floats | None
+
+
+def _net(problem: ZoneProblem) -> _Net:
+    n = problem.size
+    near = np.eye(n, dtype=bool)
+    near[problem.heads, problem.tails] = near[problem.tails, problem.heads] = True
+    grid = csr_array(near)
+    grid.sort_indices()
+    if not problem.closeness.any():
+        return _Net(grid, near.ravel(), None)
+    worth = np.zeros((n, n))
+    worth[problem.heads, problem.tails] = worth[problem.tails, problem.heads] = problem.closeness
+    return _Net(grid, near.ravel(), worth.ravel())
+
+
+class _Level(NamedTuple):
+    """Sets of one size while growing; ``open_nodes[open_starts[i]:...]`` may still join set ``i``, and fit."""
+
+    members: Rows
+    sums: Floats
+    open_starts: Labels
+    open_nodes: Rows
+
+
+def _first_level(problem: ZoneProblem, net: _Net, roots: Rows) -> _Level:
+    fits = (problem.stats[roots][:, problem.amounts] <= problem.high).all(axis=1)
+    roots = roots[fits]
+    sums = problem.stats[roots]
+    owner, node = _spread(net.grid.indptr[roots], net.grid.indptr[roots + 1], net.grid.indices)
+    later = (node > roots[owner]) & _fits(problem, sums, owner, node)
+    counts = np.bincount(owner[later], minlength=len(roots))
+    return _Level(roots[:, None], sums, _starts(counts), node[later])
+
+
+def _fits(problem: ZoneProblem, sums: Floats, owner: Labels, node: Rows) -> Flags:
+    """Whether each node may join its owner's set without breaking a maximum."""
+    fits = np.ones(len(owner), dtype=bool)
+    for column, high in zip(range(problem.amounts.start, problem.amounts.stop), problem.high, strict=True):
+        if high < np.inf:
+            fits &= sums[:, column][owner] + problem.stats[:, column][node] <= high
+    return fits
+
+
+def _next_level(problem: ZoneProblem, net: _Net, level: _Level) -> _Level:
+    parent = np.repeat(np.arange(len(level.members)), np.diff(level.open_starts))
+    added = level.open_nodes
+    before = level.members[parent]
+    sums = level.sums[parent] + problem.stats[added]
+    row = added.astype(np.int64) * problem.size
+    if net.worth is not None:
+        for column in before.T:
+            sums[:, INNER] += net.worth[row + column]
+    # What stays open: the entries after the added one, and neighbours that nobody in the set had.
+    kept_owner, kept = _spread(np.arange(1, len(added) + 1), level.open_starts[parent + 1], added)
+    fits = _fits(problem, sums, kept_owner, kept)
+    kept_owner, kept = kept_owner[fits], kept[fits]
+    owner, fresh = _spread(net.grid.indptr[added], net.grid.indptr[added + 1], net.grid.indices)
+    new = fresh > before[owner, 0]
+    owner, fresh = owner[new], fresh[new]
+    new = _fits(problem, sums, owner, fresh)
+    owner, fresh = owner[new], fresh[new]
+    for column in before.T[::-1]:
+        new = ~net.near[fresh.astype(np.int64) * problem.size + column[owner]]
+        owner, fresh = owner[new], fresh[new]
+    starts, nodes = _side_by_side(len(added), kept_owner, kept, owner, fresh)
+    return _Level(np.column_stack([before, added]), sums, starts, nodes)
+
+
+def _side_by_side(count: int, owner: Labels, nodes: Rows, other_owner: Labels, others: Rows) -> tuple[Labels, Rows]:
+    """Both lists of nodes, sorted by owner, as one: each owner's nodes, then its others."""
+    own, more = np.bincount(owner, minlength=count), np.bincount(other_owner, minlength=count)
+    starts = _starts(own + more)
+    both = np.empty(len(nodes) + len(others), dtype=np.int32)
+    both[np.arange(len(nodes)) + np.repeat(_starts(more)[:-1], own)] = nodes
+    both[np.arange(len(others)) + np.repeat(_starts(own)[1:], more)] = others
+    return starts, both
+
+
+def _spread(starts: NDArray[np.integer], stops: NDArray[np.integer], values: Rows) -> tuple[Labels, Rows]:
+    """``values[starts[i]:stops[i]]`` one after the other, with ``i`` of each."""
+    owner, places = _spread_places(starts, stops)
+    return owner, values[places]
+
+
+def _spread_places(starts: NDArray[np.integer], stops: NDArray[np.integer]) -> tuple[Labels, Labels]:
+    counts = np.asarray(stops - starts, dtype=np.int64)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) + np.repeat(starts - _starts(counts)[:-1], counts)
+
+
+def _starts(counts: NDArray[np.integer]) -> Labels:
+    starts = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts
+
+
+def _gather(found: list[tuple[Members, Floats, Floats]], seen: int, n: int) -> Candidates:
+    sizes = np.concatenate([np.zeros(0, dtype=np.int64), *[np.full(len(m), m.shape[1]) for m, _, _ in found]])
+    members = np.concatenate([np.zeros(0, dtype=_member_type(n)), *[m.ravel() for m, _, _ in found]])
+    number = np.concatenate([np.zeros(0), *[number for _, number, _ in found]])
+    cost = np.concatenate([np.zeros(0), *[cost for _, _, cost in found]])
+    return Candidates(Cover(_starts(sizes), members, n), number, cost, seen)
