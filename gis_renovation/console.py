@@ -128,6 +128,27 @@ def print_run(result: Any, lang: Lang) -> None:
         console.print(f"{name}: {result.folder / file}", highlight=False, markup=False)
 
 
+def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
+    """Each parameter of a step with its meaning, its value in words and whether the project set it."""
+    from gis_renovation.parameters import parameter, value_text
+    from gis_renovation.pipeline import step_defaults
+
+    module = record["function"].split(".")[0]
+    defaults = step_defaults(record["step"])
+    for name, value in record["parameters"].items():
+        known = parameter(module, name)
+        text = value_text(value, known, lang)
+        if name in defaults:
+            own = value_text(defaults[name], known, lang) != text
+            text += (
+                Text("（项目设定）", " (set)").in_language(lang)
+                if own
+                else Text("（默认）", " (default)").in_language(lang)
+            )
+        note = f"  # {known.note}" if known.note and lang == "zh" else ""
+        yield f"  [{module}] {name}: {known.label.in_language(lang)} = {text}{note}"
+
+
 def explain_step(project: Any, step: str, lang: Lang) -> None:
     """What went into a step of the latest run, which parameters and rules, and what came out."""
     from gis_renovation.pipeline import latest_manifest, plan_steps
@@ -163,9 +184,9 @@ def explain_step(project: Any, step: str, lang: Lang) -> None:
         line(f"  {schemas[name].label.in_language(lang)} {name}: {count}  ← {origin}  [{print_[:12]}]")
     for name in record["not_at_hand"]:
         line(f"  {schemas[name].label.in_language(lang)} {name}: " + ("没有提供" if zh else "not at hand"))
-    line("参数：" if zh else "parameters:")
-    for name, value in record["parameters"].items():
-        line(f"  {name} = {value}")
+    line("参数（在 project.toml 中设定）：" if zh else "parameters (set in project.toml):")
+    for described in _parameter_lines(record, lang):
+        line(described)
     if record["rules"]:
         line("规则：" if zh else "rules:")
         for rule in manifest["rules"]:

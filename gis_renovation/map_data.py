@@ -150,6 +150,9 @@ def encode_column(
     """
     name = str(values.name)
     data = _plain_values(values)
+    if name.endswith("_unknown_count"):
+        # That nothing is unknown needs no line of its own.
+        data = ["" if value == 0 else value for value in data]
     if missing:
         meant = ["" if text == "—" else text for text in missing]
         data = [other if value is None else value for value, other in zip(data, meant, strict=True)]
@@ -253,7 +256,7 @@ def encode_layer(
     classes, position = styles.classify(name, drawn, whole_scale=bool(style.rates))
     kinds = [_KINDS.get(shape.geom_type, "polygon") for shape in geometry]
     origin = _origin(geometry)
-    columns = encode_columns(drawn, schema, lang=lang)
+    columns = encode_columns(drawn, schema, lang=lang, skip=style.hidden)
     block: dict[str, Any] = {
         "name": plain_text(name),
         "source": style.geometry_of or plain_text(name),

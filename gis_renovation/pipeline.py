@@ -209,6 +209,14 @@ def parameter_tables() -> dict[str, tuple[Callable[..., Any], ...]]:
     return {name: tuple(functions) for name, functions in modules.items()}
 
 
+def step_defaults(layer: str) -> dict[str, Any]:
+    """The defaults of the parameters a project may set for the step that makes ``layer``."""
+    from gis_renovation.project import tunable_parameters
+
+    step = next(step for step in STEPS if step.layer == layer)
+    return {name: parameter.default for name, parameter in tunable_parameters(step.call).items()}
+
+
 # --- inputs ---------------------------------------------------------------------------------------
 
 

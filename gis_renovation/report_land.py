@@ -21,7 +21,7 @@ from gis_renovation.report_parts import (
 )
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import UNKNOWN, shown_text
+from gis_renovation.tables import UNKNOWN, shown_text, shown_unit
 
 EXCLUDED_SHOWN = 60
 
@@ -168,7 +168,7 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     told = ("verdict", "deciding_rules", f"reason_{lang}", "passed_count", "failed_count", "unknown_count")
     other = "_en" if lang == "zh" else "_zh"
     facts = [
-        (field.label, with_unit(shown_text(row[name], field, lang), field.unit))
+        (field.label, with_unit(shown_text(row[name], field, lang), shown_unit(field)))
         for name, field in schema.fields.items()
         if name in frame.columns and name not in told and not name.endswith(other)
     ]
@@ -200,7 +200,7 @@ def _extra_facts(layers: Layers, key: str, lang: Lang) -> list[tuple[Text, str]]
             if name in table.columns:
                 field = schema.fields[name]
                 label = Text(f"{schema.label.zh}：{field.label.zh}", f"{schema.label.en}: {field.label.en}")
-                facts.append((label, with_unit(shown_text(table.loc[key, name], field, lang), field.unit)))
+                facts.append((label, with_unit(shown_text(table.loc[key, name], field, lang), shown_unit(field))))
     return facts
 
 

@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
+from gis_renovation.parameters import parameter, value_text
+from gis_renovation.pipeline import step_defaults
 from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
-from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import shown_text
+from gis_renovation.schemas import Field, layer_schema
+from gis_renovation.tables import UNITS_EN, shown_text, shown_unit
 from gis_renovation.unknowns import name_or_id, names_or_ids
 
 LINKS_SHOWN = 40
+# More communities would not leave the record on one page; the workbook has all.
+COMMUNITIES_SHOWN = 15
 
 _ZONE_OVERVIEW = ("name", "community_count", "households", "floor_area_m2", "land_area_m2", "cost_yuan")
-_COMMUNITY_COLUMNS = ("name", "subdistrict", "year_built", "building_count", "households", "floor_area_m2")
 _NETWORK_COLUMNS = ("network", "reached", "length_m", "mean_age_years", "age_30_plus_length_m", "operators")
 
 
-# Tables that only a run with bounds or budgets has.
-_EXTRA_TABLES = (
-    ("zone_shortfalls", "不能成片的原因与办法", "Why some cannot form a zone", ("community_ids", "reason_{lang}")),
-    (
-        "zone_schedule",
-        "年度计划",
-        "Work order",
-        ("work_year", "work_rank", "cost_yuan", "year_left_yuan", "reason_{lang}"),
-    ),
+# The record of a zone, in the order of the form: layer and column.
+_RECORD = (
+    ("zones", "unit_code"),
+    ("zones", "subdistrict"),
+    ("zones", "extent_zh"),
+    ("zones", "continues_zone_id"),
+    ("zones", "community_count"),
+    ("zones", "building_count"),
+    ("zones", "households"),
+    ("zones", "floor_area_m2"),
+    ("zone_sheets", "area_ha"),
+    ("zones", "oldest_year_built"),
+    ("zones", "newest_year_built"),
+    ("zone_sheets", "plan_batches_zh"),
+    ("zones", "need_basic"),
+    ("zones", "need_improvement"),
+    ("zones", "need_enhancement"),
+    ("zone_schedule", "work_year"),
+    ("zone_sheets", "shared_wall_m"),
+    ("zone_sheets", "shared_walls_zh"),
+    ("zone_sheets", "facilities_zh"),
+    ("zone_sheets", "missing_facilities_zh"),
+    ("zone_sheets", "operators_zh"),
+    ("zone_sheets", "projects_zh"),
+    ("zones", "cost_yuan"),
+    ("zone_sheets", "funds_planned_yuan"),
+    ("zone_sheets", "funds_allocated_yuan"),
+    ("zone_sheets", "funds_received_yuan"),
+    ("zone_sheets", "funds_paid_yuan"),
+    ("zone_sheets", "fund_sources_zh"),
 )
+# What a person fills in by hand: no layer holds it.
+_BY_HAND = (Text("组织实施单位", "Organiser"), Text("计划开工时间", "Planned start"))
 
 
 def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
-    """All zones in one table, the communities left out with the reason, then one page a zone."""
+    """All zones in one table, those left out and why, the work order, one page a zone, then the details."""
     paper.heading("一、总体情况", "1. Overview")
     zones, members = layers.get("zones"), layers.get("zone_members")
     if zones is None or members is None:
@@ -48,25 +73,119 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
         f"{len(zones)} zones hold {int(zones['community_count'].sum())} communities{en}. "
         + (f"{len(left_out)} communities are in no zone." if len(left_out) else "Every community is in a zone."),
     )
+    _say_wishes(paper, manifest)
     _say_proof(paper, members)
+    _say_stability(paper, layers.get("zone_stability"))
     paper.layer_table(zones, "zones", _ZONE_OVERVIEW, see=workbook)
-    _parameter_table(paper, manifest, ("community_links", "zone_members", "zones"))
-    numbers = iter("二三四五")
+    numbers = iter("二三四五六七八")
     if len(left_out):
         paper.heading(f"{next(numbers)}、未纳入片区的小区", "Communities in no zone")
-        paper.layer_table(_with_names(left_out, layers), "zone_members", ("name", f"reason_{paper.lang}"), see=workbook)
-    for layer, zh, en, columns in _EXTRA_TABLES:
-        table = layers.get(layer)
-        if table is not None and len(table):
-            paper.heading(f"{next(numbers)}、{zh}", en)
-            chosen = [column.format(lang=paper.lang) for column in columns]
-            paper.layer_table(table, layer, chosen, see=workbook)
-    paper.heading(f"{next(numbers)}、片区分表", "Zone by zone", new_page=True)
-    for number, zone_id in enumerate(zones.index[:SHEETS_MAX]):
-        _zone_sheet(paper, layers, zone_id, workbook, new_page=number > 0)
-    if len(zones) > SHEETS_MAX:
-        left = len(zones) - SHEETS_MAX
+        _left_out_table(paper, layers, left_out, workbook)
+    _changes(paper, layers, numbers, workbook)
+    _work_order(paper, layers, numbers, workbook)
+    shown = zones.index[:SHEETS_MAX]
+    left = len(zones) - len(shown)
+    for number, zone_id in enumerate(shown):
+        if number == 0:
+            paper.heading(f"{next(numbers)}、片区登记表", "Zone records", new_page=True)
+        _zone_record(paper, layers, zone_id, workbook, new_page=number > 0)
+    if left > 0:
         paper.say(f"其余 {left} 个片区见 {workbook}。", f"{left} more zones stand in {workbook}.")
+    for number, zone_id in enumerate(shown):
+        if number == 0:
+            paper.heading(f"{next(numbers)}、片区明细", "Details of the zones", new_page=True)
+        _zone_details(paper, layers, zone_id, workbook)
+    paper.heading(f"{next(numbers)}、计算参数", "Parameters", new_page=True)
+    _parameter_table(paper, manifest, _PARAMETER_STEPS)
+
+
+# Steps whose parameters decide what the scheme says.
+_PARAMETER_STEPS = ("community_links", "zone_changes", "zone_members", "zone_stability", "zone_schedule", "zone_sheets")
+
+
+def _say_wishes(paper: Paper, manifest: Manifest) -> None:
+    """What the planner asked: the parameters that the project set, in words."""
+    records = [record for record in manifest["steps"] if record["step"] == "zone_members"]
+    asked = [
+        (entry.label, value_text(value, entry, paper.lang))
+        for record in records
+        for name, value in record.get("parameters", {}).items()
+        if not (entry := parameter("zones", name)).is_work and value != step_defaults("zone_members").get(name)
+    ]
+    if asked:
+        paper.say(
+            "划分要求：" + "；".join(f"{label.zh}：{text}" for label, text in asked) + "。其余参数取默认值，见文末。",
+            "Asked for: " + "; ".join(f"{label.en}: {text}" for label, text in asked) + ". The rest is default.",
+        )
+
+
+def _say_stability(paper: Paper, stability: pd.DataFrame | None) -> None:
+    if stability is None or not len(stability) or not int(stability["run_count"].max()):
+        return
+    runs, firm = int(stability["run_count"].max()), int((stability["same_mates_share"] >= 1.0).sum())
+    paper.say(
+        f"稳定性：换用不同种子并让数据在误差范围内变动，试算 {runs} 次，"
+        f"{len(stability)} 个小区中有 {firm} 个始终与相同的小区同片。",
+        f"Stability: over {runs} runs with other seeds and shaken inputs, {firm} of {len(stability)} communities "
+        "always keep the same zone mates.",
+    )
+
+
+def _left_out_table(paper: Paper, layers: Layers, left_out: pd.DataFrame, workbook: str) -> None:
+    """The groups left out with the reason and what would help; without that layer, one community a row."""
+    shortfalls = layers.get("zone_shortfalls")
+    names = community_names(layers["communities"])
+    if shortfalls is None or not len(shortfalls):
+        reason = in_language(paper.lang, ("小区", "Community"), ("编号", "Id"), ("原因", "Why"))
+        texts = known_values(left_out, f"reason_{paper.lang}").fillna("")
+        rows = [(names.get(str(key), str(key)), str(key), str(text)) for key, text in texts.items()]
+        paper.table(reason, rows)
+        return
+    groups = ["、".join(names.get(member, member) for member in ids.split("、")) for ids in shortfalls["community_ids"]]
+    shown = shortfalls.assign(community_ids=groups)
+    columns = ("community_ids", "households", f"reason_{paper.lang}")
+    paper.layer_table(shown, "zone_shortfalls", columns, key=False, see=workbook)
+
+
+def _changes(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str) -> None:
+    """What moved against the approved plan; communities that stay are counted."""
+    changes = layers.get("zone_changes")
+    if changes is None:
+        return
+    paper.heading(f"{next(numbers)}、对已批准方案的调整", "Changes to the approved plan")
+    counts = changes["change"].value_counts()
+    labels = layer_schema("zone_changes").fields["change"].values
+    told = [(labels[code], int(counts[code])) for code in labels if code in counts]
+    paper.say(
+        "按小区计：" + "，".join(f"{label.zh} {count} 个" for label, count in told) + "。",
+        "By community: " + ", ".join(f"{label.en} {count}" for label, count in told) + ".",
+    )
+    moved = changes[changes["change"] != "kept"]
+    names = community_names(layers["communities"])
+    if len(moved):
+        columns = ("approved_zone_id", "zone_id", "change", f"reason_{paper.lang}")
+        paper.layer_table(
+            moved.rename(index=names), "zone_changes", ("community_id", *columns), see=workbook, labels=_COMMUNITY_LABEL
+        )
+
+
+def _work_order(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str) -> None:
+    """The zones by year, with the sums of each year."""
+    table, zones = layers.get("zone_schedule"), layers["zones"]
+    if table is None or not table["work_year"].notna().any():
+        return
+    paper.heading(f"{next(numbers)}、年度计划", "Work order")
+    full = table.join(zones[["name", "households"]].add_prefix("zone_")).sort_values("work_rank", kind="stable")
+    for year, rows in full.dropna(subset=["work_year"]).groupby("work_year"):
+        cost, households = rows["cost_yuan"].sum() / 1e4, rows["zone_households"].sum()
+        paper.say(
+            f"{year} 年：{len(rows)} 个片区，{households:,.0f} 户，估算投资 {cost:,.2f} 万元。",
+            f"{year}: {len(rows)} zones, {households:,.0f} households, {cost:,.2f} x 10,000 yuan.",
+        )
+    shown = full.rename(index=dict(zip(zones.index, zones["name"].fillna(""), strict=True)))
+    columns = ("work_year", "work_rank", "cost_yuan", f"reason_{paper.lang}")
+    label = {"zone_id": Text("片区", "Zone")}
+    paper.layer_table(shown, "zone_schedule", columns, see=workbook, labels=label)
 
 
 def _say_proof(paper: Paper, members: pd.DataFrame) -> None:
@@ -103,58 +222,53 @@ def _sum_text(zones: pd.DataFrame) -> tuple[str, str]:
 
 
 def _parameter_table(paper: Paper, manifest: Manifest, steps: Sequence[str]) -> None:
-    rows = [
-        (layer_schema(record["step"]).label.in_language(paper.lang), name, _parameter_text(value))
-        for record in manifest["steps"]
-        if record["step"] in steps
-        for name, value in record.get("parameters", {}).items()
-        if name not in _HOW_FAST
-    ]
-    if not rows:
-        return
-    paper.say(
-        "计算所用参数如下（在 project.toml 中设定，未设定的取默认值）：",
-        "Parameters in force (project.toml or default):",
-    )
-    header = in_language(paper.lang, ("步骤", "Step"), ("参数", "Parameter"), ("取值", "Value"))
-    paper.table(header, rows)
+    """Each parameter once, with its meaning, its code name, its value and whether the project set it."""
+    seen: dict[tuple[str, str], tuple[str, str, str, str]] = {}
+    for record in manifest["steps"]:
+        if record["step"] not in steps or "function" not in record:
+            continue
+        module, defaults = record["function"].split(".")[0], step_defaults(record["step"])
+        for name, value in record.get("parameters", {}).items():
+            entry = parameter(module, name)
+            is_set = name in defaults and value_text(defaults[name], entry, paper.lang) != value_text(
+                value, entry, paper.lang
+            )
+            origin = Text("项目设定" if is_set else "默认", "set" if is_set else "default").in_language(paper.lang)
+            row = (entry.label.in_language(paper.lang), name, value_text(value, entry, paper.lang), origin)
+            if name not in _HOW_FAST:
+                seen.setdefault((module, name), row)
+    if seen:
+        header = in_language(paper.lang, ("参数", "Parameter"), ("代号", "Name"), ("取值", "Value"), ("来源", "Origin"))
+        paper.table(header, seen.values())
 
 
 # Parameters that decide how long a run takes, never what comes out.
 _HOW_FAST = ("threads", "workers")
 
 
-def _parameter_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "—" if value is None or (isinstance(value, dict | list | tuple) and not value) else str(value)
-
-
-def _with_names(frame: pd.DataFrame, layers: Layers) -> pd.DataFrame:
-    """The members with their community's name beside; names are not part of the layer."""
-    return frame.assign(name=names_or_ids(layers["communities"]).reindex(frame.index))
-
-
-def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, new_page: bool) -> None:
+def _zone_record(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, new_page: bool) -> None:
+    """One page: the form of the zone, why it is one, and its communities."""
     zones, members, communities = layers["zones"], layers["zone_members"], layers["communities"]
     zone = zones.loc[zone_id]
     own = members.index[members["zone_id"] == zone_id]
     paper.heading(*titled(zone["name"], zone_id), level=2, new_page=new_page)
-    units = layers.get("reporting_units")
-    if units is not None and zone.get("unit_code") in units.index:
-        zone = zone.copy()
-        zone["unit_code"] = name_or_id(units.loc[zone["unit_code"], "name"], zone["unit_code"])
-    facts = _zone_facts(zone, "zones", paper.lang)
-    sheets = layers.get("zone_sheets")
-    if sheets is not None and zone_id in sheets.index:
-        told = {*layer_schema("zones").fields, "area_ha", "communities_zh"}
-        facts += _zone_facts(sheets.loc[zone_id].drop(labels=told, errors="ignore"), "zone_sheets", paper.lang)
-    paper.facts(facts)
+    blank = Text("（待填）", "(to be filled in)").in_language(paper.lang)
+    paper.facts([*_record_facts(layers, zone_id, paper.lang), *((label, blank) for label in _BY_HAND)])
     why = zone.get(f"why_{paper.lang}")
     if isinstance(why, str):
         paper.say(f"成片理由：{why}", f"Why: {why}")
     shown = communities.loc[own]
-    paper.layer_table(shown.assign(name=names_or_ids(shown)), "communities", _COMMUNITY_COLUMNS, see=workbook)
+    columns = ("name", "year_built", "building_count", "households", "floor_area_m2", "cost_yuan")
+    paper.layer_table(
+        shown.assign(name=names_or_ids(shown)), "communities", columns, rows_shown=COMMUNITIES_SHOWN, see=workbook
+    )
+
+
+def _zone_details(paper: Paper, layers: Layers, zone_id: str, workbook: str) -> None:
+    """What the record rests on: links and cuts, networks, parks."""
+    zones, members = layers["zones"], layers["zone_members"]
+    own = members.index[members["zone_id"] == zone_id]
+    paper.heading(*titled(zones.loc[zone_id, "name"], zone_id), level=2)
     _zone_links(paper, layers, set(own), workbook)
     _zone_networks(paper, layers, zone_id)
     _zone_parks(paper, layers, own, workbook)
@@ -163,26 +277,33 @@ def _zone_sheet(paper: Paper, layers: Layers, zone_id: str, workbook: str, *, ne
 _COUNTY = Text("县区", "County")
 
 
-def _zone_facts(zone: pd.Series, layer: str, lang: Lang) -> list[tuple[Text, str]]:
-    """Every field of the zone but its reason; how many members are unknown stands beside its sum."""
-    schema = layer_schema(layer)
+def _record_facts(layers: Layers, zone_id: str, lang: Lang) -> list[tuple[Text, str]]:
+    """The form's labels and values; columns no layer has are passed over, so is what does not apply."""
     pairs = []
-    for name, field in schema.fields.items():
-        told_elsewhere = name in ("name", schema.key, "extent_zh") or name.startswith("why_")
-        if told_elsewhere or name.endswith("_unknown_count") or name not in zone.index:
+    for layer, name in _RECORD:
+        table, field = layers.get(layer), layer_schema(layer).fields[name]
+        if table is None or name not in table or zone_id not in table.index:
             continue
-        if name.endswith("_en" if lang == "zh" else "_zh"):
-            continue
-        unit = "%" if name.endswith("_share") else field.unit
-        text = shown_text(zone[name], field, lang)
-        known = text not in ("", "—") and any(character.isdigit() for character in text)
-        if known and unit and unit not in ("年", "%") and lang == "zh":
-            text = f"{text} {unit}"
-        unknown = zone.get(f"{name}_unknown_count", 0)
-        if unknown and unknown == unknown:  # noqa: PLR0124 - NaN is not itself
-            text += f"（{int(unknown)} 个小区未知）" if lang == "zh" else f" ({int(unknown)} communities unknown)"
-        pairs.append((_COUNTY if name == "unit_code" else field.label, text))
+        row = table.loc[zone_id]
+        value, label = row[name], field.label
+        if name == "unit_code":
+            units, label = layers.get("reporting_units"), _COUNTY
+            value = name_or_id(units["name"].get(value), value) if units is not None else value
+        text = shown_text(value, field, lang)
+        if text != "—":
+            pairs.append((label, _with_unit(text, row, field, lang)))
     return pairs
+
+
+def _with_unit(text: str, row: pd.Series, field: Field, lang: Lang) -> str:
+    """The text with its unit, and of how many communities the value is not known."""
+    unit = shown_unit(field)
+    if any(character.isdigit() for character in text) and field.type != "string" and unit not in ("", "年", "%"):
+        text = f"{text} {unit}" if lang == "zh" else f"{text} {UNITS_EN.get(unit, unit)}".rstrip()
+    unknown = row.get(f"{field.name}_unknown_count", 0)
+    if unknown and unknown == unknown:  # noqa: PLR0124 - NaN is not itself
+        text += f"（{int(unknown)} 个小区未知）" if lang == "zh" else f" ({int(unknown)} communities unknown)"
+    return text
 
 
 def _zone_links(paper: Paper, layers: Layers, own: set[str], workbook: str) -> None:

@@ -399,6 +399,7 @@ bare_classes = [{LAND_COVER["bare"]:.0f}]
 # 片区划分的要求。各项含义见 gis-renovation run --explain zone_members。
 [zones]
 households = {{ min = 300, max = 1500 }}   # 每个片区的户数
+zone_preference = "fewest"                # 在限值内片区尽量少、尽量大
 leave_out_unknown = true                 # 户数未知的小区先不划分，并说明
 # 年度预算（元）：按此排滚动计划。 / Yearly budgets for the work order.
 budgets_yuan = {{ 2025 = 360000000, 2026 = 360000000, 2027 = 360000000 }}

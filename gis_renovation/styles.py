@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gis_renovation.errors import Text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
+from gis_renovation.tables import missing_text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -75,6 +76,7 @@ class LayerStyle(BaseModel):
     label_zoom: float = 15
     label_end_zoom: float = 30
     label_class: str = ""
+    hidden: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     related_columns: dict[str, tuple[str, ...]] = {}
     geometry_of: str = ""
@@ -138,6 +140,8 @@ def classify(
         return (only,), np.zeros(len(frame), dtype=np.int64)
     if style.breaks:
         return _number_classes(name, frame[style.column], style, whole_scale=whole_scale)
+    if style.ramp:
+        style = _ranked(frame[style.column], style)
     return _code_classes(name, frame[style.column], style)
 
 
@@ -208,13 +212,20 @@ def _code_classes(
     classes = tuple(
         StyleClass(
             code=code,
-            label=UNKNOWN if code is None else labels.get(code, Text(code, code)),
+            label=_missing_label(name, style) if code is None else labels.get(code, Text(code, code)),
             symbol=_symbol(style, code),
             count=int(counts[at]),
         )
         for at, code in enumerate(ordered)
     )
     return classes, position
+
+
+def _ranked(column: pd.Series[Any], style: LayerStyle) -> LayerStyle:
+    """The style with a fill of the ramp for each value, in order of the values; the last fill serves the rest."""
+    found = sorted({_code(value) for value in column.dropna().tolist()})
+    fills = {code: {"fill": style.ramp[min(at, len(style.ramp) - 1)]} for at, code in enumerate(found)}
+    return style.model_copy(update={"values": {**fills, **style.values}})
 
 
 def _number_classes(
@@ -240,6 +251,12 @@ def _number_classes(
 
 
 UNKNOWN = Text("未知", "unknown")
+
+
+def _missing_label(name: str, style: LayerStyle) -> Text:
+    """What a missing value means where the schema says so (空值表示…), else unknown."""
+    zh = missing_text(_field(name, style), "zh")
+    return UNKNOWN if zh in ("", "—", UNKNOWN.zh) else Text(zh, "none")
 
 
 def _code(value: Any) -> str:

@@ -54,7 +54,7 @@ UNITS_EN: Mapping[str, str] = {
     "条": "lines",
     "处": "places",
     "层": "storeys",
-    "元": "yuan",
+    "万元": "10,000 yuan",
     "亩": "mu",
     "天": "days",
     "月": "months",
@@ -153,7 +153,7 @@ class Column:
         if self.field is None:
             return self.name
         label = self.field.label.in_language(lang)
-        unit = "%" if is_share(self.field) else self.field.unit
+        unit = shown_unit(self.field)
         if lang == "zh":
             return f"{label}（{unit}）" if unit and not label.endswith(f"（{unit}）") else label
         unit = UNITS_EN.get(unit, unit)
@@ -172,6 +172,16 @@ class _Sheet:
 def is_share(field: Field) -> bool:
     """Whether the column holds a share of 0-1, which readers see as per cent."""
     return field.type == "number" and "share" in field.name.split("_")
+
+
+def shown_unit(field: Field) -> str:
+    """The unit readers see: money is kept in yuan and shown in 万元, as on the map; shares as per cent."""
+    return "%" if is_share(field) else "万元" if field.unit == "元" else field.unit
+
+
+def _scaled(value: float, field: Field | None) -> float:
+    """The number as readers see it, in :func:`shown_unit`'s unit."""
+    return value / 1e4 if field is not None and field.unit == "元" else value
 
 
 def missing_text(field: Field | None, lang: Lang) -> str:
@@ -261,7 +271,7 @@ def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, int | float):
-        return _number_text(float(value), field)
+        return _number_text(_scaled(float(value), field), field)
     return str(value)
 
 
@@ -449,7 +459,7 @@ def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | N
     if isinstance(value, bool):
         page.write_string(*place, _yes_no(value, lang), look)
     elif isinstance(value, int | float):
-        page.write_number(*place, value, look)
+        page.write_number(*place, _scaled(value, field), look)
     elif isinstance(value, datetime.date) and value.year >= _EXCEL_FIRST_YEAR:
         page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
     else:
@@ -483,19 +493,19 @@ def _value_format(formats: _Formats, field: Field | None, values: list[Any], *, 
 
 
 def _number_format(field: Field, values: list[Any]) -> str:
-    """How a field's numbers look: areas two decimals, money and counts with thousands, years plain."""
+    """How a field's numbers look: areas and money two decimals, counts with thousands, years plain."""
     if is_share(field):
         return "0.0%"
     if field.unit == "年":
         return "0" if field.type == "integer" else "0.0"
     if field.name.endswith(("_code", "_year")):
         return "0"
-    if field.unit in ("m²", "亩", "公顷", "ha", "万m²"):
+    if field.unit in ("m²", "亩", "公顷", "ha", "万m²", "元"):
         return "#,##0.00"
     if field.unit == "m":
         return "#,##0.0"
     whole = field.type == "integer" or all(float(v).is_integer() for v in values if isinstance(v, int | float))
-    return "#,##0" if whole or field.unit == "元" else "#,##0.00"
+    return "#,##0" if whole else "#,##0.00"
 
 
 def _width(column: Column, values: list[Any], lang: Lang) -> tuple[float, bool]:
@@ -560,9 +570,9 @@ def _about_lines(about: _About, lang: Lang) -> list[str]:
             "A blank text, id or date means there is none, or none was given.",
         ),
         Text(
-            "长度单位 m，面积单位 m²（1 公顷 = 10,000 m² = 15 亩），金额单位元；比例显示为百分数。"
+            "长度单位 m，面积单位 m²（1 公顷 = 10,000 m² = 15 亩），金额单位万元；比例显示为百分数。"
             "面积按项目坐标系量算。",
-            "Lengths in m, areas in m² (1 ha = 10,000 m² = 15 mu), money in yuan; shares shown as per cent. "
+            "Lengths in m, areas in m² (1 ha = 10,000 m² = 15 mu), money in 10,000 yuan; shares shown as per cent. "
             "Areas are measured in the project's coordinate system.",
         ),
         Text(

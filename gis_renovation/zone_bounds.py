@@ -36,8 +36,7 @@ def four_bounds(
         )
         for row in range(len(zones))
     ]
-    columns["extent_zh"] = pd.array(phrase, dtype="str")
-    return columns
+    return {"extent_zh": pd.array(phrase, dtype="str"), **columns}
 
 
 def _named_lines(*layers: gpd.GeoDataFrame | None) -> tuple[Any, list[str]]:

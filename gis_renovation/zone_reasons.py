@@ -290,7 +290,7 @@ def amount_text(name: str, value: float) -> Text:
     """A sum with its unit; large areas and money in 万 for Chinese readers."""
     unit = QUANTITIES[name].unit
     en = f"{value:,.0f}" if name in ("households", "community_count") else f"{value:,.0f} {unit.en}"
-    if name in ("floor_area_m2", "land_area_m2", "cost_yuan") and abs(value) >= 10_000:
+    if name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and abs(value) >= 10_000):
         return Text(f"{value / 10_000:,.2f} 万{unit.zh}", en)
     return Text(f"{value:,.0f} {unit.zh}", en)
 
@@ -347,7 +347,7 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     names = scene.name_list(rows)
     count = f"共 {len(rows)} 个小区" if len(rows) > NAMES_SHOWN else ""
     apart = _apart_text(scene, rows)
-    start = Text(f"小区{names.zh}{count}{apart.zh}", f"{names.en}{apart.en}")
+    start = Text(f"{_called(names)}{count}{apart.zh}", f"{names.en}{apart.en}")
     broken = broken_bounds(scene, rows)
     if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.wishes.bounds):
         return _unknown_shortfall(scene, rows)
@@ -383,12 +383,17 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     )
 
 
+def _called(names: Text) -> str:
+    """小区 before the names, unless they say it themselves."""
+    return names.zh if "小区" in names.zh else f"小区{names.zh}"
+
+
 def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     bounds = [bound for bound in scene.wishes.bounds if np.isnan(scene.total(rows, bound.name))]
     labels = [QUANTITIES[bound.name].label for bound in bounds]
     names, zh = scene.name_list(rows), "、".join(label.zh for label in labels)
     text = Text(
-        f"小区{names.zh}{zh}未知，无法核对限值，暂不划分；补上后再划分即可。",
+        f"{_called(names)}{zh}未知，无法核对限值，暂不划分；补上后再划分即可。",
         f"{names.en}: {', '.join(label.en for label in labels)} unknown, so not zoned; fill it in and zone again.",
     )
     return Shortfall(rows, bounds[0].name, False, math.nan, math.nan, math.nan, None, None, text)
@@ -444,7 +449,7 @@ def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
         return Text("无法并入相邻片区", " fits into no neighbouring zone")
     cuts = [link for link, _ in scene.outer_links(rows, scene.cuts)]
     if not cuts:
-        return Text("周边没有相邻小区", " has no neighbours")
+        return Text("周边没有其他相邻小区" if len(rows) > 1 else "周边没有相邻小区", " has no neighbours")
     values = layer_schema("barriers").fields["kind"].values
     kinds = dict.fromkeys(link.barrier_kind for link in cuts if link.barrier_kind)
     labels = [values.get(kind, Text(kind, kind)) for kind in kinds]

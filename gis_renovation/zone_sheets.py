@@ -54,6 +54,7 @@ def sheet_records(
     for name in ("community_count", "households", "building_count", "floor_area_m2", "cost_yuan"):
         columns[name] = frame[name].array
     columns["communities_zh"] = _texts([_names(communities, members.get(zone, ())) for zone in frame.index])
+    columns["plan_batches_zh"] = _texts([_batches(communities, members.get(zone, ())) for zone in frame.index])
     columns |= {name: frame[name].array for name in ("need_basic", "need_improvement", "need_enhancement")}
     columns |= _walls(frame.index, members, communities, community_links)
     columns |= _facilities(frame, facilities, facility_reach_m)
@@ -74,6 +75,20 @@ def _texts(values: Sequence[str | None]) -> Any:
 
 def _names(communities: gpd.GeoDataFrame, members: Sequence[str]) -> str:
     return "、".join(name_or_id(communities["name"].get(member), member) for member in members)
+
+
+def _batches(communities: gpd.GeoDataFrame, members: Sequence[str]) -> str | None:
+    """The plan batches of the members with how many each; None where the layer does not say."""
+    if "plan_batch" not in communities:
+        return None
+    labels = layer_schema("communities").fields["plan_batch"].values
+    counts = communities.loc[list(members), "plan_batch"].fillna("").value_counts()
+    order = {code: place for place, code in enumerate(labels)}
+    parts = [
+        f"{_label(labels, str(code)) if code else '未知'} {counts[code]} 个"
+        for code in sorted(counts.index, key=lambda code: (order.get(code, 99), code))
+    ]
+    return "；".join(parts)
 
 
 def _walls(

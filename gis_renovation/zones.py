@@ -268,13 +268,13 @@ def describe_zones(
     columns = {
         "name": pd.array([continued["name"].get(zone) or own_names[zone] for zone in zone_ids], dtype="str"),
         "continues_zone_id": pd.array([continued["zone_id"].get(zone) for zone in zone_ids], dtype="str"),
+        **_one_value(frame, groups),
+        **four_bounds(geometry, streets, barriers, reach_m=bound_reach_m),
         "community_count": pd.array([len(rows) for rows in groups], dtype="int64"),
         "land_area_m2": [float(frame.geometry.iloc[rows].area.sum()) for rows in groups],
         "geodesic_area_m2": [float(geodesic_m2[rows].sum()) for rows in groups],
         **_sums(frame, groups),
         **_years(frame, groups),
-        **_one_value(frame, groups),
-        **four_bounds(geometry, streets, barriers, reach_m=bound_reach_m),
         **_sentences([zone_sentence(scene, rows) for rows in groups], "why"),
     }
     return gpd.GeoDataFrame(pd.DataFrame(columns, index=index), geometry=geometry)

@@ -151,7 +151,7 @@ def test_unknown_stays_null_and_is_never_zero(page):
 def test_cards_leave_out_what_does_not_apply_and_say_what_silence_means():
     made = layers()
     made["zone_members"] = made["zone_members"].assign(
-        zone_id=[*["Z-C1"] * 8, None], objective=float("nan"), reason_zh=[*[None] * 8, "户数过少"]
+        zone_id=[*["Z-C1"] * 8, None], gap_share=float("nan"), reason_zh=[*[None] * 8, "户数过少"]
     )
     related = next(one for one in block(page_of(made), "layer-communities")["related"] if one["name"] == "zone_members")
     columns = {column["name"]: column for column in related["columns"]}
@@ -161,7 +161,7 @@ def test_cards_leave_out_what_does_not_apply_and_say_what_silence_means():
         return [one["dict"][v] if "dict" in one and v is not None else v for v in one["data"]]
 
     assert told("zone_id") == [*["Z-C1"] * 8, "未纳入任何片区"]
-    assert set(told("objective")) == {""}
+    assert set(told("gap_share")) == {""}
     assert told("reason_zh") == [*[""] * 8, "户数过少"]
 
 

@@ -72,7 +72,13 @@ def manifest(**changes):
         "rules": [rule.__dict__ for rule in RULES],
         "steps": [
             {"step": "zones", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": ["streets"]},
-            {"step": "community_links", "parameters": {"max_gap_m": 60.0}, "inputs": {}, "not_at_hand": []},
+            {
+                "step": "community_links",
+                "function": "contiguity.link_communities",
+                "parameters": {"max_gap_m": 80.0, "within_subdistrict": False, "threads": 2},
+                "inputs": {},
+                "not_at_hand": [],
+            },
             {"step": "idle_parcels", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": []},
             {"step": "unit_progress", "parameters": {}, "inputs": {"communities": "x"}, "not_at_hand": []},
             {"step": "utility_by_zone", "skipped": True, "missing": ["utility_lines"]},
@@ -140,11 +146,13 @@ def test_real_data_carry_no_notice(tmp_path):
 
 def test_every_zone_has_a_sheet_with_its_communities_and_its_reason(folder):
     text = words(folder / "planner-zones.docx")
-    first, second = text.index("龙湖片区（Z-C1）"), text.index("泉山片区（Z-C4）")
-    sheet = text[first:second]
+    records, details = text[: text.index("片区明细")], text[text.index("片区明细") :]
+    sheet = records[records.index("龙湖片区（Z-C1）") : records.index("泉山片区（Z-C4）")]
     assert "成片理由：三个小区相连" in sheet
     for name in drawn_city.NAMES[:3]:
         assert name in sheet
+    assert "朝阳新村" not in sheet
+    sheet = details[details.index("龙湖片区（Z-C1）") : details.index("泉山片区（Z-C4）")]
     assert "学院南路小区" in sheet[sheet.index("与相邻小区的隔断") :], "C4 is C1's neighbour across the river"
     assert "朝阳新村" not in sheet
     assert "间距 40 m，直接相邻" in sheet
@@ -158,7 +166,7 @@ def test_the_overview_counts_zones_and_says_what_is_not_known(folder):
 
 def test_communities_in_no_zone_are_named(folder):
     text = words(folder / "planner-zones.docx")
-    part = text[text.index("未纳入片区的小区") : text.index("片区分表")]
+    part = text[text.index("未纳入片区的小区") : text.index("片区登记表")]
     assert "洞山西苑" in part
     assert "龙湖新村" not in part
 
@@ -172,7 +180,9 @@ def test_what_was_not_looked_at_is_said(folder):
 
 
 def test_parameters_in_force_are_listed(folder):
-    assert ["小区连接关系", "max_gap_m", "60.0"] in table_rows(folder / "planner-zones.docx")
+    rows = table_rows(folder / "planner-zones.docx")
+    assert ["相邻的最大间距（边到边）", "max_gap_m", "80 m", "项目设定"] in rows
+    assert ["街道界线作为硬边界", "within_subdistrict", "否", "默认"] in rows
 
 
 def test_only_sources_and_remarks_of_the_users_own_data_are_listed(folder):
@@ -223,11 +233,13 @@ def test_sheet_records_shortfalls_and_work_order_are_told_where_they_were_made(t
     layers["zone_shortfalls"] = pd.DataFrame(
         {"community_ids": ["C9"], "reason_zh": ["下限降至 700 户即可"]}, index=pd.Index(["S1"], name="shortfall_id")
     )
-    layers["zone_schedule"] = pd.DataFrame({"work_year": [2025], "cost_yuan": [1e6]}, index=zone)
+    schedule = {"work_year": pd.array([2025], dtype="Int64"), "work_rank": [1], "cost_yuan": [1e6]}
+    layers["zone_schedule"] = pd.DataFrame(schedule, index=zone)
     write_reports(tmp_path, layers, manifest())
     text = words(tmp_path / "planner-zones.docx")
-    order = ["一、总体情况", "二、未纳入片区", "三、不能成片", "下限降至 700 户即可", "四、年度计划", "五、片区分表"]
+    order = ["一、总体情况", "二、未纳入片区", "下限降至 700 户即可", "三、年度计划", "四、片区登记表", "五、片区明细"]
     assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
+    assert "2025 年：1 个片区，1,050 户，估算投资 100.00 万元。" in text
     sheet = text[text.index("龙湖片区（Z-C1）") : text.index("泉山片区（Z-C4）")]
     assert "35.5 m" in sheet
     assert "托育机构" in sheet

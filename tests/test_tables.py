@@ -70,7 +70,7 @@ def test_unknown_is_a_word_and_zero_is_a_number(tmp_path, zones):
     rows = read(tmp_path / "t.xlsx")["连片改造片区"]
     assert column(rows, "户数（户）") == ["未知", 0]
     assert column(rows, "建筑面积（m²）") == [1234.567, 0]
-    assert column(rows, "估算投资（元）") == [1234567.5, "未知"]
+    assert column(rows, "估算投资（万元）") == [123.45675, "未知"]
 
 
 def test_sentences_of_the_other_language_and_geometry_stay_out(tmp_path, zones):
@@ -171,7 +171,7 @@ def test_shares_are_numbers_shown_as_per_cent_and_dates_are_dates(tmp_path):
     share, dated = sheet.cell(2, header.index("形象进度（%）") + 1), sheet.cell(2, header.index("填报日期") + 1)
     assert (share.value, share.number_format) == (0.4, "0.0%")
     assert (dated.value.date(), dated.number_format) == (datetime.date(2024, 9, 30), "yyyy-mm-dd")
-    assert sheet.cell(2, header.index("计划资金（元）") + 1).number_format == "#,##0"
+    assert sheet.cell(2, header.index("计划资金（万元）") + 1).number_format == "#,##0.00"
     assert sheet.cell(3, header.index("填报日期") + 1).value is None
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:D3")
     book.close()
