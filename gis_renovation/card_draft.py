@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gis_renovation.cards import Card, conform, read_card, same_name
+from gis_renovation.cards import Card, FileColumns, conform, read_card, same_name
 from gis_renovation.cells import to_text
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import FileError, GisRenovationError, Lang, Text, shorten_ids
 from gis_renovation.io import find_file, new_file, read_layer, read_raw
+from gis_renovation.io_meanings import column_meanings
 from gis_renovation.io_reading import RASTER_SUFFIXES
 from gis_renovation.io_tables import read_coordinates
 from gis_renovation.numerals import header_unit, plain_text, unit_factor
@@ -58,6 +59,7 @@ class _Found:
     driver: str
     facts: Mapping[str, Any]
     findings: Sequence[Any]
+    columns: FileColumns = field(default_factory=FileColumns)
 
 
 def draft_card(
@@ -95,7 +97,7 @@ def _inspect(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> _Foun
     chosen = sublayer or (_fitting_sublayer(path, names, layer, doubts) if len(names) > 1 else "")
     card = Card.model_validate({"source": {"path": path.name, "layer": layer or "communities", "layer_name": chosen}})
     raw = read_raw(path, card)
-    return _Found(path, raw.frame, names, chosen, _driver(path), raw.record, raw.findings)
+    return _Found(path, raw.frame, names, chosen, _driver(path), raw.record, raw.findings, raw.columns)
 
 
 def _sublayers(path: Path) -> tuple[str, ...]:
@@ -212,7 +214,8 @@ def _look_into(path: Path, name: str) -> _Sublayer:
             info = pyogrio.read_info(path, layer=name, force_feature_count=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
         return _Sublayer(name, (), -1, "Unknown")
-    return _Sublayer(name, tuple(map(str, info["fields"])), int(info["features"]), str(info["geometry_type"] or ""))
+    columns = (*map(str, info["fields"]), *column_meanings(path, name).aliases.values())
+    return _Sublayer(name, columns, int(info["features"]), str(info["geometry_type"] or ""))
 
 
 def _driver(path: Path) -> str:
@@ -233,7 +236,8 @@ def _likely_schema(found: _Found, doubts: list[Text]) -> LayerSchema:
     stem = f"{found.path.stem} {found.sublayer}".lower()
 
     def score(schema: LayerSchema) -> tuple[float, float]:
-        matched = [f for f in schema.fields.values() if same_name(found.frame.columns, f)]
+        names = found.frame.columns
+        matched = [f for f in schema.fields.values() if same_name(names, f, found.columns.aliases)]
         fits = 1.0 if not kinds or any(k in GEOMETRY_TYPES[g] for g in schema.geometry for k in kinds) else -3.0
         named = schema.label.zh in stem or schema.name.rstrip("s") in stem
         weight = sum(1.0 + f.required for f in matched) + 2.0 * named + fits
@@ -385,7 +389,8 @@ def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
     frame = found.frame
     taken: set[str] = set(_coordinate_columns(frame) or ()) if not _geometry_kinds(frame) else set()
     lines: list[str | Text] = ["[columns]"]
-    matches = {name: same_name([c for c in frame.columns if c not in taken], f) for name, f in schema.fields.items()}
+    free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases
+    matches = {name: same_name(free, f, aliases) for name, f in schema.fields.items()}
     for name, column in matches.items():
         if column in taken:
             matches[name] = None
@@ -402,7 +407,7 @@ def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
             doubts.append(
                 Text(f"{name} 取自“{guess}”是按名称相近猜的。", f"{name} from {guess!r} is a guess by its name.")
             )
-        line = _one_column(frame, column or guess, target, schema, doubts, guessed=guess is not None)
+        line = _one_column(found, column or guess, target, schema, doubts, guessed=guess is not None)
         if line is None:
             line = _missing_column(target, schema, left, doubts)
         lines.append(line)
@@ -437,24 +442,31 @@ def _alike(columns: Sequence[str], target: Field) -> str | None:
 
 
 def _one_column(
-    frame: Any, column: str | None, target: Field, schema: LayerSchema, doubts: list[Text], *, guessed: bool
+    found: _Found, column: str | None, target: Field, schema: LayerSchema, doubts: list[Text], *, guessed: bool
 ) -> str | Text | None:
     if column is None:
         return None
+    frame, meanings = found.frame, found.columns.codes.get(column, {})
     unit = header_unit(column)[1]
     unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
-    values = _unknown_codes(frame[column], target)
+    values = _unknown_codes(frame[column], target, meanings)
     parts = [f"from = {toml_inline(column)}"]
     if unit and unit_factor(unit, target.unit) != 1:
         parts.append(f"unit = {toml_inline(unit)}")
     if values:
         listed = ", ".join(f'{toml_inline(v)} = "?"' for v in values)
         allowed = ", ".join(f"{code} {label.zh}" for code, label in target.values.items())
-        note = Text(f"把 ? 换成：{allowed}", f"replace ? by: {', '.join(target.values)}")
+        said = "、".join(f"{v} 即{meanings[v]}" for v in values if v in meanings)
+        note = Text(
+            f"把 ? 换成：{allowed}" + (f"；文件注明 {said}" if said else ""),
+            f"replace ? by: {', '.join(target.values)}",
+        )
         rule = f"{target.name} = {{ {', '.join(parts)}, values = {{ {listed} }} }}"
         return Text(*(f"# {rule}  # {n}" for n in note))
     rule = f"{target.name} = {toml_inline(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
-    mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else Text("", "")
+    alias = found.columns.aliases.get(column, "")
+    mark = Text(f"（别名“{alias}”）", f" (alias {alias})") if alias else Text("", "")
+    mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else mark
     if target.name == schema.key and not to_text(frame[column]).is_unique:
         doubts.append(_repeated_key(frame, column, target, schema))
         mark = Text("（有重复，不能作编号）", " (repeated, cannot be the id)")
@@ -488,12 +500,13 @@ def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -
     )
 
 
-def _unknown_codes(cells: Any, target: Field) -> list[str]:
-    """Values of a coded column that are neither a code nor a label."""
+def _unknown_codes(cells: Any, target: Field, meanings: Mapping[str, str]) -> list[str]:
+    """Values of a coded column that are neither a code nor a label, nor mean one by the file's own words."""
     if not target.values:
         return []
     known = {*target.values, *(word.lower() for label in target.values.values() for word in label)}
-    values = [v for v in sorted(to_text(cells).dropna().unique()) if v not in known and v.lower() not in known]
+    found = {str(v): meanings.get(str(v), str(v)) for v in sorted(to_text(cells).dropna().unique())}
+    values = [v for v, said in found.items() if v not in known and said.lower() not in known]
     return values[:_SHOWN_VALUES]
 
 
@@ -600,7 +613,7 @@ def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:
     try:
         card = read_card(body, stem=schema.name, where="draft")
         raw = read_layer(card, beside)
-        done = conform(raw.frame, card)
+        done = conform(raw.frame, card, columns=raw.columns)
         checked = check_layer(done.frame, schema, rules=done.rules)
         faults = [f for f in (*raw.findings, *done.findings, *checked) if f.severity == "error"]
     except GisRenovationError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -230,6 +231,15 @@ class Conformed:
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class FileColumns:
+    """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes."""
+
+    names: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
 @dataclass
 class _Taking:
     """What :func:`conform` gathers while it goes through the fields of one raw frame."""
@@ -237,6 +247,7 @@ class _Taking:
     rows: Any
     schema: LayerSchema
     file: str
+    columns: FileColumns = field(default_factory=FileColumns)
     used: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[tuple[str, Remark]] = field(default_factory=list)
@@ -250,7 +261,9 @@ class _Taking:
         self.findings.append(finding)
 
 
-def columns_needed(card: Card, columns: Sequence[str]) -> list[str] | None:
+def columns_needed(
+    card: Card, columns: Sequence[str], aliases: Mapping[str, str] = MappingProxyType({})
+) -> list[str] | None:
     """Those of a file's columns that :func:`conform` will look at, in their order; None for all of them.
 
     None where the card lacks a column (its message lists what there is) or looks at whole rows: joins,
@@ -269,12 +282,12 @@ def columns_needed(card: Card, columns: Sequence[str]) -> list[str] | None:
         named |= {rule.from_} if isinstance(rule.from_, str) else set(rule.from_ or ())
     if not named <= set(columns):
         return None
-    alike = {same_name(columns, target) for name, target in card.schema_.fields.items() if name not in rules}
+    alike = {same_name(columns, target, aliases) for name, target in card.schema_.fields.items() if name not in rules}
     return [name for name in columns if name in named or name in alike]
 
 
 def conform(
-    raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "", columns: Sequence[str] = ()
+    raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "", columns: FileColumns | None = None
 ) -> Conformed:
     """Rename, convert, select and key a raw frame by its card.
 
@@ -284,11 +297,12 @@ def conform(
     to report; one read with a loss (“约120”, “80年代”) is reported with its row. Rows are never dropped
     but by ``select`` and by a repair the card asks for, both counted: ``rows_read`` equals
     ``rows_used`` + ``rows_not_selected`` + ``rows_dropped``. Geometry is made two-dimensional. The
-    result is indexed by the schema's key and sorted by it. ``columns`` names those of the file where not
-    all were read, to list the unused ones. O(rows x columns).
+    result is indexed by the schema's key and sorted by it. ``columns`` is what the file itself says of its
+    columns: an alias counts as a name, and a code whose meaning is one of ours is taken as ours. O(rows x columns).
     """
     schema = layer_schema(card.source.layer)
-    taking = _Taking(raw, schema, file)
+    columns = columns or FileColumns()
+    taking = _Taking(raw, schema, file, columns)
     taking.used |= {join.on for join in card.join}
     if card.geometry is not None:
         taking.used |= {card.geometry.x, card.geometry.y, card.geometry.wkt}
@@ -311,7 +325,7 @@ def conform(
     frame = _key(frame, schema)
     if card.repair.merge_pieces:
         frame = _merge_pieces(frame, taking, record)
-    left_out = [str(c) for c in columns or rows.columns if c not in taking.used and c != "geometry"]
+    left_out = [str(c) for c in columns.names or rows.columns if c not in taking.used and c != "geometry"]
     record |= {"rows_used": len(frame), "columns_left_out": left_out}
     if left_out:
         shown = left_out[:12]
@@ -429,7 +443,7 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
     if rule.values:
         cells = map_values(cells, rule.values)
     if target.values:
-        cells = _codes_from_labels(cells, target)
+        cells = _codes_from_labels(cells, target, taking.columns.codes.get(names[0], {}) if len(names) == 1 else {})
     unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
     column = to_field(cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as)
     taking.remarks += [(target.name, remark) for remark in column.remarks]
@@ -442,10 +456,11 @@ def _unit_in_name(name: str, target: SchemaField) -> str:
     return unit if unit and unit_factor(unit, target.unit) is not None else ""
 
 
-def _codes_from_labels(cells: Any, target: SchemaField) -> Any:
-    """Cells that hold the Chinese or English label of a code as that code; all others as they are."""
+def _codes_from_labels(cells: Any, target: SchemaField, meanings: Mapping[str, str]) -> Any:
+    """Cells that hold the Chinese or English label of a code, or a code of the file's own for it, as our code."""
     codes = {label.lower(): code for code, text in target.values.items() for label in text}
-    wanted = {value: codes[value.lower()] for value in distinct_texts(cells) if value.lower() in codes}
+    said = {value: meanings.get(value, value).lower() for value in distinct_texts(cells)}
+    wanted = {value: codes[text] for value, text in said.items() if text in codes}
     wanted = {value: code for value, code in wanted.items() if value not in target.values}
     return map_values(cells, wanted) if wanted else cells
 
@@ -456,10 +471,12 @@ FIT_SHARE = 0.8
 
 def _take_alike(taking: _Taking, target: SchemaField) -> Any:
     """A column of the field's own name or alias, if its content fits; both outcomes are said."""
-    same = same_name(taking.rows.columns, target)
+    same = same_name(taking.rows.columns, target, taking.columns.aliases)
     if same is None or same in taking.used:
         return None
-    cells = _codes_from_labels(taking.rows[same], target) if target.values else taking.rows[same]
+    cells = taking.rows[same]
+    if target.values:
+        cells = _codes_from_labels(cells, target, taking.columns.codes.get(same, {}))
     unit = _unit_in_name(same, target)
     column = to_field(cells, target, unit=unit)
     known = column.values.dropna()
@@ -475,21 +492,29 @@ def _take_alike(taking: _Taking, target: SchemaField) -> Any:
     taking.used.add(same)
     taking.rules[target.name] = {"from": same}
     if same != target.name:
-        zh = f"{target.label.zh}自动取自列“{same}”" + (f"，单位按{unit}换算。" if unit else "。")
+        alias = taking.columns.aliases.get(same, "")
+        zh = (
+            f"{target.label.zh}自动取自列“{same}”"
+            + (f"（别名“{alias}”）" if alias else "")
+            + (f"，单位按{unit}换算。" if unit else "。")
+        )
         en = f"{target.label.en} is taken from column {same!r}" + (f", in {unit}." if unit else ".")
         taking.say("note", "matched_by_alias", zh, en, name=target.name)
     taking.remarks += [(target.name, remark) for remark in column.remarks]
     return column.values
 
 
-def same_name(columns: Any, target: SchemaField) -> str | None:
-    """The column named like the field: its name, an alias or its Chinese label, with or without a unit."""
+def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """The column named like the field: its name, an alias or its Chinese label, with or without a unit.
+
+    ``aliases`` are the file's own other names for its columns; they count after all names.
+    """
     full: dict[str, str] = {}
     bare: dict[str, str] = {}
-    for column in columns:
-        if column != "geometry":
-            full.setdefault(plain_text(column).lower(), str(column))
-            bare.setdefault(header_unit(str(column))[0].lower(), str(column))
+    shown = [(str(column), str(column)) for column in columns if column != "geometry"]
+    for column, name in [*shown, *((column, aliases[column]) for column, _ in shown if column in aliases)]:
+        full.setdefault(plain_text(name).lower(), column)
+        bare.setdefault(header_unit(name)[0].lower(), column)
     for names in (full, bare):
         for candidate in (target.name, *target.aliases, target.label.zh):
             if plain_text(candidate).lower() in names:

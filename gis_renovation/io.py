@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation import archives
-from gis_renovation.cards import Card, fold_rows
+from gis_renovation.cards import Card, FileColumns, fold_rows
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Text
 from gis_renovation.io_reading import (
@@ -50,13 +50,13 @@ UNFINISHED = ".unfinished-"
 class Raw:
     """What one card's files hold: a frame in the stated CRS, remarks, and the record for the manifest.
 
-    ``columns`` names all columns of the file where some were not read; else it is empty.
+    ``columns`` is what the file says of its columns beside the frame.
     """
 
     frame: gpd.GeoDataFrame | pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
+    columns: FileColumns = field(default_factory=FileColumns)
 
 
 def read_layer(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
@@ -65,7 +65,7 @@ def read_layer(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
     Several files are stacked in the order written. Display offsets (``datum``) are undone here, and
     old or local grids fitted by the card's control points. A row whose geometry cannot be built is kept
     without it and reported. With ``all_columns`` false, columns that no part of the card asks for may stay
-    unread; ``Raw.columns`` then names all that the file has. Nothing beside the files is written or
+    unread; ``Raw.columns.names`` are then all that the file has. Nothing beside the files is written or
     changed. Raises FileError for a
     missing, empty, locked, hostile or unreadable file, CRSError for an unknown CRS or one that
     contradicts the file, ConfigError for columns the file does not have.
@@ -110,7 +110,7 @@ def read_raw(path: Path, card: Card) -> Raw:
     with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch:
         reading = Reading(card, Path(scratch))
         frame = _read_one(path, reading)
-    return Raw(frame, reading.findings, reading.facts)
+    return Raw(frame, reading.findings, reading.facts, reading.columns)
 
 
 def find_file(path: Path, layer: str, *, by_card: bool = True) -> Path:

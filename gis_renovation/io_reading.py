@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gis_renovation import dbf
-from gis_renovation.cards import Card
+from gis_renovation.cards import Card, FileColumns
 from gis_renovation.errors import FileError, Finding, Severity, Text
 
 VECTOR_SUFFIXES = (
@@ -59,13 +59,13 @@ ADVICE = {
 class Reading:
     """One card being read: where remarks go, and a folder of our own for what must be unpacked or copied.
 
-    ``columns`` names all columns of the file where some were left unread, which needs ``all_columns`` false.
+    ``columns`` is what the file says of its columns; some may stay unread where ``all_columns`` is false.
     """
 
     card: Card
     scratch: Path
     all_columns: bool = True
-    columns: tuple[str, ...] = ()
+    columns: FileColumns = field(default_factory=FileColumns)
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 

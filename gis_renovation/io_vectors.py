@@ -11,12 +11,14 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gis_renovation import dbf
 from gis_renovation.cards import Card, columns_needed
 from gis_renovation.errors import FileError
+from gis_renovation.io_meanings import column_meanings
 from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
 
 
@@ -172,6 +174,7 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
     import pyogrio
 
     options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    reading.columns = column_meanings(path, name)
     if not options and path.suffix.lower() in _COLUMNAR and not reading.all_columns:
         options |= _only_needed(path, name, reading)
     patched = path.suffix.lower() == ".shp" and reading.facts.get("cut_texts")
@@ -211,10 +214,10 @@ def _only_needed(path: Path, name: str, reading: Reading) -> dict[str, Any]:
     import pyogrio
 
     found = [str(column) for column in pyogrio.read_info(path, layer=name)["fields"]]
-    needed = columns_needed(reading.card, found)
+    needed = columns_needed(reading.card, found, reading.columns.aliases)
     if needed is None or len(set(found)) < len(found):
         return {}
-    reading.columns = tuple(found)
+    reading.columns = replace(reading.columns, names=tuple(found))
     return {"columns": needed}
 
 

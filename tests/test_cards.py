@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon, box
 from zoo import NAMES, communities
 
-from gis_renovation.cards import columns_needed, conform, finish_shapes, fold_rows, read_card
+from gis_renovation.cards import FileColumns, columns_needed, conform, finish_shapes, fold_rows, read_card
 from gis_renovation.errors import ConfigError
 from gis_renovation.pipeline import fingerprint
 from gis_renovation.schemas import check_layer, layer_schema
@@ -450,7 +450,7 @@ def test_columns_nobody_asks_for_may_stay_unread_without_a_trace_in_the_result(w
         assert repair or "总面积" not in words[:count]
         return
     whole = conform(frame, asked)
-    part = conform(frame[["geometry", *needed]], asked, columns=words[:count])
+    part = conform(frame[["geometry", *needed]], asked, columns=FileColumns(tuple(words[:count])))
     assert fingerprint(whole.frame) == fingerprint(part.frame)
     assert (whole.record, whole.findings, whole.rules) == (part.record, part.findings, part.rules)
 

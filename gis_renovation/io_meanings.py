@@ -1,0 +1,98 @@
+"""What a database says of its columns beside their names: aliases, and the meanings of codes (coded domains).
+
+Desktop GIS shows these to people instead of ``QSXZ`` and ``G``. A file geodatabase keeps them as XML in its
+table of items (ESRI's ``DEFeatureClassInfo`` and ``GPCodedValueDomain2``), a GeoPackage in the tables of its
+schema extension (OGC 12-128r19, annex F.9).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from gis_renovation.cards import FileColumns
+
+
+def column_meanings(path: Path, layer: str) -> FileColumns:
+    """Aliases and coded values of one layer's columns; empty where the format or the file has none."""
+    suffix = path.suffix.lower()
+    if suffix == ".gdb":
+        return _geodatabase(path, layer)
+    return _geopackage(path, layer) if suffix == ".gpkg" else FileColumns()
+
+
+def _geodatabase(path: Path, layer: str) -> FileColumns:
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            items = pyogrio.read_dataframe(
+                path, layer="GDB_Items", columns=["Name", "Definition"], read_geometry=False, LIST_ALL_TABLES="YES"
+            )
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
+        return FileColumns()  # made by software older than the table of items
+    known = items.dropna()
+    trees = [(str(name), _tree(str(text))) for name, text in known.itertuples(index=False)]
+    domains = {name: codes for _, tree in trees for name, codes in _domains(tree)}
+    fields = [f for name, tree in trees if name == layer for f in _fields(tree)]
+    return FileColumns(
+        aliases={name: alias for name, alias, _ in fields if alias and alias != name},
+        codes={name: domains[domain] for name, _, domain in fields if domain in domains},
+    )
+
+
+def _tree(text: str) -> ElementTree.Element | None:
+    """The XML, if it is one and declares nothing of its own, which such definitions never do."""
+    if "<!" in text:
+        return None
+    try:
+        return ElementTree.fromstring(text)  # noqa: S314 - declarations were refused above
+    except ElementTree.ParseError:
+        return None
+
+
+def _fields(tree: ElementTree.Element | None) -> Iterable[tuple[str, str, str]]:
+    """Name, alias and domain of each field of a feature class or table."""
+    for one in _named(tree, "GPFieldInfoEx"):
+        yield _text(one, "Name"), _text(one, "AliasName"), _text(one, "DomainName")
+
+
+def _domains(tree: ElementTree.Element | None) -> Iterable[tuple[str, Mapping[str, str]]]:
+    if tree is not None and tree.tag.endswith("GPCodedValueDomain2"):
+        yield _text(tree, "DomainName"), {_text(v, "Code"): _text(v, "Name") for v in _named(tree, "CodedValue")}
+
+
+def _named(tree: ElementTree.Element | None, name: str) -> Iterable[ElementTree.Element]:
+    return () if tree is None else (one for one in tree.iter() if one.tag.rpartition("}")[2] == name)
+
+
+def _text(element: ElementTree.Element, name: str) -> str:
+    return (element.findtext(name) or "").strip()
+
+
+def _geopackage(path: Path, layer: str) -> FileColumns:
+    columns = "SELECT column_name, title, name, constraint_name FROM gpkg_data_columns WHERE table_name = ?"
+    values = (
+        "SELECT constraint_name, value, description FROM gpkg_data_column_constraints WHERE constraint_type = 'enum'"
+    )
+    try:
+        # Immutable: nothing is locked, and no file is made beside the user's.
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as base:
+            fields = base.execute(columns, (layer,)).fetchall()
+            enums = base.execute(values).fetchall() if fields else []
+    except sqlite3.Error:  # no such tables, or not readable: reading the layer itself says what is wrong
+        return FileColumns()
+    domains: dict[str, dict[str, str]] = {}
+    for domain, value, text in enums:
+        domains.setdefault(str(domain), {})[str(value)] = str(text or value)
+    aliases = {str(column): str(title or name or "").strip() for column, title, name, _ in fields}
+    return FileColumns(
+        aliases={column: alias for column, alias in aliases.items() if alias and alias != column},
+        codes={str(column): domains[domain] for column, _, _, domain in fields if domain in domains},
+    )
