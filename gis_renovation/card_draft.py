@@ -7,6 +7,7 @@ written here; the caller prints it or writes it where no card stands yet.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -29,7 +30,7 @@ from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_lay
 # Names of coordinate columns; what is easting and what northing, the numbers decide.
 _X_NAMES = ("x", "经度", "lon", "lng", "longitude", "东坐标", "横坐标", "x坐标", "point_x", "xcoord")
 _Y_NAMES = ("y", "纬度", "lat", "latitude", "北坐标", "纵坐标", "y坐标", "point_y", "ycoord")
-_WKT_NAMES = ("wkt", "geom", "geometry_wkt", "the_geom", "shape_wkt")
+_WKT_NAMES = ("wkt", "geom", "geometry", "geometry_wkt", "the_geom", "shape_wkt")
 
 # Names of id columns that every kind of layer has, the more telling first.
 _KEY_NAMES = ("编号", "代码", "编码", "bsm", "标识码", "objectid", "fid", "id")
@@ -241,9 +242,10 @@ def _likely_schema(found: _Found, doubts: list[Text]) -> LayerSchema:
         fits = 1.0 if not kinds or any(k in GEOMETRY_TYPES[g] for g in schema.geometry for k in kinds) else -3.0
         named = schema.label.zh in stem or schema.name.rstrip("s") in stem
         weight = sum(1.0 + f.required for f in matched) + 2.0 * named + fits
-        return weight, -len(schema.fields)
+        return weight, -order.index(schema.name)
 
     schemas = [s for s in layer_schemas().values() if not s.result and not s.raster]
+    order = [schema.name for schema in schemas]  # the layers every project has stand first
     ranked = sorted(schemas, key=score, reverse=True)
     others = "、".join(f"{s.label.zh} {s.name}" for s in ranked[1:4])
     best = ranked[0]
@@ -258,7 +260,7 @@ def _likely_schema(found: _Found, doubts: list[Text]) -> LayerSchema:
 
 
 def _geometry_kinds(frame: Any) -> set[str]:
-    return {str(k) for k in frame.geom_type.dropna().unique()} if "geometry" in getattr(frame, "columns", ()) else set()
+    return {str(k) for k in frame.geom_type.dropna().unique()} if hasattr(frame, "geom_type") else set()
 
 
 # --- the parts of the card ------------------------------------------------------------------------
@@ -332,7 +334,7 @@ def _places(found: _Found) -> Any:
     import shapely
 
     frame = found.frame
-    if "geometry" in getattr(frame, "columns", ()):
+    if hasattr(frame, "geom_type"):
         bounds = shapely.bounds(frame.geometry.to_numpy()[:5000])
         return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
     columns = _coordinate_columns(frame)
@@ -346,7 +348,7 @@ def _coordinate_columns(frame: Any) -> tuple[str, ...] | None:
     """The columns for (x, y) or (wkt,), the northing told from the easting by its numbers; None if there are none."""
     names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
     for wanted in _WKT_NAMES:
-        if wanted in names:
+        if wanted in names and _holds_wkt(frame[names[wanted]]):
             return (names[wanted],)
     x = next((names[n] for n in _X_NAMES if n in names), None)
     y = next((names[n] for n in _Y_NAMES if n in names), None)
@@ -358,6 +360,12 @@ def _coordinate_columns(frame: Any) -> tuple[str, ...] | None:
     from gis_renovation.guard import looks_swapped
 
     return (y, x) if looks_swapped(first, second) else (x, y)
+
+
+def _holds_wkt(column: Any) -> bool:
+    """Whether the first known cell is a shape in words."""
+    known = column.dropna()
+    return bool(len(known)) and re.match(r"\s*(SRID=\d+;)?\s*[A-Za-z]+\s*Z?M?\s*\(", str(known.iloc[0])) is not None
 
 
 def _geometry_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
@@ -546,7 +554,7 @@ def _repair_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
     """Repairs the shapes call for, commented out: a person decides."""
     import shapely
 
-    if "geometry" not in getattr(found.frame, "columns", ()):
+    if not hasattr(found.frame, "geom_type"):
         return []
     geometry = found.frame.geometry.to_numpy()
     wishes = []

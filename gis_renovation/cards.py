@@ -550,7 +550,7 @@ def _number_rows(rows: Any, prefix: str) -> pd.Series:
     """Ids by position on the ground (left, bottom, right, top, then content), so row order does not matter."""
     import shapely
 
-    if "geometry" not in rows:
+    if not hasattr(rows, "geom_type"):
         order = np.array(sorted(range(len(rows)), key=_row_text(rows)), dtype=np.int64)
     else:
         bounds = np.nan_to_num(shapely.bounds(rows.geometry.to_numpy()))
@@ -569,11 +569,12 @@ def _number_rows(rows: Any, prefix: str) -> pd.Series:
 
 def _row_text(rows: Any) -> Any:
     """A sort key of a row's whole content, shape first."""
+    shapes = hasattr(rows, "geom_type")
 
     def text(position: int) -> tuple[str, ...]:
         row = rows.iloc[position]
-        shape = row["geometry"].wkb_hex if "geometry" in row and row["geometry"] is not None else ""
-        return (shape, *(str(row.iloc[n]) for n, name in enumerate(rows.columns) if name != "geometry"))
+        shape = row["geometry"].wkb_hex if shapes and row["geometry"] is not None else ""
+        return (shape, *(str(row.iloc[n]) for n, name in enumerate(rows.columns) if not shapes or name != "geometry"))
 
     return text
 

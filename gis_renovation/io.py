@@ -235,11 +235,11 @@ def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
     card = reading.card
     schema = card.schema_
     if not schema.geometry:
-        return frame.drop(columns="geometry", errors="ignore")
+        return frame.drop(columns="geometry") if hasattr(frame, "geom_type") else frame
     where = f"{schema.name}（{path.name}）"
     if card.geometry is not None:
         frame = _from_columns(frame, reading, path)
-    if "geometry" not in getattr(frame, "columns", ()):
+    if not hasattr(frame, "geom_type"):  # a column called geometry may hold anything
         raise FileError(
             f"{where}：表格没有几何；请在来源卡写 [geometry] x = …, y = …（或 wkt = …）。",
             f"{where}: the table has no geometry; add [geometry] x = …, y = … (or wkt = …) to the card.",

@@ -100,8 +100,11 @@ def check_signature(path: Path, layer: str) -> None:
 def unreadable(path: Path, layer: str, error: Exception | str) -> FileError:
     """The error for a file its own driver refuses, with the driver's first sentence."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    said = reason
+    if "not recognized as being in a supported file format" in reason:
+        reason, said = "not what its suffix says", "内容不是这种格式"
     return FileError(
-        f"图层 {layer}：读不出 {path}（{reason}）。文件可能损坏、被截断或加了密码；请用原软件重新导出。",
+        f"图层 {layer}：读不出 {path}（{said}）。文件可能损坏、被截断或加了密码；请用原软件重新导出。",
         f"Layer {layer}: cannot read {path} ({reason}). It may be damaged, cut short or locked; export it again.",
     )
 

@@ -211,9 +211,7 @@ _COLUMNAR = (".gpkg", ".gdb", ".fgb")
 
 def _only_needed(path: Path, name: str, reading: Reading) -> dict[str, Any]:
     """The option to read the columns the card needs, if it lets others alone; all names are kept to be said."""
-    import pyogrio
-
-    found = [str(column) for column in pyogrio.read_info(path, layer=name)["fields"]]
+    found = [str(column) for column in _info(path, name, "")["fields"]]
     needed = columns_needed(reading.card, found, reading.columns.aliases)
     if needed is None or len(set(found)) < len(found):
         return {}
@@ -231,6 +229,14 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
         # No two shapes are the same bytes, so looking for equal ones only costs.
         plain = {"arrow_to_pandas_kwargs": {"deduplicate_objects": False}} if arrow else {}
         return pyogrio.read_dataframe(path, layer=name, use_arrow=arrow, **plain, **options)
+    except NotImplementedError:  # true curves, which Arrow hands over as they are
+        reading.say(
+            "note", "curves_approximated", path,
+            "图层含有圆弧等曲线，已按折线近似读取（每段圆弧不超过 4°）；面积与原软件中的可能略有出入。",
+            "The layer holds true curves; they are read as lines of at most 4 degrees of arc each, so areas may differ "
+            "slightly from those of its own software.",
+        )  # fmt: skip
+        return pyogrio.read_dataframe(path, layer=name, use_arrow=False, **options)
     except Exception as error:
         # GEOS refuses one impossible ring and with it the whole bulk read; any other error is for the caller.
         if type(error).__name__ != "GEOSException":
@@ -275,16 +281,22 @@ def _decoded(frame: Any, encoding: str) -> Any:
 
 def _check_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any], reading: Reading) -> None:
     """A damaged database may stop early without an error; its own count tells."""
-    import pyogrio
-
-    encoding = options.get("encoding")
-    promised = pyogrio.read_info(path, layer=name, **({"encoding": encoding} if encoding else {}))["features"]
+    promised = _info(path, name, options.get("encoding", ""))["features"]
     if promised >= 0 and len(frame) not in (promised, promised - reading.facts.get("rows_deleted", 0)):
         reading.say(
             "error", "rows_missing", path,
             f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个；文件可能损坏，请重新导出。",
             f"The file lists {promised:,} features but only {len(frame):,} could be read; export it again.",
         )  # fmt: skip
+
+
+def _info(path: Path, name: str, encoding: str) -> dict[str, Any]:
+    """What the driver knows of a layer; its warnings are heard when the rows are read."""
+    import pyogrio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return dict(pyogrio.read_info(path, layer=name, **({"encoding": encoding} if encoding else {})))
 
 
 def _named_once(frame: Any, path: Path, reading: Reading) -> Any:
