@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,21 @@ def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None) -
             skipinitialspace=True,
         )
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise unreadable(path, path.stem, error) from None
+        raise _uneven(path, error) from None
+
+
+def _uneven(path: Path, error: Exception) -> FileError:
+    """A line with more cells than the header has: mostly a comma or a quote inside a cell."""
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    if not found:
+        return unreadable(path, path.stem, error)
+    columns, line, cells = found.groups()
+    return FileError(
+        f"{path} 第 {line} 行有 {cells} 格，表头只有 {columns} 列；多半是单元格里有没加引号的逗号，或表头不在第一行。"
+        "请在表格软件中打开核对后另存为 xlsx，或在来源卡写 header_row = 表头所在行。",
+        f"{path}: line {line} has {cells} cells, the header {columns}; most likely a comma in a cell without quotes, "
+        "or the header is further down. Save it as xlsx, or set header_row in the card.",
+    )
 
 
 def _delimiter(path: Path, encoding: str) -> str:
@@ -98,11 +113,55 @@ def _sheet_cells(path: Path, sheet: str, layer: str) -> tuple[list[list[Any]], l
             book = calamine.CalamineWorkbook.from_filelike(stream)
             name = _pick_sheet(book, sheet, path, layer)
             found = book.get_sheet_by_name(name)
-            return found.to_python(skip_empty_area=False), list(found.merged_cell_ranges or [])
+            cells = found.to_python(skip_empty_area=False)
+            if path.suffix.lower() == ".ods":
+                return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0))
+            return cells, list(found.merged_cell_ranges or [])
     except calamine.PasswordError:
         raise _locked(path, layer) from None
     except calamine.CalamineError as error:
         raise unreadable(path, layer, error) from None
+
+
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+Merged = tuple[tuple[int, int], tuple[int, int]]
+
+
+def merged_in_ods(path: Path, sheet: str, rows: int, columns: int) -> list[Merged]:
+    """Merged ranges of an OpenDocument sheet as first and last (row, column) from 0, which its reader does not give.
+
+    ``rows`` and ``columns`` are the sheet's size, beyond which no range reaches.
+    """
+    import zipfile
+    from xml.etree import ElementTree
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read("content.xml")
+        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            raise unreadable(path, path.stem, "<!DOCTYPE")
+        tables = ElementTree.fromstring(text).iter(f"{_TABLE}table")  # noqa: S314 - declarations were refused above
+        table = next((t for t in tables if t.get(f"{_TABLE}name") == sheet), None)
+        found = [] if table is None else list(_spans(table))
+    except (zipfile.BadZipFile, KeyError, ValueError, ElementTree.ParseError) as error:
+        raise unreadable(path, path.stem, error) from None
+    return [
+        (first, (min(last[0], rows - 1), min(last[1], columns - 1)))
+        for first, last in found
+        if first[0] < rows and first[1] < columns
+    ]
+
+
+def _spans(table: Any) -> Iterator[Merged]:
+    row = 0
+    for line in table.iter(f"{_TABLE}table-row"):
+        column = 0
+        for cell in line:
+            high, wide = (int(cell.get(f"{_TABLE}number-{way}-spanned", 1)) for way in ("rows", "columns"))
+            if high > 1 or wide > 1:
+                yield (row, column), (row + high - 1, column + wide - 1)
+            column += int(cell.get(f"{_TABLE}number-columns-repeated", 1))
+        row += int(line.get(f"{_TABLE}number-rows-repeated", 1))
 
 
 def sheet_names(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from zoo import communities, shapefile, survey_txt, zipped_shapefile
+from zoo import communities, ods_ledger, shapefile, survey_txt, zipped_shapefile
 
 from gis_renovation.cards import conform, read_card
 from gis_renovation.errors import GisRenovationError
@@ -32,6 +32,7 @@ SOURCES = (
     "a.xlsx",
     "小区.zip",
     "a.txt",
+    "a.ods",
 )
 CARD = '[source]\npath = "{}"\ncrs = "EPSG:4548"\n{}[columns]\ncommunity_id = {{ number = "C" }}\nname = {{ value = "x" }}\n'
 
@@ -51,6 +52,7 @@ def originals(tmp_path_factory):
     shapefile(folder)
     zipped_shapefile(folder, folder / "小区.shp")
     survey_txt(folder / "a.txt")
+    ods_ledger(folder / "a.ods")
     book = xlsxwriter.Workbook(str(folder / "a.xlsx"))
     sheet = book.add_worksheet()
     for row, values in enumerate([["编号", "geometry"], ["a", "POINT (1 2)"], ["b", "POINT (x"]]):
@@ -103,6 +105,7 @@ def test_a_damaged_file_is_read_or_refused_in_words(originals, name, edits, keep
         "txt",
         "xlsx",
         "xls",
+        "ods",
         "zip",
         "kmz",
         "kml",

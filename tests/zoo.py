@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -135,6 +137,57 @@ def ledger(path: Path) -> Path:
     hidden.hide()
     book.close()
     return path
+
+
+def as_office_saves(workbook: Path, suffix: str) -> Path | None:
+    """A workbook saved in another format by LibreOffice; None where that is not installed."""
+    office = shutil.which("soffice")
+    if office is None:
+        return None
+    home = workbook.parent / "office"
+    command = [office, f"-env:UserInstallation={home.as_uri()}", "--headless", "--convert-to", suffix.lstrip(".")]
+    subprocess.run([*command, "--outdir", workbook.parent, workbook], check=True, capture_output=True, timeout=120)
+    return workbook.with_suffix(suffix)
+
+
+def ods_ledger(path: Path) -> Path:
+    """A sheet of OpenDocument with a title, a two-row header and a street over two rows, all of them merged cells."""
+    parts = ['<?xml version="1.0" encoding="UTF-8"?><office:document-content office:version="1.2"']
+    names = {"office": "office", "table": "table", "text": "text"}
+    parts += [f' xmlns:{key}="urn:oasis:names:tc:opendocument:xmlns:{value}:1.0"' for key, value in names.items()]
+    parts.append('><office:body><office:spreadsheet><table:table table:name="台账">')
+
+    def cell(value: str | float, *, rows: int = 1, columns: int = 1) -> str:
+        span = (
+            f' table:number-rows-spanned="{rows}" table:number-columns-spanned="{columns}"'
+            if rows * columns > 1
+            else ""
+        )
+        kind = f'float" office:value="{value}' if isinstance(value, float) else "string"
+        return (
+            f'<table:table-cell office:value-type="{kind}"{span}><text:p>{value}</text:p></table:table-cell>'
+            + "<table:covered-table-cell/>" * (columns - 1)
+        )
+
+    covered = "<table:covered-table-cell/>"
+    repeated = '<table:table-cell table:number-columns-repeated="3"/>'
+    for row in (
+        [cell("2024年改造计划表", columns=5)],
+        [cell("小区编号", rows=2), cell("街道", rows=2), cell("小区名称", rows=2), cell("改造规模", columns=2)],
+        [covered * 3, cell("建筑面积（万平方米）"), cell("户数（户）")],
+        [cell("C1"), cell("朝阳街道", rows=2), cell("朝阳一村"), cell(1.2), cell("１２０")],
+        [cell("C2"), covered, cell("朝阳二村"), cell("约0.8"), cell("约95")],
+        [cell("合计"), repeated.replace("3", "2"), cell(2.0), cell(215.0)],
+    ):
+        parts.append(f"<table:table-row>{''.join(row)}</table:table-row>")
+    parts.append("</table:table></office:spreadsheet></office:body></office:document-content>")
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        '<?xml version="1.0"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/></manifest:manifest>'
+    )
+    members = {"mimetype": kind, "content.xml": "".join(parts), "META-INF/manifest.xml": manifest}
+    return zip_of(path, {name: text.encode() for name, text in members.items()})
 
 
 def survey_txt(path: Path, *, encoding: str = "gb18030", zone: bool = True) -> Path:
