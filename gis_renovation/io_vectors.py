@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from gis_renovation import dbf
-from gis_renovation.cards import Card, columns_needed
+from gis_renovation.cards import Card, FileColumns, columns_needed
 from gis_renovation.errors import FileError
+from gis_renovation.io_kml import read_placemarks, with_attributes
 from gis_renovation.io_meanings import column_meanings
 from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
 
@@ -202,7 +203,22 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
     if options.get("encoding") == "ISO-8859-1" and encoding != "ISO-8859-1":
         frame = _decoded(frame, encoding)
     _check_promised_rows(path, name, frame, options, reading)
+    if path.suffix.lower() == ".kml":
+        frame = _placemarks_whole(frame, path, name, reading)
     return _named_once(frame, path, reading)
+
+
+def _placemarks_whole(frame: Any, path: Path, name: str, reading: Reading) -> Any:
+    placemarks = read_placemarks(path)
+    reading.columns = FileColumns(aliases=placemarks.aliases)
+    frame, lost = with_attributes(frame, name, placemarks)
+    if lost:
+        reading.say(
+            "warning", "kml_attributes_lost", path,
+            f"有些属性与地标对不上，没有读出：{'、'.join(lost)}；请在原软件中另存为 GeoPackage 或 Shapefile。",
+            f"Attributes that cannot be matched to placemarks were not read: {', '.join(lost)}; save it as GeoPackage.",
+        )  # fmt: skip
+    return frame
 
 
 # Formats whose column names are read as they are, without a doubt about their encoding.

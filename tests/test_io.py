@@ -121,6 +121,44 @@ def test_a_mapinfo_table_keeps_its_projection(tmp_path):
     assert np.allclose(read_layer(card, tmp_path).frame.area, 8000, rtol=1e-3)
 
 
+@pytest.mark.parametrize("suffix", ["tab", "mif"])
+@pytest.mark.parametrize("charset", ["WindowsSimpChinese", "Neutral"])
+def test_mapinfo_keeps_chinese_field_names_and_text(tmp_path, suffix, charset):
+    layout = {"STRICT_FIELDS_NAME_LAUNDERING": "NO"}
+    layout |= {"ENCODING": "CP936"} if charset == "WindowsSimpChinese" else {}
+    options = {"layer_options": layout, "encoding": "CP936" if charset == "Neutral" else None}
+    pyogrio.write_dataframe(communities(), tmp_path / f"小区.{suffix}", driver="MapInfo File", **options)
+    assert charset.encode() in (tmp_path / f"小区.{suffix}").read_bytes()
+    frame, findings, _ = conformed(tmp_path, f"小区.{suffix}", source='crs = "EPSG:4548"')
+    assert tuple(frame["name"]) == NAMES
+    assert list(frame["households"]) == [100, 110, 120]
+    assert not [f for f in findings if f.severity == "error"]
+
+
+PLACEMARK = """<Placemark><name>{name}</name><description><![CDATA[<b>x</b>]]></description><ExtendedData>
+<Data name="户数"><value>{count}</value></Data><SchemaData schemaUrl="#s"><SimpleData name="FLOOR">{floor}</SimpleData>
+</SchemaData></ExtendedData><Point><coordinates>117.0{n},32.6,0</coordinates></Point></Placemark>"""
+KML = """<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>全部</name>
+<Schema name="s" id="s"><SimpleField type="int" name="FLOOR"><displayName>建筑面积</displayName></SimpleField></Schema>
+{}</Document></kml>"""
+
+
+def test_both_ways_of_writing_attributes_in_a_kml_are_read_and_display_names_count(tmp_path):
+    marks = [PLACEMARK.format(name=NAMES[n], count=100 + n, floor=8000 + n, n=n) for n in range(3)]
+    folders = f"<Folder><name>甲</name>{marks[0]}{marks[1]}</Folder><Folder><name>乙</name>{marks[2]}</Folder>"
+    (tmp_path / "a.kml").write_text(KML.format(folders), encoding="utf-8")
+    text = (
+        '[source]\npath = "a.kml"\nlayer_name = "甲"\n[columns]\npremises_id = "Name"\n'
+        'name = "户数"\nfloor_area_m2 = "FLOOR"\n'
+    )
+    card = read_card(text, stem="premises", where="card")
+    raw = read_layer(card, tmp_path)
+    assert raw.columns.aliases == {"FLOOR": "建筑面积"}
+    done = conform(raw.frame, card, columns=raw.columns).frame
+    assert dict(zip(done.index, done["name"], strict=True)) == {NAMES[0]: "100", NAMES[1]: "101"}
+    assert dict(zip(done.index, done["floor_area_m2"], strict=True)) == {NAMES[0]: 8000, NAMES[1]: 8001}
+
+
 @pytest.mark.parametrize("encoding", ["GBK", "GB18030", "UTF-8"])
 @pytest.mark.parametrize("cpg", [True, False])
 def test_shapefile_text_is_read_with_and_without_its_code_page_file(tmp_path, encoding, cpg):
