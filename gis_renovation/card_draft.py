@@ -374,6 +374,8 @@ def _geometry_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> l
     kinds = _geometry_kinds(found.frame)
     if kinds:
         return [Text(f"# 几何类型：{'、'.join(sorted(kinds))}", f"# geometry: {', '.join(sorted(kinds))}")]
+    if hasattr(found.frame, "geom_type"):  # no row has a shape to tell the kind by
+        return []
     columns = _coordinate_columns(found.frame)
     if columns is None:
         doubts.append(
@@ -650,7 +652,9 @@ def _head(found: _Found, schema: LayerSchema, doubts: Sequence[Text], lang: Lang
 
 
 def _in_language(lines: Sequence[str | Text], lang: Lang) -> str:
-    return "\n".join(line.in_language(lang) if isinstance(line, Text) else line for line in lines)
+    texts = (line.in_language(lang) if isinstance(line, Text) else line for line in lines)
+    # A column's name may hold a line break; values are written with escapes, so only comments do here.
+    return "\n".join(" ".join(text.splitlines()) for text in texts)
 
 
 def _relative(path: Path, beside: Path) -> str:

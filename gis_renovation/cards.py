@@ -40,7 +40,10 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """Where the layer lies and what is known about it; ``path`` is relative to the card."""
+    """Where the layer lies and what is known about it; ``path`` is relative to the card.
+
+    ``replace_crs`` says that the file's own CRS is wrong and ``crs`` counts instead; nothing is moved.
+    """
 
     path: str | list[str]
     layer: str = ""
@@ -57,6 +60,13 @@ class Source(_Strict):
     header_row: int | None = Field(default=None, ge=1)
     header_rows: int | None = Field(default=None, ge=1, le=6)
     trusted: bool = False
+    replace_crs: bool = False
+
+    @model_validator(mode="after")
+    def _replaced_by_what(self) -> Source:
+        if self.replace_crs and not self.crs:
+            raise PydanticCustomError("replace_crs", "replace_crs needs the right crs beside it")
+        return self
 
     @property
     def paths(self) -> tuple[str, ...]:

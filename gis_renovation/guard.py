@@ -175,7 +175,7 @@ def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
         "坐标轴很可能颠倒，请在源数据或来源卡 [geometry] 中对调。",
         "Swap the axes.",
     )
-    as_degrees = said("当作经纬度", "taken as degrees", '请在来源卡写 crs = "EPSG:4490"。', 'Write crs = "EPSG:4490".')
+    as_degrees = said("当作经纬度", "taken as degrees", *_write_crs("EPSG:4490"))
     both = said(
         "当作先纬后经的度数", "as latitude, longitude", "坐标是经纬度而且次序颠倒，请改正。", "Degrees, and swapped."
     )
@@ -196,8 +196,7 @@ def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
     own = said(
         "当作不带带号的项目坐标系",
         "in the project's own CRS without a zone number",
-        f'请核实后在来源卡写 crs = "{_code(project)}"。',
-        f'If so, write crs = "{_code(project)}".',
+        *_write_crs(_code(project)),
     )
     guesses.append(_Guess("no_zone_prefix", own, lambda xy: xy))
     guesses.append(_Guess("no_zone_prefix", own, lambda xy: xy[:, ::-1]))
@@ -209,9 +208,16 @@ def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
     guesses.append(
         _Guess("feet", feet, lambda xy: _into(xy * _FOOT_M, claimed if claimed.is_projected else project, project))
     )
-    mercator = said("当作网络墨卡托", "as Web Mercator", '请在来源卡写 crs = "EPSG:3857"。', 'Write crs = "EPSG:3857".')
+    mercator = said("当作网络墨卡托", "as Web Mercator", *_write_crs("EPSG:3857"))
     guesses.append(_Guess("web_mercator", mercator, lambda xy: _into(xy, CRS("EPSG:3857"), project)))
     return guesses
+
+
+def _write_crs(code: str) -> Text:
+    return Text(
+        f'请核实后在来源卡写 crs = "{code}"；是文件自带的坐标系写错的，再加一行 replace_crs = true。',
+        f'If so, write crs = "{code}" in the card, and replace_crs = true where the file itself says otherwise.',
+    )
 
 
 def _only_degrees(xy: Floats) -> Floats:
@@ -397,7 +403,7 @@ def _outside(
             "It may be another city's data, or the CRS (zone, central meridian) may be wrong.",
         )
     )
-    where = f"{lon:.3f}°E {lat:.3f}°N" if np.isfinite([lon, lat]).all() else f"{middle[0]:,.0f}, {middle[1]:,.0f}"
+    where = f"{lon:.3f}°E {lat:.3f}°N" if np.isfinite([lon, lat]).all() else f"{middle[0]:.7g}, {middle[1]:.7g}"
     return Finding(
         severity="error",
         code="outside_area",

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -128,6 +129,11 @@ def find_file(path: Path, layer: str, *, by_card: bool = True) -> Path:
                 f"{whose.en}the file is empty (0 bytes): {path}. Export or copy it again.",
             )
         return path
+    if path.exists() or path.is_symlink():
+        raise FileError(
+            f"{whose.zh}{path} 不是文件，而是文件夹、管道或失效的链接；请指到数据文件本身。",
+            f"{whose.en}{path} is no file but a folder, a pipe or a dead link; name the data file itself.",
+        )
     folder = path.parent
     siblings = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
     from difflib import get_close_matches
@@ -244,7 +250,7 @@ def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
             f"{where}：表格没有几何；请在来源卡写 [geometry] x = …, y = …（或 wkt = …）。",
             f"{where}: the table has no geometry; add [geometry] x = …, y = … (or wkt = …) to the card.",
         )
-    frame = _state_crs(frame, card, where, claims=_claims_crs(path))
+    frame = _state_crs(frame, reading, path, claims=_claims_crs(path))
     return _undo_offset(frame, card, where) if card.source.datum else frame
 
 
@@ -297,18 +303,34 @@ def _claims_crs(path: Path) -> bool:
     return re.search(rb'"crs"\s*:\s*\{', ends) is not None
 
 
-def _state_crs(frame: Any, card: Card, where: str, *, claims: bool) -> Any:
+def _state_crs(frame: Any, reading: Reading, path: Path, *, claims: bool) -> Any:
+    card, where = reading.card, f"{reading.layer}（{path.name}）"
     stated = parse_crs(card.source.crs, where=f"{where} 来源卡 crs") if card.source.crs else None
     if frame.crs is None:
         return frame.set_crs(stated or parse_crs(None, where=where))
     if stated is None:
+        if frame.crs.type_name == "Engineering CRS" and card.control is None:
+            raise CRSError(
+                f"{where}：文件用的是地方独立坐标系（{frame.crs.name}），不知道它在哪里，不能用于分析。"
+                "请在来源卡用 [control] 给出控制点，或向提供单位索取 CGCS2000 成果。",
+                f"{where}: the file is in a local grid ({frame.crs.name}) of unknown place. Give control points in "
+                "[control], or ask for the data in CGCS2000.",
+            )
         return frame
-    if claims and not same_crs(stated, frame.crs):
+    if claims and card.source.replace_crs and not same_crs(stated, frame.crs):
+        reading.say(
+            "warning", "crs_replaced", path,
+            f"按来源卡 replace_crs，文件自带的坐标系 {frame.crs.name} 改按 {card.source.crs} 理解；坐标数值没有改动。",
+            f"As the card's replace_crs says, the file's CRS {frame.crs.name} is taken as {card.source.crs}; no number "
+            "was changed.",
+        )  # fmt: skip
+    elif claims and not same_crs(stated, frame.crs):
         raise CRSError(
             f"{where}：来源卡写的坐标系是 {card.source.crs}，文件自带的是 {frame.crs.to_string()[:80]}。"
-            "请核实后改正来源卡（或删去 crs 一行，以文件为准）。",
+            "请核实后改正来源卡（或删去 crs 一行，以文件为准）；确知是文件写错了，再加一行 replace_crs = true。",
             f"{where}: the card says {card.source.crs}, the file says {frame.crs.to_string()[:80]}. Find out which is "
-            "right and correct the card (or delete its crs line to follow the file).",
+            "right and correct the card (or delete its crs line to follow the file); if the file is surely wrong, add "
+            "replace_crs = true.",
         )
     return frame.set_crs(stated, allow_override=True)
 
@@ -400,12 +422,20 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
 
     path = find_file(folder / card.source.paths[0], card.source.layer)
     try:
-        with rasterio.open(path) as source:
+        with warnings.catch_warnings(), rasterio.open(path) as source:
+            warnings.simplefilter("ignore")  # a raster without coordinates is refused below
+            if source.dtypes[0].startswith("complex"):
+                raise unreadable(path, card.source.layer, "complex numbers")
             values = source.read(1, masked=True).astype("float64").filled(np.nan)
-            transform, crs, bands = source.transform, source.crs, source.count
+            transform, crs, bands, nodata = source.transform, source.crs, source.count, source.nodata
     except RasterioIOError as error:
         raise unreadable(path, card.source.layer, error) from None
     where = f"{card.source.layer}（{path.name}）"
+    if transform.is_identity:
+        raise CRSError(
+            f"{where}：栅格没有定位信息（只有行列号）；请索取带坐标的 GeoTIFF，或先在 GIS 软件中配准。",
+            f"{where}: the raster is not georeferenced, it has only rows and columns. Ask for one with coordinates.",
+        )
     stated = parse_crs(card.source.crs, where=where) if card.source.crs else None
     found = parse_crs(crs.to_wkt(), where=where) if crs is not None else parse_crs(card.source.crs, where=where)
     if stated is not None and not same_crs(stated, found):
@@ -417,6 +447,7 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
         "files": [{"path": card.source.paths[0], "sha256": file_sha256(path)}],
         "shape": list(values.shape),
         "bands": bands,
+        "nodata_stated": nodata is not None,
     }
     return Raster(values=values, transform=transform, crs=found), record
 

@@ -55,6 +55,11 @@ def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None) -
 def _uneven(path: Path, error: Exception) -> FileError:
     """A line with more cells than the header has: mostly a comma or a quote inside a cell."""
     found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    if "EOF inside string" in str(error):
+        return FileError(
+            f"{path} 中有单元格的英文双引号不成对，读不下去；请在表格软件中核对后另存为 xlsx。",
+            f"{path}: a quote in a cell is never closed. Correct it and save the table as xlsx.",
+        )
     if not found:
         return unreadable(path, path.stem, error)
     columns, line, cells = found.groups()

@@ -277,6 +277,24 @@ def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iter
     return inputs
 
 
+def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
+    """What was taken of a raster that could have been meant otherwise."""
+    texts = {}
+    if record["bands"] > 1:
+        texts["first_band"] = Text(
+            f"栅格有 {record['bands']} 个波段，只用第 1 个。", f"Of {record['bands']} bands only the first is used."
+        )
+    if not record["nodata_stated"]:
+        texts["nodata_unstated"] = Text(
+            "栅格没有写明无数据值，所有像元都当作真值；边缘若是 0 或 -9999，请先在 GIS 软件中设为无数据。",
+            "The raster states no nodata value, so every cell counts; set 0 or -9999 at its edges to nodata first.",
+        )
+    file = ", ".join(str(part["path"]) for part in record["files"])
+    return [
+        Finding(severity="note", code=code, layer=name, file=file, text=text) for code, text in sorted(texts.items())
+    ]
+
+
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
     from gis_renovation.cards import conform, finish_shapes
     from gis_renovation.crs import reproject
@@ -287,6 +305,7 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     if card.schema_.raster:
         inputs.layers[name], record = read_raster(card, project.layers_folder)
         inputs.sources[name] = {**_card_facts(card), **record, "fingerprint": fingerprint(inputs.layers[name])}
+        inputs.findings += _raster_remarks(name, record)
         return
     raw = read_layer(card, project.layers_folder, all_columns=False)
     file = ", ".join(Path(path).name for path in card.source.paths)

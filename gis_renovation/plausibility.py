@@ -148,7 +148,8 @@ def check_slivers(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
 def check_areas(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
     """Recorded areas that differ from the drawn ones by more than 10 %; both are kept, neither is corrected."""
     findings = []
-    drawn = layer.geometry.area.to_numpy()
+    with np.errstate(over="ignore"):
+        drawn = layer.geometry.area.to_numpy()
     for field in _AREA_FIELDS:
         if field not in layer.columns or field not in layer_schema(name).fields:
             continue
@@ -285,7 +286,7 @@ def _areal(geometry: Any) -> Any:
 
 def _width(geometry: Any) -> Any:
     """The mean width of thin shapes: twice the area over the perimeter."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return 2 * shapely.area(geometry) / shapely.length(geometry)
 
 
