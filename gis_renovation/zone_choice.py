@@ -95,7 +95,7 @@ def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, 
         if found is not None and found.bound >= found.value:
             return found
     column_limit = limits.column_limit
-    bound, reduced = _relax(programme, start)
+    bound, reduced, _ = relax(programme, start)
     best, value = start, float(programme.cost[start].sum())
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
     order = _ascending(reduced, value - bound - (margin if whole else -margin))
@@ -121,8 +121,8 @@ def _ascending(reduced: Floats, most: float) -> Labels:
     return useful[np.argsort(reduced[useful], kind="stable")]
 
 
-def _relax(programme: Programme, start: Labels) -> tuple[float, Floats]:
-    """A bound from the linear relaxation and the reduced costs there of all columns, none negative.
+def relax(programme: Programme, start: Labels) -> tuple[float, Floats, Floats]:
+    """A bound from the linear relaxation, the reduced costs there of all columns, none negative, and the prices.
 
     Columns are priced in from a pool of likely ones until it has none left, then from the whole list,
     which makes the next pool.
@@ -138,7 +138,7 @@ def _relax(programme: Programme, start: Labels) -> tuple[float, Floats]:
         fresh = np.setdiff1d(pool[reduced < -1e-9 * scale], inside, assume_unique=True)
         if not len(fresh):
             reduced = programme.reduced(prices, dues)
-            pool = _least(reduced, POOL_SHARE * nodes)
+            pool = least(reduced, POOL_SHARE * nodes)
             held = programme.only(pool)
             fresh = np.setdiff1d(pool[reduced[pool] < -1e-9 * scale], inside, assume_unique=True)
             if not len(fresh):
@@ -150,7 +150,7 @@ def _relax(programme: Programme, start: Labels) -> tuple[float, Floats]:
         reduced = programme.reduced(prices, dues)
     # A choice has at most one column a node, so this much below the prices' worth and no more.
     short = min(0.0, float(reduced.min(initial=0.0)))
-    return worth + short * nodes, reduced - short
+    return worth + short * nodes, reduced - short, prices
 
 
 def _prices(programme: Programme, columns: Labels) -> tuple[Floats, Floats, float]:
@@ -170,7 +170,7 @@ def _prices(programme: Programme, columns: Labels) -> tuple[Floats, Floats, floa
     return prices, dues, float(prices.sum() + (dues @ programme.limits if capped else 0.0))
 
 
-def _least(values: Floats, count: int) -> Labels:
+def least(values: Floats, count: int) -> Labels:
     """Positions, ascending, of the least values; of equal ones the first."""
     if count >= len(values):
         return np.arange(len(values))
@@ -184,7 +184,7 @@ def _likely(programme: Programme, each: int = 8) -> Labels:
     worth = programme.cost[: programme.columns] / size
     some = POOL_SHARE * programme.cover.nodes
     # Where all cost the same, those evenly through the list reach all nodes.
-    likely = np.union1d(_least(worth, some), np.arange(0, len(worth), max(1, len(worth) // some)))
+    likely = np.union1d(least(worth, some), np.arange(0, len(worth), max(1, len(worth) // some)))
     order = likely[np.argsort(worth[likely], kind="stable")]
     by_node = programme.cover.matrix(order).tocsc()
     by_node.sort_indices()

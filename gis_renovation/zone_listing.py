@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from gis_renovation.zone_problem import INNER, Flags, Floats, Labels, ZoneProblem
 
@@ -26,6 +27,10 @@ LARGEST_LISTED = 3_000
 SMALL_ENOUGH = 16
 # Sets grown side by side start from so many nodes.
 ROOTS_AT_ONCE = 64
+# How finely the room for more nodes is told apart, and what keeps links of nothing in a sparse matrix.
+ROOM_STEPS = 500
+TINY = 1e-9
+ROUNDING = 1e-9
 # Columns priced at once.
 COLUMNS_AT_ONCE = 250_000
 
@@ -91,12 +96,82 @@ class Candidates(NamedTuple):
     seen: int
 
 
-def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | None:
+class Sieve(NamedTuple):
+    """Which sets are worth listing under given prices of the nodes: those of reduced cost at most ``most``.
+
+    A set's reduced cost is its cost less its nodes' prices. However a set is grown on, its spread does not
+    shrink, and each node brings at most its ``promise``: its price and half the worth of all its links
+    (each link has two ends). ``room`` holds, a row for each smallest node, the most that further nodes can
+    promise within so many steps of ``step`` of the first amount that has a maximum.
+    """
+
+    prices: Floats
+    promise: Floats
+    room: Floats
+    step: float
+    column: int
+    most: float
+
+    def reduced(self, problem: ZoneProblem, level: _Level) -> Floats:
+        """Reduced cost of each set."""
+        return np.asarray(problem.cost(level.sums) - self.prices[level.members].sum(axis=1))
+
+    def hopeful(self, problem: ZoneProblem, level: _Level) -> Flags:
+        """Sets that can still become one worth listing."""
+        spread = problem.cost(level.sums) + level.sums[:, INNER] / problem.cost_unit
+        left = problem.high[self.column] - level.sums[:, problem.amounts.start + self.column]
+        room = self.room[level.members[:, 0], np.ceil(left / self.step).astype(np.int64)]
+        least = spread - self.promise[level.members].sum(axis=1) - room
+        return np.asarray(least <= self.most + ROUNDING * (1.0 + np.abs(least)))
+
+
+class Reach(NamedTuple):
+    """What zones can span: the bounded amount this is judged by, and a table of nodes a zone can hold together."""
+
+    column: int
+    near: NDArray[np.bool_]
+
+
+def reach_of(problem: ZoneProblem) -> Reach | None:
+    """The reach of zones under the first maximum; None without any. O(n m log n)."""
+    bounded = np.flatnonzero(np.isfinite(problem.high) & (problem.high > 0))
+    if not len(bounded):
+        return None
+    column, n = int(bounded[0]), problem.size
+    amount, high = problem.stats[:, problem.amounts.start + column], float(problem.high[column])
+    # A zone that holds two nodes spends at least what lies on the way between them.
+    one, two = np.concatenate([problem.heads, problem.tails]), np.concatenate([problem.tails, problem.heads])
+    slack = ROUNDING * high + TINY * n
+    ways = dijkstra(csr_array((amount[two] + TINY, (one, two)), shape=(n, n)), limit=high + 2.0 * slack)
+    return Reach(column, ways <= high - amount[:, None] + slack)
+
+
+def make_sieve(problem: ZoneProblem, reach: Reach, prices: Floats, *, most: float) -> Sieve:
+    """The sieve of a problem under these prices. O(n x n)."""
+    n, high = problem.size, float(problem.high[reach.column])
+    amount = np.maximum(problem.stats[:, problem.amounts.start + reach.column], TINY)
+    ends = np.bincount(problem.heads, problem.closeness, n) + np.bincount(problem.tails, problem.closeness, n)
+    promise = prices + (ends / 2.0 + problem.stats[:, INNER]) / problem.cost_unit
+    step = high / ROOM_STEPS
+    room = np.empty((n, ROOM_STEPS + 1))
+    budgets = np.arange(ROOM_STEPS + 1) * step + 2.0 * (ROUNDING * high + TINY * n)
+    best_first = np.argsort(-promise / amount, kind="stable")
+    best_first = best_first[promise[best_first] > 0]
+    for first in range(n):
+        nodes = best_first[reach.near[first, best_first] & (best_first > first)]
+        # The fractional knapsack: the best promise for its amount first, the last one in part.
+        spent, promised = np.cumsum(amount[nodes]), np.cumsum(promise[nodes])
+        room[first] = np.interp(budgets, np.append(0.0, spent), np.append(0.0, promised))
+    return Sieve(prices, promise, room, step, reach.column, most)
+
+
+def list_candidates(problem: ZoneProblem, *, max_subsets: int, sieve: Sieve | None = None) -> Candidates | None:
     """All connected sets of nodes that keep the bounds, each once; None beyond ``max_subsets`` looked at.
 
     A set is grown by one node at a time in an order that reaches it exactly once: the first node is its
     smallest, and each further one is taken from a list of which only the later entries, and the new
-    node's own neighbours, remain. Sets above a maximum are not grown on. O(sets x degree x size).
+    node's own neighbours, remain. Sets above a maximum are not grown on. With a sieve, all that pass it
+    and no others. O(sets x degree x size).
     """
     n = problem.size
     if n > LARGEST_LISTED or not (np.isfinite(problem.high).any() or n <= SMALL_ENOUGH):
@@ -111,10 +186,20 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int) -> Candidates | N
             if seen > max_subsets:
                 return None
             good = problem.valid(level.sums)
+            if sieve is not None:
+                good &= sieve.reduced(problem, level) <= sieve.most
             score = problem.score(level.sums[good])
             found.append((np.asarray(level.members[good], _member_type(n)), score.number, score.cost))
+            if sieve is not None:
+                level = _kept(level, np.flatnonzero(sieve.hopeful(problem, level)))
             level = _next_level(problem, net, level)
     return _gather(found, seen, n)
+
+
+def _kept(level: _Level, rows: Labels) -> _Level:
+    _, nodes = _spread(level.open_starts[rows], level.open_starts[rows + 1], level.open_nodes)
+    starts = _starts(np.diff(level.open_starts)[rows])
+    return _Level(level.members[rows], level.sums[rows], starts, nodes)
 
 
 class _Net(NamedTuple):

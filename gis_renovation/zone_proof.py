@@ -1,18 +1,42 @@
-"""Proof that no better zones exist: every candidate zone listed, the best disjoint choice solved exactly."""
+"""Proof that no better zones exist: every candidate zone listed, the best disjoint choice solved exactly.
+
+Where the candidates are too many to list, only those are listed that undercut the nodes' prices.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, identity
 
-from gis_renovation.zone_choice import Columns, ProofLimits, settle
-from gis_renovation.zone_listing import Candidates, Cover, list_candidates
-from gis_renovation.zone_problem import MEMBERS, Labels, ZoneProblem, compact, group_sums
+from gis_renovation.zone_choice import Columns, Programme, ProofLimits, choose_columns, least, relax, settle
+from gis_renovation.zone_listing import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
+from gis_renovation.zone_problem import (
+    COST_EPSILON,
+    MEMBERS,
+    Floats,
+    Labels,
+    Turn,
+    ZoneProblem,
+    compact,
+    group_sums,
+    noise,
+)
+from gis_renovation.zone_search import clusters
 
 # So few nodes need no solver at all.
 SOLVED_BY_HAND = 8
+# Beyond so many sets, candidates are listed under prices only.
+LISTED_WHOLE = 3_000_000
+# Rounds of prices, each with a list of its own; and partitions of the city that the first ones come from.
+PRICE_ROUNDS = 20
+NEARBY_PARTITIONS = 3
+# Candidates a node kept from round to round.
+KNOWN_SHARE = 50
+# How far above the prices, as a share of the zones' costs, sets are listed while prices still change.
+LISTED_SHARE = 0.002
 
 
 class Proof(NamedTuple):
@@ -37,9 +61,9 @@ def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Pr
     if problem.size == 1 and problem.zone_count is None:
         left_out, number, cost = (float(part[0]) for part in problem.score(problem.stats))
         return Proof(labels, (left_out, number, cost if left_out == 0 else 0.0), int(left_out == 0))
-    listed = list_candidates(problem, max_subsets=limits.max_subsets)
+    listed = list_candidates(problem, max_subsets=min(limits.max_subsets, LISTED_WHOLE))
     if listed is None:
-        return Proof(labels, easy_bounds(problem), -1)
+        return prove_by_prices(problem, labels, limits) or Proof(labels, easy_bounds(problem), -1)
     if problem.size <= SOLVED_BY_HAND and problem.zone_count is None:
         return _by_dynamic_programme(problem, listed)
     columns = _columns(problem, listed, labels)
@@ -98,6 +122,114 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Column
         caps=[],
         chosen=np.concatenate([np.arange(zones, zones + kept), zones + kept + out]),
     )
+
+
+def prove_by_prices(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Proof | None:
+    """Zones and a bound on their cost where the candidates are too many to list; None where that cannot be.
+
+    Column generation: prices from the zones within small parts of the city, then every set that undercuts
+    them or nearly does, until none undercuts them. The prices then bound the cost of any choice, and a set
+    whose reduced cost exceeds the gap to the best known zones is in no better choice; the others are few
+    enough to choose from. Only where nobody is left out and neither number nor target of zones matters.
+    """
+    reach = reach_of(problem)
+    if problem.zone_price or problem.target is not None or problem.zone_count is not None or reach is None:
+        return None
+    known = _listed_nearby(problem, labels, limits)
+    columns = _columns(problem, known, labels)
+    if columns.parts[0][columns.chosen].sum() > 0:
+        labels = columns.labels(settle(columns, limits)[0])
+        columns = _columns(problem, known, labels)
+    chosen = columns.chosen
+    if columns.parts[0][chosen].sum() > 0:
+        return None
+    value, bound = float(columns.parts[2][chosen].sum()), -np.inf
+    most = LISTED_SHARE * float(np.abs(columns.parts[2][chosen]).sum())
+    start = chosen
+    for _ in range(PRICE_ROUNDS):
+        prices = relax(_costs(columns), start)[2]
+        sieve = make_sieve(problem, reach, prices, most=most)
+        listed = list_candidates(problem, max_subsets=limits.max_subsets, sieve=sieve)
+        if listed is None:
+            break
+        undercut = min(0.0, float((listed.cost - listed.cover.totals(prices)).min(initial=0.0)))
+        # No choice has more columns than there are nodes.
+        bound = max(bound, float(prices.sum()) + undercut * problem.size)
+        if float(prices.sum()) - bound <= COST_EPSILON * max(1.0, abs(value)):
+            return _chosen_under(problem, reach, prices, most, _columns(problem, listed, labels), bound, limits)
+        known = _once([_likeliest(known, prices), listed])
+        columns = _columns(problem, known, labels)
+        dear = columns.parts[2] - columns.cover.totals(prices)
+        start = np.union1d(columns.chosen, least(dear[: -problem.size], 2 * problem.size))
+    return Proof(labels, (0.0, 0.0, bound if np.isfinite(bound) else np.nan), -1)
+
+
+def _chosen_under(
+    problem: ZoneProblem,
+    reach: Reach,
+    prices: Floats,
+    most: float,
+    columns: Columns,
+    bound: float,
+    limits: ProofLimits,
+) -> Proof:
+    """The best choice once no set undercuts the prices; listed further where the gap asks for it."""
+    choice = choose_columns(_costs(columns), columns.chosen, limits, whole=False)
+    gap = choice.value - bound
+    if gap > most:
+        sieve = make_sieve(problem, reach, prices, most=gap)
+        listed = list_candidates(problem, max_subsets=limits.max_subsets, sieve=sieve)
+        if listed is not None:
+            columns, most = _columns(problem, listed, columns.labels(choice.columns)), gap
+            choice = choose_columns(_costs(columns), columns.chosen, limits, whole=False)
+    # A better choice with a set not listed would cost so much more than the bound.
+    bound = max(bound, min(choice.bound, bound + most))
+    return Proof(columns.labels(choice.columns), (0.0, 0.0, min(bound, choice.value)), len(columns.parts[0]))
+
+
+def _costs(columns: Columns) -> Programme:
+    """The choice of least cost that leaves nobody out."""
+    return Programme(columns.cover, [], np.zeros(0), np.zeros(0), columns.parts[2], columns.cover.nodes)
+
+
+def _listed_nearby(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Candidates:
+    """Candidates within a few random partitions of the city into groups of neighbouring zones, each once."""
+    found = [Candidates(Cover.of(csr_array((0, problem.size))), np.zeros(0), np.zeros(0), 0)]
+    for number in range(NEARBY_PARTITIONS):
+        for rounds in (2, 1):
+            regions = clusters(problem, labels, Turn(0, number, 1), rounds)
+            inside = regions[problem.heads] == regions[problem.tails]
+            apart = replace(
+                problem,
+                heads=problem.heads[inside],
+                tails=problem.tails[inside],
+                lengths=problem.lengths[inside],
+                closeness=problem.closeness[inside],
+            )
+            listed = list_candidates(apart, max_subsets=min(limits.max_subsets, LISTED_WHOLE))
+            if listed is not None:
+                found.append(listed)
+                break
+    return _once(found)
+
+
+def _likeliest(known: Candidates, prices: Floats) -> Candidates:
+    """The candidates of least reduced cost."""
+    rows = least(known.cost - known.cover.totals(prices), KNOWN_SHARE * known.cover.nodes)
+    return Candidates(Cover.of(known.cover.matrix(rows)), known.number[rows], known.cost[rows], known.seen)
+
+
+def _once(found: list[Candidates]) -> Candidates:
+    """All candidates of some lists, each once.
+
+    Equal sets have equal sums of whole numbers drawn for their nodes; of two unequal ones that share a
+    sum one would go, so only lists that need not be complete are put together here.
+    """
+    cover = found[0].cover.followed_by(*(listed.cover for listed in found[1:]))
+    drawn = np.rint(noise(0, 0, cover.nodes) * 2.0**40)
+    once = np.sort(np.unique(cover.totals(drawn), return_index=True)[1])
+    number, cost = np.concatenate([each.number for each in found]), np.concatenate([each.cost for each in found])
+    return Candidates(Cover.of(cover.matrix(once)), number[once], cost[once], sum(each.seen for each in found))
 
 
 def easy_bounds(problem: ZoneProblem) -> tuple[float, float, float]:

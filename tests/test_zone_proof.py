@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gis_renovation import zone_choice, zone_proof
 from gis_renovation.zone_choice import ProofLimits
 from gis_renovation.zone_exchange import both_ways, can_leave, exchange
-from gis_renovation.zone_listing import list_candidates
+from gis_renovation.zone_listing import list_candidates, make_sieve, reach_of
 from gis_renovation.zone_problem import (
     TIDY,
     Turn,
@@ -23,7 +23,7 @@ from gis_renovation.zone_problem import (
     noise,
     total_score,
 )
-from gis_renovation.zone_proof import easy_bounds, prove_zones
+from gis_renovation.zone_proof import easy_bounds, prove_by_prices, prove_zones
 from gis_renovation.zone_search import effort_for, search_zones
 from gis_renovation.zone_trees import meeting_points, random_forest, subtree_sums
 
@@ -186,6 +186,62 @@ def test_listed_candidates_are_exactly_the_connected_sets_within_bounds():
         assert len(found) == len(set(found))
         assert set(found) == set(want)
         assert [want[zone] for zone in found] == pytest.approx(listed.cost.tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"apart": True}, {"wholes": True}, {"low": 0.0, "high": 1200.0}], ids=str)
+def test_a_sieve_lists_exactly_the_zones_of_small_reduced_cost(options):
+    for number, problem in enumerate(connected_problems(25, 10, **options)):
+        listed = list_candidates(problem, max_subsets=100_000)
+        rng = np.random.default_rng(number)
+        for most in (-1.0, 0.0, 2.0):
+            # From prices that pay for about half of the zones to such that pay for nearly none.
+            prices = rng.normal(0.0, 3.0, problem.size) + rng.choice([-6.0, 0.0, 3.0])
+            sieve = make_sieve(problem, reach_of(problem), prices, most=most)
+            sieved = list_candidates(problem, max_subsets=100_000, sieve=sieve)
+            want = listed.cost - listed.cover.matrix(np.arange(len(listed.cost))) @ prices
+            assert len(sieved.cost) == int((want <= most).sum())
+            assert np.sort(sieved.cost).tolist() == np.sort(listed.cost[want <= most]).tolist()
+            assert sieved.seen <= listed.seen
+
+
+def test_under_prices_that_pay_for_nothing_no_set_is_grown_on():
+    problem = next(connected_problems(1, 16))
+    sieve = make_sieve(problem, reach_of(problem), np.full(problem.size, -100.0), most=0.0)
+    sieved = list_candidates(problem, max_subsets=100_000, sieve=sieve)
+    assert sieved.seen == problem.size < list_candidates(problem, max_subsets=100_000).seen
+    assert not len(sieved.cost)
+
+
+@pytest.mark.parametrize("nearby", [0, 10_000], ids=["from nothing", "from parts"])
+@pytest.mark.parametrize(
+    "options", [{}, {"high": 600.0}, {"low": 150.0, "high": 1200.0}, {"apart": True}, {"wholes": True}], ids=str
+)
+def test_prices_prove_the_optimum_of_a_dynamic_programme_on_small_cities(options, nearby, monkeypatch):
+    monkeypatch.setattr(zone_proof, "LISTED_WHOLE", nearby)
+    proven = 0
+    for problem in connected_problems(40, 7, **options):
+        want = best_by_dynamic_programme(problem)
+        labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=4))
+        proof = prove_by_prices(problem, labels, LIMITS)
+        if proof is None:
+            # Somebody had to be left out.
+            assert total_score(problem, labels)[0] > 0
+            continue
+        proven += 1
+        assert total_score(problem, proof.labels) == pytest.approx(want, abs=1e-5)
+        assert proof.bounds == pytest.approx(want, abs=1e-5)
+    assert proven > 0
+
+
+def test_a_bound_by_prices_holds_however_soon_it_must_stop(monkeypatch):
+    for rounds in (1, 2, 3):
+        monkeypatch.setattr(zone_proof, "PRICE_ROUNDS", rounds)
+        monkeypatch.setattr(zone_proof, "LISTED_WHOLE", 0)
+        for problem in connected_problems(40, 7):
+            labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=2))
+            proof = prove_by_prices(problem, labels, LIMITS)
+            if proof is not None:
+                assert not proof.bounds[2] > best_by_dynamic_programme(problem)[2] + 1e-6
 
 
 def test_listing_stops_at_its_limit_and_the_search_result_stands_with_easy_bounds():
