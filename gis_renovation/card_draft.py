@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -205,8 +206,6 @@ def _look_into(path: Path, name: str) -> _Sublayer:
         except GisRenovationError:
             return _Sublayer(name, (), 0, "")
         return _Sublayer(name, tuple(map(str, frame.columns)), len(frame), "")
-    import warnings
-
     import pyogrio
 
     try:
@@ -584,8 +583,9 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
 
     check_signature(path, layer)
     try:
-        with rasterio.open(path) as source:
-            crs, nodata, shape = source.crs, source.nodata, source.shape
+        with warnings.catch_warnings(), rasterio.open(path) as source:
+            warnings.simplefilter("ignore")  # what is missing is said below
+            crs, nodata, shape, placed = source.crs, source.nodata, source.shape, not source.transform.is_identity
     except RasterioIOError as error:
         raise unreadable(path, layer, error) from None
     doubts = []
@@ -594,6 +594,13 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
             Text(
                 "栅格的类别是猜的：terrain；不对时用 --layer 指定。",
                 "The layer is a guess: terrain; else give --layer.",
+            )
+        )
+    if not placed:
+        doubts.append(
+            Text(
+                "栅格没有定位信息（只有行列号），不能使用；请索取带坐标的 GeoTIFF。",
+                "The raster has rows and columns only and cannot be used; ask for a georeferenced one.",
             )
         )
     if crs is None:

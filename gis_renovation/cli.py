@@ -151,8 +151,8 @@ def _os_error(error: OSError) -> Text:
     name, number = final_name(str(error.filename or "")), error.errno
     if number in (errno.ENOSPC, errno.EDQUOT):
         return Text(
-            f"磁盘已满，未能写完 {name}；没有留下半成品。请清理空间后重试。",
-            f"The disk is full: {name}. Nothing half-written is left. Free some space and try again.",
+            f"磁盘已满，没有写完{f' {name}' if name else ''}；没有留下半成品。请清理空间后重试。",
+            f"The disk is full{f': {name}' if name else ''}. Nothing half-written is left. Free some space, try again.",
         )
     if isinstance(error, PermissionError):
         return Text(

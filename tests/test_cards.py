@@ -272,6 +272,13 @@ def test_columns_that_are_not_used_are_said():
     )
 
 
+def test_columns_that_make_the_geometry_are_used():
+    frame = pd.DataFrame({"设施编号": ["F1"], "名称": ["x"], "Y": [500000.0], "X": [3613000.0], "备注": ["-"]})
+    text = '[source]\npath = "a.csv"\ncrs = "EPSG:4548"\n[geometry]\nx = "Y"\ny = "X"\n[columns]\nfacility_id = "设施编号"\n'
+    result = conform(frame, read_card(text, stem="facilities", where="x"))
+    assert result.record["columns_left_out"] == ["备注"]
+
+
 def test_heights_are_left_aside_and_said():
     frame = communities()
     frame.geometry = shapely.force_3d(frame.geometry, 25.0)
