@@ -89,7 +89,7 @@ def delineate_zones(
     seed: int = 0,
     sweeps: int | None = None,
     max_subsets: int = 10_000_000,
-    max_columns: int = 12_000,
+    max_columns: int = 50_000,
     max_nodes: int = 500,
 ) -> pd.DataFrame:
     """The zone of every community, and how good the zoning of its component is proven to be.
@@ -365,7 +365,7 @@ def measure_zone_stability(
     stability_error_share: float = 0.05,
     stability_sweeps: int = 8,
     stability_subsets: int = 50_000,
-    max_columns: int = 12_000,
+    max_columns: int = 50_000,
     max_nodes: int = 500,
 ) -> gpd.GeoDataFrame:
     """How firmly each community belongs with its zone mates, over other seeds and shaken inputs.
@@ -473,7 +473,7 @@ def revise_zones(
     soft_border_cost: float = 1.0,
     leave_out_unknown: bool = False,
     max_subsets: int = 1_000_000,
-    max_columns: int = 12_000,
+    max_columns: int = 50_000,
     max_nodes: int = 500,
 ) -> pd.DataFrame:
     """The nearest feasible zoning to an approved one after the list has changed, and what moved and why.
