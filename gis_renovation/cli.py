@@ -17,6 +17,7 @@ from gis_renovation import __version__
 from gis_renovation.console import (
     console_for,
     explain_step,
+    output_kept_clean,
     print_error,
     print_findings,
     print_layers,
@@ -378,7 +379,7 @@ def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = 
     """The project's run, with progress shown to whoever watches."""
     from gis_renovation.pipeline import run_project
 
-    with progress_bar(context.obj) as update:
+    with output_kept_clean(), progress_bar(context.obj) as update:
         return run_project(project, only=only, on_progress=update)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,30 @@ def console_for(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, soft_wrap=True)
+
+
+@contextmanager
+def output_kept_clean() -> Iterator[None]:
+    """What compiled libraries write to standard output meanwhile goes to standard error.
+
+    The solver in scipy writes remarks there, whatever it is told; scripts read what the commands write.
+    """
+    from ctypes import CDLL
+
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no standard output to keep clean
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        # The C library has a buffer of its own, still full of the remarks.
+        CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @contextmanager

@@ -176,6 +176,8 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int, sieve: Sieve | No
     n = problem.size
     if n > LARGEST_LISTED or not (np.isfinite(problem.high).any() or n <= SMALL_ENOUGH):
         return None
+    if sieve is None and _singles_and_pairs(problem) > max_subsets:
+        return None
     net = _net(problem)
     found: list[tuple[Members, Floats, Floats]] = []
     seen = 0
@@ -194,6 +196,13 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int, sieve: Sieve | No
                 level = _kept(level, np.flatnonzero(sieve.hopeful(problem, level)))
             level = _next_level(problem, net, level)
     return _gather(found, seen, n)
+
+
+def _singles_and_pairs(problem: ZoneProblem) -> int:
+    """How many sets of one or two nodes will be looked at: tables are not built in vain."""
+    amounts = problem.stats[:, problem.amounts]
+    pairs = amounts[problem.heads] + amounts[problem.tails]
+    return int(sum((each <= problem.high).all(axis=1).sum() for each in (amounts, pairs)))
 
 
 def _kept(level: _Level, rows: Labels) -> _Level:

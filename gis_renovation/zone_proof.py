@@ -132,8 +132,9 @@ def prove_by_prices(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -
     whose reduced cost exceeds the gap to the best known zones is in no better choice; the others are few
     enough to choose from. Only where nobody is left out and neither number nor target of zones matters.
     """
-    reach = reach_of(problem)
-    if problem.zone_price or problem.target is not None or problem.zone_count is not None or reach is None:
+    counted = problem.zone_price or problem.target is not None or problem.zone_count is not None
+    reach = None if counted or problem.size > limits.max_subsets else reach_of(problem)
+    if reach is None:
         return None
     known = _listed_nearby(problem, labels, limits)
     columns = _columns(problem, known, labels)

@@ -264,3 +264,17 @@ def test_a_missing_file_names_its_neighbours(own_sample, capsys):
     code, out, err = call(capsys, "check", own_sample)
     assert code == 1
     assert "comunities.gpkg" in out + err
+
+
+def test_what_compiled_libraries_write_does_not_mix_with_our_output():
+    code = (
+        "import sys, ctypes\n"
+        "from gis_renovation.console import output_kept_clean\n"
+        "sys.stdout.write('before ')\n"
+        "with output_kept_clean():\n"
+        "    ctypes.CDLL(None).puts(b'a remark of the solver')\n"
+        "sys.stdout.write('after')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "before after"
+    assert "a remark of the solver" in done.stderr
