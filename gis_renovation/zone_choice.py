@@ -17,7 +17,7 @@ from gis_renovation.zone_listing import Cover
 from gis_renovation.zone_problem import Floats, Labels, compact
 
 # So few columns go into one integer programme without pricing.
-SOLVED_WHOLE = 600
+SOLVED_WHOLE = 100
 # Rounds of pricing; each adds a few thousand columns, and a few dozen suffice.
 RELAXATION_ROUNDS = 200
 # Columns a node in the pool of likely ones.
