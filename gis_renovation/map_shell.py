@@ -63,6 +63,7 @@ WORDS: Mapping[str, Text] = {
     "table": Text("表格", "Table"),
     "table_rows": Text("表格内容", "Rows of the table"),
     "overview": Text("进度总览与数据下载", "Overview and downloads"),
+    "own_page": Text("查看详情页", "Its own page"),
     "no_script": Text(
         "交互地图需要浏览器启用 JavaScript；不启用时请查看同一文件夹的表格与总览。",
         "The interactive map needs JavaScript; without it, see the tables and the overview beside this page.",

@@ -72,6 +72,7 @@ def map_files(
     show: Sequence[str] | None = None,
     audience: Audience = "planner",
     links: Mapping[str, str] | None = None,
+    pages: Mapping[str, Mapping[str, str]] | None = None,
     single: bool = False,
 ) -> MapFiles:
     """An interactive map of one run: an HTML page and, for layers of many thousand shapes, their tiles beside it.
@@ -99,6 +100,8 @@ def map_files(
         (:mod:`gis_renovation.publish`); everything in ``layers`` is put on the page.
     links
         Files beside the page to link to: path -> which of the page's own texts names it.
+    pages
+        Features with a page of their own, linked from their cards: layer -> id -> path.
     single
         Whether the tiles stand in the page itself, so that it is one file to hand on.
 
@@ -138,6 +141,8 @@ def map_files(
     plan = _PlanMap(ui("map", lang))
     plan.add_to(figure)
     _head(figure, title, tiled=bool(tiled))
+    if pages:
+        figure.html.add_child(_data_block("pages", pages))
     for place, block in enumerate(blocks):
         plan.add_child(_PlanLayer(place, show=block["name"] in shown))
         figure.html.add_child(_data_block(f"layer-{block['name']}", block))

@@ -46,7 +46,7 @@ from gis_renovation.publish_editions import log_edition, mend_interrupted, previ
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
 from gis_renovation.publish_personal import find_personal_numbers
-from gis_renovation.publish_site import MAP, Download, Site
+from gis_renovation.publish_site import MAP, Download, Site, map_links
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.schemas import layer_schemas, nearest_names
 from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
@@ -378,6 +378,7 @@ def publish_profile(
         audience=profile.profile.audience,
         show=profile.profile.show,
         links={PAGE: "overview"} if public else {},
+        pages=map_links(edition.frames) if public else {},
         single=single,
     )
     facts = {

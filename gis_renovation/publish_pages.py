@@ -89,7 +89,7 @@ def page_html(
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{safe(full)}</title>\n{meta}'
         f"<style>{_style()}</style>\n</head>\n<body>\n"
-        f'<input type="checkbox" id="large" aria-label="{safe(say("large", lang))}">\n<div class="all">\n'
+        '<div class="all">\n'
         f'<a class="skip" href="#content">{safe(say("skip", lang))}</a>\n'
         f"{_top(facts, path, up)}{_crumbs(crumbs, title, lang, up)}"
         f'<main class="inner" id="content" tabindex="-1">\n<h1>{safe(heading or title)}</h1>\n{body}\n</main>\n'
@@ -124,7 +124,7 @@ def _top(facts: SiteFacts, path: str, up: str) -> str:
     )
     return (
         f'<header class="top"><div class="inner"><a class="brand" href="{up}index.html">{safe(facts.title)}</a>'
-        f'<label class="large-label" for="large">{safe(say("large", lang))}</label>'
+        f'<input type="checkbox" id="large"><label class="large-label" for="large">{safe(say("large", lang))}</label>'
         f'<nav class="main" aria-label="{safe(say("navigation", lang))}"><ul>{links}</ul></nav></div></header>\n'
         f"{notice}"
     )

@@ -42,6 +42,16 @@ Plan.prototype.table = function (columns, rows) {
   return table;
 };
 
+/* The page of one feature beside the map, if the edition has one. */
+Plan.prototype.page = function (layer, row) {
+  if (!this.pages) {
+    var block = document.getElementById("pages");
+    this.pages = block ? JSON.parse(block.textContent) : {};
+  }
+  var own = this.pages[layer.source];
+  return own ? own[String(layer.ids[row])] : undefined;
+};
+
 Plan.prototype.card = function (name, row) {
   var plan = this, layer = plan.read(name);
   var card = node("article", { "class": "card", "data-layer": name, "data-id": String(layer.ids[row]) });
@@ -54,6 +64,8 @@ Plan.prototype.card = function (name, row) {
   if (plan.month && layer.columns.some(function (column) { return column.monthly; })) kind.appendChild(node("span", {}, plan.month));
   head.appendChild(node("h2", {}, plan.title(layer, row)));
   if (layer.columns[layer.title]) head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
+  var page = plan.page(layer, row);
+  if (page) card.appendChild(node("p", { "class": "own-page" })).appendChild(node("a", { href: page }, plan.ui.own_page));
   card.appendChild(plan.facts(layer.columns, row, layer.title));
   (layer.related || []).forEach(function (related) {
     var rows = related.rows_of[row];
