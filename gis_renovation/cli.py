@@ -24,7 +24,7 @@ from gis_renovation.console import (
     print_run,
     progress_bar,
 )
-from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
+from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError, Lang, Text
 from gis_renovation.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
 
 # The library's base of every mistake in a command line; it exports only this child of it.
@@ -318,7 +318,12 @@ def _publish(
         return
     project = load_project(folder)
     result = _run_with_bar(context, project)
-    page = publish_run(project, result, profile=profile, by=by, on=day, single=single, lang=context.obj)
+    warnings: list[Finding] = []
+    page = publish_run(
+        project, result, profile=profile, by=by, on=day, single=single, on_warning=warnings.append, lang=context.obj
+    )
+    for warning in warnings:
+        console_for().print(f"! {warning.sentence(context.obj)}", style="yellow", highlight=False, markup=False)
     for layer, reason in (read_marker(page.parent) or {}).get("tiled", {}).items():
         _say(context, f"{layer}：{reason}", f"{layer}: {reason}")
     _say(context, f"地图：{page}", f"Map: {page}")

@@ -421,7 +421,7 @@ def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFram
     """
     style = styles.layer_style(name)
     shapes, table = layers.get(style.geometry_of), layers.get(_view_table(style, layers))
-    if shapes is None or table is None or len(shapes) == 0:
+    if shapes is None or table is None or len(shapes) == 0 or getattr(shapes, "active_geometry_name", None) is None:
         return None
     key = str(shapes.index.name)
     flat = joined_table(table, key, layers)

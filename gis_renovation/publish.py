@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
-from gis_renovation.errors import ConfigError, DataError, FileError, Lang, Text
+from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_data import DISPLAY_CRS
 from gis_renovation.map_months import month_ends
@@ -69,6 +69,7 @@ class ProfileTable(_Strict):
 
     audience: Literal["planner", "bureau", "public"]
     title: str = "{project}"
+    title_en: str = ""
     attribution: str = ""
     show: tuple[str, ...] | None = None
     map_number: str = ""
@@ -298,11 +299,13 @@ def publish_run(
     by: str = "",
     on: date | None = None,
     single: bool = False,
+    on_warning: Callable[[Finding], None] | None = None,
     lang: Lang = "zh",
 ) -> Path:
     """Publish a run of a project under ``maps/PROFILE/``; the path of the page.
 
-    ``by`` and ``on`` go into the log; ``single`` puts the tiles of large layers into the page itself.
+    ``by`` and ``on`` go into the log; ``single`` puts the tiles of large layers into the page itself;
+    ``on_warning`` is told, before anything moves, what people should look at.
     """
     table = project.settings.project
     return publish_profile(
@@ -319,6 +322,7 @@ def publish_run(
         by=by,
         on=on,
         single=single,
+        on_warning=on_warning,
         lang=lang,
     )
 
@@ -338,6 +342,7 @@ def publish_profile(
     by: str = "",
     on: date | None = None,
     single: bool = False,
+    on_warning: Callable[[Finding], None] | None = None,
     lang: Lang = "zh",
 ) -> Path:
     """Write what ``profile`` lets through into the folder ``target``; the path of its page.
@@ -345,10 +350,14 @@ def publish_profile(
     Everything is written to a temporary folder beside ``target``, read back and verified, then moved
     into place; the edition before is kept as ``<target>.previous``. The same layers and profile
     give the same bytes. ``single`` puts the tiles of large layers into the page, which is then
-    refused (DataError) above 20 MB; else they lie beside it in ``tiles/``.
+    refused (DataError) above 20 MB; else they lie beside it in ``tiles/``. ``on_warning`` is told what
+    does not stop a public edition but should be looked at: no or an expiring map number, contiguous
+    detailed cover near 25 km², no way to ask, no licence.
 
     Raises
     ------
+    ConfigError
+        If the map number expired before ``as_of`` or ``on``.
     FileError
         If ``target`` exists and was not made by this program: it is left as it is.
     DataError
@@ -358,42 +367,26 @@ def publish_profile(
     mend_interrupted(target)
     for folder in (target, previous_of(target)):
         require_own(folder)
-    require_valid_number(profile.profile, as_of)
+    require_valid_number(profile.profile, max(as_of, on or as_of))
     before = _counts_before(target)
     edition = prepare_edition(layers, profile, before=before, lang=lang)
-    public = profile.profile.audience == "public"
-    if public and (personal := find_personal_numbers(edition.frames)):
-        raise DataError(personal)
-    table = profile.profile
-    number = number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
-    title = profile.profile.title.replace("{project}", project_name)
-    made = map_files(
-        edition.shown,
-        title=title,
-        as_of=as_of,
-        lang=lang,
-        synthetic=synthetic,
-        attribution=profile.profile.attribution or attribution,
-        map_number=profile.profile.map_number,
-        audience=profile.profile.audience,
-        show=profile.profile.show,
-        links={PAGE: "overview"} if public else {},
-        pages=map_links(edition.frames) if public else {},
-        single=single,
-    )
+    if profile.profile.audience == "public":
+        require_no_personal_numbers(edition)
+        for warning in publication_warnings(edition, profile, on=max(as_of, on or as_of)):
+            if on_warning:
+                on_warning(warning)
     facts = {
         "program": "gis-renovation",
         "version": __version__,
         "profile": name,
         "audience": profile.profile.audience,
         "class": profile.disclosure.highest,
-        "title": title,
+        "title": _title(profile.profile, lang).replace("{project}", project_name),
         "as_of": as_of.isoformat(),
         "run": run,
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
         "attribution": profile.profile.attribution or attribution,
-        "tiled": {layer: reason.in_language(lang) for layer, reason in made.reasons.items()},
     }
     target.parent.mkdir(parents=True, exist_ok=True)
     for stale in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
@@ -401,25 +394,9 @@ def publish_profile(
     work = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     work.mkdir()
     try:
-        write_text(work / (MAP if public else PAGE), made.page)
-        for path, data in made.files.items():
-            (work / path).parent.mkdir(exist_ok=True)
-            (work / path).write_bytes(data)
-        _write_downloads(work / "data", edition, profile, synthetic=synthetic, lang=lang)
-        if public:
-            _write_site(work, edition, profile, facts, number, targets=targets or {}, as_of=as_of, lang=lang)
-        _write_marker(work, edition, facts)
-        require_sound(work)
-        if profile.disclosure.highest == "public":
-            require_no_leak(
-                work, layers, edition, facts, [*profile.site.contact, profile.site.licence, *profile.site.notes]
-            )
-        if public:
-            write_text(
-                target.with_name(f"{target.name}.checklist.md"),
-                _checklist(edition, facts, as_of=as_of, profile=profile),
-            )
-            _write_counts(target, counts_shown(edition.frames, edition.withheld, before))
+        _fill(work, layers, edition, profile, facts, targets=targets or {}, single=single, lang=lang)
+        if profile.profile.audience == "public":
+            _write_beside(target, edition, profile, facts, before)
         put_in_place(work, target)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -428,14 +405,142 @@ def publish_profile(
     return target / PAGE
 
 
-def require_valid_number(table: ProfileTable, as_of: date) -> None:
-    """Raise ConfigError if the map number expired before the day the data speaks of."""
-    if table.map_number and table.map_number_expires_on is not None and table.map_number_expires_on < as_of:
+def _title(table: ProfileTable, lang: Lang) -> str:
+    """The title in the reader's language, as far as the profile has one."""
+    return table.title_en if lang == "en" and table.title_en else table.title
+
+
+def _fill(
+    work: Path,
+    layers: Mapping[str, Any],
+    edition: Edition,
+    profile: Profile,
+    facts: Mapping[str, Any],
+    *,
+    targets: Mapping[str, Mapping[str, float | None]],
+    single: bool,
+    lang: Lang,
+) -> None:
+    """Everything of an edition into the folder ``work``, read back and searched."""
+    public = profile.profile.audience == "public"
+    made = map_files(
+        edition.shown,
+        title=str(facts["title"]),
+        as_of=facts_date(facts),
+        lang=lang,
+        synthetic=bool(facts["synthetic"]),
+        attribution=str(facts["attribution"]),
+        map_number=profile.profile.map_number,
+        audience=profile.profile.audience,
+        show=profile.profile.show,
+        links={PAGE: "overview"} if public else {},
+        pages=map_links(edition.frames) if public else {},
+        single=single,
+    )
+    facts = {**facts, "tiled": {layer: reason.in_language(lang) for layer, reason in made.reasons.items()}}
+    write_text(work / (MAP if public else PAGE), made.page)
+    for path, data in made.files.items():
+        (work / path).parent.mkdir(exist_ok=True)
+        (work / path).write_bytes(data)
+    _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)
+    if public:
+        _write_site(work, edition, profile, facts, targets=targets, lang=lang)
+    _write_marker(work, edition, facts)
+    require_sound(work)
+    if profile.disclosure.highest != "restricted":
+        told = [*profile.site.contact, profile.site.licence, *profile.site.notes]
+        require_no_leak(work, layers, edition, facts, told)
+
+
+def _write_beside(target: Path, edition: Edition, profile: Profile, facts: Mapping[str, Any], before: Shown) -> None:
+    """What the makers keep beside a public folder: the checklist of the review, and which counts were shown."""
+    write_text(target.with_name(f"{target.name}.checklist.md"), _checklist(edition, facts, profile=profile))
+    _write_counts(target, counts_shown(edition.frames, edition.withheld, before))
+
+
+def require_no_personal_numbers(edition: Edition) -> None:
+    """Raise DataError if a text of the edition holds a telephone, identity or bank card number."""
+    findings = find_personal_numbers(edition.frames)
+    if findings:
+        raise DataError(findings)
+
+
+# An internet map's number is valid for two years; a new review takes twenty working days and more.
+NUMBER_ENDS_SOON_DAYS = 60
+
+
+def publication_warnings(edition: Edition, profile: Profile, *, on: date) -> list[Finding]:
+    """What does not stop a public edition but people should look at before it goes out."""
+    table, found = profile.profile, []
+    ends = table.map_number_expires_on
+    if not table.map_number:
+        found.append(
+            _warning(
+                "no_map_number",
+                "尚无审图号：公开前须依法送审（《地图管理条例》第十五条），程序不作免审判断。",
+                "no map number: maps must be reviewed before they are public; the program claims no exemption.",
+            )
+        )
+    elif ends is None or table.map_number_dated_on is None:
+        found.append(
+            _warning(
+                "map_number_undated",
+                "审图号没有写批准日期或有效期（map_number_dated_on、map_number_expires_on），无法核对是否过期。",
+                "the map number has no date or expiry (map_number_dated_on, map_number_expires_on) to check.",
+            )
+        )
+    elif (ends - on).days < NUMBER_ENDS_SOON_DAYS:
+        found.append(
+            _warning(
+                "map_number_ends_soon",
+                f"审图号 {table.map_number} 将于 {ends} 到期，请及早重新送审；到期后网站应撤下或换号。",
+                f"the map number {table.map_number} expires on {ends}; apply again in time.",
+            )
+        )
+    cover = _coverage_m2(edition)
+    if cover >= 0.8 * COVERAGE_LIMIT_M2:
+        found.append(
+            _warning(
+                "coverage_near_limit",
+                f"连续成片的详细图形最大 {cover / 1e6:.2f} km²，接近或超过 25 km²（自然资发〔2020〕95号）；"
+                "须先作保密审查，或减少图层、分幅公开。",
+                f"the largest contiguous detailed cover is {cover / 1e6:.2f} km², near or above 25 km²; have it "
+                "reviewed for secrecy, or publish fewer layers.",
+            )
+        )
+    if not profile.site.contact:
+        found.append(
+            _warning(
+                "no_contact",
+                "没有写咨询方式（[site] contact），网站上写作“尚未提供”。",
+                "no way to ask is given ([site] contact); the site says so.",
+            )
+        )
+    return found
+
+
+def _warning(code: str, zh: str, en: str) -> Finding:
+    return Finding(severity="warning", code=code, layer="", text=Text(zh, en))
+
+
+def _coverage_m2(edition: Edition) -> float:
+    return largest_contiguous_area_m2(
+        {
+            name: frame.geometry.to_numpy()
+            for name, frame in edition.frames.items()
+            if isinstance(frame, gpd.GeoDataFrame) and name in DETAILED_LAYERS
+        }
+    )
+
+
+def require_valid_number(table: ProfileTable, day: date) -> None:
+    """Raise ConfigError if the map number expired before ``day``, that of the data or of publishing."""
+    if table.map_number and table.map_number_expires_on is not None and table.map_number_expires_on < day:
         raise ConfigError(
-            f"审图号 {table.map_number} 已于 {table.map_number_expires_on} 到期，早于数据日期 {as_of}。"
+            f"审图号 {table.map_number} 已于 {table.map_number_expires_on} 到期，早于 {day}（数据或发布日期）。"
             "请重新送审并更新 map_number、map_number_dated_on、map_number_expires_on。",
-            f"The map number {table.map_number} expired on {table.map_number_expires_on}, before the data's date "
-            f"{as_of}. Have the map reviewed again and update map_number and its dates.",
+            f"The map number {table.map_number} expired on {table.map_number_expires_on}, before {day}, the date of "
+            "the data or of publishing. Have the map reviewed again and update map_number and its dates.",
         )
 
 
@@ -470,16 +575,21 @@ def _write_site(
     edition: Edition,
     profile: Profile,
     facts: Mapping[str, Any],
-    number: str,
     *,
     targets: Mapping[str, Mapping[str, float | None]],
-    as_of: date,
     lang: Lang,
 ) -> None:
     """The pages beside the map."""
     files = sorted(path for path in (work / "data").glob("*") if path.is_file())
     site = Site(
-        facts=SiteFacts(str(facts["title"]), as_of, lang, str(facts["attribution"]), number, bool(facts["synthetic"])),
+        facts=SiteFacts(
+            str(facts["title"]),
+            facts_date(facts),
+            lang,
+            str(facts["attribution"]),
+            _number(profile, lang),
+            bool(facts["synthetic"]),
+        ),
         frames=edition.shown,
         downloads=[
             Download(path.relative_to(work).as_posix(), path.stat().st_size, "" if path.stem == "data" else path.stem)
@@ -499,20 +609,19 @@ def _write_site(
         write_text(work / path, text)
 
 
-def _checklist(edition: Edition, facts: Mapping[str, Any], *, as_of: date, profile: Profile) -> str:
-    detailed = {
-        name: frame.geometry.to_numpy()
-        for name, frame in edition.frames.items()
-        if isinstance(frame, gpd.GeoDataFrame) and name in DETAILED_LAYERS
-    }
+def _number(profile: Profile, lang: Lang) -> str:
     table = profile.profile
+    return number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
+
+
+def _checklist(edition: Edition, facts: Mapping[str, Any], *, profile: Profile) -> str:
     return review_checklist(
         title=str(facts["title"]),
-        as_of=as_of,
-        number=number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang="zh"),
+        as_of=facts_date(facts),
+        number=_number(profile, "zh"),
         layers={name: [str(c) for c in frame.columns] for name, frame in edition.frames.items()},
         withheld=edition.withheld,
-        coverage_m2=largest_contiguous_area_m2(detailed),
+        coverage_m2=_coverage_m2(edition),
         coverage_limit_m2=COVERAGE_LIMIT_M2,
         source=str(facts["attribution"]),
         contact=profile.site.contact,

@@ -357,7 +357,9 @@ def number_forms(value: Any) -> frozenset[str]:
         return frozenset()
     if not np.isfinite(value):
         return frozenset()
-    return frozenset({repr(float(value)), f"{float(value):.6g}", f"{float(value):.15g}", str(int(value))})
+    number = float(value)
+    # Databases and CSV write what tells the number apart, workbooks 16 digits, pages 6.
+    return frozenset({repr(number), f"{number:.6g}", f"{number:.15g}", f"{number:.16g}", str(int(value))})
 
 
 def find_leaks(folder: Path, secrets: Mapping[str, frozenset[str]], open_text: str) -> list[Finding]:
