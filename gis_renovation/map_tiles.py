@@ -72,13 +72,12 @@ UI: Mapping[str, Text] = {
         "a web server must deliver its .pmtiles and .pm.js files.",
     ),
     "tiles_table": Text(
-        "表格只列视野内的要素；全部 {all} 个见数据下载",
-        "the table lists what is in view; all {all} are in the downloads",
+        "只列视野内的，移动地图列出别处的；共 {all} 个", "lists what is in view: move the map for others; {all} in all"
     ),
     "tiles_zoom_in": Text(
         "放大到 {z} 级后逐个列出；此前见“{units}”", "zoom in to {z} to list each; before that see “{units}”"
     ),
-    "tiles_unnamed": Text("“{layer}”不参与名称检索", "“{layer}” is not searched by name"),
+    "tiles_unnamed": Text("名称超过 {n} 个，不参与名称检索", "more than {n} names: not searched by name"),
 }
 
 
@@ -160,6 +159,7 @@ def tile_layer(name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataF
             "features": len(drawn),
         },
     )
+    names = _names(drawn, pieces)
     block["tiles"] = {
         "zoom": zoom,
         "street_zoom": zoom + 1,
@@ -169,6 +169,7 @@ def tile_layer(name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataF
         "folder": FOLDER,
         "file": file_stem(name),
         "part_bytes": PART_BYTES,
+        "searched": names is not None,
     }
     units, unit_classes = _units_block(name, drawn, layers, zoom + 1, lang=lang)
     return TiledLayer(block=block, units=units, unit_classes=unit_classes, names=_names(drawn, pieces), archive=archive)
@@ -500,7 +501,7 @@ def _units_block(
     classes, position = _density_classes(counted["per_km2"].to_numpy())
     block = map_data.encode_layer(UNITS, counted, {}, lang=lang)
     label = map_data.layer_label(name, lang)
-    what = Text(f"{label}：按地块汇总", f"{label}: counts by area").in_language(lang)
+    what = Text(f"{label}：按区域汇总", f"{label}: counts by area").in_language(lang)
     block |= {
         "name": f"{plain_text(name)}.units",
         "label": what,
@@ -680,8 +681,12 @@ def far_legend(block: Mapping[str, Any], classes: Sequence[styles.StyleClass], *
         f'<span class="count">{c.count:,}</span></li>'
         for c in classes
     )
-    said = UI["tiles_street"].in_language(lang).format(z=block["tiles"]["street_zoom"])
+    said = [UI["tiles_street"].in_language(lang).format(z=block["tiles"]["street_zoom"])]
+    if block["title"] is not None and not block["tiles"]["searched"]:
+        said.append(UI["tiles_unnamed"].in_language(lang).format(n=f"{NAMES_LIMIT:,}"))
+    joint = "；" if lang == "zh" else "; "
     return (
-        f'<ul class="legend far" data-far="{safe(block["name"])}">{lines}</ul><p class="remark">{safe(said)}</p>'
+        f'<ul class="legend far" data-far="{safe(block["name"])}">{lines}</ul>'
+        f'<p class="remark">{safe(joint.join(said))}</p>'
         f'<p class="remark" data-shown="{safe(block["name"])}"></p>'
     )

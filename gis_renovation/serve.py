@@ -68,6 +68,13 @@ class _Preview(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Say nothing."""
 
+    def handle(self) -> None:
+        """Serve one connection; a reader that closes it in between is no fault to report."""
+        try:
+            super().handle()
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
     def do_GET(self) -> None:
         """Send a file or the part of it that was asked for."""
         self._answer(body=True)

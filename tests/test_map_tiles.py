@@ -163,6 +163,16 @@ def test_few_shapes_of_very_many_corners_are_cut_too():
     assert "385,500 个顶点" in map_tiles.tile_reason(gpd.GeoDataFrame(geometry=round_ones, crs=CRS)).zh
 
 
+def test_too_many_names_to_search_are_said_on_the_page(buildings, monkeypatch):
+    named = buildings.assign(name=[f"楼{n}" for n in range(len(buildings))])
+    said = "名称超过 5,000 个，不参与名称检索"
+    assert said not in maps.map_files({"buildings": named}, title="楼栋", as_of=AS_OF).page
+    monkeypatch.setattr(map_tiles, "NAMES_LIMIT", 5_000)
+    page = maps.map_files({"buildings": named}, title="楼栋", as_of=AS_OF).page
+    assert said in page
+    assert 'id="names-buildings"' not in page
+
+
 def test_page_and_files_name_every_feature_once_and_no_outside_host(buildings):
     made = maps.map_files({"buildings": buildings}, title="楼栋", as_of=AS_OF, show=["buildings"])
     names = sorted(made.files)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
+import time
 
 import pytest
 
@@ -145,6 +147,20 @@ def test_only_this_machine_is_listened_to_and_spoken_to(server):
 def test_nothing_is_written_or_run(server):
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         assert ask(server, "/index.html", "Content-Length: 0", method=method)[0] == 501
+
+
+def test_a_reader_that_hangs_up_is_no_fault(server, capfd):
+    """Closing with a reset (linger 0) in the middle of a kept connection, as browsers do."""
+    for sent in (b"", b"GET /tiles/a.pmtiles HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+        wire = socket.create_connection(server.server_address, timeout=5)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire.sendall(sent)
+        if sent:
+            wire.recv(100)
+        wire.close()
+    time.sleep(0.3)
+    assert capfd.readouterr().err == ""
+    assert ask(server, "/")[0] == 200
 
 
 def test_a_taken_port_is_said_with_what_to_do(server, tmp_path):

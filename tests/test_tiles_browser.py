@@ -203,6 +203,9 @@ def test_counts_of_the_far_view_add_up_to_all(visit, hosts):
     assert total == COUNT
     drawn = page.page.evaluate("document.querySelectorAll('.leaflet-overlay-pane path').length")
     assert drawn == units(page), "every area is a shape on the map"
+    assert page.page.is_visible("[data-far=communities]")
+    page.street()
+    assert not page.page.is_visible("[data-far=communities]"), "and their legend goes with them"
 
 
 def test_every_square_in_the_view_is_ink_and_the_gaps_are_not(visit, hosts):
@@ -258,7 +261,7 @@ def test_keyboard_reaches_a_feature_through_the_table(visit, hosts):
     assert "放大到 14 级后逐个列出" in page.page.text_content("#sheet-count")
     page.street()
     page.page.wait_for_selector("#sheet tbody tr")
-    assert f"全部 {COUNT:,} 个见数据下载" in page.page.text_content("#sheet-count")
+    assert f"移动地图列出别处的；共 {COUNT:,} 个" in page.page.text_content("#sheet-count")
     link = page.page.locator("#sheet tbody .link").first
     name = link.text_content()
     link.focus()

@@ -240,6 +240,10 @@ var TileGroup = L.Layer.extend({
       text = ui.tiles_far.replace("{n}", number(this.far(), 0)).replace("{all}", number(layer.tiles.features, 0)).replace("{units}", plan.read(plan.units[name]).ids.length);
     }
     if (place && place.textContent !== text) place.textContent = text;
+    // The classes of the counts are explained only while the counts are on the map.
+    Array.prototype.forEach.call(document.querySelectorAll("[data-far]"), function (one) {
+      if (one.getAttribute("data-far") === name) one.hidden = plan.map.getZoom() >= layer.tiles.street_zoom;
+    });
     return text;
   },
 
