@@ -29,9 +29,12 @@ _MESSAGES = {
     "bool_parsing": Text("应为 true 或 false", "must be true or false"),
     "date_type": Text("应为日期，如 2024-09-30（不加引号）", "must be a date such as 2024-09-30"),
     "date_from_datetime_parsing": Text("应为日期，如 2024-09-30", "must be a date such as 2024-09-30"),
-    "dict_type": Text("应为一张表", "must be a table"),
+    "dict_type": Text("应为一张表 { 键 = 值 }", "must be a table { key = value }"),
     "model_type": Text("应为一张表", "must be a table"),
     "list_type": Text("应为列表 [ … ]", "must be a list [ … ]"),
+    "sequence_str": Text(
+        '应为一组编号（外面再加一层方括号），如 [["甲", "乙"]]', 'must be a group of ids, as in [["A", "B"]]'
+    ),
     "tuple_type": Text("应为列表 [ … ]", "must be a list [ … ]"),
 }
 

@@ -30,6 +30,7 @@ STREET_WIDTH_M = {"branch": 12.0, "secondary": 20.0, "arterial": 32.0, "access":
 
 # Between two columns of lots; between two rows there is only a wall's width.
 ALLEY_M = 6.0
+WALL_M = 0.4
 
 # A street that ends at a barrier stops this far from its centre line.
 STUB_M = 20.0
@@ -315,8 +316,8 @@ def _lots(blocks: pd.DataFrame, patch: Patch, rng: np.random.Generator) -> pd.Da
     lots["cut"] = left.round(1)
     lots["x0"] = (left.round(1) + half.where(lots["k"] > 0, 0.0)).round(3)
     lots["x1"] = (right.round(1) - half.where(lots["k"] < lots["nx"] - 1, 0.0)).round(3)
-    lots["y0"] = (bottom.round(1) + np.where(row > 0, 2.5, 0.0)).round(3)
-    lots["y1"] = (top.round(1) - np.where(row < lots["ny"] - 1, 2.5, 0.0)).round(3)
+    lots["y0"] = (bottom.round(1) + np.where(row > 0, WALL_M / 2, 0.0)).round(3)
+    lots["y1"] = (top.round(1) - np.where(row < lots["ny"] - 1, WALL_M / 2, 0.0)).round(3)
     lots["name"] = [
         (patch.planted[i, j].names[c] or "") if drawn else ""
         for i, j, c, drawn in zip(lots["i"], lots["j"], lots["k"], lots["drawn"], strict=True)

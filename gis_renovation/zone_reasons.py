@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gis_renovation.contiguity_reasons import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
@@ -25,15 +26,20 @@ TIGHT_SHARE = 0.1
 NAMES_SHOWN = 6
 LINKS_SHOWN = 6
 NEIGHBOURS_SHOWN = 3
+# So many plain links are told by their gaps alone.
+PLAIN_TOGETHER = 3
+# Names that end like this say themselves that they are communities; 小区 before them would be said twice.
+OWN_ENDINGS = (*"村苑院园坊里楼庭府城湾", "小区", "宿舍", "公寓", "家属区", "生活区")
 WATER = ("river", "canal", "lake")
 
 
 class Link(NamedTuple):
-    """A usable or cut link between two positions, ``way_m`` to walk, and its reason as given."""
+    """A usable or cut link between two positions: the way and the shared wall in m, and its reason as given."""
 
     head: int
     tail: int
     way_m: float
+    wall_m: float
     reason: Text | None
     barrier_id: str | None
     barrier_kind: str | None
@@ -121,10 +127,11 @@ def _links_by_end(ids: Ids, frame: pd.DataFrame) -> list[list[Link]]:
     zh, en = _column(frame, "reason_zh"), _column(frame, "reason_en")
     barrier, kind = _column(frame, "barrier_id"), _column(frame, "barrier_kind")
     ways = way_m(frame)
+    walls = frame["shared_wall_m"].to_numpy(dtype="float64", na_value=0.0) if "shared_wall_m" in frame else 0.0 * ways
     for row, (focal, neighbor) in enumerate(zip(frame["focal"], frame["neighbor"], strict=True)):
         head, tail = sorted((position[str(focal)], position[str(neighbor)]))
         reason = Text(zh[row] or en[row] or "", en[row] or zh[row] or "") if zh[row] or en[row] else None
-        link = Link(head, tail, float(ways[row]), reason, barrier[row], kind[row])
+        link = Link(head, tail, float(ways[row]), float(walls[row]), reason, barrier[row], kind[row])
         table[head].append(link)
         table[tail].append(link)
     return [_nearest(links) for links in table]
@@ -169,8 +176,16 @@ def zone_sentence(scene: Scene, rows: Sequence[int]) -> Text:
     else:
         zh = f"由{names.zh}共 {len(rows)} 个小区组成{size.zh}"
         parts = [Text(zh, f"{len(rows)} communities ({names.en}){size.en}")]
-    parts += [*_ties_text(scene, rows), *_tight_text(scene, rows), _outside_text(scene, rows)]
+    parts += [*_ties_text(scene, rows), *_fixed_text(scene, rows)]
+    parts += [*_tight_text(scene, rows), _outside_text(scene, rows)]
     return Text("；".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".")
+
+
+def _fixed_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
+    own = {scene.ids[row] for row in rows}
+    if not any(own == set(group) for group in scene.wishes.fixed_zones):
+        return []
+    return [Text("按要求固定保留", "kept as a fixed zone")]
 
 
 def _size_text(scene: Scene, rows: Sequence[int]) -> Text:
@@ -190,13 +205,36 @@ def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
         if one != two:
             leader[two] = one
             ties.append(link)
-    if not ties:
-        return []
-    shown = [_link_text(scene, link) for link in ties[:LINKS_SHOWN]]
-    more = len(ties) - len(shown)
-    zh = "；".join(text.zh for text in shown) + (f"；另有 {more} 处联系" if more else "")
-    en = "; ".join(text.en for text in shown) + (f"; and {more} more links" if more else "")
-    return [Text(zh, en)]
+    plain = [link for link in ties if _is_plain(link)]
+    if len(plain) < PLAIN_TOGETHER:
+        plain = []
+    named = [link for link in ties if link not in plain]
+    texts = [_link_text(scene, link) for link in named[:LINKS_SHOWN]]
+    more = len(named) - LINKS_SHOWN
+    texts += [Text(f"另有 {more} 处联系", f"{more} more links")] if more > 0 else []
+    return texts + ([_plain_text(plain, others=bool(named))] if plain else [])
+
+
+def _is_plain(link: Link) -> bool:
+    """Whether there is nothing to tell of a link but its gap: no wall, crossing or barrier."""
+    return link.barrier_id is None and link.wall_m < WALL_WORTH_A_WORD_M
+
+
+def _plain_text(links: Sequence[Link], *, others: bool) -> Text:
+    """One phrase for all links that nothing lies across: how far apart their ends are."""
+    near, far = (metres(bound(link.way_m for link in links)) for bound in (min, max))
+    touching = not min(link.way_m for link in links)
+    zh, en = f"相距 {near} 至 {far} 米", f"{near} to {far} m apart"
+    if not max(link.way_m for link in links):
+        zh, en = "边界相接", "touching"
+    elif touching:
+        zh, en = f"边界相接或相距不超过 {far} 米", f"touching or up to {far} m apart"
+    elif near == far:
+        zh, en = f"相距 {far} 米", f"{far} m apart"
+    return Text(
+        f"{'其余' if others else ''}相邻小区{zh}，其间均无阻隔",
+        f"{'other ' if others else ''}neighbours {en}, nothing between them",
+    )
 
 
 def _link_text(scene: Scene, link: Link) -> Text:
@@ -384,8 +422,12 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
 
 
 def _called(names: Text) -> str:
-    """小区 before the names, unless they say it themselves."""
-    return names.zh if "小区" in names.zh else f"小区{names.zh}"
+    """小区 before the names, unless they all say it themselves."""
+    return (
+        names.zh
+        if all(name.endswith(OWN_ENDINGS) for name in names.zh.removesuffix("等").split("、"))
+        else f"小区{names.zh}"
+    )
 
 
 def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:

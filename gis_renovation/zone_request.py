@@ -148,7 +148,7 @@ def read_request(communities: gpd.GeoDataFrame, community_links: pd.DataFrame, w
     if links is not None and not config:
         config += _connection_faults(wishes, ids, links)
     if config:
-        lines = [*config, *(finding.text for finding in findings)]
+        lines = [*config, *(Text(finding.sentence("zh"), finding.sentence("en")) for finding in findings)]
         raise ConfigError(
             "\n".join(["片区划分的要求有误：", *(f"  - {line.zh}" for line in lines)]),
             "\n".join(["The request for zones has faults:", *(f"  - {line.en}" for line in lines)]),
@@ -367,7 +367,10 @@ def _connection_faults(wishes: Wishes, ids: Ids, links: pd.DataFrame) -> list[Te
         )
         for group in torn
     ] + [
-        Text(f"固定片区 {'、'.join(group)} 内部不连通。", f"The fixed zone {', '.join(group)} is not connected.")
+        Text(
+            f"固定片区 {'、'.join(group)} 内部不连通；请只列相连的小区，或补上其间的通道。",
+            f"The fixed zone {', '.join(group)} is not connected; name linked communities only.",
+        )
         for group in loose
     ]
 
@@ -403,10 +406,12 @@ def _amount_faults(frame: gpd.GeoDataFrame, amounts: Mapping[str, Floats], wishe
             yield _error(
                 "unknown_value",
                 name,
-                f"对{label.zh}设了限值，但有小区{label.zh}未知；请补上，或去掉这项限值，"
-                "或设 leave_out_unknown = true 先不划分这些小区。",
-                f"{label.en.capitalize()} is bounded but unknown for some communities; fill it in, drop the bound, "
-                "or set leave_out_unknown = true.",
+                f"{label.zh}有限值或目标值，但这些小区的{label.zh}未知；未知不等于 0，无法判断片区是否满足要求。"
+                f"三种办法：补上{label.zh}；在 project.toml 的 [zones] 中删去 {name} 的要求；"
+                "或写 leave_out_unknown = true，先不划分这些小区，并列入“未能成片的小区”。",
+                f"{label.en.capitalize()} is bounded or aimed at but unknown for these communities; unknown is not 0, "
+                f"so no zone can be checked. Either fill it in, or drop {name} from [zones] of project.toml, or write "
+                "leave_out_unknown = true to leave them out, with the reason.",
                 unknown,
             )
         if len(negative):

@@ -55,6 +55,8 @@ PROOF_COLUMNS = (
     "candidate_count",
     "seed",
 )
+# What a workbook of a run, or a person, writes in place of a zone where there is none.
+NO_ZONE = ("未纳入任何片区", "未纳入", "—")
 COUNTS = ("left_out_count", "left_out_bound_count", "zone_count", "zone_count_bound", "candidate_count", "seed")
 SHARES = ("objective", "objective_bound", "gap_share")
 
@@ -524,7 +526,7 @@ def revise_zones(
         leave_out_unknown=leave_out_unknown,
     )
     request = read_request(communities, community_links, wishes)
-    approved = {member: zone for member, zone in _zone_of(approved_zones).items() if zone is not None}
+    approved = {member: zone for member, zone in _zone_of(approved_zones).items() if zone and zone not in NO_ZONE}
     revision = revise(request, approved, ProofLimits(max_subsets, max_columns, max_nodes))
     zone_of = dict(zip(request.ids, zone_names(request.ids, revision.zone), strict=True))
     scene = read_scene(communities, community_links, zone_of, wishes, barriers)

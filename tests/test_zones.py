@@ -280,6 +280,44 @@ def test_a_zone_says_who_is_joined_which_bound_is_tight_and_why_neighbours_staye
     assert "戊（隔铁路，相距 10 米）" in zones.loc["Z-C02", "why_zh"]
 
 
+def test_many_plain_gaps_are_told_together_and_walls_and_crossings_by_name():
+    communities, links = make_row([100] * 6)
+    links["gap_m"] = [3.0, 0.5, 12.0, 8.0, 7.0]
+    links["shared_wall_m"] = [0.0, 70.0, 0.0, 0.0, 0.0]
+    links["barrier_id"] = [None, None, None, None, "B1"]
+    links["reason_zh"] = ["相距 3 米", "相距 0.5 米，边界并行约 70 米，其间无阻隔", "", "", "隔铁路，经人民桥可连通"]
+    zone = describe_zones(communities, delineate_zones(communities, links), links).loc["Z-C00"]
+    assert zone["why_zh"] == (
+        "由甲、乙、丙、丁、戊、己共 6 个小区组成，合计 600 户；乙与丙相距 0.5 米，边界并行约 70 米，其间无阻隔；"
+        "戊与己隔铁路，经人民桥可连通；其余相邻小区相距 3.0 至 12 米，其间均无阻隔；周边无其他相邻小区。"
+    )
+    for gaps, words in [
+        ([0.0] * 5, "小区边界相接，"),
+        ([0.0, 2, 2, 2, 2], "相接或相距不超过 2.0 米，"),
+        ([4.0] * 5, "区相距 4.0 米"),
+    ]:
+        plain = links.assign(gap_m=gaps, shared_wall_m=0.0, barrier_id=None)
+        assert words in describe_zones(communities, delineate_zones(communities, plain), plain).loc["Z-C00", "why_zh"]
+
+
+def test_a_fixed_zone_says_that_it_is_kept_as_asked():
+    communities, links = make_row([300] * 4)
+    wishes = {"households": {"min": 500, "max": 700}, "fixed_zones": [["C00", "C01", "C02"]]}
+    zones = describe_zones(communities, delineate_zones(communities, links, **wishes), links, **wishes)
+    assert "；按要求固定保留；户数 900 户，超过上限 700 户（固定片区，照旧保留）；" in zones.loc["Z-C00", "why_zh"]
+
+
+def test_names_that_say_they_are_communities_are_not_called_so_twice():
+    communities, links = make_row([200, 100])
+    communities["name"] = ["大通矿三村", "洞山小区"]
+    bounds = {"households": {"min": 500}}
+    members = delineate_zones(communities, links, **bounds)
+    assert members.loc["C00", "reason_zh"].startswith("大通矿三村、洞山小区周边没有其他相邻小区，合计 300 户")
+    communities["name"] = ["大通矿三村", "矿务局"]
+    members = delineate_zones(communities, links, **bounds)
+    assert members.loc["C00", "reason_zh"].startswith("小区大通矿三村、矿务局周边")
+
+
 def test_a_neighbour_needed_at_home_is_given_as_the_reason():
     communities, links = make_row([500, 300, 300])
     bounds = {"households": {"min": 500, "max": 900}}
