@@ -30,6 +30,7 @@ class PageFacts(NamedTuple):
     links: Mapping[str, str]
     counties: bool
     months: bool
+    basemaps: bool = False
 
 
 WORDS: Mapping[str, Text] = {
@@ -50,6 +51,34 @@ WORDS: Mapping[str, Text] = {
     "layers_short": Text("图层", "Layers"),
     "county": Text("只看一个县区", "Only one county"),
     "all_counties": Text("全部县区", "All counties"),
+    "base": Text("底图", "Basemap"),
+    "no_base": Text("无（本项目图层）", "None (own layers)"),
+    "base_labels": Text("底图注记", "Labels of the basemap"),
+    "check_base": Text("核对偏移", "Check offset"),
+    "base_refused": Text(
+        "底图“{name}”没有内容：密钥被拒绝或未授权本网站，或网络不通。地图仍用本项目图层。",
+        "The basemap {name} gives nothing: its key is refused or not for this site, or there is no network. "
+        "The map still shows the project's own layers.",
+    ),
+    "check_first": Text(
+        "核对底图位置：先点击本项目图层中的一处（如路口、墙角）；键盘：十字对准后按 Enter。",
+        "First point at one thing in the project's layers (a crossing, a corner).",
+    ),
+    "check_second": Text("再点击同一处在底图上的位置。", "Now point at the same thing in the basemap."),
+    "offset": Text("底图偏移 {m} m（东 {east} m，北 {north} m）。", "Offset {m} m ({east} m east, {north} m north). "),
+    "offset_none": Text("与本项目图层一致。", "It lies with the project's layers."),
+    "offset_gcj": Text(
+        '与 GCJ-02 的偏移一致：请在发布配置中把此底图写为 datum = "gcj02"。',
+        'This is the shift of GCJ-02: write datum = "gcj02" for this basemap in the profile.',
+    ),
+    "offset_not_gcj": Text(
+        '此底图不是 GCJ-02：请在发布配置中改为 datum = "cgcs2000"。',
+        'This basemap is not in GCJ-02: write datum = "cgcs2000" in the profile.',
+    ),
+    "offset_other": Text(
+        "不是已知的坐标偏移：请换一处再核对，或向底图提供方了解其坐标系。",
+        "This is no known shift: check at another place, or ask the maker of the basemap.",
+    ),
     "rate": Text("显示的比率", "Rate shown"),
     "pair": Text("两月对比", "Compare months"),
     "pair_from": Text("左", "Left"),
@@ -59,7 +88,63 @@ WORDS: Mapping[str, Text] = {
     "pair_changed": Text("{from} 到 {to}：{n} 个小区有变化", "{from} to {to}: {n} communities changed"),
     "pair_end": Text("结束对比", "End"),
     "home": Text("全图", "Whole map"),
-    "print": Text("打印", "Print"),
+    "print": Text("打印出图", "Print"),
+    "share": Text("分享", "Share"),
+    "paper": Text("纸张", "Paper"),
+    "way": Text("方向", "Direction"),
+    "lying": Text("横向", "landscape"),
+    "standing": Text("纵向", "portrait"),
+    "png": Text("存为图片（PNG）", "Save as PNG"),
+    "to_printer": Text("打印", "Print"),
+    "preview": Text("预览：", "Preview: "),
+    "legend": Text("图例", "Legend"),
+    "png_saved": Text("图片已生成，请在下载文件夹查看。", "The picture is in your downloads."),
+    "png_refused": Text(
+        "浏览器不允许把底图画进图片。请先把底图改为“无”，再出图。",
+        "The browser does not let the basemap be drawn into a picture. Set the basemap to none and try again.",
+    ),
+    "share_link": Text("当前视图的链接", "Link to this view"),
+    "share_code": Text("嵌入其他网页的代码", "Code to embed in another page"),
+    "share_file": Text(
+        "本页从文件打开，链接只在本机有效；发布到网站后再分享。",
+        "This page was opened from a file: the link works on this machine only. Publish it, then share.",
+    ),
+    "copy": Text("复制", "Copy"),
+    "copied": Text("已复制。", "Copied."),
+    "copy_by_hand": Text("已选中，请按 Ctrl+C 复制。", "Selected; press Ctrl+C to copy."),
+    "embed_open": Text("打开完整地图", "Open the whole map"),
+    "tools": Text("地图工具", "Map tools"),
+    "measure": Text("量测距离和面积", "Measure"),
+    "full": Text("全屏", "Full screen"),
+    "full_refused": Text("浏览器不允许本页全屏显示；可按 F11。", "The browser refuses full screen; try F11."),
+    "locate": Text("我的位置", "My position"),
+    "locate_waiting": Text("正在取得位置……", "Finding your position …"),
+    "locate_found": Text(
+        "位置误差约 {m} m；位置只显示在本页，不会发送。", "Within about {m} m; it stays on this page."
+    ),
+    "locate_refused": Text(
+        "没有定位权限。如需定位，请在浏览器地址栏旁允许本页使用位置。",
+        "Positioning was refused. To use it, allow this page to know your position beside the address bar.",
+    ),
+    "locate_failed": Text("未能取得位置，请到开阔处再试。", "Your position could not be found; try again outdoors."),
+    "locate_file": Text(
+        "从文件打开的网页不能定位；请在发布后的网站（https）上使用。",
+        "A page opened from a file cannot know your position; use the published site (https).",
+    ),
+    "locate_insecure": Text(
+        "此网站不是 https，浏览器不提供定位。", "This site is not https, so the browser gives no position."
+    ),
+    "distance": Text("距离", "Distance"),
+    "area": Text("面积", "Area"),
+    "around": Text("周长", "around"),
+    "mu": Text("亩", "mu"),
+    "measure_start": Text(
+        "在地图上依次点击；键盘：按 Enter 在十字中心加点。", "Click on the map; by keyboard: Enter at the cross."
+    ),
+    "measure_more": Text("面积至少需要三个点。", "An area needs three points."),
+    "measure_middle": Text("在中心加点", "Add at the cross"),
+    "undo": Text("撤销", "Undo"),
+    "clear": Text("清除", "Clear"),
     "table": Text("表格", "Table"),
     "table_rows": Text("表格内容", "Rows of the table"),
     "overview": Text("进度总览与数据下载", "Overview and downloads"),
@@ -127,7 +212,14 @@ def shell(
         f'<div class="tools">{_tools(lang)}</div></header>{notice}'
         f'<aside class="side" id="side" aria-label="{word("layers", lang)}">'
         f"{_finder(facts)}{_panel(legends, blocks, shown, lang=lang)}{_footer(facts)}</aside>"
+        f"{_map_tools(lang)}{_measure(lang)}"
         f'<p class="in-view" id="in-view" role="status"></p>{_sheet(lang)}{_slider(lang) if facts.months else ""}'
+        '<div id="message" class="message" role="alert" hidden><p></p>'
+        f"{button('message-close', word('close', lang))}</div>"
+        f"{_print_dialog(lang)}{_share_dialog(lang)}"
+        f'<nav class="embed-open" aria-label="{word("embed_open", lang)}">'
+        f'<a id="embed-open" href="#" target="_blank" rel="noopener">{word("embed_open", lang)}</a></nav>'
+        '<div id="paper-sheet"></div>'
         '<div class="visually-hidden" id="live" role="status" aria-live="polite"></div>'
     )
 
@@ -150,9 +242,84 @@ def _tools(lang: Lang) -> str:
             ("table", "table", ' aria-expanded="false" aria-pressed="false" aria-controls="sheet"'),
             ("home", "home", ""),
             ("large", "large", ' aria-pressed="false"'),
-            ("print", "print", ""),
+            ("print", "print", ' aria-haspopup="dialog"'),
+            ("share", "share", ' aria-haspopup="dialog"'),
         )
     )
+
+
+# Drawings of 20 x 20 for the tools of the map; what each does stands in its label.
+_ICONS = {
+    "measure": "M2 14 14 2l4 4L6 18zM5 11l2 2M8 8l2 2M11 5l2 2",
+    "full": "M3 8V3h5M12 3h5v5M17 12v5h-5M8 17H3v-5",
+    "locate": "M10 2v4M10 14v4M2 10h4M14 10h4M10 6a4 4 0 1 0 0 8a4 4 0 1 0 0-8",
+}
+
+
+def _map_tools(lang: Lang) -> str:
+    """Measure, full screen, where am I: buttons that stand on the map."""
+    tools = "".join(
+        f'<button type="button" id="{key}-button" title="{word(key, lang)}" aria-label="{word(key, lang)}"{state}>'
+        f'<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true"><path d="{_ICONS[key]}" fill="none" '
+        'stroke="currentColor" stroke-width="1.6"/></svg></button>'
+        for key, state in (("measure", ' aria-pressed="false"'), ("full", ' aria-pressed="false"'), ("locate", ""))
+    )
+    return f'<section class="map-tools" aria-label="{word("tools", lang)}">{tools}</section>'
+
+
+def _measure(lang: Lang) -> str:
+    choices = "".join(
+        f'<label><input type="radio" name="measured" value="{key}"{state}>{word(key, lang)}</label>'
+        for key, state in (("distance", " checked"), ("area", ""))
+    )
+    buttons = "".join(
+        button(f"measure-{key}", word(text, lang))
+        for key, text in (("middle", "measure_middle"), ("undo", "undo"), ("clear", "clear"), ("end", "close"))
+    )
+    return (
+        f'<section id="measure" class="measure" aria-label="{word("measure", lang)}" hidden>{choices}'
+        f'<output id="measure-said" role="status"></output><span>{buttons}</span></section>'
+        '<div class="cross" aria-hidden="true"></div>'
+    )
+
+
+def _print_dialog(lang: Lang) -> str:
+    return (
+        f'<dialog id="print" aria-labelledby="print-title"><h2 id="print-title">{word("print", lang)}</h2>'
+        '<div id="print-preview"></div><div class="row">'
+        f'<label>{word("paper", lang)}<select id="paper"><option>A4</option><option>A3</option></select></label>'
+        f'<label>{word("way", lang)}<select id="upright"><option value="0">{word("lying", lang)}</option>'
+        f'<option value="1">{word("standing", lang)}</option></select></label></div>'
+        '<p id="print-said" role="status"></p><div class="row">'
+        f"{button('print-png', word('png', lang))}{button('print-paper', word('to_printer', lang))}"
+        f"{button('print-end', word('close', lang))}</div></dialog>"
+    )
+
+
+def _share_dialog(lang: Lang) -> str:
+    return (
+        f'<dialog id="share" aria-labelledby="share-title"><h2 id="share-title">{word("share", lang)}</h2>'
+        f'<label for="share-link">{word("share_link", lang)}</label><div class="row">'
+        f'<input id="share-link" readonly>{button("share-copy-link", word("copy", lang))}</div>'
+        f'<label for="share-code">{word("share_code", lang)}</label>'
+        f'<textarea id="share-code" readonly rows="4"></textarea><p id="share-said" role="status"></p>'
+        f'<div class="row">{button("share-copy-code", word("copy", lang))}{button("share-end", word("close", lang))}'
+        "</div></dialog>"
+    )
+
+
+def sheet_facts(facts: PageFacts) -> dict[str, str]:
+    """What a printed sheet says beside the map; a file name is made of the date alone."""
+    lang = facts.lang
+    synthetic = f"{ui('synthetic', lang)}" if facts.synthetic else ""
+    return {
+        "title": plain_text(facts.title),
+        "as_of": ui("as_of", lang).format(date=facts.as_of.isoformat()),
+        "number": plain_text(number_line(facts)),
+        "source": ui("source", lang) + plain_text(facts.attribution) if facts.attribution else "",
+        "synthetic": synthetic,
+        "file": f"map-{facts.as_of.isoformat()}",
+    }
 
 
 def _finder(facts: PageFacts) -> str:
@@ -168,7 +335,18 @@ def _finder(facts: PageFacts) -> str:
         f'<div class="finder"><label for="find">{word("search", lang)}</label>'
         '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
         f'aria-expanded="false" aria-controls="found" maxlength="60" placeholder="{word("example", lang)}">'
-        f'<ul id="found" role="listbox" aria-label="{word("search", lang)}" hidden></ul></div>{county}'
+        f'<ul id="found" role="listbox" aria-label="{word("search", lang)}" hidden></ul></div>{county}{_base(lang) if facts.basemaps else ""}'
+    )
+
+
+def _base(lang: Lang) -> str:
+    """The choice of a basemap; its labels and the check of its place show while there is one."""
+    return (
+        f'<div class="county"><label for="base">{word("base", lang)}</label>'
+        f'<select id="base"><option value="">{word("no_base", lang)}</option></select></div>'
+        '<div class="base-more" id="base-more" hidden>'
+        f'<label><input type="checkbox" id="base-labels" checked>{word("base_labels", lang)}</label>'
+        f"{button('base-check', word('check_base', lang))}</div>"
     )
 
 
@@ -202,9 +380,9 @@ def _slider(lang: Lang) -> str:
         '<output id="months-said" for="months-range"></output>'
         f'{button("months-pair", word("pair", lang))}</div><div id="swipe-bar" hidden>{pick}'
         f'<output id="swipe-said" for="swipe-from swipe-to"></output>{button("swipe-end", word("pair_end", lang))}'
-        f'</div></section><div id="swipe" class="swipe" hidden><div id="swipe-line"></div>'
+        f'</div></section><section id="swipe" class="swipe" aria-label="{word("pair", lang)}" hidden><div id="swipe-line"></div>'
         '<span id="swipe-left" aria-hidden="true"></span><span id="swipe-right" aria-hidden="true"></span>'
-        f'<input type="range" id="swipe-range" min="0" max="100" step="1" aria-label="{word("pair_line", lang)}"></div>'
+        f'<input type="range" id="swipe-range" min="0" max="100" step="1" aria-label="{word("pair_line", lang)}"></section>'
     )
 
 

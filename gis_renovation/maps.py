@@ -27,7 +27,8 @@ from jinja2 import Template
 
 from gis_renovation import map_counties, map_data, map_months, map_tiles, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
-from gis_renovation.map_shell import WORDS, Audience, PageFacts, shell, ui
+from gis_renovation.map_base import NO_BASEMAPS, PageBasemaps
+from gis_renovation.map_shell import WORDS, Audience, PageFacts, sheet_facts, shell, ui
 from gis_renovation.markup import plain_text, safe, script_json
 
 # Layers whose names can be searched, the most asked for first.
@@ -74,6 +75,7 @@ def map_files(
     links: Mapping[str, str] | None = None,
     pages: Mapping[str, Mapping[str, str]] | None = None,
     single: bool = False,
+    basemaps: PageBasemaps = NO_BASEMAPS,
 ) -> MapFiles:
     """An interactive map of one run: an HTML page and, for layers of many thousand shapes, their tiles beside it.
 
@@ -105,10 +107,14 @@ def map_files(
     single
         Whether the tiles stand in the page itself, so that it is one file to hand on.
 
+    basemaps
+        Pictures of other makers to choose from (:func:`map_base.page_basemaps`); none is shown before a
+        reader asks for it, and the page may fetch pictures of their hosts and nothing else.
+
     Returns
     -------
     MapFiles
-        The same arguments give the same bytes. The page names no outside host. Files lie in ``tiles/``.
+        The same arguments give the same bytes. Without basemaps the page names no outside host. Files lie in ``tiles/``.
 
     Raises
     ------
@@ -147,18 +153,6 @@ def map_files(
         plan.add_child(_PlanLayer(place, show=block["name"] in shown))
         figure.html.add_child(_data_block(f"layer-{block['name']}", block))
     plan.add_child(_PlanStart())
-    settings = _settings(drawn, blocks, attribution=attribution, lang=lang) | {
-        "as_of": as_of.isoformat(),
-        "months": months,
-        "counties": map_counties.county_blocks(present, counties),
-    }
-    figure.html.add_child(_data_block("settings", settings))
-    for name, made in tiled.items():
-        if made.names:
-            figure.html.add_child(_data_block(f"names-{name}", made.names))
-        if single:
-            figure.html.add_child(_Verbatim(map_tiles.inline_archive(name, made.archive)))
-    figure.html.add_child(_data_block("search-index", search_index(blocks)))
     facts = PageFacts(
         title=title,
         as_of=as_of,
@@ -170,9 +164,24 @@ def map_files(
         links=links or {},
         counties=counties is not None,
         months=bool(months),
+        basemaps=bool(basemaps.sources),
     )
+    settings = _settings(drawn, blocks, attribution=attribution, lang=lang) | {
+        "as_of": as_of.isoformat(),
+        "sheet": sheet_facts(facts),
+        "basemaps": basemaps.sources,
+        "months": months,
+        "counties": map_counties.county_blocks(present, counties),
+    }
+    figure.html.add_child(_data_block("settings", settings))
+    for name, made in tiled.items():
+        if made.names:
+            figure.html.add_child(_data_block(f"names-{name}", made.names))
+        if single:
+            figure.html.add_child(_Verbatim(map_tiles.inline_archive(name, made.archive)))
+    figure.html.add_child(_data_block("search-index", search_index(blocks)))
     figure.html.add_child(_Verbatim(shell(legends, blocks, shown, facts)))
-    page = finish_page(figure, lang=lang, beside=bool(tiled) and not single)
+    page = finish_page(figure, lang=lang, beside=bool(tiled) and not single, hosts=basemaps.hosts)
     if single:
         map_tiles.require_small(page, tiled)
     files = (
@@ -449,7 +458,7 @@ def asset_js(name: str) -> str:
 # The page's own script, by theme, in the order in which its parts stand in the page and read the address.
 PAGE_SCRIPTS = (
     "words", "shapes", "painted", "plan", "state", "search", "table", "county", "rates", "months", "swipe", "names",
-    "cards",
+    "geodesy", "base", "tools", "print", "share", "cards",
 )  # fmt: skip
 
 
@@ -507,10 +516,11 @@ _PAGE: Mapping[Lang, Template] = {
 }
 
 
-def finish_page(figure: Figure, *, lang: Lang, beside: bool = False) -> str:
+def finish_page(figure: Figure, *, lang: Lang, beside: bool = False, hosts: Sequence[str] = ()) -> str:
     """Render a figure with steady ids, its language, and a policy that lets nothing else run or load.
 
     ``beside``: files beside the page may be read as data and, opened from a disk, as scripts.
+    ``hosts``: origins whose pictures may be shown.
     """
     _number_elements(figure)
     # branca offers no other way to set the language of a page.
@@ -522,7 +532,7 @@ def finish_page(figure: Figure, *, lang: Lang, beside: bool = False) -> str:
     )
     own, reads = (" 'self'", "connect-src 'self'; ") if beside else ("", "")
     policy = (
-        f"default-src 'none'; script-src {hashes}{own}; {reads}style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {hashes}{own}; {reads}style-src 'unsafe-inline'; img-src {' '.join(['data: blob:', *hosts])}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
     charset = '<meta charset="utf-8">'

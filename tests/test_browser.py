@@ -401,7 +401,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("state", ["start", "table", "card"])
+@pytest.mark.parametrize("state", ["start", "table", "card", "compare", "measure", "print", "share"])
 def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state):
     path = tmp_path / "index.html"
     made = maps.map_page(
@@ -418,6 +418,10 @@ def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state
         page.locator("#table-button").click()
     if state == "card":
         page.evaluate("() => plan.visit('communities', 8)")
+    if state in {"print", "share", "measure"}:
+        page.locator(f"#{state}-button").click()
+    if state == "compare":
+        page.locator("#months-pair").click()
     page.wait_for_timeout(200)
     page.add_script_tag(path=AXE)
     faults = page.evaluate(
@@ -432,7 +436,7 @@ def test_keyboard_reaches_every_control_in_order_and_is_never_trapped(visit):
     one = visit(layers(), synthetic=True)
     page = one.page
     stops = []
-    for _ in range(60):
+    for _ in range(70):
         page.keyboard.press("Tab")
         stop = page.evaluate(
             """() => { const e = document.activeElement;
@@ -447,15 +451,19 @@ def test_keyboard_reaches_every_control_in_order_and_is_never_trapped(visit):
         "home-button",
         "large-button",
         "print-button",
+        "share-button",
         "find",
         "communities",
         "zones",
         "show-names",
+        "measure-button",
+        "full-button",
+        "locate-button",
     ]
     places = [stops.index(stop) for stop in wanted]
     assert places == sorted(places)
     assert any("leaflet-control-zoom-in" in stop for stop in stops)
-    assert len(stops) < 50, "no shape of the map is a stop of its own"
+    assert len(stops) < 60, "no shape of the map is a stop of its own"
 
 
 def test_large_type_makes_everything_larger(visit):

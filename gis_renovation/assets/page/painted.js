@@ -62,6 +62,25 @@ function thinner(scale) {
   return zoom >= 14 ? 1 : zoom >= 13 ? 0.75 : 0.55;
 }
 
+/* The sign of a point, in the proportions of the legend's. */
+var CORNERS = { square: [[-1, -1], [1, -1], [1, 1], [-1, 1]], diamond: [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]], triangle: [[0, -1], [1, 0.9], [-1, 0.9]] };
+
+function stamp(ctx, symbol, x, y, size) {
+  var half = size / 2 - symbol.width / 2, corners = CORNERS[symbol.shape];
+  ctx.strokeStyle = symbol.stroke; ctx.fillStyle = symbol.fill; ctx.lineWidth = symbol.width; ctx.setLineDash(symbol.dash);
+  ctx.beginPath();
+  if (corners) corners.forEach(function (c, at) { ctx[at ? "lineTo" : "moveTo"](x + c[0] * half, y + c[1] * half); });
+  else ctx.arc(x, y, half, 0, 7);
+  ctx.closePath();
+  ctx.globalAlpha = symbol.fill_opacity; ctx.fill();
+  ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
+  if (!symbol.glyph) return;
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = symbol.stroke; ctx.textAlign = "center"; ctx.textBaseline = "middle";
+  ctx.font = (size * 0.58).toFixed(1) + "px " + getComputedStyle(document.body).fontFamily;
+  ctx.fillText(symbol.glyph, x, y);
+}
+
 function paint(ctx, layer, outlines, rows, scale, dx, dy) {
   var byClass = {};
   rows.forEach(function (row) {
@@ -75,10 +94,7 @@ function paint(ctx, layer, outlines, rows, scale, dx, dy) {
     if (kind === "point") {
       byClass[key].forEach(function (row) {
         var i = outlines.ring[outlines.first[row]];
-        ctx.beginPath();
-        ctx.arc(outlines.xy[i] * scale - dx, outlines.xy[i + 1] * scale - dy, Math.max(2, symbol.size / 2), 0, 7);
-        ctx.globalAlpha = symbol.fill_opacity; ctx.fill();
-        ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
+        stamp(ctx, symbol, outlines.xy[i] * scale - dx, outlines.xy[i + 1] * scale - dy, Math.max(4, symbol.size));
       });
       return;
     }
@@ -111,6 +127,7 @@ var DenseLayer = L.GridLayer.extend({
   onAdd: function (map) {
     this.build();
     L.GridLayer.prototype.onAdd.call(this, map);
+    this.getContainer().setAttribute("data-painted", "");
   },
   source: function () { return this.plan.read(this.planName); },
   build: function () {

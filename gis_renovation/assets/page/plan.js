@@ -85,6 +85,7 @@ Plan.prototype.layer = function (place) {
     var item = event.propagatedFrom || event.layer || event.sourceTarget;
     if (!item || !item.plan) return;
     L.DomEvent.stopPropagation(event);
+    if (plan.tool) { plan.tool(event.latlng); return; }
     plan.open(item.plan.name, item.plan.row, event.latlng);
   });
   return group;
@@ -207,6 +208,7 @@ Plan.prototype.item = function (name, row) {
 /* A click beside every separate shape may still be on a painted one. */
 Plan.prototype.touch = function (latlng) {
   var plan = this;
+  if (plan.tool) { plan.tool(latlng); return; }
   plan.visible().slice().reverse().some(function (name) {
     var row = plan.groups[name].hit ? plan.groups[name].hit(latlng, plan.map.getZoom()) : -1;
     if (row >= 0) plan.open(name, row, latlng);

@@ -116,7 +116,6 @@ Plan.parts.push({
   start: function (plan) {
     var map = plan.map;
     press("home-button", function () { map.closePopup(); map.fitBounds(plan.home, { animate: false }); plan.panel(false); });
-    press("print-button", function () { window.print(); });
     press("panel-button", function () { plan.panel(!document.body.classList.contains("panel-open")); });
     press("large-button", function () {
       this.setAttribute("aria-pressed", String(document.body.classList.toggle("large")));

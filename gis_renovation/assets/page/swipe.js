@@ -18,7 +18,7 @@ function Side(plan, layer, pane, at) {
     if (!plan.has(layer, row)) return;
     var item = shape(side.layer, row, renderer);
     item.options.pane = pane;
-    item.on("click", function (event) { L.DomEvent.stopPropagation(event); plan.open(layer.name, row, event.latlng); });
+    item.on("click", function (event) { L.DomEvent.stopPropagation(event); if (plan.tool) plan.tool(event.latlng); else plan.open(layer.name, row, event.latlng); });
     side.group.addLayer(item);
   });
 }
