@@ -335,7 +335,8 @@ def _finder(facts: PageFacts) -> str:
         f'<div class="finder"><label for="find">{word("search", lang)}</label>'
         '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
         f'aria-expanded="false" aria-controls="found" maxlength="60" placeholder="{word("example", lang)}">'
-        f'<ul id="found" role="listbox" aria-label="{word("search", lang)}" hidden></ul></div>{county}{_base(lang) if facts.basemaps else ""}'
+        f'<ul id="found" role="listbox" aria-label="{word("search", lang)}" hidden></ul></div>{county}'
+        f"{_base(lang) if facts.basemaps else ''}"
     )
 
 
@@ -380,9 +381,11 @@ def _slider(lang: Lang) -> str:
         '<output id="months-said" for="months-range"></output>'
         f'{button("months-pair", word("pair", lang))}</div><div id="swipe-bar" hidden>{pick}'
         f'<output id="swipe-said" for="swipe-from swipe-to"></output>{button("swipe-end", word("pair_end", lang))}'
-        f'</div></section><section id="swipe" class="swipe" aria-label="{word("pair", lang)}" hidden><div id="swipe-line"></div>'
+        f'</div></section><section id="swipe" class="swipe" aria-label="{word("pair", lang)}" hidden>'
+        '<div id="swipe-line"></div>'
         '<span id="swipe-left" aria-hidden="true"></span><span id="swipe-right" aria-hidden="true"></span>'
-        f'<input type="range" id="swipe-range" min="0" max="100" step="1" aria-label="{word("pair_line", lang)}"></section>'
+        f'<input type="range" id="swipe-range" min="0" max="100" step="1" aria-label="{word("pair_line", lang)}">'
+        "</section>"
     )
 
 

@@ -114,7 +114,8 @@ def map_files(
     Returns
     -------
     MapFiles
-        The same arguments give the same bytes. Without basemaps the page names no outside host. Files lie in ``tiles/``.
+        The same arguments give the same bytes. Without basemaps the page names no outside host. Files lie in
+        ``tiles/``.
 
     Raises
     ------
@@ -532,7 +533,8 @@ def finish_page(figure: Figure, *, lang: Lang, beside: bool = False, hosts: Sequ
     )
     own, reads = (" 'self'", "connect-src 'self'; ") if beside else ("", "")
     policy = (
-        f"default-src 'none'; script-src {hashes}{own}; {reads}style-src 'unsafe-inline'; img-src {' '.join(['data: blob:', *hosts])}; "
+        f"default-src 'none'; script-src {hashes}{own}; {reads}style-src 'unsafe-inline'; "
+        f"img-src {' '.join(['data: blob:', *hosts])}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
     charset = '<meta charset="utf-8">'
