@@ -30,6 +30,10 @@ _KINDS: Mapping[str, tuple[str, str, Text]] = {
 _PLACES = {"{s}", "{x}", "{y}", "{-y}", "{z}", "{key}"}
 
 
+class _UnusableSourceError(ConfigError, ValueError):
+    """A fault that pydantic gathers with the others, so that all are said at once."""
+
+
 class Basemap(BaseModel):
     """One ``[[basemaps]]`` of a profile: ``source``, or ``name``, ``url`` and ``attribution`` of another maker.
 
@@ -57,7 +61,7 @@ class Basemap(BaseModel):
     def _whole(self) -> Basemap:
         faults = _faults(self)
         if faults:
-            raise ConfigError("；".join(f.zh for f in faults), "; ".join(f.en for f in faults))
+            raise _UnusableSourceError("；".join(f.zh for f in faults), "; ".join(f.en for f in faults))
         return self
 
 

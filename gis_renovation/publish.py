@@ -26,6 +26,7 @@ from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.io import new_file, write_geopackage
+from gis_renovation.map_base import Basemap, PageBasemaps, page_basemaps
 from gis_renovation.map_data import DISPLAY_CRS
 from gis_renovation.map_months import month_ends
 from gis_renovation.map_tiles import UNITS
@@ -120,6 +121,7 @@ class Profile(_Strict):
     downloads: DownloadsTable = DownloadsTable()
     site: SiteTable = SiteTable()
     layers: dict[str, tuple[str, ...]] | None = None
+    basemaps: tuple[Basemap, ...] = ()
 
 
 def read_profile(folder: Path, name: str) -> Profile:
@@ -375,11 +377,17 @@ def publish_profile(
         for warning in publication_warnings(edition, profile, on=max(as_of, on or as_of)):
             if on_warning:
                 on_warning(warning)
+    # Keys of basemaps are secrets: they come from the environment or a file, never from the profile.
+    basemaps = page_basemaps(profile.basemaps, os.environ, single=single, lang=lang)
+    for told in basemaps.left_out:
+        if on_warning:
+            on_warning(_warning("basemap_left_out", told.zh, told.en))
     facts = {
         "program": "gis-renovation",
         "version": __version__,
         "profile": name,
         "audience": profile.profile.audience,
+        "basemap_hosts": basemaps.hosts,
         "class": profile.disclosure.highest,
         "title": _title(profile.profile, lang).replace("{project}", project_name),
         "as_of": as_of.isoformat(),
@@ -394,7 +402,7 @@ def publish_profile(
     work = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     work.mkdir()
     try:
-        _fill(work, layers, edition, profile, facts, targets=targets or {}, single=single, lang=lang)
+        _fill(work, layers, edition, profile, facts, basemaps=basemaps, targets=targets or {}, single=single, lang=lang)
         if profile.profile.audience == "public":
             _write_beside(target, edition, profile, facts, before)
         put_in_place(work, target)
@@ -417,6 +425,7 @@ def _fill(
     profile: Profile,
     facts: Mapping[str, Any],
     *,
+    basemaps: PageBasemaps,
     targets: Mapping[str, Mapping[str, float | None]],
     single: bool,
     lang: Lang,
@@ -436,6 +445,7 @@ def _fill(
         links={PAGE: "overview"} if public else {},
         pages=map_links(edition.frames) if public else {},
         single=single,
+        basemaps=basemaps,
     )
     facts = {**facts, "tiled": {layer: reason.in_language(lang) for layer, reason in made.reasons.items()}}
     write_text(work / (MAP if public else PAGE), made.page)
