@@ -177,7 +177,7 @@ def test_a_frame_shows_the_map_alone_with_the_same_view(visit):
     code = page.locator("#share-code").input_value()
     assert "本页从文件打开" in page.locator("#share-said").inner_text()
     page.locator("#share-copy-code").click()
-    assert page.locator("#share-said").inner_text() in {"已复制。", "已选中，请按 Ctrl+C 复制。"}
+    page.get_by_text(re.compile("^(已复制。|已选中，请按 Ctrl\\+C 复制。)$")).wait_for(timeout=5_000)
     source, title = page.evaluate(
         """(code) => { const d = new DOMParser().parseFromString(code, "text/html");
              if (d.body.children.length !== 1) throw new Error(code);
