@@ -25,7 +25,8 @@ _GZIP, _MVT = 2, 1
 MAGIC = b"PMTiles"
 
 # Field numbers of the MVT protocol buffers, shifted with their wire types.
-_LAYER, _NAME, _FEATURE, _KEYS, _VALUES = 0x1A, 0x0A, 0x12, 0x1A, 0x22
+_LAYER, _NAME, _FEATURE, _KEYS, _VALUES, _GEOMETRY = 0x1A, 0x0A, 0x12, 0x1A, 0x22, 0x22
+_CLOSE = 7
 
 Value = str | int | float | bool
 
@@ -188,6 +189,30 @@ def decode_tile(data: bytes) -> Tile:
     return Tile(layers=layers)
 
 
+def tile_corners(data: bytes) -> list[tuple[int, int]]:
+    """Every corner of every feature of a tile, in the tile's own units from its upper left corner."""
+    found = []
+    for tag, body in _fields(data):
+        if tag != _LAYER:
+            continue
+        for inner, value in _fields(body):
+            if inner == _FEATURE:
+                found += [corner for part, packed in _fields(value) if part == _GEOMETRY for corner in _walk(packed)]
+    return found
+
+
+def _walk(packed: bytes) -> Iterator[tuple[int, int]]:
+    """The corners of one feature's commands (MVT 2.1, 4.3): 1 move, 2 line, 7 close."""
+    at = x = y = 0
+    while at < len(packed):
+        command, at = _read_varint(packed, at)
+        for _ in range(command >> 3 if command & 7 != _CLOSE else 0):
+            right, at = _read_varint(packed, at)
+            down, at = _read_varint(packed, at)
+            x, y = x + (right >> 1 ^ -(right & 1)), y + (down >> 1 ^ -(down & 1))
+            yield x, y
+
+
 def layer_names(data: bytes) -> list[str]:
     """Names of a tile's layers, in their order; nothing else is decoded."""
     return [
@@ -293,24 +318,58 @@ def _directory(rows: Sequence[tuple[int, int, int, int]]) -> bytes:
 
 def archive_tiles(data: bytes) -> Iterator[bytes]:
     """Every tile of an archive, decompressed, and before them its metadata. Raises ValueError if it is no archive."""
-    if len(data) < 127 or data[:7] != MAGIC or data[7] != 3:
-        raise ValueError("not a PMTiles 3 archive")
-    head = _HEADER.unpack(data[:127])
-    root_at, root_size, told_at, told_size, leaf_at, _, tiles_at, _ = head[2:10]
+    head = _head(data)
     try:
-        yield gzip.decompress(data[told_at : told_at + told_size])
+        yield gzip.decompress(data[head[4] : head[4] + head[5]])
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(str(error)) from error
+    for _, _, _, tile in numbered_tiles(data):
+        yield tile
+
+
+def numbered_tiles(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """Zoom, column, row and the decompressed bytes of every tile. Raises ValueError if it is no archive."""
+    head = _head(data)
+    root_at, root_size, _, _, leaf_at, _, tiles_at, _ = head[2:10]
+    try:
         waiting = [data[root_at : root_at + root_size]]
         while waiting:
-            for run, length, offset in _read_directory(gzip.decompress(waiting.pop())):
+            for number, run, length, offset in _read_directory(gzip.decompress(waiting.pop())):
                 if run == 0:
                     waiting.append(data[leaf_at + offset : leaf_at + offset + length])
                 else:
-                    yield gzip.decompress(data[tiles_at + offset : tiles_at + offset + length])
+                    yield *tile_place(number), gzip.decompress(data[tiles_at + offset : tiles_at + offset + length])
     except (OSError, EOFError, IndexError, zlib.error) as error:
         raise ValueError(str(error)) from error
 
 
-def _read_directory(data: bytes) -> list[tuple[int, int, int]]:
+def _head(data: bytes) -> tuple[Any, ...]:
+    if len(data) < 127 or data[:7] != MAGIC or data[7] != 3:
+        raise ValueError("not a PMTiles 3 archive")
+    return _HEADER.unpack(data[:127])
+
+
+def tile_place(number: int) -> tuple[int, int, int]:
+    """Zoom, column and row of the tile with a number: :func:`tile_number` the other way."""
+    zoom, left = 0, number
+    while left >= 1 << (2 * zoom):
+        left -= 1 << (2 * zoom)
+        zoom += 1
+    x = y = 0
+    for bit in range(zoom):
+        side = 1 << bit
+        right = (left >> 1) & 1
+        down = (left ^ right) & 1
+        if down == 0:
+            if right == 1:
+                x, y = side - 1 - x, side - 1 - y
+            x, y = y, x
+        x, y = x + side * right, y + side * down
+        left >>= 2
+    return zoom, x, y
+
+
+def _read_directory(data: bytes) -> list[tuple[int, int, int, int]]:
     count, at = _read_varint(data, 0)
     columns: list[list[int]] = []
     for _ in range(4):
@@ -319,10 +378,10 @@ def _read_directory(data: bytes) -> list[tuple[int, int, int]]:
             number, at = _read_varint(data, at)
             column.append(number)
         columns.append(column)
-    _, runs, lengths, offsets = columns
-    found, following = [], 0
-    for run, length, offset in zip(runs, lengths, offsets, strict=True):
-        start = following if offset == 0 else offset - 1
-        found.append((run, length, start))
+    steps, runs, lengths, offsets = columns
+    found, following, number = [], 0, 0
+    for step, run, length, offset in zip(steps, runs, lengths, offsets, strict=True):
+        start, number = following if offset == 0 else offset - 1, number + step
+        found.append((number, run, length, start))
         following = start + length
     return found

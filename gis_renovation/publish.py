@@ -35,18 +35,17 @@ from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import (
     CLASSES,
     MARKER,
-    find_leaks,
-    number_forms,
     require_sound,
     sha256,
-    withheld_values,
 )
 from gis_renovation.publish_checklist import review_checklist
 from gis_renovation.publish_counts import Shown, counts_shown, withhold_small_counts
+from gis_renovation.publish_database import wipe_freed
 from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
 from gis_renovation.publish_personal import find_personal_numbers
+from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
 from gis_renovation.publish_site import MAP, Download, Site, map_links
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.schemas import layer_schemas, nearest_names
@@ -394,6 +393,7 @@ def publish_profile(
         "run": run,
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
+        "grid_m": profile.geometry.grid_m,
         "attribution": profile.profile.attribution or attribution,
     }
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -683,6 +683,7 @@ def _write_downloads(folder: Path, edition: Edition, profile: Profile, *, synthe
     if "gpkg" in formats:
         write_geopackage(folder / "data.gpkg", edition.frames)
         write_layer_styles(folder / "data.gpkg", edition.frames, lang=lang)
+        wipe_freed(folder / "data.gpkg")
     if "xlsx" in formats:
         write_tables(folder / "data.xlsx", edition.shown, synthetic=synthetic, lang=lang)
 
@@ -716,14 +717,7 @@ def require_no_leak(
     folder: Path, layers: Mapping[str, Any], edition: Edition, facts: Mapping[str, Any], told: Iterable[str] = ()
 ) -> None:
     """Raise DataError if a value that was withheld stands in any byte of the folder; ``told`` is said on purpose."""
-    secrets = withheld_values({n: f for n, f in layers.items() if isinstance(f, pd.DataFrame)}, edition.frames)
-    cells = {
-        form
-        for frame in edition.shown.values()
-        for column in [frame.index.to_series(), *(frame[c] for c in frame.columns if str(frame[c].dtype) != "geometry")]
-        for value in column.tolist()
-        for form in (str(value), *number_forms(value))
-    }
+    tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
     labels = {
         text
         for schema in layer_schemas().values()
@@ -732,13 +726,35 @@ def require_no_leak(
         for text in pair
     }
     months = [end.isoformat() for end in month_ends(date(facts_date(facts).year - 5, 1, 1), facts_date(facts))]
-    open_text = "\n".join([*sorted(cells | labels), *months, *told, *(str(value) for value in facts.values())])
-    findings = find_leaks(folder, secrets, open_text)
-    if findings:
-        # What the program itself writes is no secret, though a withheld cell may hold the same word.
-        findings = find_leaks(folder, secrets, f"{open_text}\n{own_words(edition.frames)}")
+    said = [*sorted(_cells(edition) | labels), *months, *told, *(str(value) for value in facts.values())]
+    findings = find_leaks(
+        folder,
+        withheld_values(tables, edition.frames),
+        "\n".join(said),
+        places=withheld_places(tables, edition.frames),
+        own_text=lambda: own_words(edition.frames),
+    )
     if findings:
         raise DataError(findings)
+
+
+def _cells(edition: Edition) -> set[str]:
+    """Every cell that is shown, numbers in every form they are written in."""
+    columns = [
+        column
+        for frame in edition.shown.values()
+        for column in [frame.index.to_series(), *(frame[c] for c in frame.columns if str(frame[c].dtype) != "geometry")]
+    ]
+    values = {value for column in columns for value in _hashable(column)}
+    return {form for value in values for form in (str(value), *number_forms(value))}
+
+
+def _hashable(column: pd.Series[Any]) -> Iterable[Any]:
+    values = column.tolist()
+    try:
+        return set(values)
+    except TypeError:
+        return [str(value) for value in values]
 
 
 def facts_date(facts: Mapping[str, Any]) -> date:

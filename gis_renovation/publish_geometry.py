@@ -7,6 +7,8 @@ ministry's answer on it).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -25,8 +27,9 @@ def generalise(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> 
     Areas are simplified together, so that shared borders stay shared and no sliver or gap opens
     between neighbours (shapely's coverage_simplify, Visvalingam and Whyatt 1993); lines each by
     itself, ends kept; points are rounded. Areas that overlap one another are simplified each by
-    itself instead. An area that would vanish or break is kept with rounded vertices only. Order and
-    number of shapes are kept; missing shapes stay missing. A tolerance of 0 only rounds.
+    itself instead. What rounding breaks is mended and snapped once more; what would vanish becomes one
+    step or cell of the grid, so that no exact vertex stays. Order and number of shapes are kept; missing
+    shapes stay missing. A tolerance of 0 only rounds.
     O(vertices log vertices).
     """
     out = np.array(geometry, dtype=object)
@@ -45,9 +48,22 @@ def generalise(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> 
     rounded = shapely.transform(out, lambda xy: np.round(xy / grid_m) * grid_m)
     good = shapely.is_valid(rounded) & (shapely.get_dimensions(rounded) == shapely.get_dimensions(out))
     good &= (shapely.area(rounded) > 0) | (shapely.get_dimensions(out) < 2)
-    mended = np.where(good | ~present, rounded, shapely.make_valid(rounded, method="structure", keep_collapsed=False))
-    lost = present & (shapely.is_empty(mended) | shapely.is_missing(mended))
-    return np.where(lost, out, mended)
+    # Mending puts corners between the lines of the grid, so what rounding broke is snapped once more.
+    broken = np.flatnonzero(present & ~good)
+    mended = rounded.copy()
+    mended[broken] = shapely.make_valid(rounded[broken], method="structure", keep_collapsed=False)
+    mended[broken] = shapely.set_precision(shapely.set_precision(mended[broken], grid_m), 0.0)
+    lost = present & (shapely.is_empty(mended) | (shapely.get_dimensions(mended) != shapely.get_dimensions(out)))
+    mended[lost] = [_least_shape(shape, grid_m) for shape in out[lost]]
+    return mended
+
+
+def _least_shape(shape: Any, grid_m: float) -> Any:
+    """What stands for a shape smaller than the grid: a step or a cell of the grid where it lies."""
+    x, y = np.round(shapely.get_coordinates(shape)[0] / grid_m) * grid_m
+    if shapely.get_dimensions(shape) == 1:
+        return shapely.LineString([(x, y), (x + grid_m, y)])
+    return shapely.box(x, y, x + grid_m, y + grid_m)
 
 
 def largest_contiguous_area_m2(layers: dict[str, Shapes], *, gap_m: float = 50.0) -> float:

@@ -13,7 +13,10 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from gis_renovation import map_archive
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_renovation import map_archive, map_tiles
 
 SCRIPT = re.compile(r'tilePart\("([A-Za-z0-9_-]+)",(\d+),"([A-Za-z0-9+/=]*)"\);\n')
 _INLINE = re.compile(r'<script type="application/base64" id="tiles-[^"]*">([^<]*)</script>')
@@ -86,3 +89,21 @@ def archive_text(archive: bytes, number_forms: Callable[[object], Iterable[str]]
             for value in values:
                 lines |= {str(value), *number_forms(value)}
     return "\n".join(sorted(lines)).encode("utf-8") + b"\n" + b"\n".join(raw)
+
+
+# --- corners --------------------------------------------------------------------------------------
+
+
+def archive_corners(archive: bytes) -> NDArray[np.float64]:
+    """Every corner in an archive's tiles, on the grid of :data:`map_tiles.GRID_BITS`, x and y.
+
+    Left out are those on the line where a shape longer than its tile was cut. Raises ValueError for a broken archive.
+    """
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for zoom, column, row, tile in map_archive.numbered_tiles(archive):
+        extent = 1 << (map_tiles.GRID_BITS - zoom)
+        edge = int(extent * map_tiles.EDGE_SHARE)
+        corners = np.array(map_archive.tile_corners(tile), dtype=np.int64).reshape(-1, 2)
+        inside = ~((corners == -edge) | (corners == extent + edge)).any(axis=1)
+        found.append(corners[inside] + np.array([column, row]) * extent)
+    return np.vstack(found).astype(float)

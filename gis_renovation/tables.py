@@ -367,6 +367,11 @@ _DICTIONARY = Text("字段说明", "Columns")
 _LONG = Text("超长文字", "Long text")
 
 
+def sheet_names() -> frozenset[str]:
+    """Names of the sheets that are no layer's, in both languages."""
+    return frozenset(text for name in (_ABOUT, _DICTIONARY, _LONG) for text in name)
+
+
 # Sheet, key, header and the whole text.
 _LongText = tuple[str, str, str, str]
 

@@ -24,7 +24,7 @@ import pytest
 from drawn_city import CRS, X0, Y0, layers
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_bytes, publish_check, publish_personal
+from gis_renovation import publish, publish_bytes, publish_check, publish_personal, publish_search
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.schemas import layer_schemas
 
@@ -310,7 +310,7 @@ HIDDEN = {
 @pytest.mark.parametrize("place", HIDDEN)
 def test_a_secret_is_found_wherever_it_hides(tmp_path, place):
     (tmp_path / "a.bin").write_bytes(HIDDEN[place])
-    found = publish_check.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")
+    found = publish_search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")
     assert [(f.code, f.file) for f in found] == [("withheld_value", "a.bin")]
 
 
@@ -318,26 +318,26 @@ def test_a_secret_in_a_files_or_folders_name_is_found(tmp_path):
     (tmp_path / SECRET).mkdir()
     (tmp_path / SECRET / "a.txt").write_text("x")
     (tmp_path / f"{SECRET}.txt").write_text("x")
-    assert len(publish_check.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")) == 2
+    assert len(publish_search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")) == 2
 
 
 @pytest.mark.parametrize("order", ["<d", ">d"])
 def test_a_withheld_number_is_found_as_the_eight_bytes_of_a_database_or_shape(tmp_path, order):
     (tmp_path / "a.gpkg").write_bytes(b"\0" * 50 + struct.pack(order, 12345.678) + b"\0" * 9)
-    secrets = publish_check.withheld_values({"a": pd.DataFrame({"b": [12345.678]})}, {})
-    assert [f.code for f in publish_check.find_leaks(tmp_path, secrets, "")] == ["withheld_value"]
+    secrets = publish_search.withheld_values({"a": pd.DataFrame({"b": [12345.678]})}, {})
+    assert [f.code for f in publish_search.find_leaks(tmp_path, secrets, "")] == ["withheld_value"]
 
 
 def test_a_secret_across_the_border_of_two_searched_pieces_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(publish_check, "_PIECE", 64)
+    monkeypatch.setattr(publish_search, "_PIECE", 64)
     for offset in range(56, 70):
         (tmp_path / "a.txt").write_bytes(b"." * offset + RAW + b"." * 100)
-        assert publish_check.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, ""), offset
+        assert publish_search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, ""), offset
 
 
 def test_the_ids_of_a_layer_that_stayed_behind_are_searched_for(tmp_path):
     frame = pd.DataFrame({"n": [1]}, index=pd.Index(["燃气-中压-0017"], name="line_id"))
-    secrets = publish_check.withheld_values({"utility_lines": frame}, {})
+    secrets = publish_search.withheld_values({"utility_lines": frame}, {})
     assert secrets == {"utility_lines.line_id": frozenset({"燃气-中压-0017"})}
 
 

@@ -18,7 +18,7 @@ import shapely
 from drawn_city import CRS, layers
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_check, publish_geometry, publish_pages
+from gis_renovation import publish, publish_check, publish_geometry, publish_pages, publish_search
 from gis_renovation.errors import ConfigError, DataError
 
 AS_OF = date(2024, 9, 30)
@@ -195,7 +195,7 @@ def test_a_secret_in_any_kind_of_file_is_found(edition_copy, place):
         with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database, database:
             database.execute("PRAGMA secure_delete = OFF")
             database.execute("DROP TABLE scratch")
-    found = publish_check.find_leaks(folder, {"x.y": frozenset({SECRET})}, "")
+    found = publish_search.find_leaks(folder, {"x.y": frozenset({SECRET})}, "")
     assert [(f.code, f.file.rsplit(".", 1)[1]) for f in found] == [("withheld_value", place)]
 
 
@@ -214,7 +214,7 @@ def test_check_finds_a_forbidden_column_put_in_later(edition_copy):
     folder = edition_copy
     (folder / "data" / "communities.csv").write_text("community_id,name,owner_unit\nC1,x,y\n", encoding="utf-8-sig")
     codes = {f.code for f in publish_check.check_published(folder)}
-    assert codes == {"changed_file", "unlisted_column", "forbidden_column"}
+    assert codes == {"changed_file", "row_count", "unlisted_column", "forbidden_column"}
 
 
 def test_pipes_never_pass_any_public_profile():

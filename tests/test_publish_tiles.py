@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
 from drawn_city import CRS, X0, Y0, layers
 
-from gis_renovation import map_tiles, publish, publish_check, publish_tiles
+from gis_renovation import map_tiles, publish, publish_check, publish_contents, publish_search, publish_tiles
 from gis_renovation.errors import DataError
 
 AS_OF = date(2024, 9, 30)
@@ -24,6 +25,8 @@ PUBLIC = """
 audience = "public"
 [disclosure]
 class = "public"
+[downloads]
+formats = ["gpkg"]
 [layers]
 communities = ["name"]
 streets = ["name", "class"]
@@ -96,15 +99,15 @@ def test_no_tile_of_a_public_edition_holds_a_withheld_column_or_value(edition):
     folder, made = edition
     archive = (folder / "tiles" / "streets.pmtiles").read_bytes()
     assert publish_tiles.archive_columns(archive) == {"streets": {"street_id", "name", "class"}}
-    text = publish_tiles.archive_text(archive, publish_check.number_forms)
+    text = publish_tiles.archive_text(archive, publish_search.number_forms)
     assert "示例路".encode() in text
     assert SECRET.encode() not in text
     assert str(SECRET_NUMBER).encode() not in text
-    secrets = publish_check.withheld_values(
+    secrets = publish_search.withheld_values(
         made, publish.select_layers(made, publish.read_profile(folder.parent.parent, "own"))
     )
     assert SECRET in secrets["streets.surveyor_note"]
-    assert publish_check.find_leaks(folder, secrets, "") == []
+    assert publish_search.find_leaks(folder, secrets, "") == []
 
 
 @pytest.mark.parametrize(
@@ -119,10 +122,22 @@ def test_a_secret_in_one_tile_is_found_as_text_and_as_number(copy, column, value
     findings = publish_check.check_published(copy)
     assert {"unlisted_column", "forbidden_column"} <= codes(findings)
     assert {f.file for f in findings} == {"tiles/streets.pmtiles", "tiles/streets.000.pm.js"}
-    secrets = {origin: publish_check.number_forms(value) or frozenset({value})}
-    leaks = publish_check.find_leaks(copy, secrets, "")
+    secrets = {origin: publish_search.number_forms(value) or frozenset({value})}
+    leaks = publish_search.find_leaks(copy, secrets, "")
     assert {f.file for f in leaks} == {"tiles/streets.pmtiles", "tiles/streets.000.pm.js"}
     assert not any(str(value) in f.text.zh for f in leaks)
+
+
+def test_a_line_that_is_none_of_the_layers_is_found_in_its_tiles(copy):
+    """All attributes are those of the edition, one street of 10,001 lies a metre beside itself."""
+    moved = streets()
+    moved.geometry = [shapely.affinity.translate(g, 0, float(n == 4_000)) for n, g in enumerate(moved.geometry)]
+    planted(copy, moved)
+    findings = publish_check.check_published(copy)
+    assert {(f.code, f.file) for f in findings} == {
+        ("foreign_shape", "tiles/streets.pmtiles"),
+        ("foreign_shape", "tiles/streets.000.pm.js"),
+    }
 
 
 def test_a_secret_under_an_allowed_column_stops_the_publication(tmp_path, monkeypatch):
@@ -150,16 +165,16 @@ def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
     target = tmp_path / "maps" / "own"
     publish.publish_profile(city(), profile, target, name="own", project_name="例", as_of=AS_OF, single=True)
     assert not (target / "tiles").exists()
-    held = publish_check.held_columns(target / publish.MAP)
-    assert held["streets"] == {"street_id", "name", "class"}
-    assert held["tile_units"] == {"name", "feature_count", "per_km2"}
+    held = publish_contents.contents_of(target / publish.MAP)
+    assert frozenset().union(*(one.columns for one in held["streets"])) == {"street_id", "name", "class"}
+    assert [one.columns for one in held["tile_units"]] == [{"name", "feature_count", "per_km2"}]
     page = (target / publish.MAP).read_text(encoding="utf-8")
     (archive,) = publish_tiles.archives_of(target / publish.MAP)
     worse = map_tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
     page = page.replace(base64.b64encode(archive).decode(), base64.b64encode(worse).decode())
     (target / publish.MAP).write_text(page, encoding="utf-8")
     assert "forbidden_column" in codes(publish_check.check_published(target))
-    assert publish_check.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
+    assert publish_search.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
 
 
 @pytest.mark.parametrize(
