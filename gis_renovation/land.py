@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.land_measures import (
     Flags,
     Floats,
@@ -52,6 +52,7 @@ from gis_renovation.schemas import layer_schema
 
 OUTCOMES: Mapping[int, str] = {NO: "excluded", UNKNOWN: "unknown", YES: "candidate"}
 _UNITS_EN = {"年": "years", "层": "storeys", "户": "households", "个": "pieces"}
+LANGS: tuple[Lang, ...] = ("zh", "en")
 # Measures of how a land contract was kept; remarks on them are told apart, for fewer eyes.
 CONTRACT_MEASURES = ("start_overdue_years", "built_share", "invested_share", "stopped_years", "term_left_years")
 
@@ -403,6 +404,36 @@ def find_idle_premises(
     result["floor_area_m2"] = numbers_of(premises, "floor_area_m2")
     result["storey"] = numbers_of(premises, "storey")
     return _located(result, premises, communities)
+
+
+def show_candidate_ledger(idle_parcels: gpd.GeoDataFrame, parcel_ledger: pd.DataFrame) -> pd.DataFrame:
+    """Every rule's line of every candidate, in words, as a card on the bureau's map shows it.
+
+    The whole ledger of a candidate: nothing is left out but the figures of land contracts, which are
+    restricted; of those rules the verdict stays and the value says where to look it up.
+
+    Returns a DataFrame by parcel_id and then in the ledger's order: parcel_id, rule_id, found_zh and
+    found_en (the reason with value, threshold and what is lacking), threshold_text, verdict, role,
+    force, source_zh, source_en. No candidate: no rows. O(rows of the candidates).
+    """
+    candidates = idle_parcels.index[idle_parcels["verdict"] == "candidate"]
+    rows = parcel_ledger[parcel_ledger["parcel_id"].isin(candidates)].sort_values("parcel_id", kind="stable")
+    contract = rows["measure"].isin(CONTRACT_MEASURES) & (rows["verdict"] != "unknown")
+    found = {
+        f"found_{lang}": rows[f"reason_{lang}"].mask(contract, rows[f"reason_{lang}"].map(_without_value[lang]))
+        for lang in LANGS
+    }
+    names = ("parcel_id", "rule_id", "threshold_text", "verdict", "role", "force", "source_zh", "source_en")
+    shown = rows[list(names)].assign(**found)
+    order = ["parcel_id", "rule_id", "found_zh", "found_en", *names[2:]]
+    return shown[order].reset_index(drop=True)
+
+
+# A reason ends with what was found, in brackets; a contract's figures hold none themselves.
+_without_value: Mapping[Lang, Callable[[str], str]] = {
+    "zh": lambda reason: f"{reason.rpartition('（')[0]}（数值受限，见工作簿）",
+    "en": lambda reason: f"{reason.rpartition(' (')[0]} (figures are restricted: see the workbook)",
+}
 
 
 def _located(result: pd.DataFrame, places: gpd.GeoDataFrame, communities: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:

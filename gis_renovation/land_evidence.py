@@ -162,14 +162,54 @@ def weigh_idleness(
             coarse=coarse(parcel_night_light),
         ),
     }
+    return _table(lines, "parcel_id", parcels.index, weights, as_of, half_life_years, undated_factor)
+
+
+def weigh_vacancy(
+    premises: gpd.GeoDataFrame,
+    meter_readings: pd.DataFrame | None = None,
+    *,
+    as_of: datetime.date,
+    evidence_weights: dict[str, float] | None = None,
+    half_life_years: float = 3.0,
+    undated_factor: float = 0.5,
+    premises_on: datetime.date | None = None,
+) -> pd.DataFrame:
+    """List what speaks for and against each room or building of the register standing empty.
+
+    ``premises`` are points or polygons by premises_id; what their register says (vacant, used, partly
+    used) counts as an inspection on ``premises_on``, the day of its source card, and the meters'
+    readings of the year before ``as_of`` by premises_id as use or none. The other options and the
+    columns are those of :func:`weigh_idleness`, with premises_id in place of parcel_id; evidence from
+    rasters and buildings says nothing of a single room and is not in the table. No premises: no rows.
+    Raises ConfigError for a weight of an unknown name. O(premises + readings).
+    """
+    places, weights = premises.sort_index(), _weights(evidence_weights)
+    lines = {
+        "inspection": _register(places, premises_on),
+        "meter": _meters(places.index, meter_readings, as_of),
+    }
+    return _table(lines, "premises_id", places.index, weights, as_of, half_life_years, undated_factor)
+
+
+def _table(
+    lines: Mapping[str, Line],
+    key: str,
+    index: pd.Index[Any],
+    weights: Mapping[str, float],
+    as_of: datetime.date,
+    half_life_years: float,
+    undated_factor: float,
+) -> pd.DataFrame:
+    """The lines of all kinds of evidence, weighed, by place and then in the order of ``EVIDENCE``."""
     parts = [
-        _weighed(parcels.index, name, line, weights[name], as_of, half_life_years, undated_factor)
+        _weighed(key, index, name, line, weights[name], as_of, half_life_years, undated_factor)
         for name, line in lines.items()
     ]
     table = pd.concat(parts)
     order = {name: position for position, name in enumerate(EVIDENCE)}
-    table = table.assign(order=table["evidence"].map(order)).sort_values(["parcel_id", "order"], kind="stable")
-    words = dict.fromkeys(("parcel_id", "evidence", "finding", "reason_zh", "reason_en"), "str")
+    table = table.assign(order=table["evidence"].map(order)).sort_values([key, "order"], kind="stable")
+    words = dict.fromkeys((key, "evidence", "finding", "reason_zh", "reason_en"), "str")
     return table.drop(columns="order").astype(words).reset_index(drop=True)
 
 
@@ -235,6 +275,17 @@ def _inspection(parcels: gpd.GeoDataFrame) -> Line:
     return finding, np.full(len(parcels), np.nan), dates, np.zeros(len(parcels), bool)
 
 
+def _register(premises: gpd.GeoDataFrame, on: datetime.date | None) -> Line:
+    """What the register of premises says of their use."""
+    said = {"vacant": "idle", "used": "used", "partly_used": "unclear"}
+    finding = np.full(len(premises), "unknown", dtype=object)
+    if "status" in premises.columns:
+        known = premises["status"].isin(said).to_numpy()
+        finding[known] = [said[word] for word in premises["status"][known]]
+    nothing = np.full(len(premises), np.nan)
+    return finding, nothing, np.full(len(premises), on, dtype=object), np.zeros(len(premises), bool)
+
+
 def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime.date) -> Line:
     """Use over the year before ``as_of``: none at all speaks for idle, any for used; no reading, unknown."""
     finding, value = np.full(len(index), "unknown", dtype=object), np.full(len(index), np.nan)
@@ -254,6 +305,7 @@ def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime
 
 
 def _weighed(
+    key: str,
     index: pd.Index[Any],
     name: str,
     line: Line,
@@ -268,7 +320,7 @@ def _weighed(
     log_odds = np.array([_DIRECTION[word] for word in finding], dtype=np.float64) * weight * fading
     return pd.DataFrame(
         {
-            "parcel_id": index.to_numpy(dtype=object),
+            key: index.to_numpy(dtype=object),
             "evidence": name,
             "finding": finding,
             "value": value,
@@ -302,20 +354,82 @@ def sum_idleness(parcels: gpd.GeoDataFrame, idle_evidence: pd.DataFrame) -> pd.D
     unknown_count, conflict (True where pieces with weight speak for both sides), evidence_zh and
     evidence_en (the pieces that speak, strongest first). Parcels without evidence have 0.5. O(rows).
     """
-    index = parcels.sort_index().index
-    heard = idle_evidence[idle_evidence["log_odds"] != 0.0]
+    return _summed(parcels.sort_index().index, idle_evidence, "parcel_id")
+
+
+def sum_vacancy(premises: gpd.GeoDataFrame, vacancy_evidence: pd.DataFrame) -> pd.DataFrame:
+    """Add the evidence of each room or building up; as :func:`sum_idleness`, by premises_id. O(rows)."""
+    return _summed(premises.sort_index().index, vacancy_evidence, "premises_id")
+
+
+def _summed(index: pd.Index[Any], evidence: pd.DataFrame, key: str) -> pd.DataFrame:
+    heard = evidence[evidence["log_odds"] != 0.0]
     result = pd.DataFrame(index=index)
-    result["log_odds"] = idle_evidence.groupby("parcel_id")["log_odds"].sum().reindex(index, fill_value=0.0)
+    result["log_odds"] = evidence.groupby(key)["log_odds"].sum().reindex(index, fill_value=0.0)
     result["strength_share"] = 1.0 / (1.0 + np.exp(-result["log_odds"]))
     for name in ("idle", "used"):
-        counts = heard[heard["finding"] == name].groupby("parcel_id").size()
+        counts = heard[heard["finding"] == name].groupby(key).size()
         result[f"{name}_count"] = counts.reindex(index, fill_value=0)
-    unknown = idle_evidence[idle_evidence["finding"] == "unknown"].groupby("parcel_id").size()
+    unknown = evidence[evidence["finding"] == "unknown"].groupby(key).size()
     result["unknown_count"] = unknown.reindex(index, fill_value=0)
     result["conflict"] = (result["idle_count"] > 0) & (result["used_count"] > 0)
     size = heard["log_odds"].abs()
-    order = heard.assign(size=size).sort_values(["parcel_id", "size"], ascending=[True, False], kind="stable")
+    order = heard.assign(size=size).sort_values([key, "size"], ascending=[True, False], kind="stable")
     for lang, mark in (("zh", "；"), ("en", "; ")):
-        said = order.groupby("parcel_id", sort=True)[f"reason_{lang}"].agg(mark.join)
+        said = order.groupby(key, sort=True)[f"reason_{lang}"].agg(mark.join)
         result[f"evidence_{lang}"] = said.reindex(index).fillna("").astype("str")
-    return result.rename_axis("parcel_id")
+    return result.rename_axis(key)
+
+
+# --- candidates on the map ------------------------------------------------------------------------
+
+
+def grade_vacant_premises(
+    idle_premises: gpd.GeoDataFrame,
+    vacancy_strength: pd.DataFrame,
+    *,
+    strong_share: float = 0.9,
+    medium_share: float = 0.6,
+) -> gpd.GeoDataFrame:
+    """The candidate rooms and buildings as points, graded by the evidence that they stand empty.
+
+    Strong is a strength of ``strong_share`` or more, medium one of ``medium_share`` or more, weak
+    everything below, contradicted evidence included; both bounds are this program's parameters. The
+    grade orders visits, it finds nothing vacant.
+
+    Returns a GeoDataFrame of points (inside polygons) indexed and sorted by premises_id: strength
+    (strong, medium, weak), strength_share, conflict, and name, floor_area_m2, storey, holder_kind,
+    right_type, leasing_approval, nearest_community_id and community_distance_m as in
+    ``idle_premises``. No candidate: no rows. Raises ConfigError for bounds out of order. O(premises).
+    """
+    chosen = candidates_of(idle_premises)
+    share = vacancy_strength["strength_share"].reindex(chosen.index).to_numpy(dtype=np.float64, na_value=np.nan)
+    found = gpd.GeoDataFrame(
+        {
+            "strength": graded(share, strong=strong_share, medium=medium_share),
+            "strength_share": share,
+            "conflict": vacancy_strength["conflict"].reindex(chosen.index, fill_value=False).astype(bool),
+        },
+        index=chosen.index,
+        geometry=chosen.geometry.representative_point(),
+        crs=chosen.crs,
+    )
+    facts = ("name", "floor_area_m2", "storey", "holder_kind", "right_type", "leasing_approval",
+             "nearest_community_id", "community_distance_m")  # fmt: skip
+    return found.assign(**{name: chosen[name] for name in facts}).astype({"strength": "str"})
+
+
+def candidates_of(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The candidates among assessed parcels or premises, by id."""
+    return places[places["verdict"] == "candidate"].sort_index()
+
+
+def graded(share: Floats, *, strong: float, medium: float) -> Words:
+    """Strong, medium or weak by two bounds; weak where nobody knows. ConfigError for bounds out of order."""
+    if not 0.0 <= medium <= strong <= 1.0:
+        raise ConfigError(
+            f"强、中的界限应满足 0 ≤ 中 ≤ 强 ≤ 1，现为 强 {strong:g}、中 {medium:g}。",
+            f"The bounds must be 0 <= medium <= strong <= 1, found strong {strong:g}, medium {medium:g}.",
+        )
+    known = np.nan_to_num(share, nan=-1.0)
+    return np.where(known >= strong, "strong", np.where(known >= medium, "medium", "weak")).astype(object)

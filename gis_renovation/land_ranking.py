@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
+from gis_renovation.land_evidence import candidates_of, graded
 from gis_renovation.land_measures import nearest_communities, numbers_of
 from gis_renovation.schemas import nearest_names
 
@@ -197,3 +198,48 @@ def _reason(points: Floats, weights: Floats, lang: str) -> str:
         shown = unknown if np.isnan(value) else f"{value:.2f}"
         parts.append(f"{CRITERIA[name][lang == 'en']} {shown} × {weight:.2f}")
     return mark.join(parts)
+
+
+# --- candidates on the map ------------------------------------------------------------------------
+
+
+def grade_candidates(
+    idle_parcels: gpd.GeoDataFrame,
+    parcel_ranking: pd.DataFrame,
+    *,
+    strong_score: float = 0.8,
+    medium_score: float = 0.6,
+) -> gpd.GeoDataFrame:
+    """The candidate parcels as points, graded strong, medium or weak by their score.
+
+    The bounds are this program's parameters. A grade orders visits; it finds no land idle.
+
+    Parameters
+    ----------
+    idle_parcels
+        The result of :func:`gis_renovation.land.find_idle_parcels`, polygons in a metric CRS.
+    parcel_ranking
+        The result of :func:`rank_idle_parcels` for them.
+
+    Returns
+    -------
+    GeoDataFrame of points inside the parcels, indexed and sorted by parcel_id: strength (strong from
+    ``strong_score``, medium from ``medium_score``, else weak), rank, rank_best, rank_worst, score,
+    score_low, score_high, and area_m2, holder_kind, right_type, leasing_approval, legal_idle,
+    nearest_community_id and community_distance_m as in ``idle_parcels``. No candidate: no rows.
+
+    Raises
+    ------
+    ConfigError for bounds out of order. O(parcels).
+    """
+    chosen = candidates_of(idle_parcels)
+    ranks = parcel_ranking.reindex(chosen.index)
+    score = ranks["score"].to_numpy(dtype=np.float64, na_value=np.nan)
+    columns: dict[str, Any] = {"strength": graded(score, strong=strong_score, medium=medium_score)}
+    columns |= {name: ranks[name] for name in ("rank", "rank_best", "rank_worst", "score", "score_low", "score_high")}
+    facts = ("area_m2", "holder_kind", "right_type", "leasing_approval", "legal_idle", "nearest_community_id",
+             "community_distance_m")  # fmt: skip
+    columns |= {name: chosen[name] for name in facts}
+    geometry = chosen.geometry.representative_point()
+    found = gpd.GeoDataFrame(columns, index=chosen.index, geometry=geometry, crs=chosen.crs)
+    return found.astype({"strength": "str", "rank": "int64", "rank_best": "int64", "rank_worst": "int64"})

@@ -81,6 +81,7 @@ def shape_usable_land(
         "purple",
         "yellow",
         "rail_protection",
+        "fire_access",
     ),
     stall_width_m: float = 2.5,
     stall_length_m: float = 5.3,

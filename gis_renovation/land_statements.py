@@ -16,12 +16,20 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import Text
-from gis_renovation.land_codes import broad_uses, class_label, registered_uses, require_one_system
+from gis_renovation.errors import ConfigError, Text
+from gis_renovation.land_codes import (
+    broad_uses,
+    class_label,
+    code_tables,
+    convert_code,
+    registered_uses,
+    require_one_system,
+)
 from gis_renovation.land_measures import NO_AREA_M2
 from gis_renovation.land_status import AREA_DIGITS, Geometries, polygons_of
 from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
+from gis_renovation.schemas import nearest_names
 
 Row = dict[str, Any]
 
@@ -363,3 +371,160 @@ def _by_site(touched: pd.DataFrame) -> dict[str, list[Row]]:
     for row in columns.where(columns.notna(), None).to_dict("records"):
         found.setdefault(str(row["site_id"]), []).append(cast("Row", row))
     return found
+
+
+# --- one line a site ------------------------------------------------------------------------------
+
+# Every town site lies inside the development boundary: no matter to act on.
+NO_MATTER = ("urban_boundary",)
+# From the worst: one statement contradicted makes the site contradicted.
+_OUTCOMES = (("no", "contradicted"), ("unknown", "open"), ("yes", "supported"))
+
+
+def conclude_land_sites(
+    land_sites: gpd.GeoDataFrame,
+    land_status: pd.DataFrame,
+    land_statements: pd.DataFrame,
+    touched_parcels: pd.DataFrame | None = None,
+    land_use_comparison: pd.DataFrame | None = None,
+) -> gpd.GeoDataFrame:
+    """What the check of each zone and project comes to, for the summary and the bureau's map.
+
+    Parameters
+    ----------
+    land_sites, land_status, land_statements, touched_parcels, land_use_comparison
+        Results of this module and of :mod:`gis_renovation.land_status` for the same sites.
+
+    Returns
+    -------
+    GeoDataFrame of the sites' polygons indexed and sorted by site_id: kind, name, outcome
+    (contradicted where a statement is *no*, open where one is *unknown*, supported where all four
+    are *yes*), parcel_count (slivers left out; unknown without parcels), controls_zh and controls_en
+    (control lines met, the development boundary left out), unchecked_count (items for which there was
+    no layer), differs_m2 (registered against planned use; unknown where not compared), open_zh and
+    open_en (the statements that are not yes). No sites: no rows. An outcome is no approval. O(rows).
+    """
+    sites = land_sites.sort_index()
+    result = gpd.GeoDataFrame(sites[["kind", "name"]], geometry=sites.geometry, crs=sites.crs)
+    verdicts = land_statements.groupby("site_id")["verdict"].agg(set).reindex(sites.index)
+    result["outcome"] = [next(name for word, name in _OUTCOMES if word in found) for found in verdicts]
+    result["parcel_count"] = _touched_counts(touched_parcels, sites.index)
+    controls = land_status[(land_status["section"] == "control") & (land_status["state"] == "touched")]
+    controls = controls[~controls["item"].isin(NO_MATTER)]
+    result["differs_m2"] = _differing(land_use_comparison, sites.index)
+    missing = land_status[land_status["state"] == "not_checked"].groupby("site_id").size()
+    result["unchecked_count"] = missing.reindex(sites.index, fill_value=0).to_numpy(np.int64)
+    left = land_statements[land_statements["verdict"] != "yes"]
+    for name, rows in (("controls", controls), ("open", left)):
+        for lang, mark in (("zh", "、"), ("en", ", ")):
+            said = rows.groupby("site_id", sort=True)[f"label_{lang}"].agg(mark.join)
+            result[f"{name}_{lang}"] = said.reindex(sites.index).fillna("")
+    words = ("kind", "name", "outcome", "controls_zh", "controls_en", "open_zh", "open_en")
+    return result.astype(dict.fromkeys(words, "str")).rename_axis("site_id")
+
+
+def _touched_counts(touched: pd.DataFrame | None, index: pd.Index[Any]) -> Any:
+    if touched is None:
+        return np.full(len(index), np.nan)
+    counts = touched[touched["state"] == "touched"].groupby("site_id").size()
+    return counts.reindex(index, fill_value=0).to_numpy(np.float64)
+
+
+def _differing(comparison: pd.DataFrame | None, index: pd.Index[Any]) -> Any:
+    """Area on which registered and planned use differ; unknown where they were not compared."""
+    unknown = np.full(len(index), np.nan)
+    if comparison is None:
+        return unknown
+    own = comparison[comparison["comparison"] == "registered_planned"]
+    if (own["agreement"] == "not_checked").any():
+        return unknown
+    areas = own[own["agreement"] == "differs"].groupby("site_id")["area_m2"].sum()
+    return areas.reindex(index, fill_value=0.0).to_numpy(np.float64)
+
+
+# --- codes of other systems -----------------------------------------------------------------------
+
+CONVERSION_COLUMNS = (
+    "code_system",
+    "code",
+    "label_zh",
+    "label_en",
+    "target_system",
+    "target_code",
+    "target_label_zh",
+    "target_label_en",
+    "ambiguity",
+    "note_zh",
+    "note_en",
+)
+_AMBIGUITY_NOTES = {
+    "one": Text("名称对应，唯一", "one counterpart by name"),
+    "several": Text("一对多，须由规划或调查部门按实地用途确定", "several: the bureau has to decide by the actual use"),
+    "none": Text("对照表无对应类别，须人工确定", "the tables hold no counterpart: a person has to decide"),
+}
+
+
+def list_code_conversions(
+    land_survey: gpd.GeoDataFrame | None = None,
+    planned_use: gpd.GeoDataFrame | None = None,
+    parcels: gpd.GeoDataFrame | None = None,
+    *,
+    target_system: str = "sea_land_2023",
+) -> pd.DataFrame:
+    """What each land code of the project may become in another code system, every ambiguity a row of its own.
+
+    No data are converted: the table is for the officer who compares a survey of one system with a
+    plan of another. It follows the classes' names and is no official table.
+
+    Parameters
+    ----------
+    land_survey, planned_use, parcels
+        Layers with codes and their ``code_system``; ``None`` is a layer nobody has.
+    target_system
+        The system codes are compared in. Codes of that system itself are not listed.
+
+    Returns
+    -------
+    DataFrame by code_system, code and target_code: the class, the class it may become, ambiguity
+    (one, several, none) and a note. A code without counterpart is one row without target. Nothing to
+    convert: no rows.
+
+    Raises
+    ------
+    ConfigError for a system nobody knows; DataError for codes without, with an unknown, or with more
+    than one code system. O(features).
+    """
+    systems = code_tables().systems
+    if target_system not in systems:
+        near, known = nearest_names(target_system, systems), ", ".join(systems)
+        raise ConfigError(
+            f"target_system：没有用地分类体系 {target_system}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
+            f"target_system: no code system {target_system}{f'; did you mean {near}?' if near else ''} Known: {known}.",
+        )
+    found: set[tuple[str, str]] = set()
+    for layer, name, column in (
+        (land_survey, "land_survey", "land_use_code"),
+        (planned_use, "planned_use", "planned_use_code"),
+        (parcels, "parcels", "land_use_code"),
+        (parcels, "parcels", "planned_use_code"),
+    ):
+        system = None if layer is None else require_one_system(layer, name, code=column)
+        if layer is not None and system is not None and system != target_system:
+            found |= {(system, str(code)) for code in layer[column].dropna().unique()}
+    rows = [row for system, code in sorted(found) for row in _conversion_rows(system, code, target_system)]
+    return pd.DataFrame(rows, columns=list(CONVERSION_COLUMNS)).astype("str")
+
+
+def _conversion_rows(system: str, code: str, target: str) -> list[Row]:
+    counterparts = convert_code(system, code, target)
+    ambiguity = "none" if not counterparts else "one" if len(counterparts) == 1 else "several"
+    own, note = class_label(system, code), _AMBIGUITY_NOTES[ambiguity]
+    shared = {"code_system": system, "code": code, "label_zh": own.zh, "label_en": own.en, "target_system": target,
+              "ambiguity": ambiguity, "note_zh": note.zh, "note_en": note.en}  # fmt: skip
+    if not counterparts:
+        return [shared]
+    labels = [(other, class_label(target, other)) for other in sorted(counterparts)]
+    return [
+        shared | {"target_code": other, "target_label_zh": label.zh, "target_label_en": label.en}
+        for other, label in labels
+    ]

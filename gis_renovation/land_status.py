@@ -443,6 +443,13 @@ def _control_rows(
     return rows
 
 
+# What a line that is met asks for, beyond its area.
+_CONTROL_NOTES: Mapping[str, Text] = {
+    "fire_access": Text("须保持畅通，不得占用、堵塞", "must stay clear"),
+    "geohazard": Text("须取得地质灾害危险性评估意见", "an opinion on the danger is needed"),
+}
+
+
 def _control_note(kind: str, states: NDArray[np.object_], *, sliver: bool) -> Text | None:
     if sliver:
         return Text("仅细碎重叠，可能是边界误差，需核对", "slivers only, perhaps boundary error; to be confirmed")
@@ -452,6 +459,8 @@ def _control_note(kind: str, states: NDArray[np.object_], *, sliver: bool) -> Te
         zh = "、".join(labels[state].zh for state in found) or "状态未知"
         en = ", ".join(labels[state].en for state in found) or "state unknown"
         return Text(f"{zh}；须取得稳定性意见，不等于禁止", f"{en}; a stability opinion is needed, it is not a ban")
+    if len(states):
+        return _CONTROL_NOTES.get(kind)
     return None
 
 

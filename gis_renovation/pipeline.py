@@ -102,6 +102,7 @@ STEPS: tuple[Step, ...] = (
     Step("idle_parcels", "land", "find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
     Step("premises_ledger", "land", "assess_premises", ("premises",), ("communities", "control_lines")),
     Step("idle_premises", "land", "find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
+    Step("candidate_ledger", "land", "show_candidate_ledger", ("idle_parcels", "parcel_ledger")),
     Step(
         "idle_evidence",
         "land_evidence",
@@ -110,6 +111,9 @@ STEPS: tuple[Step, ...] = (
         ("buildings", "parcel_greenness", "parcel_night_light", "parcel_land_cover", "meter_readings"),
     ),
     Step("idle_strength", "land_evidence", "sum_idleness", ("parcels", "idle_evidence")),
+    Step("vacancy_evidence", "land_evidence", "weigh_vacancy", ("premises",), ("meter_readings",)),
+    Step("vacancy_strength", "land_evidence", "sum_vacancy", ("premises", "vacancy_evidence")),
+    Step("vacant_candidates", "land_evidence", "grade_vacant_premises", ("idle_premises", "vacancy_strength")),
     Step(
         "usable_shapes",
         "land_shapes",
@@ -124,6 +128,7 @@ STEPS: tuple[Step, ...] = (
         ("idle_parcels",),
         ("usable_shapes", "idle_strength", "communities"),
     ),
+    Step("idle_candidates", "land_ranking", "grade_candidates", ("idle_parcels", "parcel_ranking")),
     Step(
         "land_sites",
         "land_status",
@@ -152,6 +157,20 @@ STEPS: tuple[Step, ...] = (
         "draw_land_statements",
         ("land_sites", "land_status"),
         ("touched_parcels", "land_use_comparison", "proof_papers"),
+    ),
+    Step(
+        "land_checks",
+        "land_statements",
+        "conclude_land_sites",
+        ("land_sites", "land_status", "land_statements"),
+        ("touched_parcels", "land_use_comparison"),
+    ),
+    Step(
+        "land_code_conversions",
+        "land_statements",
+        "list_code_conversions",
+        ("land_survey",),
+        ("planned_use", "parcels"),
     ),
     Step(
         "utility_by_community", "utilities", "summarise_utilities", ("utility_lines", "communities"), ("zone_members",)

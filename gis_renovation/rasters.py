@@ -13,8 +13,10 @@ FreeType and its successors), here in double precision and vectorised over all p
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -367,12 +369,10 @@ def parcel_greenness(
     polygons = np.asarray(parcels.geometry.to_numpy(), dtype=object)
     columns: dict[str, Floats] = {}
     coverage: GridCoverage | None = None
-    grid: object = None
     for date, raster in (("before", greenness_before), ("after", greenness_after)):
         if raster is not None:
             _check_raster(raster, parcels, f"greenness_{date}", low=-1.0, high=1.0)
-            if grid != (raster.transform, raster.values.shape):
-                coverage, grid = _coverage_of(polygons, raster), (raster.transform, raster.values.shape)
+            coverage = _coverage_of(polygons, raster)
         columns |= _means(coverage if raster is not None else None, raster, len(parcels), date, min_known_share)
     columns["greenness_change"] = columns["greenness_after"] - columns["greenness_before"]
     columns["pixel_count"] = coverage.total_px if coverage is not None else np.full(len(parcels), np.nan)
@@ -455,15 +455,14 @@ def _of_rasters(
     require_metric(parcels=parcels)
     parcels = parcels.sort_index()
     polygons = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    unknown, coverage, grid = np.full(len(parcels), np.nan), None, None
+    unknown = np.full(len(parcels), np.nan)
     found = {}
     for name, raster in rasters.items():
         columns = {name: unknown, "known_share": np.zeros(len(parcels))}
         columns |= dict.fromkeys(("nodata_share", "outside_share", "pixel_count"), unknown)
         if raster is not None:
             _check_raster(raster, parcels, name, low=low, high=high)
-            if coverage is None or grid != (raster.transform, raster.values.shape):
-                coverage, grid = _coverage_of(polygons, raster), (raster.transform, raster.values.shape)
+            coverage = _coverage_of(polygons, raster)
             total, weight = zonal_sums(coverage, raster.values)
             known, nodata, outside = _shares(coverage, weight)
             values = (_mean(total, weight, known >= min_known_share), known, nodata, outside, coverage.total_px)
@@ -539,9 +538,37 @@ def _slope(terrain: Raster) -> Floats:
     return np.asarray(slope, np.float64)
 
 
+@dataclass(frozen=True)
+class _OnGrid:
+    """Polygons on a grid, equal to others by their content: what weights are remembered by.
+
+    ``digest`` is that of the polygons' WKB, so that polygons read twice, or in another step, are known again.
+    """
+
+    digest: bytes
+    transform: tuple[float, ...]
+    height: int
+    width: int
+    polygons: NDArray[np.object_] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, polygons: NDArray[np.object_], raster: Raster) -> _OnGrid:
+        digest = hashlib.sha256()
+        for wkb in shapely.to_wkb(polygons):
+            digest.update(wkb or b"\0")
+        height, width = raster.values.shape
+        return cls(digest.digest(), tuple(raster.transform)[:6], height, width, polygons)
+
+
+# Two: the pipeline's steps go over the same parcels on the grids of two products by turns.
+@lru_cache(maxsize=2)
+def _weights_of(place: _OnGrid) -> GridCoverage:
+    return grid_coverage(place.polygons, transform=Affine(*place.transform), height=place.height, width=place.width)
+
+
 def _coverage_of(polygons: NDArray[np.object_], raster: Raster) -> GridCoverage:
-    height, width = raster.values.shape
-    return grid_coverage(polygons, transform=raster.transform, height=height, width=width)
+    """The weights of the polygons on the raster's grid: computed once, for every raster, year and step."""
+    return _weights_of(_OnGrid.of(polygons, raster))
 
 
 def _shares(coverage: GridCoverage, weight: Floats) -> tuple[Floats, Floats, Floats]:

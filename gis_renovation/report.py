@@ -318,6 +318,7 @@ REPORTS = (
         tables=(
             "idle_parcels", "parcel_ledger", "idle_premises", "premises_ledger", "parcel_greenness", "idle_evidence",
             "idle_strength", "usable_shapes", "parcel_ranking", "parcel_night_light", "parcel_land_cover",
+            "idle_candidates", "candidate_ledger", "vacancy_evidence", "vacancy_strength", "vacant_candidates",
         ),
         signs=(Text("初筛", "Screened by"), Text("踏勘核实", "Verified on site by"), Text("审核", "Reviewed by")),
         body=write_idle_register,
@@ -327,7 +328,10 @@ REPORTS = (
         document="bureau-land-status.docx",
         workbook="bureau-land-status.xlsx",
         title=Text("用地情况核查表", "Land-status sheets"),
-        tables=("land_sites", "land_status", "touched_parcels", "land_use_comparison", "land_statements"),
+        tables=(
+            "land_sites", "land_checks", "land_status", "touched_parcels", "land_use_comparison", "land_statements",
+            "land_code_conversions",
+        ),
         signs=(Text("汇总", "Compiled by"), Text("审核", "Reviewed by")),
         body=write_land_status,
         sheets=land_status_sheets,

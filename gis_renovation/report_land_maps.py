@@ -75,7 +75,9 @@ _CONTROL_LOOKS: Final[Mapping[str, tuple[str, str, str]]] = {
     "purple": ("#6b3fa0", "|", "-"),
     "yellow": ("#b88a00", "+", "-"),
     "rail_protection": ("#222222", "/", ":"),
+    "fire_access": ("#e4002b", "xx", ":"),
     "subsidence": ("#7a4a21", "..", "--"),
+    "geohazard": ("#8c3d00", "o", "--"),
 }
 _SITE = _Look(label=Text("核查范围", "site"), edge="#d7000f", width=2.2)
 _PARCEL = _Look(label=Text("宗地（编号见宗地表）", "parcel (numbered as in the table)"), edge="#222222", width=0.7)

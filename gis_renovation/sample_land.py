@@ -395,6 +395,8 @@ def make_control_lines(
         *[("green", name, None, geometry) for name, geometry in zip(parks["name"], parks.geometry, strict=True)],
         *[("yellow", "供电设施黄线", None, box) for box in boxes(plots, yellow["patch"].to_numpy(), yellow)],
         *_road_redlines(streets),
+        *[("fire_access", "消防车通道", None, lane) for lane in _fire_lanes(streets)],
+        ("geohazard", "八公山滑坡隐患点", None, shapely.Point(482000, 3611000).buffer(200, quad_segs=5)),
         ("subsidence", "谢家集稳沉区", "stable", shapely.Point(485600, 3609600).buffer(900, quad_segs=5)),
         ("subsidence", "新庄孜未稳沉区", "unstable", shapely.Point(485650, 3612600).buffer(750, quad_segs=5)),
         ("subsidence", "潘一矿预测沉陷区", "predicted", shapely.Point(484300, 3629500).buffer(1500, quad_segs=5)),
@@ -441,6 +443,12 @@ def _road_redlines(streets: gpd.GeoDataFrame) -> list[tuple[str, str, None, shap
     half = wide["class"].map(STREET_WIDTH_M).to_numpy() / 2 + 2.0
     areas = shapely.buffer(wide.geometry.to_numpy(), half, cap_style="flat")
     return [("road_redline", f"{name}红线", None, area) for name, area in union_by(areas, wide["name"]).items()]
+
+
+def _fire_lanes(streets: gpd.GeoDataFrame) -> list[shapely.Geometry]:
+    """The lanes into every fifth estate that has one, 4 m wide."""
+    lanes = streets[streets["class"] == "access"].sort_index().geometry.iloc[::5]
+    return list(shapely.buffer(lanes.to_numpy(), 2.0, cap_style="flat"))
 
 
 def _farmland(plots: Plots) -> list[tuple[str, str, None, shapely.Geometry]]:

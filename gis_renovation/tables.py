@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
-from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema
+from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema, nearest_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -285,15 +285,24 @@ def shown_texts(frame: pd.DataFrame, column: Column, lang: Lang) -> list[str]:
 def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
     """A layer's columns as the workbook shows them, for a screen: labels with units, codes spelled out, 未知.
 
-    Cells are text. ``columns`` picks and orders (the schema's order without it); the index keeps its
-    ids and order and is headed by the key's label. Columns the frame lacks are passed over; no rows
-    give no rows. Raises ConfigError for a layer without schema. O(cells).
+    Cells are text. ``columns`` picks and orders; without it all are shown, those of the schema in its
+    order and then those it does not know under their own names. The index keeps its ids and order and
+    is headed by the key's label; no rows give no rows. Raises ConfigError for a layer without schema and
+    for columns asked for that the frame lacks, all at once. O(cells).
     """
     import pandas as pd
 
     schema = layer_schema(layer)
     at_hand = {column.name: column for column in shown_columns(frame, schema, lang) if column.name != schema.key}
-    chosen = [at_hand[name] for name in columns or at_hand if name in at_hand]
+    lacking = [name for name in columns if name not in at_hand]
+    if lacking:
+        near = nearest_names(lacking[0], at_hand)
+        listed, known = ", ".join(lacking), ", ".join(at_hand)
+        raise ConfigError(
+            f"{layer} 没有这些列：{listed}{f'；是否指 {near}？' if near else ''} 现有：{known}。",
+            f"{layer} has no columns {listed}{f'; did you mean {near}?' if near else ''} Found: {known}.",
+        )
+    chosen = [at_hand[name] for name in columns or at_hand]
     cells = {c.header(lang): shown_texts(frame, c, lang) for c in chosen}
     key = schema.fields[schema.key].label.in_language(lang) if schema.key else None
     return pd.DataFrame(cells, index=frame.index.rename(key), dtype=object)

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError, CRSError, DataError
-from gis_renovation.land import assess_parcels, assess_premises, find_idle_parcels, find_idle_premises
+from gis_renovation.land import (
+    assess_parcels,
+    assess_premises,
+    find_idle_parcels,
+    find_idle_premises,
+    show_candidate_ledger,
+)
 from gis_renovation.rules import rules_in_force
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -120,7 +126,9 @@ FLIPS = [
             "purple": "parcel_in_purple_line",
             "yellow": "parcel_in_yellow_line",
             "rail_protection": "parcel_in_rail_protection",
+            "fire_access": "parcel_in_fire_access",
             "subsidence": "parcel_in_subsidence",
+            "geohazard": "parcel_in_geohazard",
         }.items()
     ),
 ]
@@ -183,6 +191,25 @@ def test_unknown_never_passes_and_no_always_excludes(change, rule_id, verdict):
         assert found["verdict"] == {"no": "excluded", "unknown": "unknown"}[verdict]
         assert found["deciding_rules"] == rule_id
         assert rule.text.zh in found["reason_zh"]
+
+
+def test_the_cards_ledger_of_a_candidate_is_whole_and_keeps_only_the_contracts_figures_back():
+    layers = city(built_share=0.1)
+    ledger = assess(layers)
+    shown = show_candidate_ledger(find_idle_parcels(layers["parcels"], ledger, layers["communities"]), ledger)
+    assert list(shown["rule_id"]) == list(ledger["rule_id"])
+    assert list(shown["verdict"]) == list(ledger["verdict"])
+    found = shown.set_index("rule_id")
+    reasons = ledger.set_index("rule_id")
+    assert found.loc["parcel_area_usable", "found_zh"] == reasons.loc["parcel_area_usable", "reason_zh"]
+    assert "600.00 m²" in found.loc["parcel_area_usable", "found_zh"]
+    built = found.loc["parcel_built_low"]
+    assert built["found_zh"] == "提示：已建面积不足应建面积三分之一（数值受限，见工作簿）"
+    assert "10.0%" in reasons.loc["parcel_built_low", "reason_zh"]
+    assert "10.0%" not in built["found_zh"] + built["found_en"]
+    excluded = city(ownership="collective")
+    ledger = assess(excluded)
+    assert len(show_candidate_ledger(find_idle_parcels(excluded["parcels"], ledger), ledger)) == 0
 
 
 def test_a_failed_number_tells_how_far_it_is_from_passing():

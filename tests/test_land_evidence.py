@@ -10,7 +10,14 @@ import pytest
 import shapely
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.land_evidence import DEFAULT_WEIGHTS, sum_idleness, weigh_idleness
+from gis_renovation.land_evidence import (
+    DEFAULT_WEIGHTS,
+    grade_vacant_premises,
+    sum_idleness,
+    sum_vacancy,
+    weigh_idleness,
+    weigh_vacancy,
+)
 from gis_renovation.schemas import check_layer, layer_schema
 
 DAY = datetime.date
@@ -154,3 +161,74 @@ def test_results_keep_their_schemas_and_empty_in_gives_empty_out():
             schema = layer_schema(name)
             assert [fault for fault in check_layer(result, schema) if fault.severity == "error"] == []
             assert ({*result.columns, schema.key} - {""}) == set(schema.fields)
+
+
+# --- rooms and buildings --------------------------------------------------------------------------
+
+
+def rooms(**status):
+    index = pd.Index(list(status), name="premises_id", dtype=object)
+    shapes = [shapely.Point(10.0 * i, 0) for i in range(len(status))]
+    return gpd.GeoDataFrame({"status": list(status.values())}, geometry=shapes, index=index, crs=CRS)
+
+
+def meter(place, amount):
+    return pd.DataFrame(
+        {"place_id": [place], "kind": ["power"], "read_on": [DAY(2024, 6, 30)], "used_amount": [amount]}
+    )
+
+
+def of_rooms(status, readings, **options):
+    table = weigh_vacancy(rooms(R1=status), readings, as_of=AS_OF, premises_on=AS_OF, **options)
+    return table.set_index("evidence"), sum_vacancy(rooms(R1=status), table).loc["R1"]
+
+
+@pytest.mark.parametrize(
+    ("status", "amount", "idle", "used", "conflict"),
+    [("vacant", 0.0, 2, 0, False), ("vacant", 12.0, 1, 1, True), ("used", 12.0, 0, 2, False), (None, 0.0, 1, 0, False)],
+)
+def test_meters_speak_for_rooms_too_and_may_contradict_their_register(status, amount, idle, used, conflict):
+    _, total = of_rooms(status, meter("R1", amount))
+    assert (total["idle_count"], total["used_count"], total["conflict"]) == (idle, used, conflict)
+
+
+def test_a_room_without_readings_is_not_checked_and_one_partly_used_is_unclear():
+    found, total = of_rooms("partly_used", meter("other", 0.0))
+    assert found.loc["meter", "finding"] == "unknown"
+    assert found.loc["inspection", "finding"] == "unclear"
+    assert total["strength_share"] == 0.5
+
+
+def test_the_evidence_on_rooms_has_dates_and_weights_and_is_removable():
+    found, total = of_rooms("vacant", meter("R1", 0.0))
+    fading = 0.5 ** ((AS_OF - DAY(2024, 6, 30)).days / 365.25 / 3.0)
+    expected = DEFAULT_WEIGHTS["inspection"] + DEFAULT_WEIGHTS["meter"] * fading
+    assert total["log_odds"] == pytest.approx(expected)
+    assert list(found["observed_on"]) == [AS_OF, DAY(2024, 6, 30)]
+    _, without = of_rooms("vacant", meter("R1", 0.0), evidence_weights={"meter": 0.0})
+    assert without["log_odds"] == DEFAULT_WEIGHTS["inspection"]
+
+
+def assessed(*verdicts):
+    index = pd.Index([f"R{i}" for i in range(len(verdicts))], name="premises_id", dtype=object)
+    names = ("name", "floor_area_m2", "storey", "holder_kind", "right_type", "leasing_approval",
+             "nearest_community_id", "community_distance_m")  # fmt: skip
+    frame = gpd.GeoDataFrame(
+        {"verdict": verdicts}, geometry=[shapely.box(0, 0, 4, 4)] * len(index), index=index, crs=CRS
+    )
+    numbers = {"floor_area_m2": 80.0, "storey": 1.0, "community_distance_m": 5.0, "leasing_approval": "no"}
+    return frame.assign(**{name: numbers.get(name) for name in names})
+
+
+def test_candidate_rooms_are_points_graded_by_the_strength_of_the_evidence():
+    places = assessed("candidate", "candidate", "candidate", "excluded", "candidate")
+    shares = [0.95, 0.9, 0.6, 0.99, 0.59]
+    sums = pd.DataFrame({"strength_share": shares, "conflict": False}, index=places.index)
+    found = grade_vacant_premises(places, sums)
+    assert dict(found["strength"]) == {"R0": "strong", "R1": "strong", "R2": "medium", "R4": "weak"}
+    assert (found.geom_type == "Point").all()
+    assert found.within(places.geometry.loc[found.index]).all()
+    assert [f for f in check_layer(found, layer_schema("vacant_candidates")) if f.severity == "error"] == []
+    assert len(grade_vacant_premises(assessed(), sums.iloc[:0])) == 0
+    with pytest.raises(ConfigError, match=r"强 0\.5、中 0\.6"):
+        grade_vacant_premises(places, sums, strong_share=0.5)

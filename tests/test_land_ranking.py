@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.land_ranking import rank_idle_parcels
+from gis_renovation.land_ranking import grade_candidates, rank_idle_parcels
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"
@@ -139,3 +139,20 @@ def test_results_keep_their_schema_and_empty_in_gives_empty_out():
         found = rank_idle_parcels(some, shapes(A=10.0), strength(A=0.5), HOMES)
         assert [fault for fault in check_layer(found, schema) if fault.severity == "error"] == []
         assert {*found.columns, schema.key} == set(schema.fields)
+
+
+def test_candidates_are_points_graded_by_their_score_and_nothing_else_is_graded():
+    found = places(A="candidate", B="candidate", C="candidate", D="unknown", E="excluded")
+    facts = ("holder_kind", "right_type", "nearest_community_id")
+    found = found.assign(**dict.fromkeys(facts), area_m2=100.0, leasing_approval="no", legal_idle="unknown",
+                         community_distance_m=1.0)  # fmt: skip
+    ranking = pd.DataFrame({"score": [0.8, 0.6, 0.59, 0.9]}, index=found.index[:4])
+    ranking = ranking.assign(rank=[2, 3, 4, 1], rank_best=1, rank_worst=4, score_low=0.0, score_high=1.0)
+    graded = grade_candidates(found, ranking)
+    assert dict(graded["strength"]) == {"A": "strong", "B": "medium", "C": "weak"}
+    assert graded.within(found.geometry.loc[graded.index]).all()
+    assert dict(grade_candidates(found, ranking, strong_score=0.9, medium_score=0.9)["strength"]) == dict.fromkeys(
+        "ABC", "weak"
+    )
+    assert [f for f in check_layer(graded, layer_schema("idle_candidates")) if f.severity == "error"] == []
+    assert len(grade_candidates(found.iloc[3:], ranking)) == 0

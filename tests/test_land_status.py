@@ -11,8 +11,13 @@ import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_renovation.errors import DataError
-from gis_renovation.land_statements import compare_land_uses, draw_land_statements
+from gis_renovation.errors import ConfigError, DataError
+from gis_renovation.land_statements import (
+    compare_land_uses,
+    conclude_land_sites,
+    draw_land_statements,
+    list_code_conversions,
+)
 from gis_renovation.land_status import (
     M2_A_MU,
     check_land_status,
@@ -315,7 +320,8 @@ def test_results_keep_their_schemas_and_empty_in_gives_empty_out():
             "land_status": status,
             "touched_parcels": touched,
             "land_use_comparison": uses,
-            "land_statements": draw_land_statements(sites, status, touched, uses, PAPERS),
+            "land_statements": (found := draw_land_statements(sites, status, touched, uses, PAPERS)),
+            "land_checks": conclude_land_sites(sites, status, found, touched, uses),
         }
         for name, result in results.items():
             schema = layer_schema(name)
@@ -369,3 +375,53 @@ def test_dates_and_sources_of_what_was_laid_over_are_kept():
     found = section(check_land_status(SITES, control_lines=dated), "control").loc["blue"]
     assert found["source"] == "水利局"
     assert found["dated_from_on"] == found["dated_to_on"] == datetime.date(2023, 5, 1)
+
+
+def test_fire_access_and_geohazards_have_rows_like_every_other_line():
+    found = section(check_land_status(SITES, control_lines=lines("fire_access")), "control")
+    assert set(found.index) == set(KINDS)
+    assert found.loc["fire_access", "area_m2"] == 600.0
+    assert "不得占用" in found.loc["fire_access", "note_zh"]
+    assert found.loc["geohazard", "state"] == "not_checked"
+    assert np.isnan(found.loc["geohazard", "area_m2"])
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "left"),
+    [
+        ({}, "supported", ""),
+        ({"papers": None}, "open", "不改变主体、不涉及权属变化"),
+        ({"papers": None, "planned": plan("0804")}, "contradicted", "不改变用途、不改变主体、不涉及权属变化"),
+    ],
+)
+def test_a_site_is_concluded_from_its_worst_statement(change, outcome, left):
+    status = check_land_status(SITES, parcels(), control_lines=lines("purple"), checked_kinds=("blue",))
+    uses = compare_land_uses(SITES, parcels(), planned_use=change.get("planned", plan()))
+    table = statements(**change).reset_index()
+    found = conclude_land_sites(SITES, status, table, list_touched_parcels(SITES, parcels()), uses).loc["Z-1"]
+    assert (found["outcome"], found["open_zh"]) == (outcome, left)
+    assert (found["parcel_count"], found["controls_zh"]) == (2, "紫线（历史文化）")
+    # Survey, plan, illegal structures and every kind of line but purple and blue.
+    assert found["unchecked_count"] == 3 + len(KINDS) - 2
+    assert found["differs_m2"] == (6000.0 if "planned" in change else 0.0)
+    bare = conclude_land_sites(SITES, status, table).loc["Z-1"]
+    assert np.isnan(bare["parcel_count"])
+    assert np.isnan(bare["differs_m2"])
+
+
+def test_codes_of_one_system_are_listed_with_every_class_they_may_become_in_another():
+    ground = survey((box(0, 0, 50, 60), "0701"), (box(50, 0, 90, 60), "08H2"), (box(90, 0, 99, 60), "9999"))
+    table = list_code_conversions(ground, plan())
+    assert set(table["code_system"]) == {"survey"}, "the plan already stands in the target system"
+    by_code = table.groupby("code")
+    assert dict(by_code["ambiguity"].first()) == {"0701": "one", "08H2": "several", "9999": "none"}
+    assert list(by_code.get_group("0701")["target_code"]) == ["0701"]
+    assert set(by_code.get_group("08H2")["target_code"]) == {"0802", "0803", "0804", "0805", "0806", "0807"}
+    assert by_code.get_group("9999")["target_code"].isna().all()
+    assert by_code.get_group("08H2")["note_zh"].str.contains("一对多").all()
+    assert len(list_code_conversions(None, plan())) == 0
+    with pytest.raises(ConfigError, match="sea_land_2023"):
+        list_code_conversions(ground, target_system="sea_land_2032")
+    mixed = ground.assign(code_system=["survey", "sea_land_2023", "survey"])
+    with pytest.raises(DataError):
+        list_code_conversions(mixed)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
+from gis_renovation import rasters
 from gis_renovation.errors import CRSError, DataError
 from gis_renovation.rasters import (
     Raster,
@@ -49,6 +50,31 @@ def by_intersection(polygons, transform, height, width):
         ]
     )
     return shapely.area(shapely.intersection(np.array(polygons)[:, None], cells)) / abs(transform.determinant)
+
+
+def test_weights_of_a_grid_are_computed_once_for_every_raster_year_and_step(monkeypatch):
+    made = []
+
+    def counted(polygons, **grid):
+        made.append(len(polygons))
+        return grid_coverage(polygons, **grid)
+
+    monkeypatch.setattr(rasters, "grid_coverage", counted)
+    rasters._weights_of.cache_clear()
+    places = frame(shapely.box(3, 3, 17, 21), shapely.box(22, 5, 38, 35))
+    parcel_greenness(places, raster(RAMP), raster(RAMP))
+    # Read anew, as a later step of a run may: content decides, not the object.
+    again = places.set_geometry(shapely.from_wkb(shapely.to_wkb(places.geometry.to_numpy())))
+    light = parcel_night_light(again, raster(RAMP), raster(RAMP))
+    parcel_land_cover(again, raster(RAMP), bare_classes=(6,))
+    assert made == [2]
+    wanted = by_intersection(list(places.geometry), NORTH_UP, 4, 4) @ np.ravel(RAMP) / (places.area / 100.0)
+    assert light["night_light"].to_numpy() == pytest.approx(wanted.to_numpy())
+    parcel_night_light(again.iloc[:1], raster(RAMP))
+    finer = raster(np.kron(RAMP, np.ones((2, 2))), transform=NORTH_UP @ Affine.scale(0.5))
+    parcel_land_cover(again, finer, bare_classes=(6,))
+    assert made == [2, 1, 2], "other polygons and another grid have weights of their own"
+    rasters._weights_of.cache_clear()
 
 
 # Four by four pixels of 10 m; the top row is the first.

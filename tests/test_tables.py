@@ -275,11 +275,18 @@ def test_sheet_names_are_legal_and_differ(labels):
 
 
 def test_a_labelled_frame_reads_like_the_sheet(zones):
-    shown = labelled_frame(zones, "zones", ["households", "floor_area_m2", "no_such_column"])
+    shown = labelled_frame(zones, "zones", ["households", "floor_area_m2"])
     assert list(shown.columns) == ["户数（户）", "建筑面积（m²）"]
     assert shown.to_numpy().tolist() == [["未知", "1,234.57"], ["0", "0.00"]]
     assert (shown.index.name, list(shown.index)) == ("片区编号", ["Z-1", "Z-2"])
     assert list(labelled_frame(zones.iloc[:0], "zones", lang="en").columns)[:2] == ["Name", "Communities"]
+
+
+def test_columns_a_labelled_frame_lacks_are_all_named_with_the_nearest(zones):
+    with pytest.raises(ConfigError) as caught:
+        labelled_frame(zones, "zones", ["household", "floor_area_m2", "no_such_column"])
+    assert "household, no_such_column" in str(caught.value)
+    assert "households" in str(caught.value)
 
 
 def test_a_chinese_character_is_two_columns_wide():
