@@ -163,7 +163,7 @@ def guard(size: int) -> Duel | str:
 
 
 CASES = (
-    Case("parcels-gpkg", "pyogrio use_arrow, bare", parcels_gpkg, ("<=", 1.5), repeats=3, at=(1_000_000,)),
+    Case("parcels-gpkg", "pyogrio use_arrow, bare", parcels_gpkg, ("<=", 1.5), repeats=7, at=(1_000_000,)),
     Case("ledger", "pandas.read_excel, bare", ledger, ("s<=", 60.0), repeats=1, at=(200_000,)),
     Case("guard", "", guard, ("s<=", 2.0), repeats=3, at=(100_000,)),
 )

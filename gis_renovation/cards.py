@@ -556,11 +556,16 @@ def _no_column(name: str, rows: Any, key: str, file: str) -> ConfigError:
     )
 
 
+def has_shapes(rows: Any) -> bool:
+    """Whether a frame's column called geometry holds shapes; without a look at any of them."""
+    return str(getattr(rows, "dtypes", {}).get("geometry", "")) == "geometry"
+
+
 def _number_rows(rows: Any, prefix: str) -> pd.Series:
     """Ids by position on the ground (left, bottom, right, top, then content), so row order does not matter."""
     import shapely
 
-    if not hasattr(rows, "geom_type"):
+    if not has_shapes(rows):
         order = np.array(sorted(range(len(rows)), key=_row_text(rows)), dtype=np.int64)
     else:
         bounds = np.nan_to_num(shapely.bounds(rows.geometry.to_numpy()))
@@ -579,7 +584,7 @@ def _number_rows(rows: Any, prefix: str) -> pd.Series:
 
 def _row_text(rows: Any) -> Any:
     """A sort key of a row's whole content, shape first."""
-    shapes = hasattr(rows, "geom_type")
+    shapes = has_shapes(rows)
 
     def text(position: int) -> tuple[str, ...]:
         row = rows.iloc[position]

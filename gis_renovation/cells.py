@@ -95,8 +95,13 @@ def to_field(
 def to_text(cells: pd.Series) -> pd.Series:
     """Trimmed text; blank is unknown; whole numbers lose their “.0”. dtype ``str``."""
     if isinstance(cells.dtype, pd.StringDtype):
-        trimmed = pc.utf8_trim_whitespace(pa.array(cells.array, from_pandas=True))
-        return _from_arrow(pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed), cells)
+        texts = pa.array(cells.array, from_pandas=True)
+        trimmed = pc.utf8_trim_whitespace(texts)
+        lengths = pc.binary_length(trimmed)
+        if pc.min(lengths).as_py() == 0:
+            return _from_arrow(pc.if_else(pc.equal(lengths, 0), pa.scalar(None, trimmed.type), trimmed), cells)
+        same = pc.sum(lengths).as_py() == pc.sum(pc.binary_length(texts)).as_py()
+        return cells if same else _from_arrow(trimmed, cells)
     if pd.api.types.is_integer_dtype(cells) and not cells.hasnans:
         return cells.astype("str")
     texts = _each_value(cells, one_text).to_numpy()

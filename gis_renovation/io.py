@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation import archives
-from gis_renovation.cards import Card, FileColumns, fold_rows
+from gis_renovation.cards import Card, FileColumns, fold_rows, has_shapes
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Text
 from gis_renovation.io_reading import (
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from gis_renovation.rasters import Raster
 
 UNFINISHED = ".unfinished-"
+
+# Files are hashed beside their reading, in blocks so large that the interpreter is seldom asked for between them.
+_BLOCK = 2**25
 
 
 @dataclass
@@ -158,8 +161,12 @@ def file_sha256(path: Path) -> str:
     if path.is_dir():
         parts = [f"{p.name} {file_sha256(p)}" for p in sorted(path.iterdir()) if p.is_file() and p.suffix != ".lock"]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    block = memoryview(bytearray(min(_BLOCK, max(1, path.stat().st_size))))
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(block):
+            digest.update(block[:count])
+    return digest.hexdigest()
 
 
 def _read_one(path: Path, reading: Reading) -> Any:
@@ -241,11 +248,11 @@ def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
     card = reading.card
     schema = card.schema_
     if not schema.geometry:
-        return frame.drop(columns="geometry") if hasattr(frame, "geom_type") else frame
+        return frame.drop(columns="geometry") if has_shapes(frame) else frame
     where = f"{schema.name}（{path.name}）"
     if card.geometry is not None:
         frame = _from_columns(frame, reading, path)
-    if not hasattr(frame, "geom_type"):  # a column called geometry may hold anything
+    if not has_shapes(frame):  # a column called geometry may hold anything
         raise FileError(
             f"{where}：表格没有几何；请在来源卡写 [geometry] x = …, y = …（或 wkt = …）。",
             f"{where}: the table has no geometry; add [geometry] x = …, y = … (or wkt = …) to the card.",

@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gis_renovation import dbf
 from gis_renovation.cards import Card, FileColumns, columns_needed
 from gis_renovation.errors import FileError
@@ -236,15 +238,14 @@ def _only_needed(path: Path, name: str, reading: Reading) -> dict[str, Any]:
 
 
 def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> Any:
-    """A layer through Arrow; where one impossible ring spoils the bulk read, shape by shape."""
+    """A layer through Arrow; a shape that cannot be built leaves its row without one, and is said."""
+    import geopandas as gpd
     import pyogrio
 
     # Arrow text is UTF-8; only the Shapefile driver recodes before it hands over.
     arrow = "encoding" not in options or path.suffix.lower() == ".shp"
     try:
-        # No two shapes are the same bytes, so looking for equal ones only costs.
-        plain = {"arrow_to_pandas_kwargs": {"deduplicate_objects": False}} if arrow else {}
-        return pyogrio.read_dataframe(path, layer=name, use_arrow=arrow, **plain, **options)
+        table, shapes, broken, crs = (_columnar if arrow else _row_by_row)(path, name, options)
     except NotImplementedError:  # true curves, which Arrow hands over as they are
         reading.say(
             "note", "curves_approximated", path,
@@ -253,27 +254,72 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
             "slightly from those of its own software.",
         )  # fmt: skip
         return pyogrio.read_dataframe(path, layer=name, use_arrow=False, **options)
-    except Exception as error:
-        # GEOS refuses one impossible ring and with it the whole bulk read; any other error is for the caller.
-        if type(error).__name__ != "GEOSException":
-            raise
-    import geopandas as gpd
+    if broken.any():
+        reading.say(
+            "error", "unreadable_geometry", path,
+            "几何无法读出（如环只有两个点），已按空几何保留该行；请在源数据中改正，"
+            "或在来源卡写 [repair] drop_empty_geometry = true。",
+            "Geometry cannot be built (a ring of two points, say); the row is kept without it. Mend it at the source, "
+            "or write [repair] drop_empty_geometry = true in the card.",
+            [f"第{row + 1}行" for row in broken.nonzero()[0]],
+        )  # fmt: skip
+    return table if shapes is None else gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
+
+
+def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """Attributes, shapes, which rows hold a shape that cannot be built, and the CRS.
+
+    Batch by batch: the driver reads the next ones meanwhile, and the bytes of a batch go when its shapes are built.
+    """
+    import pyarrow as pa
+    import pyogrio
+
+    tables, shapes, broken = [], [], []
+    with pyogrio.open_arrow(path, layer=name, use_pyarrow=True, datetime_as_string=True, **options) as (meta, batches):
+        column = batches.schema.get_field_index(meta["geometry_name"] or "wkb_geometry")
+        schema = batches.schema if column < 0 else batches.schema.remove(column)
+        for batch in batches:
+            tables.append(batch if column < 0 else batch.remove_column(column))
+            if column >= 0:
+                built, lost = _shapes(batch.column(column))
+                shapes.append(built)
+                broken.append(lost)
+    kinds = zip(map(str, meta["dtypes"]), meta["ogr_subtypes"], strict=True)
+    if any((kind.startswith("datetime") and kind != "datetime64[D]") or sub == "OFSTJSON" for kind, sub in kinds):
+        frame = pyogrio.read_dataframe(path, layer=name, use_arrow=True, read_geometry=False, **options)
+    else:  # times and JSON are pyogrio's to convert; the rest needs no second look, and no search for equal cells
+        table = pa.Table.from_batches(tables, schema).combine_chunks()  # rows are taken from one piece much faster
+        del tables
+        frame = table.to_pandas(deduplicate_objects=False, self_destruct=True)
+    nothing = np.empty(0, dtype=object)
+    return (
+        frame,
+        np.concatenate([nothing, *shapes]) if column >= 0 else None,
+        np.concatenate([nothing.astype(bool), *broken]),
+        meta["crs"],
+    )
+
+
+def _shapes(column: Any) -> tuple[Any, Any]:
+    """The shapes of an Arrow array of well-known binary, None for what cannot be built, and where that is."""
     import shapely
 
-    table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=arrow, **options)
+    binary = getattr(column, "storage", column).to_numpy(zero_copy_only=False)
+    shapes = shapely.from_wkb(binary, on_invalid="ignore")
+    return shapes, np.not_equal(binary, None) & shapely.is_missing(shapes)
+
+
+def _row_by_row(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """As :func:`_columnar`, for text that Arrow cannot hand over."""
+    import pyogrio
+    import shapely
+
+    table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=False, **options)
     meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
-    given = [shape is not None for shape in wkb]
-    geometry = shapely.from_wkb(wkb, on_invalid="ignore")
-    broken = [f"第{row + 1}行" for row, had in enumerate(given) if had and geometry[row] is None]
-    reading.say(
-        "error", "unreadable_geometry", path,
-        "几何无法读出（如环只有两个点），已按空几何保留该行；请在源数据中改正，"
-        "或在来源卡写 [repair] drop_empty_geometry = true。",
-        "Geometry cannot be built (a ring of two points, say); the row is kept without it. Mend it at the source, or "
-        "write [repair] drop_empty_geometry = true in the card.",
-        broken,
-    )  # fmt: skip
-    return gpd.GeoDataFrame(table, geometry=geometry, crs=meta["crs"])
+    if wkb is None:
+        return table, None, np.zeros(len(table), dtype=bool), None
+    shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    return table, shapes, np.not_equal(wkb, None) & shapely.is_missing(shapes), meta["crs"]
 
 
 def _beside(path: Path, suffix: str) -> bool:
