@@ -306,11 +306,12 @@ def _shapes(column: Any) -> tuple[Any, Any]:
 
     binary = getattr(column, "storage", column).to_numpy(zero_copy_only=False)
     shapes = shapely.from_wkb(binary, on_invalid="ignore")
-    return shapes, np.not_equal(binary, None) & shapely.is_missing(shapes)
+    return shapes, column.is_valid().to_numpy(zero_copy_only=False) & shapely.is_missing(shapes)
 
 
 def _row_by_row(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
     """As :func:`_columnar`, for text that Arrow cannot hand over."""
+    import pandas as pd
     import pyogrio
     import shapely
 
@@ -319,7 +320,7 @@ def _row_by_row(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, An
     if wkb is None:
         return table, None, np.zeros(len(table), dtype=bool), None
     shapes = shapely.from_wkb(wkb, on_invalid="ignore")
-    return table, shapes, np.not_equal(wkb, None) & shapely.is_missing(shapes), meta["crs"]
+    return table, shapes, pd.notna(wkb) & shapely.is_missing(shapes), meta["crs"]
 
 
 def _beside(path: Path, suffix: str) -> bool:
