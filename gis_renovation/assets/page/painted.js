@@ -39,14 +39,24 @@ function Outlines(layer) {
   self.ring[ring] = at;
 }
 
-/* The subpaths of one shape, in pixels from a tile's corner; a shape under a pixel becomes a pixel. */
+/* The subpaths of one shape, in pixels from a tile's corner. Far out, when a shape is a few pixels wide and no eye
+   sees its corners, its box stands for it, at least a pixel wide; corners within half a pixel of the last are skipped. */
 Outlines.prototype.trace = function (ctx, row, scale, dx, dy, closed) {
-  var xy = this.xy, box = this.box, wide = Math.max(box[row * 4 + 2] - box[row * 4], box[row * 4 + 3] - box[row * 4 + 1]) * scale;
-  if (closed && wide < 1) { ctx.rect(box[row * 4] * scale - dx - 0.5, box[row * 4 + 1] * scale - dy - 0.5, 1, 1); return; }
+  var xy = this.xy, box = this.box, left = box[row * 4] * scale - dx, top = box[row * 4 + 1] * scale - dy;
+  var wide = (box[row * 4 + 2] - box[row * 4]) * scale, high = (box[row * 4 + 3] - box[row * 4 + 1]) * scale;
+  if (closed && wide < 3 && high < 3) {
+    ctx.rect(wide < 1 ? left + wide / 2 - 0.5 : left, high < 1 ? top + high / 2 - 0.5 : top, Math.max(1, wide), Math.max(1, high));
+    return;
+  }
   for (var ring = this.first[row]; ring < this.first[row + 1]; ring += 1) {
-    var end = this.ring[ring + 1], i = this.ring[ring];
-    ctx.moveTo(xy[i] * scale - dx, xy[i + 1] * scale - dy);
-    for (i += 2; i < end; i += 2) ctx.lineTo(xy[i] * scale - dx, xy[i + 1] * scale - dy);
+    var end = this.ring[ring + 1], i = this.ring[ring], x = xy[i] * scale - dx, y = xy[i + 1] * scale - dy, last = end - 2;
+    ctx.moveTo(x, y);
+    for (i += 2; i < end; i += 2) {
+      var nextX = xy[i] * scale - dx, nextY = xy[i + 1] * scale - dy;
+      if (i < last && Math.abs(nextX - x) < 0.5 && Math.abs(nextY - y) < 0.5) continue;
+      x = nextX; y = nextY;
+      ctx.lineTo(x, y);
+    }
     if (closed) ctx.closePath();
   }
 };
@@ -142,15 +152,33 @@ var DenseLayer = L.GridLayer.extend({
   },
   sift: function () { if (this._map) this.redraw(); },
   repaint: function () { if (this._map) this.redraw(); },
-  createTile: function (coords) {
+  /* Tiles are painted one after the other, so that a view left at once costs nothing and keys and clicks go between. */
+  createTile: function (coords, done) {
     var tile = L.DomUtil.create("canvas"), size = this.getTileSize().x, ratio = window.devicePixelRatio || 1;
     tile.width = tile.height = size * ratio;
+    this.queue = this.queue || [];
+    this.queue.push({ tile: tile, coords: coords, done: done });
+    if (this.queue.length === 1) setTimeout(this.paintNext.bind(this), 0);
+    return tile;
+  },
+  paintNext: function () {
+    var next;
+    while ((next = this.queue.shift())) {
+      var held = this._map && this._tiles[this._tileCoordsToKey(next.coords)];
+      if (held && held.el === next.tile && held.current) break;
+    }
+    if (!next) return;
+    this.paintTile(next.tile, next.coords);
+    next.done(null, next.tile);
+    if (this.queue.length) setTimeout(this.paintNext.bind(this), 0);
+  },
+  paintTile: function (tile, coords) {
+    var size = this.getTileSize().x, ratio = window.devicePixelRatio || 1;
     var ctx = tile.getContext("2d"), scale = 256 * Math.pow(2, coords.z), edge = 8 / scale;
     var left = coords.x * size / scale, top = coords.y * size / scale, wide = size / scale;
     ctx.scale(ratio, ratio);
     var rows = this.rowsIn(left - edge, top - edge, left + wide + edge, top + wide + edge);
     paint(ctx, this.source(), this.outlines, rows, scale, coords.x * size, coords.y * size);
-    return tile;
   },
   /* The uppermost shape at a place: inside an area, or within five pixels of a line or point. */
   hit: function (latlng, zoom) {
