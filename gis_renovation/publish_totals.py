@@ -2,8 +2,8 @@
 
 A reader has every published total, every published part, what the plan says and what stood in earlier
 editions. Withholding a small count is of no use if a total less its open parts, or one total less
-another, gives it back. Here that is decided exactly, by linear algebra over the withheld parts
-(primary and complementary suppression; Hundepool et al., Statistical Disclosure Control, 2012, ch. 4).
+another, gives it back, or leaves it no room to be k or more. Here that is decided by the attacker's
+own linear program over the withheld parts (primary and complementary suppression; Hundepool et al., Statistical Disclosure Control, 2012, ch. 4).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import linprog
 
 from gis_renovation.progress import PLAN_BATCHES
 
@@ -166,75 +167,59 @@ def withhold_parts(
     Returns
     -------
     tuple
-        The parts withheld in the end, and the positions of the totals withheld. Then no small part
-        can be computed from any combination of the totals left, and no total less its open parts is
-        small. A smallest open part is taken first; a total only where no part is left to hide
-        behind, the one over fewest parts first. Empty in, empty out.
+        The parts withheld in the end, and the positions of the totals withheld. Then for no small part
+        do the totals left bound it below k, whatever they are combined with: a reader who knows that
+        every withheld part is at least 1 must still hold k or more possible. A smallest open part is
+        taken first; a total only where no part is left to hide behind, the one over fewest parts
+        first. Where everything else is known from elsewhere nothing helps. Empty in, empty out.
 
     Notes
     -----
-    One elimination a round, O(totals² x hidden); rounds up to the number withheld.
+    The greatest value of each small part is a linear program over the withheld parts (the attacker's
+    problem; Hundepool et al. 2012, 4.4.1); its dual says which totals bind it. What is withheld later
+    only widens the bounds, so one pass over the small parts is enough: as many programs as small parts
+    and withheld ones.
     """
     count = np.nan_to_num(values)
     out = hidden.copy()
     gone: set[int] = set()
-    # Every sum over parts of at least k, or none, is not small.
-    while ((count > 0) & (count < k)).any():
-        live = [at for at in range(len(totals)) if at not in gone]
-        telling = _telling_combination(count, out & ~known & (count > 0), [totals[at].members for at in live], k)
-        if telling is None:
-            break
-        over_parts, over_totals = telling
-        open_parts = np.flatnonzero(~out & ~known & (count > 0) & (np.abs(over_parts) > 1e-9))
-        free = [live[at] for at in np.flatnonzero(np.abs(over_totals) > 1e-9) if not totals[live[at]].fixed]
-        if len(open_parts):
-            out[open_parts[np.argmin(count[open_parts])]] = True
-        elif free:
-            gone.add(min(free, key=lambda at: (len(totals[at].members), at)))
-        else:
-            break
+    table = np.zeros((len(totals), len(count)))
+    for at, total in enumerate(totals):
+        table[at, total.members] = 1.0
+    for part in np.flatnonzero(out & ~known & (count > 0) & (count < k)).tolist():
+        while True:
+            live = np.array([at not in gone for at in range(len(totals))], dtype=bool)
+            binding = _binding_totals(count, out & ~known & (count > 0), table[live], part, k)
+            if binding is None:
+                break
+            over_totals = np.zeros(len(totals))
+            over_totals[live] = binding
+            open_parts = np.flatnonzero(~out & ~known & (count > 0) & (np.abs(over_totals @ table) > 1e-9))
+            free = [int(at) for at in np.flatnonzero(np.abs(over_totals) > 1e-9) if not totals[at].fixed]
+            if len(open_parts):
+                out[open_parts[np.argmin(count[open_parts])]] = True
+            elif free:
+                gone.add(min(free, key=lambda at: (len(totals[at].members), at)))
+            else:
+                break
     return out, frozenset(gone)
 
 
-def _telling_combination(
-    count: Floats, unknown: Bools, members: Sequence[NDArray[np.int64]], k: int
-) -> tuple[Floats, Floats] | None:
-    """A combination of totals that comes down to a small sum of unknown parts, or None.
-
-    Returned are its weights over all parts and over the totals. The reduced echelon form holds a row
-    of a single part exactly when that part can be computed.
-    """
+def _binding_totals(count: Floats, unknown: Bools, table: Floats, part: int, k: int) -> Floats | None:
+    """Weights of the totals that together bound one part below k; None if they leave k or more possible."""
     columns = np.flatnonzero(unknown)
-    table = np.zeros((len(members), len(count)))
-    for at, own in enumerate(members):
-        table[at, own] = 1.0
-    reduced, weights = _eliminate(table[:, columns])
-    candidates = np.vstack([table[:, columns], reduced])
-    origin = np.vstack([np.eye(len(members)), weights])
-    for row, weight in zip(candidates, origin, strict=True):
-        support = np.abs(row) > 1e-9
-        total = float(count[columns][support].sum())
-        if support.any() and np.allclose(row[support], row[support][0]) and 0 < total < k:
-            return weight @ table, weight
-    return None
-
-
-def _eliminate(matrix: Floats) -> tuple[Floats, Floats]:
-    """The rows of the reduced echelon form, and each as weights over the rows of ``matrix``."""
-    left, right = matrix.astype(float).copy(), np.eye(len(matrix))
-    at = 0
-    for column in range(left.shape[1]):
-        if at == len(left):
-            break
-        pivot = at + int(np.argmax(np.abs(left[at:, column])))
-        if abs(left[pivot, column]) < 1e-9:
-            continue
-        left[[at, pivot]], right[[at, pivot]] = left[[pivot, at]], right[[pivot, at]]
-        right[at] /= left[at, column]
-        left[at] /= left[at, column]
-        others = np.abs(left[:, column]) > 1e-9
-        others[at] = False
-        right[others] -= np.outer(left[others, column], right[at])
-        left[others] -= np.outer(left[others, column], left[at])
-        at += 1
-    return left[:at], right[:at]
+    touching = table[:, columns]
+    used = touching.any(axis=1)
+    if not touching[:, columns == part].any():
+        return None
+    aim = -(columns == part).astype(float)
+    found = linprog(
+        aim, A_eq=touching[used], b_eq=touching[used] @ count[columns], bounds=(1.0, None), method="highs-ds"
+    )
+    unbounded = 3
+    if found.status == unbounded or (found.success and -found.fun >= k - 1e-6):
+        return None
+    weights = np.zeros(len(table))
+    # Without an answer of the solver every total that touches an unknown part counts as binding.
+    weights[used] = found.eqlin.marginals if found.success else 1.0
+    return weights

@@ -11,6 +11,7 @@ import pytest
 from drawn_city import layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation.publish_counts import counts_shown, withhold_small_counts
 from gis_renovation.publish_totals import Total, withhold_parts
@@ -110,6 +111,47 @@ def test_no_combination_of_totals_gives_a_small_count_back(values, totals, k):
     for at, total in enumerate(members):
         rest = sum(values[part] for part in total if part in withheld)
         assert at in gone or rest == 0 or rest >= k, "a total less its open parts is a sum of at least k"
+
+
+def greatest(values, withheld, totals, gone, part):
+    """The most a withheld part may be for a reader: whole numbers from 1, by a solver of integer programs.
+
+    All parts are unknowns here, open ones pinned by their bounds; nothing of the program's own matrix is used.
+    """
+    low = np.array([1.0 if at in withheld else value for at, value in enumerate(values)])
+    high = np.array([np.inf if at in withheld else value for at, value in enumerate(values)])
+    rows = [[float(at in members) for at in range(len(values))] for at, members in enumerate(totals) if at not in gone]
+    sums = [float(sum(values[at] for at in members)) for at, members in enumerate(totals) if at not in gone]
+    held = [LinearConstraint(np.array(rows), sums, sums)] if rows else []
+    aim = -np.eye(len(values))[part]
+    # A finite bound far above every sum, for the solver knows no infinite integer.
+    solved = milp(aim, constraints=held, bounds=Bounds(low, np.minimum(high, 1000.0)), integrality=np.ones(len(values)))
+    assert solved.success
+    return round(-solved.fun)
+
+
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=8),
+    st.lists(st.sets(st.integers(0, 7), min_size=1, max_size=5), max_size=7),
+    st.integers(2, 6),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_reader_with_a_solver_cannot_bound_any_small_count_below_k(values, totals, k):
+    members = [tuple(sorted(at for at in total if at < len(values))) for total in totals]
+    members = [total for total in members if total]
+    withheld, gone = parts(values, *members, k=k)
+    for part in withheld:
+        if 0 < values[part] < k:
+            assert greatest(values, {*withheld} - {at for at in withheld if values[at] == 0}, members, gone, part) >= k
+
+
+def test_two_totals_that_bound_a_count_without_telling_it_are_found():
+    """14 - 18 + 9 = 5 = first + twice the third: no sum is below 5 and none tells a part, yet the third is at most 2."""
+    values, totals = [3, 10, 1, 8], [(0, 1, 2), (1, 3), (2, 3)]
+    assert greatest(values, {0, 1, 2, 3}, totals, [], 2) == 2, "if all four parts are withheld"
+    withheld, gone = parts(values, *totals)
+    assert greatest(values, {*withheld}, totals, gone, 0) >= 5
+    assert greatest(values, {*withheld}, totals, gone, 2) >= 5
 
 
 @given(st.permutations(range(5)))
