@@ -648,14 +648,15 @@ def tile_files(name: str, archive: bytes) -> list[tuple[str, bytes]]:
     return files
 
 
-def require_small(page: str, tiled: Mapping[str, TiledLayer]) -> None:
+def require_small(page: str, tiled: Mapping[str, TiledLayer], *, photos_bytes: int = 0) -> None:
     """Raise DataError if a single page is larger than 20 MB, saying what takes the room."""
     size = len(page.encode("utf-8"))
     if size <= SINGLE_LIMIT_BYTES:
         return
     parts = sorted(((len(made.archive) * 4 / 3, name) for name, made in tiled.items()), reverse=True)
     listed = "、".join(f"{name} {share / 1e6:.1f} MB" for share, name in parts) or "—"
-    listed_en = listed.replace("、", ", ")
+    listed_en = f"{listed.replace('、', ', ')}; photos {photos_bytes / 1e6:.1f} MB"
+    listed += f"；照片 {photos_bytes / 1e6:.1f} MB"
     limit = SINGLE_LIMIT_BYTES // 1_000_000
     raise DataError(
         [
@@ -665,9 +666,9 @@ def require_small(page: str, tiled: Mapping[str, TiledLayer]) -> None:
                 layer="",
                 text=Text(
                     f"单个网页文件将有 {size / 1e6:.1f} MB，超过 {limit} MB（其中瓦片：{listed}）。"
-                    "请不加 --single 发布为文件夹，或在发布配置中减少图层。",
+                    "请不加 --single 发布为文件夹，或在发布配置中减少图层、照片。",
                     f"A single page would have {size / 1e6:.1f} MB, above {limit} MB (of it tiles: {listed_en}). "
-                    "Publish a folder (without --single), or fewer layers.",
+                    "Publish a folder (without --single), or fewer layers or photos.",
                 ),
             )
         ]

@@ -74,6 +74,7 @@ def map_files(
     audience: Audience = "planner",
     links: Mapping[str, str] | None = None,
     pages: Mapping[str, Mapping[str, str]] | None = None,
+    photos: Mapping[str, Mapping[str, Sequence[Mapping[str, str | int]]]] | None = None,
     single: bool = False,
     basemaps: PageBasemaps = NO_BASEMAPS,
 ) -> MapFiles:
@@ -104,6 +105,9 @@ def map_files(
         Files beside the page to link to: path -> which of the page's own texts names it.
     pages
         Features with a page of their own, linked from their cards: layer -> id -> path.
+    photos
+        Pictures on cards: layer -> id -> ``src`` (a path beside the page, or a data URI), ``width``, ``height``,
+        ``alt`` and ``caption`` of each.
     single
         Whether the tiles stand in the page itself, so that it is one file to hand on.
 
@@ -150,6 +154,8 @@ def map_files(
     _head(figure, title, tiled=bool(tiled))
     if pages:
         figure.html.add_child(_data_block("pages", pages))
+    if photos:
+        figure.html.add_child(_data_block("photos", photos))
     for place, block in enumerate(blocks):
         plan.add_child(_PlanLayer(place, show=block["name"] in shown))
         figure.html.add_child(_data_block(f"layer-{block['name']}", block))
@@ -182,9 +188,13 @@ def map_files(
             figure.html.add_child(_Verbatim(map_tiles.inline_archive(name, made.archive)))
     figure.html.add_child(_data_block("search-index", search_index(blocks)))
     figure.html.add_child(_Verbatim(shell(legends, blocks, shown, facts)))
-    page = finish_page(figure, lang=lang, beside=bool(tiled) and not single, hosts=basemaps.hosts)
+    pictures = ("'self'",) if photos and not single else ()
+    page = finish_page(figure, lang=lang, beside=bool(tiled) and not single, hosts=[*pictures, *basemaps.hosts])
     if single:
-        map_tiles.require_small(page, tiled)
+        sources = [
+            str(photo["src"]) for own in (photos or {}).values() for several in own.values() for photo in several
+        ]
+        map_tiles.require_small(page, tiled, photos_bytes=sum(map(len, sources)))
     files = (
         {} if single else {k: v for name, made in tiled.items() for k, v in map_tiles.tile_files(name, made.archive)}
     )

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,7 @@ from gis_renovation.crs import reproject
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_base import Basemap, PageBasemaps, page_basemaps
-from gis_renovation.map_data import DISPLAY_CRS
+from gis_renovation.map_data import DISPLAY_CRS, row_id
 from gis_renovation.map_months import month_ends
 from gis_renovation.map_tiles import UNITS
 from gis_renovation.maps import map_files
@@ -45,8 +45,10 @@ from gis_renovation.publish_editions import log_edition, mend_interrupted, previ
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
 from gis_renovation.publish_personal import find_personal_numbers
+from gis_renovation.publish_photos import FOLDER as PHOTOS
+from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
 from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
-from gis_renovation.publish_site import MAP, Download, Site, map_links
+from gis_renovation.publish_site import MAP, Download, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.schemas import layer_schemas, nearest_names
 from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
@@ -99,6 +101,12 @@ class DownloadsTable(_Strict):
     formats: tuple[Literal["csv", "geojson", "gpkg", "xlsx"], ...] = ()
 
 
+class PhotosTable(_Strict):
+    """``[photos]``: whether photos of the folder ``photos/`` leave; by default on the makers' own maps only."""
+
+    show: bool | None = None
+
+
 class SiteTable(_Strict):
     """``[site]``: the publisher's own words on the public site; what is not written here is never made up.
 
@@ -118,6 +126,7 @@ class Profile(_Strict):
     disclosure: DisclosureTable
     geometry: GeometryTable = GeometryTable()
     downloads: DownloadsTable = DownloadsTable()
+    photos: PhotosTable = PhotosTable()
     site: SiteTable = SiteTable()
     layers: dict[str, tuple[str, ...]] | None = None
     basemaps: tuple[Basemap, ...] = ()
@@ -200,6 +209,12 @@ def _column_fault(layer: str, column: str, found: str | None, known: Iterable[st
     )
 
 
+def shows_photos(profile: Profile) -> bool:
+    """Whether photos leave with this profile: for the public only where the profile says so."""
+    asked = profile.photos.show
+    return profile.disclosure.highest != "public" if asked is None else asked
+
+
 # --- selecting ------------------------------------------------------------------------------------
 
 
@@ -253,6 +268,7 @@ class Edition(NamedTuple):
     frames: dict[str, pd.DataFrame]
     shown: dict[str, pd.DataFrame]
     withheld: dict[str, dict[str, list[str]]]
+    photos: Sequence[Photo] = ()
 
 
 def prepare_edition(
@@ -308,10 +324,12 @@ def publish_run(
     ``by`` and ``on`` go into the log; ``single`` puts the tiles of large layers into the page itself;
     ``on_warning`` is told, before anything moves, what people should look at.
     """
-    table = project.settings.project
+    table, rules = project.settings.project, read_profile(project.folder, profile)
+    places = run.layers.get("communities")
+    pictures = read_photos(project.folder / PHOTOS, places) if shows_photos(rules) and places is not None else []
     return publish_profile(
         run.layers,
-        read_profile(project.folder, profile),
+        rules,
         project.folder / "maps" / profile,
         name=profile,
         project_name=table.name,
@@ -320,6 +338,7 @@ def publish_run(
         synthetic=table.synthetic,
         run=str(run.manifest.get("fingerprint", "")),
         targets={batch: target.model_dump() for batch, target in project.settings.targets.items()},
+        photos=pictures,
         by=by,
         on=on,
         single=single,
@@ -340,6 +359,7 @@ def publish_profile(
     synthetic: bool = False,
     run: str = "",
     targets: Mapping[str, Mapping[str, float | None]] | None = None,
+    photos: Sequence[Photo] = (),
     by: str = "",
     on: date | None = None,
     single: bool = False,
@@ -353,7 +373,8 @@ def publish_profile(
     give the same bytes. ``single`` puts the tiles of large layers into the page, which is then
     refused (DataError) above 20 MB; else they lie beside it in ``tiles/``. ``on_warning`` is told what
     does not stop a public edition but should be looked at: no or an expiring map number, contiguous
-    detailed cover near 25 km², no way to ask, no licence.
+    detailed cover near 25 km², no way to ask, photos. Of ``photos`` (:func:`publish_photos.read_photos`)
+    those of communities that leave are shown, if the profile lets photos leave.
 
     Raises
     ------
@@ -371,6 +392,9 @@ def publish_profile(
     require_valid_number(profile.profile, max(as_of, on or as_of))
     before = _counts_before(target)
     edition = prepare_edition(layers, profile, before=before, lang=lang)
+    leaving = edition.frames.get("communities")
+    shown = photos_of(photos, [] if leaving is None or not shows_photos(profile) else leaving.index)
+    edition = edition._replace(photos=shown)
     if profile.profile.audience == "public":
         require_no_personal_numbers(edition)
         for warning in publication_warnings(edition, profile, on=max(as_of, on or as_of)):
@@ -394,6 +418,7 @@ def publish_profile(
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
         "grid_m": profile.geometry.grid_m,
+        "photos": len(edition.photos),
         "attribution": profile.profile.attribution or attribution,
     }
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -432,6 +457,7 @@ def _fill(
 ) -> None:
     """Everything of an edition into the folder ``work``, read back and searched."""
     public = profile.profile.audience == "public"
+    pictures = _pictures(edition, inline=single, lang=lang)
     made = map_files(
         edition.shown,
         title=str(facts["title"]),
@@ -444,12 +470,14 @@ def _fill(
         show=profile.profile.show,
         links={PAGE: "overview"} if public else {},
         pages=map_links(edition.frames) if public else {},
+        photos={"communities": pictures} if pictures else {},
         single=single,
         basemaps=basemaps,
     )
     facts = {**facts, "tiled": {layer: reason.in_language(lang) for layer, reason in made.reasons.items()}}
     write_text(work / (MAP if public else PAGE), made.page)
-    for path, data in made.files.items():
+    beside = photo_files(edition.photos, _stems(edition)) if public or not single else {}
+    for path, data in {**made.files, **beside}.items():
         (work / path).parent.mkdir(exist_ok=True)
         (work / path).write_bytes(data)
     _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)
@@ -460,6 +488,24 @@ def _fill(
     if profile.disclosure.highest != "restricted":
         told = [*profile.site.contact, profile.site.licence, *profile.site.notes]
         require_no_leak(work, layers, edition, facts, told)
+
+
+def _pictures(edition: Edition, *, inline: bool, lang: Lang) -> dict[str, list[dict[str, str | int]]]:
+    """Photos by community as pages show them; ``inline`` puts them into the page itself."""
+    if not edition.photos:
+        return {}
+    shown = edition.shown["communities"]
+    names = shown["name"] if "name" in shown.columns else pd.Series(shown.index, index=shown.index)
+    called = {row_id(key): str(name) for key, name in names.items() if isinstance(name, str)}
+    return photo_blocks(edition.photos, called, _stems(edition), inline=inline, lang=lang)
+
+
+def _stems(edition: Edition) -> Mapping[str, str]:
+    """The names of files that belong to each community."""
+    if not edition.photos:
+        return {}
+    paths = page_paths(edition.frames["communities"].index, "")
+    return {key: path.removeprefix("/").removesuffix(".html") for key, path in paths.items()}
 
 
 def _write_beside(target: Path, edition: Edition, profile: Profile, facts: Mapping[str, Any], before: Shown) -> None:
@@ -516,6 +562,16 @@ def publication_warnings(edition: Edition, profile: Profile, *, on: date) -> lis
                 "须先作保密审查，或减少图层、分幅公开。",
                 f"the largest contiguous detailed cover is {cover / 1e6:.2f} km², near or above 25 km²; have it "
                 "reviewed for secrecy, or publish fewer layers.",
+            )
+        )
+    if edition.photos:
+        found.append(
+            _warning(
+                "photos_public",
+                f"将公开 {len(edition.photos)} 张小区照片，拍摄位置、时间等附加信息已清除；"
+                "人脸、车牌、门牌请逐张确认已处理，程序不作识别。",
+                f"{len(edition.photos)} photos will be public, without their notes of place and time; make sure faces, "
+                "number plates and house numbers are covered: the program does not look for them.",
             )
         )
     if not profile.site.contact:
@@ -601,6 +657,7 @@ def _write_site(
             bool(facts["synthetic"]),
         ),
         frames=edition.shown,
+        photos=_pictures(edition, inline=False, lang=lang),
         downloads=[
             Download(path.relative_to(work).as_posix(), path.stat().st_size, "" if path.stem == "data" else path.stem)
             for path in files
@@ -636,6 +693,7 @@ def _checklist(edition: Edition, facts: Mapping[str, Any], *, profile: Profile) 
         source=str(facts["attribution"]),
         contact=profile.site.contact,
         licence=profile.site.licence,
+        photos=len(edition.photos),
     )
 
 

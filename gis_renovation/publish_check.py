@@ -45,7 +45,7 @@ def check_published(folder: Path) -> list[Finding]:
     Checked: the mark; every file is there, unchanged and listed; no page names another host as a
     source of anything; every page, tile, table, workbook and GeoPackage holds only the layers, columns
     and rows the edition says it holds, none above its class, and the same shapes, on the grid they were
-    rounded to; no database keeps deleted rows; pictures of a public edition carry no notes. Raises
+    rounded to; no database keeps deleted rows; pictures carry no notes. Raises
     FileError if ``folder`` is no edition of ours.
     """
     marker = read_marker(folder)
@@ -57,8 +57,7 @@ def check_published(folder: Path) -> list[Finding]:
     broken = [*_check_tiles(folder)]
     findings = [*_check_files(folder, marker), *broken, *_check_databases(folder)]
     findings += [] if broken else _check_contents(folder, marker)
-    if marker.get("audience") == "public":
-        findings += _check_pictures(folder)
+    findings += _check_pictures(folder)
     for path in sorted(folder.rglob("*.html")):
         findings += [
             _finding(

@@ -20,6 +20,7 @@ def review_checklist(
     source: str,
     contact: Sequence[str] = (),
     licence: str = "",
+    photos: int = 0,
 ) -> str:
     """What the makers go through before the map leaves, as Markdown in Chinese; it stays outside the public folder.
 
@@ -51,6 +52,7 @@ def review_checklist(
 {gaps or "  - 无"}
 - [x] 已逐字节查找不得公开的内容，未发现。
 - [x] 网页不引用任何外部主机。
+- [x] 图片只含画面：拍摄位置、时间、相机、备注、缩略图一律不带。
 - [{" " if close else "x"}] 连续成片的详细图形最大面积 {area}{"：接近或超过限值，须先作保密审查。" if close else "。"}
 
 ## 须由人核对
@@ -64,7 +66,7 @@ def review_checklist(
 - [{"x" if contact else " "}] 咨询方式：{"；".join(contact) or "未写明，请在 [site] contact 填写"}。
 - [{"x" if licence else " "}] 开放数据的使用许可：{licence or "未写明，请在 [site] licence 填写"}。
 - [ ] 涉密与工作秘密审查、信息公开保密审查已办理（《政府信息公开条例》第十七条）。
-- [ ] 个人信息：照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
+- [ ] 个人信息：{f"本期公开照片 {photos} 张，" if photos else ""}照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
 - [ ] 无障碍：小区、片区各页的表格与地图内容一致。
 """
 

@@ -93,6 +93,7 @@ _WORDS: Mapping[str, Text] = {
     "works": Text("改造哪些内容", "Which works"),
     "needs": Text("改造需求：{parts}。", "Works needed: {parts}."),
     "no_works": Text("改造内容尚未公布。", "The works have not been published."),
+    "photos": Text("改造前后", "Before and after"),
     "facts": Text("基本情况", "Facts"),
     "zone": Text("所在片区", "Its zone"),
     "no_zone": Text("未纳入连片改造片区，单独改造。", "Not part of a zone; renovated by itself."),
@@ -160,6 +161,7 @@ class Site:
     facts: SiteFacts
     frames: Mapping[str, pd.DataFrame]
     downloads: Sequence[Download] = ()
+    photos: Mapping[str, Sequence[Mapping[str, str | int]]] = field(default_factory=dict)
     contact: Sequence[str] = ()
     licence: str = ""
     notes: Sequence[str] = ()

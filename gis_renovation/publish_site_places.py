@@ -53,7 +53,11 @@ _ZONE_FACTS = (
     "subdistrict", "community_count", "households", "households_unknown_count", "building_count", "floor_area_m2",
     "land_area_m2", "oldest_year_built", "newest_year_built", "east_bound", "west_bound", "south_bound", "north_bound",
 )  # fmt: skip
-_NEEDS = ("need_basic", "need_improvement", "need_enhancement")
+_NEEDS: Mapping[str, Text] = {
+    "need_basic": Text("基础类", "basic"),
+    "need_improvement": Text("完善类", "improvement"),
+    "need_enhancement": Text("提升类", "enhancement"),
+}
 _WALK = ("park_name", "network_distance_m", "covered_300_m_share", "covered_500_m_share")
 
 
@@ -72,6 +76,7 @@ def community_pages(site: Site) -> dict[str, str]:
             [
                 f'<p class="lead">{safe(_lead(parts, row, unit))}</p>\n',
                 _progress(site, key),
+                _photos(site, key),
                 _timeline(parts, key),
                 _works(parts, row, key),
                 _facts(parts.facts, row, lang),
@@ -101,7 +106,7 @@ class _Parts:
         places = frames["communities"]
         self.site = site
         self.facts = encoded_columns("communities", places, _COMMUNITY_FACTS, lang)
-        self.needs = encoded_columns("communities", places, _NEEDS, lang)
+        self.needs = encoded_columns("communities", places, tuple(_NEEDS), lang)
         walk = frames.get("park_access")
         self.walk = {} if walk is None else encoded_columns("park_access", walk, _WALK, lang)
         self.walk_rows = {} if walk is None else {key: at for at, key in enumerate(walk.index)}
@@ -182,6 +187,17 @@ def _progress(site: Site, key: object) -> str:
     return h2("where_to", lang) + said + f'<ol class="track">{steps}</ol>\n'
 
 
+def _photos(site: Site, key: object) -> str:
+    """Photos before and after, side by side where there is room."""
+    own = site.photos.get(row_id(key), ())
+    shown = "".join(
+        f'<figure><img src="../{safe(photo["src"])}" width="{photo["width"]}" height="{photo["height"]}" '
+        f'alt="{safe(photo["alt"])}" loading="lazy"><figcaption>{safe(photo["caption"])}</figcaption></figure>'
+        for photo in own
+    )
+    return f'{h2("photos", site.facts.lang)}<div class="photos">{shown}</div>\n' if own else ""
+
+
 def _step(now: bool) -> str:
     return ' aria-current="step"' if now else ""
 
@@ -211,9 +227,9 @@ def _timeline(parts: _Parts, key: object) -> str:
 def _works(parts: _Parts, row: int, key: object) -> str:
     """Needs by class and the projects that serve them."""
     lang, projects = parts.site.facts.lang, parts.projects.get(key)
-    known = [column for column in parts.needs.values() if column["data"][row] is not None]
+    known = [(name, column) for name, column in parts.needs.items() if column["data"][row] is not None]
     joint = "、" if lang == "zh" else ", "
-    needs = joint.join(f"{column['label']} {cell_words(column, row, lang)}" for column in known)
+    needs = joint.join(f"{_NEEDS[name].in_language(lang)} {cell_words(column, row, lang)}" for name, column in known)
     said = f"<p>{safe(say('needs', lang, parts=needs))}</p>\n" if needs else ""
     if projects is not None and len(projects):
         columns = encoded_columns("projects", projects.reset_index(drop=True), ("plan_batch", "contractor"), lang)

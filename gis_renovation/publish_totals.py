@@ -2,8 +2,9 @@
 
 A reader has every published total, every published part, what the plan says and what stood in earlier
 editions. Withholding a small count is of no use if a total less its open parts, or one total less
-another, gives it back, or leaves it no room to be k or more. Here that is decided by the attacker's
-own linear program over the withheld parts (primary and complementary suppression; Hundepool et al., Statistical Disclosure Control, 2012, ch. 4).
+another, gives it back, or leaves it no room to be k or more. Here that is decided by the attacker's own
+linear program over the withheld parts (primary and complementary suppression; Hundepool et al.,
+Statistical Disclosure Control, 2012, ch. 4).
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ def withhold_parts(
             over_totals = np.zeros(len(totals))
             over_totals[live] = binding
             open_parts = np.flatnonzero(~out & ~known & (count > 0) & (np.abs(over_totals @ table) > 1e-9))
-            free = [int(at) for at in np.flatnonzero(np.abs(over_totals) > 1e-9) if not totals[at].fixed]
+            free = [at for at in np.flatnonzero(np.abs(over_totals) > 1e-9).tolist() if not totals[at].fixed]
             if len(open_parts):
                 out[open_parts[np.argmin(count[open_parts])]] = True
             elif free:

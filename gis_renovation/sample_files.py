@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from gis_renovation.crs import wgs84_to_gcj02
 from gis_renovation.io import write_geopackage
 from gis_renovation.rasters import Raster
 from gis_renovation.sample_housing import PLAN
+from gis_renovation.sample_photos import write_photos
 from gis_renovation.sample_rasters import HEIGHT_DATUM, LAND_COVER
 from gis_renovation.sample_works import AS_OF
 from gis_renovation.schemas import layer_schema
@@ -335,9 +337,10 @@ FILES: Mapping[str, SampleFile] = {
 
 
 def write_city(folder: Path | str, *, seed: int = 2024) -> None:
-    """The sample as a project in ``folder``: ``project.toml``, ``layers/*.toml`` and ``layers/data``.
+    """The sample as a project in ``folder``.
 
-    Files of the same names are replaced, others left alone. Same seed and library versions, same
+    ``project.toml``, ``layers/*.toml``, ``layers/data``, drawn ``photos`` and the public profile that
+    shows them. Files of the same names are replaced, others left alone. Same seed and library versions, same
     bytes. Raises OSError when the folder cannot be written.
     """
     from gis_renovation.sample import make_city
@@ -367,6 +370,15 @@ def write_city(folder: Path | str, *, seed: int = 2024) -> None:
         write_geopackage(path, sheets)
     for name, sheets in books.items():
         _write_book(folder / "layers" / name, sheets)
+    write_photos(folder / "photos", seed=seed)
+    (folder / "maps").mkdir(exist_ok=True)
+    (folder / "maps" / "public.toml").write_text(public_profile(), encoding="utf-8")
+
+
+def public_profile() -> str:
+    """The program's public profile; the sample's pictures are drawn, so they may be shown."""
+    text = (files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    return text.replace("show = false", "show = true", 1)
 
 
 def project_text() -> str:

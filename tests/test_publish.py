@@ -39,7 +39,10 @@ def test_own_profiles_of_the_program_are_valid_and_the_repository_uses_the_same(
     folder = ROOT / "gis_renovation" / "template" / "maps"
     for path in folder.glob("*.toml"):
         publish.read_profile(tmp_path, path.stem)
-        assert (ROOT / "maps" / path.name).read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        # The sample's pictures are drawn, so its public profile lets them leave.
+        own = text.replace("show = false", "show = true") if path.stem == "public" else text
+        assert (ROOT / "maps" / path.name).read_text(encoding="utf-8") == own
 
 
 def test_unknown_profile_names_the_nearest_one_and_what_to_do(tmp_path):

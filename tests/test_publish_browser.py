@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 from drawn_city import layers
+from PIL import Image
 
 from gis_renovation import publish
+from gis_renovation.publish_photos import Photo
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
 
@@ -20,7 +23,15 @@ pytestmark = [
 ]
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-PAGES = ("index.html", "communities/index.html", "communities/C1.html", "zones/Z-C1.html", "data.html", "about.html")
+PAGES = (
+    "index.html",
+    "communities/index.html",
+    "communities/C1.html",
+    "communities/C2.html",
+    "zones/Z-C1.html",
+    "data.html",
+    "about.html",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +41,16 @@ def folder(tmp_path_factory):
     target = place / "maps" / "public"
     targets = {"main": {"communities": 3, "households": None, "floor_area_m2": None}}
     options = {"name": "public", "project_name": "示意市", "as_of": date(2024, 9, 30), "targets": targets}
-    publish.publish_profile(layers(), profile, target, **options)
+    photos = [Photo("C2", stage, 1, jpeg(), 64, 48, date(2024, 5, 1), "") for stage in ("before", "after")]
+    allowed = profile.model_copy(update={"photos": publish.PhotosTable(show=True)})
+    publish.publish_profile(layers(), allowed, target, photos=photos, **options)
     return target
+
+
+def jpeg():
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), "#8a6d3b").save(out, "JPEG")
+    return out.getvalue()
 
 
 @pytest.fixture
@@ -114,6 +133,21 @@ def test_a_page_leads_to_its_place_on_the_map_and_the_card_back_to_the_page(visi
     assert card.get_attribute("data-id") == "C2"
     card.get_by_role("link", name="查看详情页").click()
     assert page.get_by_role("heading", level=1).inner_text() == "淮滨小区"
+
+
+def test_photos_are_seen_on_the_page_and_on_the_maps_card(visit):
+    page = visit("communities/C2.html")
+    page.get_by_alt_text("淮滨小区改造前照片").scroll_into_view_if_needed()
+    page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth === 64)")
+    page.get_by_role("link", name="在地图上看").click()
+    page.wait_for_selector("body[data-ready=true]", timeout=30_000)
+    card = page.locator(".leaflet-popup .card")
+    card.get_by_alt_text("淮滨小区改造后照片").scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.card img')].every(i => i.complete && i.naturalWidth === 64)"
+    )
+    assert card.locator("figcaption").all_inner_texts() == ["改造前 · 2024-05-01", "改造后 · 2024-05-01"]
+    assert card.locator("img").first.get_attribute("loading") == "lazy"
 
 
 def test_a_printed_page_drops_the_menu_and_keeps_the_facts(visit):

@@ -564,6 +564,14 @@ def test_the_repository_holds_exactly_what_is_written(written, city):
     assert sum((REPOSITORY / p).stat().st_size for p in theirs) <= 6_000_000
 
 
+def test_the_repository_holds_the_drawn_photos_and_shows_them(written):
+    names = sorted(p.name for p in (written / "photos").iterdir())
+    assert names == sorted(p.name for p in (REPOSITORY / "photos").iterdir())
+    for text in ("photos/photos.csv", "maps/public.toml"):
+        assert (written / text).read_bytes() == (REPOSITORY / text).read_bytes()
+    assert (written / "photos/photos.csv").read_text(encoding="utf-8-sig").count("示意图，非实景") == len(names) - 1
+
+
 def test_the_project_states_the_plan(written):
     import tomllib
 

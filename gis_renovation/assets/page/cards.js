@@ -52,6 +52,23 @@ Plan.prototype.page = function (layer, row) {
   return own ? own[String(layer.ids[row])] : undefined;
 };
 
+/* Photos of one feature, before and after; they are fetched when the card opens. */
+Plan.prototype.photos = function (layer, row) {
+  if (!this.pictures) {
+    var block = document.getElementById("photos");
+    this.pictures = block ? JSON.parse(block.textContent) : {};
+  }
+  var own = (this.pictures[layer.source] || {})[String(layer.ids[row])];
+  if (!own) return null;
+  var box = node("div", { "class": "photos" });
+  own.forEach(function (photo) {
+    var figure = box.appendChild(node("figure"));
+    figure.appendChild(node("img", { src: photo.src, width: photo.width, height: photo.height, alt: photo.alt, loading: "lazy" }));
+    figure.appendChild(node("figcaption", {}, photo.caption));
+  });
+  return box;
+};
+
 Plan.prototype.card = function (name, row) {
   var plan = this, layer = plan.read(name);
   var card = node("article", { "class": "card", "data-layer": name, "data-id": String(layer.ids[row]) });
@@ -66,6 +83,8 @@ Plan.prototype.card = function (name, row) {
   if (layer.columns[layer.title]) head.appendChild(node("p", { "class": "id" }, layer.key_label + " " + layer.ids[row]));
   var page = plan.page(layer, row);
   if (page) card.appendChild(node("p", { "class": "own-page" })).appendChild(node("a", { href: page }, plan.ui.own_page));
+  var photos = plan.photos(layer, row);
+  if (photos) card.appendChild(photos);
   card.appendChild(plan.facts(layer.columns, row, layer.title));
   (layer.related || []).forEach(function (related) {
     var rows = related.rows_of[row];
