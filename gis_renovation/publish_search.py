@@ -90,7 +90,8 @@ def _searchable(value: Any) -> list[str]:
         text = plain_text(value)
         return [text] if len(text.encode("utf-8")) >= SHORTEST_SECRET else []
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return [form for form in number_forms(value) if _is_telling(form)]
+        # 8.699999999999999 is 8.7 to anybody, and as common.
+        return [form for form in number_forms(value) if _is_telling(form)] if _is_telling(f"{value:.12g}") else []
     missing: Any = pd.isna(value)
     if value is None or isinstance(value, bool | np.bool_) or missing is True:
         return []

@@ -343,6 +343,14 @@ def test_the_ids_of_a_layer_that_stayed_behind_are_searched_for(tmp_path):
 
 # --- no false alarm -------------------------------------------------------------------------------
 
+
+def test_the_noise_of_a_float_makes_no_secret_of_a_common_number():
+    frame = pd.DataFrame({"area_m2": [8.699999999999999, 8.3, 12345.678]})
+    values = publish_search.withheld_values({"illegal_structures": frame}, {})["illegal_structures.area_m2"]
+    assert all(value.startswith("1234") for value in values)
+    assert "12345.678" in values
+
+
 WORDS = [
     "进度总览",
     "unknown",
