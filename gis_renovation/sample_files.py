@@ -372,7 +372,9 @@ def write_city(folder: Path | str, *, seed: int = 2024) -> None:
         _write_book(folder / "layers" / name, sheets)
     write_photos(folder / "photos", seed=seed)
     (folder / "maps").mkdir(exist_ok=True)
-    (folder / "maps" / "public.toml").write_text(public_profile(), encoding="utf-8")
+    for profile in sorted((files("gis_renovation") / "template" / "maps").iterdir(), key=lambda path: path.name):
+        text = public_profile() if profile.name == "public.toml" else profile.read_text(encoding="utf-8")
+        (folder / "maps" / profile.name).write_text(text, encoding="utf-8")
 
 
 def public_profile() -> str:
