@@ -347,6 +347,10 @@ _SPECIAL_LABELS: Mapping[str, Text] = {
     "uncovered": Text("无图斑覆盖", "under no patch"),
     "overlap": Text("图斑重叠（重复计算部分，扣减）", "counted twice where patches overlap (deducted)"),
 }
+_PARCEL_LABELS: Mapping[str, Text] = {
+    "uncovered": Text("无登记宗地", "under no registered parcel"),
+    "overlap": Text("宗地重叠（重复计算部分，扣减）", "counted twice where parcels overlap (deducted)"),
+}
 
 
 def _rounded_rows(
@@ -361,7 +365,8 @@ def _rounded_rows(
     mu = round_to_total(areas / M2_A_MU, total / M2_A_MU, MU_DIGITS)
     rows = []
     for position, (item, part) in enumerate(parts.items()):
-        label = _SPECIAL_LABELS.get(item) or label_of(item) or Text(item, item)
+        own = _PARCEL_LABELS.get(item) if section in ("ownership", "right") else None
+        label = own or _SPECIAL_LABELS.get(item) or label_of(item) or Text(item, item)
         only_sliver = part["sliver"] > 0.0 and part["area"] - part["sliver"] <= NO_AREA_M2
         state = "none" if abs(areas[position]) <= NO_AREA_M2 else "sliver" if only_sliver else "touched"
         rows.append(

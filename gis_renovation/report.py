@@ -58,7 +58,7 @@ def write_reports(
     are made, the book over all sites is whole. A run without any of them gives the documents alone, to say so.
     The same run gives the same bytes (maps: with the same fonts). The folder must exist and be new.
     O(rows); sheets for at most 300 zones or candidates, the workbook has all; land-status sheets for
-    every site, a fifth of a second each for the map.
+    every site, a tenth of a second each with its map.
     """
     written = []
     nothing_at_all = not any(name in layers for report in REPORTS for name in report.tables)

@@ -26,6 +26,10 @@ from gis_renovation.tables import UNKNOWN, shown_text, shown_unit
 EXCLUDED_SHOWN = 60
 
 
+# Layer and columns of what other analyses say of a candidate, where they were run.
+_Extras = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Register:
     """One of the bureau's two registers: its layers and words."""
@@ -34,6 +38,7 @@ class _Register:
     ledger: str
     noun: Text
     overview: tuple[str, ...]
+    extras: _Extras
 
 
 _REGISTERS = (
@@ -49,12 +54,25 @@ _REGISTERS = (
             "community_distance_m",
             "leasing_approval",
         ),
+        extras=(
+            ("idle_candidates", ("strength",)),
+            ("idle_strength", ("strength_share", "conflict", "evidence_{lang}")),
+            (
+                "usable_shapes",
+                ("area_m2", "rectangle_width_m", "rectangle_length_m", "uses_{lang}", "not_deducted_{lang}"),
+            ),
+            ("parcel_ranking", ("rank", "rank_best", "rank_worst", "reason_{lang}")),
+        ),
     ),
     _Register(
         result="idle_premises",
         ledger="premises_ledger",
         noun=Text("房屋", "premises"),
         overview=("floor_area_m2", "storey", "holder_kind", "right_type", "community_distance_m", "leasing_approval"),
+        extras=(
+            ("vacant_candidates", ("strength",)),
+            ("vacancy_strength", ("strength_share", "conflict", "evidence_{lang}")),
+        ),
     ),
 )
 _OUTCOMES = ("candidate", "unknown", "excluded")
@@ -172,7 +190,7 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
         for name, field in schema.fields.items()
         if name in frame.columns and name not in told and not name.endswith(other)
     ]
-    facts += _extra_facts(layers, key, lang) if register.result == "idle_parcels" else []
+    facts += _extra_facts(layers, key, lang, register.extras)
     paper.facts([(label, text) for label, text in facts if text])
     if ledger is not None:
         own = ledger[ledger[schema.key] == key]
@@ -181,17 +199,9 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
         paper.layer_table(own, register.ledger, columns)
 
 
-# What other analyses say of a candidate parcel, where they were run.
-_EXTRAS = (
-    ("idle_strength", ("strength_share", "conflict", "evidence_{lang}")),
-    ("usable_shapes", ("area_m2", "rectangle_width_m", "rectangle_length_m", "uses_{lang}", "not_deducted_{lang}")),
-    ("parcel_ranking", ("rank", "rank_best", "rank_worst", "reason_{lang}")),
-)
-
-
-def _extra_facts(layers: Layers, key: str, lang: Lang) -> list[tuple[Text, str]]:
+def _extra_facts(layers: Layers, key: str, lang: Lang, extras: _Extras) -> list[tuple[Text, str]]:
     facts = []
-    for layer, columns in _EXTRAS:
+    for layer, columns in extras:
         table = layers.get(layer)
         if table is None or key not in table.index:
             continue

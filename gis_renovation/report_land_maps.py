@@ -1,32 +1,27 @@
 """The map of a land-status sheet: surveyed and planned use side by side at a round scale, ready to print.
 
 Both halves show the same ground: patches in the colours of the mapping standard, parcels with the
-numbers of the sheet, control lines, illegal structures, the site's outline. Drawn by matplotlib, to
-the same bytes for the same layers, libraries and fonts. No font is shipped: Chinese words are set in
-the first Chinese font installed, and where there is none the words of the map are the English ones.
+numbers of the sheet, control lines, illegal structures, the site's outline. The same layers, libraries
+and fonts give the same bytes. Where no Chinese font is installed the words of the map are the English
+ones (:mod:`gis_renovation.report_land_canvas`).
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import shapely
-from matplotlib import font_manager, patheffects
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Polygon, Rectangle
-from matplotlib.path import Path as Outline
+from matplotlib.path import Path
 from numpy.typing import NDArray
-from PIL import Image
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.land_codes import class_colour, class_label, require_one_system
+from gis_renovation.report_land_canvas import Canvas, Pen, Window, chinese_font, width_cm
+from gis_renovation.report_land_canvas import outline as make_outline
 from gis_renovation.report_parts import Layers, Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.tables import SYNTHETIC_NOTICE, display_width
@@ -36,32 +31,22 @@ Geometries = NDArray[np.object_]
 
 # Size on paper, so that the stated scale is true where the picture stands at this width.
 MAP_WIDTH_CM: Final = 24.7
-_HEIGHT_CM, _PANEL_CM, _GAP_CM, _LEGEND_CM, _HEAD_CM = 14.3, 9.4, 0.3, 3.4, 1.1
-_DPI: Final = 150
-_CM: Final = 1 / 2.54
+_HEIGHT_CM, _PANEL_CM, _GAP_CM, _LEGEND_CM, _HEAD_CM = 14.3, 9.4, 0.3, 3.55, 1.1
 _MARGIN: Final = 1.12
+# The keys: their title, the room below it, and rows and signs by the size of type (points), in cm.
+_KEY_HEAD_CM, _KEY_CM, _ROW_CM_A_POINT, _HANDLE_CM_A_POINT = 0.38, 1.6, 0.052, 0.11
+_KEY_SIZES: Final = ((7.0, 2), (6.2, 2), (6.2, 3), (5.6, 2), (5.6, 3), (5.0, 2), (5.0, 3), (4.4, 3), (4.0, 4))
 # Half-width characters on one line of the remarks.
 _LINE_WIDTH: Final = 190
 _SCALES: Final = tuple(base * 10**power for power in range(1, 6) for base in (10, 15, 20, 25, 30, 40, 50))
 _BAR_LENGTHS_M: Final = tuple(base * 10**power for power in range(5) for base in (1, 2, 5))
-# What offices here have on their machines, the common ones first.
-_CHINESE_FONTS: Final = (
-    "SimHei", "Microsoft YaHei", "SimSun", "FangSong", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC",
-    "Source Han Sans CN", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Heiti SC", "Noto Serif CJK SC",
-)  # fmt: skip
-_LATIN_FONT: Final = "DejaVu Sans"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look:
+class _Look(Pen):
     """How features of one kind are drawn, and their line in the legend."""
 
     label: Text
-    face: str = "none"
-    edge: str = "#555555"
-    width: float = 0.3
-    hatch: str = ""
-    dash: str = "-"
 
 
 # The standard fixes the colours of land uses, not those of lines; blue, green, purple and yellow lines say their own.
@@ -79,6 +64,7 @@ _CONTROL_LOOKS: Final[Mapping[str, tuple[str, str, str]]] = {
     "subsidence": ("#7a4a21", "..", "--"),
     "geohazard": ("#8c3d00", "o", "--"),
 }
+_HALO = Pen(edge="#ffffff", width=4.0)
 _SITE = _Look(label=Text("核查范围", "site"), edge="#d7000f", width=2.2)
 _PARCEL = _Look(label=Text("宗地（编号见宗地表）", "parcel (numbered as in the table)"), edge="#222222", width=0.7)
 _ILLEGAL = _Look(label=Text("违法建设", "illegal structure"), face="#000000", edge="#ffffff", width=0.4)
@@ -139,85 +125,108 @@ class LandMaps:
         ``site`` is its row of ``land_sites``, ``outline`` its polygon and ``parcels`` the shape of each
         numbered parcel, all in the project's CRS. O(features in the frame).
         """
-        figure = Figure(figsize=(MAP_WIDTH_CM * _CM, _HEIGHT_CM * _CM), dpi=_DPI, facecolor="white")
-        FigureCanvasAgg(figure)
+        paper = Canvas(MAP_WIDTH_CM, _HEIGHT_CM)
         scale, frame = _frame(outline)
-        keys: list[tuple[Text, list[_Look]]] = []
-        lines: list[_Look] = []
+        site_path = make_outline(np.array([outline], dtype=object))
+        lines = [
+            (look, make_outline(shapes))
+            for layer in (self.parcels, self.controls, self.structures)
+            if layer is not None
+            for look, shapes in layer.within(frame).items()
+        ]
+        keys: list[tuple[Text, Sequence[_Look]]] = [
+            (Text("界线与设施", "Lines and structures"), [_SITE, *(look for look, _ in lines)])
+        ]
         for number, (name, _, title) in enumerate(_HALVES):
-            axes = _panel(figure, number, frame)
-            uses, lines = self._fill(axes, name, frame, outline)
+            window = _panel(paper, number, frame)
+            uses = self._fill(paper, window, name, frame, site_path, lines)
             keys.append((title, uses))
-            _number_parcels(axes, outline, parcels)
-            self._head(axes, title, missing=self.uses[name] is None)
+            _number_parcels(paper, window, outline, parcels)
+            self._head(paper, number, title, missing=self.uses[name] is None)
+            paper.box(*_place(number), Pen(edge="#000000", width=0.8))
             if number == 0:
-                _scale_bar(axes, scale)
-            _north(axes, self._say(Text("北", "N")))
-        self._words(figure, site, scale)
-        self._legend(figure, [(Text("界线与设施", "Lines and structures"), [_SITE, *lines]), *keys])
-        return _png(figure)
+                _scale_bar(paper, scale)
+            _north(paper, number, self._say(Text("北", "N")))
+        self._words(paper, site, scale)
+        self._legend(paper, keys)
+        return paper.png()
 
     def _say(self, text: Text) -> str:
         return text.in_language(self.lang)
 
-    def _fill(self, axes: Any, name: str, frame: Any, outline: Any) -> tuple[list[_Look], list[_Look]]:
-        """Everything in the frame from the bottom up, the site in full colour; the looks of uses and of lines."""
-        clip = _patch(np.array([outline], dtype=object), _SITE, axes)
+    def _fill(
+        self,
+        paper: Canvas,
+        window: Window,
+        name: str,
+        frame: Any,
+        site: Path,
+        lines: Sequence[tuple[_Look, Path]],
+    ) -> list[_Look]:
+        """Everything in the frame from the bottom up, the site in full colour; the looks of uses."""
         layer = self.uses[name]
         uses = layer.within(frame) if layer else {}
+        clip = window.clip(site)
         for look, shapes in uses.items():
-            axes.add_artist(_patch(shapes, look, axes, alpha=0.28))
-            axes.add_artist(_patch(shapes, look, axes)).set_clip_path(clip)
-        lines = []
-        for other in (self.parcels, self.controls, self.structures):
-            for look, shapes in other.within(frame).items() if other else ():
-                axes.add_artist(_patch(shapes, look, axes))
-                lines.append(look)
-        axes.add_artist(clip)
-        clip.set_path_effects([patheffects.withStroke(linewidth=4.0, foreground="white")])
-        return list(uses), lines
+            path = make_outline(shapes)
+            paper.shape(window, path, look, alpha=0.28)
+            paper.shape(window, path, look, clip=clip)
+        for look, path in lines:
+            paper.shape(window, path, look)
+        paper.shape(window, site, _HALO)
+        paper.shape(window, site, _SITE)
+        return list(uses)
 
-    def _head(self, axes: Any, title: Text, *, missing: bool) -> None:
-        words = _font(8.5)
-        axes.set_title(self._say(title), fontproperties=words, pad=3, loc="left")
+    def _head(self, paper: Canvas, number: int, title: Text, *, missing: bool) -> None:
+        left, bottom, right, top = _place(number)
+        paper.say(left, top + 0.12, self._say(title), 8.5)
         if missing:
             said = self._say(Text("未核查：没有取得该图层", "not checked: the layer is not at hand"))
-            white = {"facecolor": "white", "edgecolor": "#888888"}
-            axes.text(0.5, 0.04, said, transform=axes.transAxes, ha="center", va="bottom", bbox=white,
-                      fontproperties=_font(9))  # fmt: skip
+            middle, half = (left + right) / 2, width_cm([said], 9) / 2 + 0.15
+            paper.box(middle - half, bottom + 0.3, middle + half, bottom + 0.85, Pen(face="#ffffff", edge="#888888"))
+            paper.say(middle, bottom + 0.575, said, 9, anchor="mm")
 
-    def _words(self, figure: Any, site: pd.Series, scale: int) -> None:
+    def _words(self, paper: Canvas, site: pd.Series, scale: int) -> None:
         key = str(site.name)
         called = name_or_id(site["name"], key)
         both = key if called == key else f"{called}（{key}）"
         title = self._say(Text(f"{both}用地情况核查图", f"{key}: land-status map"))
-        figure.text(0.5, 1.0 - 0.1 / _HEIGHT_CM, title, ha="center", va="top", fontproperties=_font(13))
+        paper.say(MAP_WIDTH_CM / 2, _HEIGHT_CM - 0.05, title, 13, anchor="ma")
         stated = self._say(Text(f"比例尺 1:{scale}　坐标北向上", f"Scale 1:{scale}  grid north is up"))
         lines = [f"{stated}{_space(self.lang)}{self.remarks[0]}", *self.remarks[1:]]
         for number, line in enumerate(lines):
-            y = (0.08 + 0.36 * (len(lines) - 1 - number)) / _HEIGHT_CM
-            figure.text(0.004, y, line, ha="left", va="bottom", fontproperties=_font(7), color="#333333")
+            paper.say(0.1, 0.14 + 0.36 * (len(lines) - 1 - number), line, 7, colour="#333333")
         if self.synthetic:
             notice = SYNTHETIC_NOTICE.in_language(self.lang)
-            place = {"ha": "right", "va": "bottom", "fontproperties": _font(7), "color": "#c00000"}
-            figure.text(0.996, 0.08 / _HEIGHT_CM, notice, **place)
+            paper.say(MAP_WIDTH_CM - 0.1, 0.14, notice, 7, anchor="rs", colour="#c00000")
 
-    def _legend(self, figure: Any, keys: Sequence[tuple[Text, Sequence[_Look]]]) -> None:
+    def _legend(self, paper: Canvas, keys: Sequence[tuple[Text, Sequence[_Look]]]) -> None:
         """Three keys side by side: lines, surveyed classes, planned classes."""
         for number, (title, looks) in enumerate(keys):
-            handles = [
-                Rectangle((0, 0), 1, 1, facecolor="white" if look.face == "none" else look.face, edgecolor=look.edge,
-                          linewidth=max(look.width, 0.6), linestyle=look.dash, hatch=look.hatch,
-                          label=self._say(look.label))
-                for look in looks
-            ]  # fmt: skip
-            size = 7.0 if len(handles) <= 10 else 5.6 if len(handles) <= 16 else 4.6
-            figure.legend(
-                handles=handles, loc="upper left", bbox_to_anchor=(number / 3, (_LEGEND_CM + 0.1) / _HEIGHT_CM),
-                ncol=2, frameon=False, prop=_font(size), handlelength=2.2, handleheight=1.1, columnspacing=1.2,
-                borderaxespad=0.0, labelspacing=0.4, title=self._say(title), title_fontproperties=_font(7.5),
-                alignment="left",
-            )  # fmt: skip
+            left, top = 0.1 + number * MAP_WIDTH_CM / 3, _LEGEND_CM
+            labels = [self._say(look.label) for look in looks]
+            points, columns = _fitting(labels)
+            paper.say(left, top, self._say(title), 7.5, anchor="la")
+            step, handle = points * _ROW_CM_A_POINT, points * _HANDLE_CM_A_POINT
+            rows = -(-len(looks) // columns)
+            for at, (look, label) in enumerate(zip(looks, labels, strict=True)):
+                if at and at % rows == 0:
+                    left += handle + width_cm(labels[at - rows : at], points) + 0.5
+                middle = top - _KEY_HEAD_CM - (at % rows + 0.5) * step
+                white = replace(look, face="#ffffff" if look.face == "none" else look.face, width=max(look.width, 0.6))
+                paper.box(left, middle - 0.3 * step, left + 0.8 * handle, middle + 0.3 * step, white)
+                paper.say(left + handle, middle, label, points, anchor="lm")
+
+
+def _fitting(labels: Sequence[str]) -> tuple[float, int]:
+    """The largest type, and how many columns, at which a key fits its third of the sheet."""
+    for points, columns in _KEY_SIZES:
+        rows = -(-len(labels) // columns)
+        parts = [labels[at : at + rows] for at in range(0, len(labels), rows)] if labels else []
+        width = sum(width_cm(part, points) + points * _HANDLE_CM_A_POINT + 0.5 for part in parts)
+        if rows * points * _ROW_CM_A_POINT <= _KEY_CM and width <= MAP_WIDTH_CM / 3 + 0.3:
+            return points, columns
+    return _KEY_SIZES[-1]
 
 
 # --- layers made ready ------------------------------------------------------------------------------
@@ -297,18 +306,6 @@ def _sources(manifest: Manifest, lang: Lang) -> tuple[str, ...]:
 # --- drawing ----------------------------------------------------------------------------------------
 
 
-@cache
-def chinese_font() -> str | None:
-    """The first of the usual Chinese fonts that is installed; None where none is."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in _CHINESE_FONTS if name in installed), None)
-
-
-def _font(size: float) -> font_manager.FontProperties:
-    chinese = chinese_font()
-    return font_manager.FontProperties(family=[chinese, _LATIN_FONT] if chinese else [_LATIN_FONT], size=size)
-
-
 def _space(lang: Lang) -> str:
     return "\u3000" if lang == "zh" else "  "
 
@@ -328,80 +325,42 @@ def _half_cm() -> float:
     return (MAP_WIDTH_CM - _GAP_CM - 0.2) / 2
 
 
-def _panel(figure: Any, number: int, frame: Any) -> Any:
-    left = (0.1 + number * (_half_cm() + _GAP_CM)) / MAP_WIDTH_CM
-    place = (left, (_HEIGHT_CM - _HEAD_CM - _PANEL_CM) / _HEIGHT_CM, _half_cm() / MAP_WIDTH_CM, _PANEL_CM / _HEIGHT_CM)
-    axes = figure.add_axes(place)
-    x0, y0, x1, y1 = shapely.bounds(frame)
-    axes.set_xlim(x0, x1)
-    axes.set_ylim(y0, y1)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    return axes
+def _place(number: int) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a half on the sheet, in cm."""
+    left, top = 0.1 + number * (_half_cm() + _GAP_CM), _HEIGHT_CM - _HEAD_CM
+    return left, top - _PANEL_CM, left + _half_cm(), top
 
 
-def _png(figure: Any) -> bytes:
-    """The figure in 256 colours: a third of the bytes, and the eye sees no difference."""
-    figure.canvas.draw()
-    image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[:, :, :3])
-    target = io.BytesIO()
-    image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        target, "PNG", dpi=(_DPI, _DPI)
-    )
-    return target.getvalue()
+def _panel(paper: Canvas, number: int, frame: Any) -> Window:
+    return paper.window(*_place(number), frame)
 
 
-def _patch(shapes: Geometries, look: _Look, axes: Any, *, alpha: float = 1.0) -> Any:
-    """All polygons as one patch, holes left open; points become small squares of 4 m."""
-    points = shapely.get_dimensions(shapes) < 2
-    shapes = np.where(points, shapely.buffer(shapes, 2.0, cap_style="square"), shapes)
-    rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(shapes)))
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    codes = np.full(len(xy), Outline.LINETO, np.uint8)
-    codes[np.flatnonzero(np.diff(ring, prepend=-1))] = Outline.MOVETO
-    codes[np.flatnonzero(np.diff(ring, append=-1))] = Outline.CLOSEPOLY
-    made = PathPatch(
-        Outline(xy, codes), facecolor=look.face, edgecolor=look.edge, linewidth=look.width, linestyle=look.dash,
-        alpha=alpha, transform=axes.transData,
-    )  # fmt: skip
-    if look.hatch:
-        made.set_hatch(look.hatch)
-        made.set_hatch_linewidth(0.45)
-    return made
-
-
-def _number_parcels(axes: Any, outline: Any, parcels: Mapping[int, Any]) -> None:
+def _number_parcels(paper: Canvas, window: Window, site: Any, parcels: Mapping[int, Any]) -> None:
     """Each number inside the part of its parcel that the site takes."""
-    halo = [patheffects.withStroke(linewidth=2.0, foreground="white")]
-    for number, shape in parcels.items():
-        at = shapely.point_on_surface(shapely.intersection(shape, outline))
-        if not shapely.is_empty(at):
-            axes.text(shapely.get_x(at), shapely.get_y(at), str(number), ha="center", va="center",
-                      fontproperties=_font(7.5), path_effects=halo)  # fmt: skip
+    numbers, shapes = list(parcels), np.array([*parcels.values(), None], dtype=object)[:-1]
+    spots = shapely.point_on_surface(shapely.intersection(shapes, site))
+    for number, spot in zip(numbers, spots, strict=True):
+        if not shapely.is_empty(spot):
+            paper.mark(window, shapely.get_x(spot), shapely.get_y(spot), str(number), 7.5)
 
 
-def _scale_bar(axes: Any, scale: int) -> None:
+def _scale_bar(paper: Canvas, scale: int) -> None:
     """Two black and two white fields of a round length, at the lower left."""
-    step = next((length for length in _BAR_LENGTHS_M[::-1] if 4 * length <= 0.045 * scale), _BAR_LENGTHS_M[0])
-    (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
-    x, y, height = x0 + 0.03 * (x1 - x0), y0 + 0.035 * (y1 - y0), 0.012 * (y1 - y0)
-    back = Rectangle((x - 0.012 * (x1 - x0), y - 1.2 * height), 4.9 * step, 5.2 * height, facecolor="white", zorder=8)
-    back.set_alpha(0.8)
-    axes.add_artist(back)
+    step_m = next((length for length in _BAR_LENGTHS_M[::-1] if 4 * length <= 0.045 * scale), _BAR_LENGTHS_M[0])
+    left, bottom, _, _ = _place(0)
+    step, x, y, height = step_m / scale * 100, left + 0.4, bottom + 0.3, 0.11
+    paper.box(x - 0.15, y - 0.12, x + 4.9 * step, y + 0.48, Pen(face="#ffffff", width=0.0), alpha=0.8)
     for number in range(4):
-        face = "black" if number % 2 == 0 else "white"
-        axes.add_artist(Rectangle((x + number * step, y), step, height, facecolor=face, edgecolor="black",
-                                 linewidth=0.6, zorder=9))  # fmt: skip
+        face = "#000000" if number % 2 == 0 else "#ffffff"
+        paper.box(x + number * step, y, x + (number + 1) * step, y + height, Pen(face=face, edge="#000000", width=0.6))
     for number in (0, 2, 4):
         unit = " m" if number == 4 else ""
-        axes.text(x + number * step, y + 1.5 * height, f"{number * step:g}{unit}", ha="center", va="bottom",
-                  fontproperties=_font(6.5), zorder=9)  # fmt: skip
+        paper.say(x + number * step, y + 0.17, f"{number * step_m:g}{unit}", 6.5, anchor="ms")
 
 
-def _north(axes: Any, word: str) -> None:
+def _north(paper: Canvas, number: int, word: str) -> None:
     """An arrow and the word at the upper right; grid north is up."""
-    shape = np.array([[0.0, 1.0], [0.35, 0.0], [0.0, 0.22], [-0.35, 0.0]]) * (0.028, 0.075) + (0.955, 0.855)
-    axes.add_artist(Polygon(shape, closed=True, facecolor="black", edgecolor="white", linewidth=0.8, zorder=9,
-                           transform=axes.transAxes))  # fmt: skip
-    axes.text(0.955, 0.94, word, transform=axes.transAxes, ha="center", va="bottom", fontproperties=_font(8), zorder=9,
-              path_effects=[patheffects.withStroke(linewidth=2.0, foreground="white")])  # fmt: skip
+    _, _, right, top = _place(number)
+    arrow = np.array([[0.0, 1.0], [0.35, 0.0], [0.0, 0.22], [-0.35, 0.0]]) * (0.33, 0.7) + (right - 0.54, top - 1.36)
+    paper.polygon(arrow, Pen(face="#000000", edge="#ffffff", width=0.8))
+    paper.say(right - 0.54, top - 0.56, word, 8, anchor="ms", halo=True)

@@ -149,10 +149,11 @@ def _unchecked(paper: Paper, status: pd.DataFrame) -> None:
 def _matters(paper: Paper, layers: Layers) -> None:
     """Every control line met, differing use, illegal structure and statement not borne out: who has to act."""
     lang, sites = paper.lang, layers["land_sites"]
+    own = _by_site(layers)
     rows = []
     for key, site in sites.iterrows():
         called = name_or_id(site["name"], str(key))
-        rows += [(called, *matter) for matter in site_matters(layers, str(key), lang)]
+        rows += [(called, *matter) for matter in site_matters(own[str(key)], lang)]
     if not rows:
         paper.say("无。", "None.")
         return
@@ -167,10 +168,9 @@ def _matters(paper: Paper, layers: Layers) -> None:
     paper.table(header, rows, numeric=[False, False, False, True, False])
 
 
-def site_matters(layers: Layers, key: str, lang: Lang) -> list[tuple[str, str, str, str]]:
-    """Matter, what it is, its area and who confirms it, of one site."""
-    status, uses = _own(layers, "land_status", key), _own(layers, "land_use_comparison", key)
-    statements = _own(layers, "land_statements", key)
+def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str, str, str, str]]:
+    """Matter, what it is, its area and who confirms it, of the one site whose tables are given."""
+    status, uses, statements = (own.get(name) for name in ("land_status", "land_use_comparison", "land_statements"))
     planning = Text("自然资源主管部门", "the natural-resources authority").in_language(lang)
     found = []
     if status is not None:
@@ -202,10 +202,18 @@ def _joined(texts: tuple[Any, ...], lang: Lang) -> str:
     return ("：" if lang == "zh" else ": ").join(str(text) for text in texts if not pd.isna(text))
 
 
-def _own(layers: Layers, name: str, key: str) -> pd.DataFrame | None:
-    """The rows of one site; None where the layer is not at hand."""
-    table = layers.get(name)
-    return None if table is None else table[table["site_id"] == key]
+_SITE_TABLES = ("land_status", "touched_parcels", "land_use_comparison", "land_statements")
+
+
+def _by_site(layers: Layers) -> dict[str, dict[str, pd.DataFrame]]:
+    """The tables at hand of every site, its own rows only."""
+    found: dict[str, dict[str, pd.DataFrame]] = {str(key): {} for key in layers["land_sites"].index}
+    for name in _SITE_TABLES:
+        if layers.get(name) is not None:
+            groups = dict(tuple(layers[name].groupby("site_id", sort=False)))
+            for key, tables in found.items():
+                tables[name] = groups.get(key, layers[name].iloc[:0])
+    return found
 
 
 # --- one sheet a site -------------------------------------------------------------------------------
@@ -215,22 +223,27 @@ def land_status_sheets(layers: Layers, manifest: Manifest, lang: Lang) -> Iterat
     """The sheet of every zone and project in the order of their ids."""
     sites = layers["land_sites"]
     maps = LandMaps.of(layers, manifest, lang=lang)
-    names = ("land_status", "touched_parcels", "land_use_comparison", "land_statements")
-    parts = {
-        name: dict(tuple(layers[name].groupby("site_id", sort=False))) for name in names if layers.get(name) is not None
-    }
+    tables, papers = _by_site(layers), _papers_by_parcel(layers, lang)
+    conversions = layers.get("land_code_conversions")
     for file, key in zip(file_names(sites.index), sites.index, strict=True):
-        own = {name: groups.get(key, layers[name].iloc[:0]) for name, groups in parts.items()}
+        own = tables[str(key)]
+        if conversions is not None:
+            own = own | {"land_code_conversions": conversions[conversions["code"].isin(_codes(own["land_status"]))]}
         site, shape = sites.loc[key], sites.geometry[key]
         yield Sheet(
             file=file,
             title=Text("用地情况核查表", "Land-status sheet"),
-            body=partial(_status_sheet, layers=layers, manifest=manifest, key=key, own=own),
+            body=partial(_status_sheet, layers=layers, manifest=manifest, key=key, own=own, papers=papers),
             tables={"land_sites": sites.loc[[key]], **own},
             picture=maps.draw(site, shape, _numbered(layers, own.get("touched_parcels"))),
             picture_width_cm=MAP_WIDTH_CM,
             signs=STATUS_SIGNS,
         )
+
+
+def _codes(status: pd.DataFrame) -> set[str]:
+    """The land codes of a site, surveyed and planned."""
+    return set(status["item"][status["section"].isin(["survey", "planned"])])
 
 
 def _numbered(layers: Layers, touched: pd.DataFrame | None) -> dict[int, Any]:
@@ -243,7 +256,13 @@ def _numbered(layers: Layers, touched: pd.DataFrame | None) -> dict[int, Any]:
 
 
 def _status_sheet(
-    paper: Paper, *, layers: Layers, manifest: Manifest, key: str, own: Mapping[str, pd.DataFrame]
+    paper: Paper,
+    *,
+    layers: Layers,
+    manifest: Manifest,
+    key: str,
+    own: Mapping[str, pd.DataFrame],
+    papers: Mapping[str, str] | None,
 ) -> None:
     """All of one sheet but its sources, signatures and map."""
     site = layers["land_sites"].loc[key]
@@ -254,16 +273,18 @@ def _status_sheet(
     paper.heading("二、用地面积", "2. Areas")
     status = own["land_status"]
     areas = status[~status["section"].isin(["total", "control"])]
+    _say_total(paper, status)
     _part(paper, {"land_status": areas}, "land_status", ("section", *_AREAS))
     paper.heading("三、控制线", "3. Control lines")
     _part(paper, {"land_status": status[status["section"] == "control"]}, "land_status", _AREAS)
     paper.heading("四、登记、现状与规划用途比对", "4. Registered, surveyed and planned use")
     _part(paper, own, "land_use_comparison", _USES)
+    _conversions(paper, own)
     paper.heading("五、声明核对", "5. Statements")
     _part(paper, own, "land_statements", _STATEMENTS)
     paper.heading("六、证明材料与待确认事项", "6. Papers, and what is to be confirmed")
-    _papers(paper, layers, own.get("touched_parcels"))
-    _open_matters(paper, layers, key)
+    _papers(paper, papers, own.get("touched_parcels"))
+    _open_matters(paper, own)
 
 
 def _part(paper: Paper, own: Mapping[str, pd.DataFrame], layer: str, columns: tuple[str, ...]) -> None:
@@ -276,39 +297,90 @@ def _part(paper: Paper, own: Mapping[str, pd.DataFrame], layer: str, columns: tu
         paper.layer_table(table, layer, [column.format(lang=paper.lang) for column in columns], rows_shown=10_000)
 
 
-def _papers(paper: Paper, layers: Layers, touched: pd.DataFrame | None) -> None:
-    """Which papers stand behind each parcel, and for which there is none."""
+def _say_total(paper: Paper, status: pd.DataFrame) -> None:
+    """The figure that the parts of each section add up to."""
+    whole = status[status["section"] == "total"].iloc[0]
+    area, mu = f"{whole['area_m2']:,.2f}", f"{whole['area_mu']:,.4f}"
+    paper.say(
+        f"用地范围合计 {area} m²（{mu} 亩）；土地所有权、权利性质、现状地类、规划用途中已核查的，各分项之和均等于此数。",
+        f"The site is {area} m² ({mu} mu) in all; what was checked of ownership, right types, surveyed classes and "
+        "planned uses adds up to this.",
+    )
+
+
+def _conversions(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
+    """The site's codes of another system than the plan's, with every class they may become."""
+    table = own.get("land_code_conversions")
+    if table is None or not len(table):
+        return
+    paper.say(
+        "现状与规划采用不同的用地分类体系，同一代码含义可能不同；下表列出本范围内各代码可能对应的类别，"
+        "一对多的由主管部门按实地用途确定。对照按类别名称编制，不是官方对照表。",
+        "Survey and plan use different code systems, in which one code may mean different things. The table lists what "
+        "each code of this site may become; where there are several the bureau decides by the actual use. It follows "
+        "the classes' names and is no official table.",
+    )
+    lang = paper.lang
+    words = layer_schema("land_code_conversions").fields
+    rows = []
+    for _, group in table.groupby(["code_system", "code"], sort=True):
+        first = group.iloc[0]
+        targets = [label for label in group[f"target_label_{lang}"] if not pd.isna(label)]
+        rows.append(
+            (
+                words["code_system"].values[first["code_system"]].in_language(lang),
+                first[f"label_{lang}"],
+                ("；" if lang == "zh" else "; ").join(targets) or "—",
+                words["ambiguity"].values[first["ambiguity"]].in_language(lang),
+            )
+        )
+    target = words["target_system"].values[table["target_system"].iloc[0]]
+    header = in_language(
+        lang,
+        ("用地分类体系", "Code system"),
+        ("地类", "Class"),
+        (f"可能对应的类别（{target.zh}）", f"May become ({target.en})"),
+        ("对应关系", "Counterparts"),
+    )
+    paper.table(header, rows)
+
+
+def _papers_by_parcel(layers: Layers, lang: Lang) -> dict[str, str] | None:
+    """The papers of each parcel in words; None where there is no list of papers."""
     papers = layers.get("proof_papers")
+    if papers is None:
+        return None
+    kinds = layer_schema("proof_papers").fields["kind"].values
+    columns = papers.reindex(columns=["parcel_id", "kind", "number"])
+    said: dict[str, list[str]] = {}
+    for parcel, kind, number in columns.itertuples(index=False):
+        word = kinds[kind].in_language(lang)
+        said.setdefault(str(parcel), []).append(word if pd.isna(number) else f"{word} {number}")
+    mark = "；" if lang == "zh" else "; "
+    return {parcel: mark.join(words) for parcel, words in said.items()}
+
+
+def _papers(paper: Paper, papers: Mapping[str, str] | None, touched: pd.DataFrame | None) -> None:
+    """Which papers stand behind each parcel, and for which there is none."""
     if touched is None:
         return
     if papers is None:
         paper.say("证明材料未核查（没有材料清单）。", "Papers were not checked: there is no list of them.")
         return
-    kinds = layer_schema("proof_papers").fields["kind"].values
     lang = paper.lang
     none = Text("缺证明材料，须补充或由使用权人书面说明", "no paper: to be brought, or stated by the holder in writing")
-    rows = []
-    for number, key in zip(touched["map_number"], touched["parcel_id"], strict=True):
-        own = papers[papers["parcel_id"] == key]
-        said = [
-            " ".join(
-                str(part) for part in (kinds[row["kind"]].in_language(lang), row.get("number")) if not pd.isna(part)
-            )
-            for _, row in own.iterrows()
-        ]
-        mark = "；" if lang == "zh" else "; "
-        rows.append((f"{number}", str(key), mark.join(said) if said else none.in_language(lang)))
+    pairs = zip(touched["map_number"], touched["parcel_id"], strict=True)
+    rows = [(f"{number}", str(key), papers.get(str(key)) or none.in_language(lang)) for number, key in pairs]
     if rows:
         header = in_language(lang, ("图上编号", "No."), ("宗地编号", "Parcel"), ("证明材料", "Papers"))
         paper.table(header, rows, numeric=[True, False, False])
 
 
-def _open_matters(paper: Paper, layers: Layers, key: str) -> None:
+def _open_matters(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
     lang = paper.lang
-    matters = site_matters(layers, key, lang)
-    status = _own(layers, "land_status", key)
-    if status is not None:
-        _unchecked(paper, status)
+    matters = site_matters(own, lang)
+    if own.get("land_status") is not None:
+        _unchecked(paper, own["land_status"])
     if not matters:
         paper.say("没有其他待确认事项。", "Nothing else is to be confirmed.")
         return

@@ -66,7 +66,7 @@ _TYPE_LABELS: Mapping[str, Text] = {
     "boolean": Text("是/否", "yes/no"),
     "date": Text("日期", "date"),
 }
-_PLAIN_TYPES = (str, float, int, bool, datetime.date)
+_WHOLE_TYPES = (str, int, bool, datetime.date)
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _NULL_MEANING = re.compile(r"空值表示([^；。]+)")
 _NULL_AT_ZERO = re.compile(r"([a-z][a-z0-9_]*) 列为 0 时为空")
@@ -246,17 +246,15 @@ def shown_columns(frame: pd.DataFrame, schema: LayerSchema, lang: Lang) -> tuple
 
 def cell_values(frame: pd.DataFrame, column: Column) -> list[Any]:
     """A column's plain Python values, None where missing; the key is read from the index."""
-    import numpy as np
-    import pandas as pd
+    values = frame.index if column.name == frame.index.name else frame[column.name]
+    # Asking each value costs less than pandas does for a whole column of a small table.
+    return [value if type(value) in _WHOLE_TYPES else _known(value) for value in values.tolist()]
 
-    values = frame.index.to_series() if column.name == frame.index.name else frame[column.name]
-    known = values.notna()
-    if pd.api.types.is_float_dtype(values.dtype):
-        known &= np.isfinite(values.to_numpy("float64", na_value=np.nan))
-    return [
-        (value if type(value) in _PLAIN_TYPES else _plain(value)) if there else None
-        for value, there in zip(values.tolist(), known.tolist(), strict=True)
-    ]
+
+def _known(value: Any) -> Any:
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    return _plain(value)
 
 
 def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
@@ -514,7 +512,10 @@ def _number_format(field: Field, values: list[Any]) -> str:
         return "0" if field.type == "integer" else "0.0"
     if field.name.endswith(("_code", "_year")):
         return "0"
-    if field.unit in ("m²", "亩", "公顷", "ha", "万m²", "元"):
+    if field.unit == "亩":
+        # As bureaus write it: at two decimals the parts of a small site would not add up.
+        return "#,##0.0000"
+    if field.unit in ("m²", "公顷", "ha", "万m²", "元"):
         return "#,##0.00"
     if field.unit == "m":
         return "#,##0.0"

@@ -4,12 +4,15 @@ import copy
 import datetime
 import json
 import re
+from itertools import pairwise
 
 import docx
 import drawn_city
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import shapely
 from docx.oxml.ns import qn
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +20,7 @@ from hypothesis import strategies as st
 from gis_renovation import report, report_zones
 from gis_renovation.documents import Paper
 from gis_renovation.errors import ConfigError, Text
+from gis_renovation.land_statements import list_code_conversions
 from gis_renovation.land_status import check_land_status, outline_land_sites
 from gis_renovation.pipeline import STEPS
 from gis_renovation.progress import plan_progress, project_states, unit_progress
@@ -413,6 +417,36 @@ def test_land_status_without_layers_is_not_checked_and_with_them_shows_zero(tmp_
         rows = table_rows(tmp_path / "bureau-land-status" / f"{site}.docx")
         assert [row[1:3] for row in rows if row[0] == "蓝线（河湖）"] == [["不涉及（0.00）", "0.00"]]
         assert [row[1:3] for row in rows if row[0] == "道路红线"] == [["未核查", "未知"]]
+
+
+def test_each_sheet_lists_what_its_codes_may_become_in_the_plans_system(tmp_path):
+    def patches(site, *codes):
+        """Strips side by side over a site, one a code."""
+        left, bottom, right, top = site.bounds
+        edges = np.linspace(left, right, len(codes) + 1)
+        return [shapely.box(a, bottom, b, top) for a, b in pairwise(edges)]
+
+    grounds = city()["zones"].geometry
+    shapes = [*patches(grounds["Z-C1"], "0701", "08H2"), *patches(grounds["Z-C4"], "0601")]
+    rows = [
+        {"patch_id": f"T{number}", "code_system": "survey", "land_use_code": code}
+        for number, code in enumerate(("0701", "08H2", "0601"))
+    ]
+    survey = drawn_city.frame(rows, "patch_id", shapes)
+    layers = with_land_status(city(), land_survey=survey) | {"land_code_conversions": list_code_conversions(survey)}
+    write_reports(tmp_path, layers, manifest())
+    found = {
+        site: [
+            row[1:]
+            for row in table_rows(tmp_path / "bureau-land-status" / f"{site}.docx")
+            if row[-1].startswith("一对")
+        ]
+        for site in ("Z-C1", "Z-C4")
+    }
+    assert [row[0] for row in found["Z-C1"]] == ["0701 城镇住宅用地", "08H2 科教文卫用地"]
+    assert [row[2] for row in found["Z-C1"]] == ["一对一", "一对多"]
+    assert "0803 文化用地；0804 教育用地" in found["Z-C1"][1][1]
+    assert [row[0] for row in found["Z-C4"]] == ["0601 工业用地"]
 
 
 # --- the publisher ----------------------------------------------------------------------------------
