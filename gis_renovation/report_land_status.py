@@ -302,7 +302,8 @@ def _say_total(paper: Paper, status: pd.DataFrame) -> None:
     whole = status[status["section"] == "total"].iloc[0]
     area, mu = f"{whole['area_m2']:,.2f}", f"{whole['area_mu']:,.4f}"
     paper.say(
-        f"用地范围合计 {area} m²（{mu} 亩）；土地所有权、权利性质、现状地类、规划用途中已核查的，各分项之和均等于此数。",
+        f"用地范围合计 {area} m²（{mu} 亩）；土地所有权、权利性质、现状地类、规划用途中已核查的，"
+        "各分项之和均等于此数。",
         f"The site is {area} m² ({mu} mu) in all; what was checked of ownership, right types, surveyed classes and "
         "planned uses adds up to this.",
     )
