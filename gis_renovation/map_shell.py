@@ -56,9 +56,13 @@ WORDS: Mapping[str, Text] = {
     "base_labels": Text("底图注记", "Labels of the basemap"),
     "check_base": Text("核对偏移", "Check offset"),
     "base_refused": Text(
-        "底图“{name}”没有内容：密钥被拒绝或未授权本网站，或网络不通。地图仍用本项目图层。",
+        "底图“{name}”没有内容：密钥被拒绝或未授权本网站，或网络不通。已改回本项目图层。",
         "The basemap {name} gives nothing: its key is refused or not for this site, or there is no network. "
-        "The map still shows the project's own layers.",
+        "The map is back on the project's own layers.",
+    ),
+    "labels_refused": Text(
+        "底图“{name}”的注记没有内容，已关闭注记。",
+        "The labels of the basemap {name} give nothing and are switched off.",
     ),
     "check_first": Text(
         "核对底图位置：先点击本项目图层中的一处（如路口、墙角）；键盘：十字对准后按 Enter。",
@@ -98,6 +102,8 @@ WORDS: Mapping[str, Text] = {
     "to_printer": Text("打印", "Print"),
     "preview": Text("预览：", "Preview: "),
     "legend": Text("图例", "Legend"),
+    "on_sheet": Text("数字为本图范围内的数量", "numbers: within this sheet"),
+    "crowd": Text("{layer}个数", "{layer}, number of them"),
     "png_saved": Text("图片已生成，请在下载文件夹查看。", "The picture is in your downloads."),
     "png_refused": Text(
         "浏览器不允许把底图画进图片。请先把底图改为“无”，再出图。",
@@ -109,7 +115,8 @@ WORDS: Mapping[str, Text] = {
         "本页从文件打开，链接只在本机有效；发布到网站后再分享。",
         "This page was opened from a file: the link works on this machine only. Publish it, then share.",
     ),
-    "copy": Text("复制", "Copy"),
+    "copy": Text("复制链接", "Copy link"),
+    "copy_code": Text("复制代码", "Copy code"),
     "copied": Text("已复制。", "Copied."),
     "copy_by_hand": Text("已选中，请按 Ctrl+C 复制。", "Selected; press Ctrl+C to copy."),
     "embed_open": Text("打开完整地图", "Open the whole map"),
@@ -136,7 +143,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "distance": Text("距离", "Distance"),
     "area": Text("面积", "Area"),
-    "around": Text("周长", "around"),
+    "around": Text("周长", "perimeter"),
     "mu": Text("亩", "mu"),
     "measure_start": Text(
         "在地图上依次点击；键盘：按 Enter 在十字中心加点。", "Click on the map; by keyboard: Enter at the cross."
@@ -161,6 +168,10 @@ WORDS: Mapping[str, Text] = {
     "filter": Text("筛选", "Filter"),
     "only_view": Text("只列当前视野", "Only what is in view"),
     "rows": Text("第 {from}–{to} 行，共 {n} 行（全部 {all}）", "Rows {from}–{to} of {n} (all: {all})"),
+    "save_rows": Text("存为 CSV", "Save as CSV"),
+    "rows_saved": Text("已存下 {n} 行。", "{n} rows saved."),
+    "download_gpkg": Text("下载全部数据：GeoPackage", "All data: GeoPackage"),
+    "download_xlsx": Text("下载全部数据：XLSX 表格", "All data: XLSX tables"),
     "before": Text("上一页", "Previous"),
     "after": Text("下一页", "Next"),
     "large": Text("大字", "Large type"),
@@ -303,7 +314,7 @@ def _share_dialog(lang: Lang) -> str:
         f'<input id="share-link" readonly>{button("share-copy-link", word("copy", lang))}</div>'
         f'<label for="share-code">{word("share_code", lang)}</label>'
         f'<textarea id="share-code" readonly rows="4"></textarea><p id="share-said" role="status"></p>'
-        f'<div class="row">{button("share-copy-code", word("copy", lang))}{button("share-end", word("close", lang))}'
+        f'<div class="row">{button("share-copy-code", word("copy_code", lang))}{button("share-end", word("close", lang))}'
         "</div></dialog>"
     )
 
@@ -397,7 +408,7 @@ def _sheet(lang: Lang) -> str:
         f'<label>{word("filter", lang)}<input type="search" id="sheet-filter" maxlength="60"></label>'
         f'<label><input type="checkbox" id="sheet-view">{word("only_view", lang)}</label>'
         '<span class="pages"><span id="sheet-count"></span>'
-        f"{button('sheet-before', word('before', lang))}{button('sheet-after', word('after', lang))}"
+        f"{button('sheet-save', word('save_rows', lang))}{button('sheet-before', word('before', lang))}{button('sheet-after', word('after', lang))}"
         f"{button('sheet-close', word('close', lang))}</span></div>"
         f'<div class="grid" tabindex="0" role="region" aria-label="{word("table_rows", lang)}">'
         "<table><thead></thead><tbody></tbody></table></div></section>"

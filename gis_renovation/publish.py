@@ -468,7 +468,7 @@ def _fill(
         map_number=profile.profile.map_number,
         audience=profile.profile.audience,
         show=profile.profile.show,
-        links={PAGE: "overview"} if public else {},
+        links={PAGE: "overview"} if public else _data_links(profile),
         pages=map_links(edition.frames) if public else {},
         photos={"communities": pictures} if pictures else {},
         single=single,
@@ -506,6 +506,12 @@ def _stems(edition: Edition) -> Mapping[str, str]:
         return {}
     paths = page_paths(edition.frames["communities"].index, "")
     return {key: path.removeprefix("/").removesuffix(".html") for key, path in paths.items()}
+
+
+def _data_links(profile: Profile) -> dict[str, str]:
+    """The files with everything, which a page without a page of open data leads to itself."""
+    whole = {"gpkg": "download_gpkg", "xlsx": "download_xlsx"}
+    return {f"data/data.{one}": text for one, text in whole.items() if one in profile.downloads.formats}
 
 
 def _write_beside(target: Path, edition: Edition, profile: Profile, facts: Mapping[str, Any], before: Shown) -> None:

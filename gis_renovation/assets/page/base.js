@@ -54,10 +54,14 @@ Plan.prototype.base = function (at) {
   pick.value = source ? String(at) : "";
   document.getElementById("base-more").hidden = !source;
   labels.parentNode.hidden = !source || !source.labels;
-  document.body.classList.toggle("on-base", Boolean(source));
+  plan.point_at(null);
   plan.tell("");
   if (!source) return;
-  plan.base_tiles = plan.watched(tileSheet(source, source.url, "base", map.getMaxZoom()), source).addTo(map);
+  plan.base_tiles = watched(tileSheet(source, source.url, "base", map.getMaxZoom()), function () {
+    plan.base(-1);
+    plan.tell(plan.ui.base_refused.replace("{name}", function () { return source.name; }));
+    plan.changed();
+  }).addTo(map);
   plan.base_labels();
 };
 
@@ -65,30 +69,42 @@ Plan.prototype.base_labels = function () {
   var plan = this, source = plan.settings.basemaps[plan.base_at];
   if (plan.base_names) { plan.map.removeLayer(plan.base_names); plan.base_names = null; }
   if (!source || !source.labels || !document.getElementById("base-labels").checked) return;
-  plan.base_names = tileSheet(source, source.labels, "base-labels", plan.map.getMaxZoom()).addTo(plan.map);
+  var names = plan.base_names = watched(tileSheet(source, source.labels, "base-labels", plan.map.getMaxZoom()), function () {
+    if (plan.base_names !== names) return;  // the basemap itself was refused
+    document.getElementById("base-labels").checked = false;
+    plan.base_labels();
+    plan.tell(plan.ui.labels_refused.replace("{name}", function () { return source.name; }));
+  });
+  names.addTo(plan.map);
 };
 
 /* A source that gives nothing says so once: a browser does not tell a page whether a key was refused. */
-Plan.prototype.watched = function (tiles, source) {
-  var plan = this, faults = 0, loaded = 0;
+function watched(tiles, refused) {
+  var faults = 0, loaded = 0, said = false;
+  function judge(enough) {
+    if (said || loaded || faults < enough) return;
+    said = true;
+    setTimeout(refused, 0);
+  }
   tiles.on("tileload", function () { loaded += 1; });
-  tiles.on("tileerror", function () {
-    faults += 1;
-    if (faults === 3 && !loaded) plan.tell(plan.ui.base_refused.replace("{name}", function () { return source.name; }));
-  });
+  tiles.on("tileerror", function () { faults += 1; judge(3); });
+  tiles.on("load", function () { judge(1); });
   return tiles;
-};
+}
 
 /* Does the basemap lie where it should? The reader points at one thing twice: in the project's layers, in the basemap. */
 Plan.prototype.check_base = function () {
   var plan = this, ui = plan.ui, first = null;
   plan.map.closePopup();
+  if (!document.getElementById("measure").hidden) plan.measure.toggle(false);
+  plan.panel(false);
   plan.tell(ui.check_first);
-  plan.tool = function (place) {
+  plan.point_at(function (place) {
     if (!first) { first = place; plan.tell(ui.check_second); return; }
-    plan.tool = null;
+    plan.point_at(null);
     plan.tell(plan.offset_words(first, place));
-  };
+  });
+  plan.map.getContainer().focus({ preventScroll: true });
 };
 
 /* The offset in words, and what it means: nothing, the shift of GCJ-02 seen or undone in vain, or something else. */

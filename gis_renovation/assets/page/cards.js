@@ -111,7 +111,7 @@ Plan.prototype.open = function (name, row, at) {
   plan.map.closePopup();
   plan.selected = { name: name, id: String(layer.ids[row]) };
   plan.popup = L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
-    maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPadding: [18, 18] })
+    maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPaddingTopLeft: [18, 18], autoPanPaddingBottomRight: [small ? 18 : 64, 18] })
     .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
   var content = document.querySelector(".leaflet-popup-content");
   [["tabindex", "0"], ["role", "region"], ["aria-label", plan.title(layer, row)]].forEach(function (pair) { content.setAttribute(pair[0], pair[1]); });

@@ -12,17 +12,17 @@ Plan.prototype.name_of = function (layer, row) {
 
 /* The names that find room in `bounds` at `zoom`, the most important first; `at` gives the place in pixels. */
 Plan.prototype.names_in = function (bounds, zoom, at) {
-  var plan = this, taken = [], found = [];
+  var plan = this, taken = [], found = [], size = document.body.classList.contains("large") ? 1.3 : 1;
   function room(layer, spot, text, drop) {
     var wide = 0;
-    for (var i = 0; i < text.length; i += 1) wide += text.charCodeAt(i) > 255 ? layer.label_size : layer.label_size * 0.56;
-    var half = wide / 2 + 3, high = layer.label_size * 0.8, box = [spot.x - half, spot.y - high + drop, spot.x + half, spot.y + high + drop];
+    for (var i = 0; i < text.length; i += 1) wide += (text.charCodeAt(i) > 255 ? 1 : 0.56) * layer.label_size * size;
+    var half = wide / 2 + 3, high = layer.label_size * size * 0.8, box = [spot.x - half, spot.y - high + drop, spot.x + half, spot.y + high + drop];
     var free = taken.every(function (o) { return o[2] < box[0] || o[0] > box[2] || o[3] < box[1] || o[1] > box[3]; });
     if (free) taken.push(box);
     return free;
   }
   plan.visible().slice().reverse().sort(function (a, b) { return plan.read(b).label_rank - plan.read(a).label_rank; }).forEach(function (name) {
-    var layer = plan.read(name), seen = {}, drop = layer.kind === "point" ? 15 : layer.rates ? 30 : 0;
+    var layer = plan.read(name), seen = {}, drop = (layer.kind === "point" ? 15 : layer.rates ? 30 : 0) * size;
     if (!layer.columns[layer.label_column] || zoom < layer.label_zoom || zoom >= layer.label_end_zoom) return;
     if (!layer.spots) layer.spots = layer.label_points.map(function (spot) { return L.latLng(positions(spot, layer.origin)[0]); });
     for (var row = 0; row < layer.spots.length && found.length < LABEL_LIMIT; row += 1) {

@@ -1,7 +1,7 @@
 /* --- the map on paper: one sheet with title, legend, scale, north, source, date and map number ------
    Lengths are CSS pixels of paper, 96 to the inch; the sheet is drawn from the data, not from the screen. */
 
-var PAPER = { A4: [297, 210], A3: [420, 297] }, MM = 96 / 25.4, SHEET_DPI = 200, LEGEND_WIDTH = 196;
+var PAPER = { A4: [297, 210], A3: [420, 297] }, MM = 96 / 25.4, SHEET_DPI = 200, LEGEND_WIDTH = 196, LEGEND_HEAD = 30;
 
 function Sheet(plan, paper, upright) {
   var sides = PAPER[paper].map(function (mm) { return mm * MM; });
@@ -9,27 +9,83 @@ function Sheet(plan, paper, upright) {
   this.width = upright ? sides[1] : sides[0];
   this.height = upright ? sides[0] : sides[1];
   this.edge = 10 * MM;
+  this.upright = upright;
   this.family = getComputedStyle(document.body).fontFamily;
-  this.entries = this.legend();
-  this.place();
+  var bounds = plan.map.getBounds(), a = unitPosition(bounds.getWest(), bounds.getNorth()), b = unitPosition(bounds.getEast(), bounds.getSouth());
+  this.frame = [a[0], a[1], b[0], b[1]];
+  // The legend lists what the sheet shows, and what the sheet shows depends on the room its legend takes.
+  for (var turn = 0, before = ""; turn < 5 && before !== this.frame.join(); turn += 1) {
+    before = this.frame.join();
+    this.entries = this.legend();
+    this.place(a, b);
+  }
 }
 
 Sheet.prototype.font = function (size, weight) { return (weight || 400) + " " + size + "px " + this.family; };
 
-/* Title above, legend at the right in as many columns as it needs, notes below, the map in the rest. */
-Sheet.prototype.place = function () {
-  var top = this.edge + 44, bottom = this.height - this.edge - 34, high = bottom - top - 30;
-  var all = this.entries.reduce(function (sum, entry) { return sum + entry.high; }, 0);
-  this.columns = Math.max(1, Math.min(3, Math.ceil(all / high)));
-  this.squeeze = Math.min(1, this.columns * high / (all + 60));
+/* Title above, notes below, the legend beside the map or, on an upright sheet, below it; the map in the rest. */
+Sheet.prototype.place = function (a, b) {
+  var room = this.width - 2 * this.edge, high = this.height - 2 * this.edge - 78;
   this.left = this.edge;
-  this.top = top;
-  this.wide = this.width - 2 * this.edge - this.columns * LEGEND_WIDTH - 12;
-  this.high = bottom - top;
-  var bounds = this.plan.map.getBounds(), a = unitPosition(bounds.getWest(), bounds.getNorth()), b = unitPosition(bounds.getEast(), bounds.getSouth());
+  this.top = this.edge + 44;
+  this.wide = room;
+  this.high = high;
+  if (this.upright) {
+    this.shelve(Math.floor(room / LEGEND_WIDTH), high * 0.36);
+    this.high -= this.shelf + LEGEND_HEAD + 10;
+    this.legend_at = [this.left, this.top + this.high + 18];
+  } else {
+    this.stand(high - LEGEND_HEAD);
+    this.wide -= this.columns * this.column + 12;
+    this.legend_at = [this.left + this.wide + 14, this.top + 8];
+  }
   this.scale = Math.min(this.wide / (b[0] - a[0]), this.high / (b[1] - a[1]));
   this.dx = (a[0] + b[0]) / 2 * this.scale - this.left - this.wide / 2;
   this.dy = (a[1] + b[1]) / 2 * this.scale - this.top - this.high / 2;
+  this.frame = [(this.left + this.dx) / this.scale, (this.top + this.dy) / this.scale, (this.left + this.wide + this.dx) / this.scale, (this.top + this.high + this.dy) / this.scale];
+};
+
+/* Where each entry of the legend stands in columns of a height; a heading stays with its first line. */
+Sheet.prototype.flow = function (high, squeeze) {
+  var column = 0, y = 0, entries = this.entries;
+  return entries.map(function (entry, at) {
+    var next = entries[at + 1], needed = entry.high * squeeze + (entry.head && next && !next.head ? next.high * squeeze : 0);
+    if (y && y + needed > high) { column += 1; y = 0; }
+    y += entry.high * squeeze;
+    return { entry: entry, column: column, y: y - entry.high * squeeze / 2, end: y };
+  });
+};
+
+/* Beside the map: as few columns as it needs, closer lines before another column. */
+Sheet.prototype.stand = function (high) {
+  var sheet = this, spots = [];
+  this.column = LEGEND_WIDTH;
+  [[1, 1], [1, 0.85], [2, 1], [2, 0.85], [3, 1], [3, 0.85], [3, 0.7], [3, 0.55], [3, 0.4]].some(function (way) {
+    spots = sheet.flow(high, way[1]);
+    sheet.columns = way[0];
+    sheet.squeeze = way[1];
+    return !spots.length || spots[spots.length - 1].column < way[0];
+  });
+  this.spots = spots;
+};
+
+/* Below the map: all columns, as low as they can be. */
+Sheet.prototype.shelve = function (columns, most) {
+  var spots = [], high = 0;
+  this.columns = columns;
+  this.column = (this.width - 2 * this.edge + 14) / columns;
+  for (this.squeeze = 1; this.squeeze > 0.4; this.squeeze -= 0.1) {
+    for (high = Math.min(96, most); high <= most; high += 8) {
+      spots = this.flow(high, this.squeeze);
+      if (!spots.length || spots[spots.length - 1].column < columns) { this.settle(spots); return; }
+    }
+  }
+  this.settle(spots);
+};
+
+Sheet.prototype.settle = function (spots) {
+  this.spots = spots;
+  this.shelf = spots.reduce(function (most, spot) { return Math.max(most, spot.end); }, 0);
 };
 
 Sheet.prototype.at = function (place) {
@@ -42,18 +98,32 @@ Sheet.prototype.latLng = function (x, y) {
   return L.latLng(Math.atan(Math.sinh(up)) * 180 / Math.PI, (x + this.dx) / this.scale * 360 - 180);
 };
 
-/* What the legend lists: layers that are drawn, and their classes with a feature, each with its number. */
+/* What the legend lists: what is drawn inside the frame, layer by layer and class by class, each with its number there. */
 Sheet.prototype.legend = function () {
-  var plan = this.plan, entries = [], compared = plan.pair ? [plan.monthly().name] : [];
+  var sheet = this, plan = this.plan, entries = [], compared = plan.pair && plan.sides ? [plan.monthly().name] : [], frame = this.frame;
   plan.visible().concat(compared).reverse().forEach(function (name) {
-    var layer = plan.read(name), counts = {}, kinds = {}, listed = layer.class_labels.length > 1, all = 0;
-    layer.ids.forEach(function (id, row) { if (plan.has(layer, row)) { counts[layer.cls[row]] = (counts[layer.cls[row]] || 0) + 1; all += 1; kinds[layer.cls[row]] = layer.kinds ? layer.kinds[row] : layer.kind; } });
+    var layer = plan.read(name), counts = {}, kinds = {}, listed = layer.class_labels.length > 1, all = 0, outlines = layer.tiles ? null : sheet.outlines(name, layer);
+    layer.ids.forEach(function (id, row) {
+      if (!plan.has(layer, row) || (outlines && !outlines.near(row, frame[0], frame[1], frame[2], frame[3]))) return;
+      // Two months compared: a class stands in the legend if either side shows it; the number is of the later one.
+      if (plan.pair && name === compared[0]) kinds[layer.months.cls[plan.pair.from][row]] = layer.kind;
+      var c = plan.pair && name === compared[0] ? layer.months.cls[plan.pair.to][row] : layer.cls[row];
+      counts[c] = (counts[c] || 0) + 1; all += 1;
+      if (kinds[c] !== "point") kinds[c] = layer.kinds ? layer.kinds[row] : layer.kind;
+    });
+    if (!all && !layer.tiles) return;
     entries.push({ text: layer.label, count: layer.tiles ? layer.count : all, head: true, high: 22, kind: kinds[0], symbol: listed ? null : layer.symbols[0] });
     if (listed) layer.class_labels.forEach(function (label, at) {
-      if (counts[at]) entries.push({ text: label, count: layer.tiles ? null : counts[at], high: 17, kind: kinds[at], symbol: layer.symbols[at] });
+      if (counts[at] || kinds[at]) entries.push({ text: label, count: layer.tiles ? null : counts[at] || 0, high: 17, kind: kinds[at], symbol: layer.symbols[at] });
     });
   });
+  if (plan.crowd) entries.unshift({ text: plan.ui.crowd.replace("{layer}", function () { return plan.read(plan.bubble_layer).label; }), count: null, head: true, high: 24, bubble: true });
   return entries;
+};
+
+Sheet.prototype.outlines = function (name, layer) {
+  if (!layer.outlines) layer.outlines = (this.plan.groups[name] || {}).outlines || new Outlines(layer);
+  return layer.outlines;
 };
 
 Sheet.prototype.draw = function (dpi) {
@@ -96,7 +166,7 @@ Sheet.prototype.draw_map = function (ctx) {
 
 Sheet.prototype.draw_layer = function (ctx, name, layer) {
   var plan = this.plan;
-  if (!layer.outlines) layer.outlines = plan.groups[name].outlines || new Outlines(layer);
+  this.outlines(name, layer);
   var rows = layer.ids.map(function (id, row) { return row; }).filter(function (row) { return plan.has(layer, row); });
   ctx.save();
   paint(ctx, layer, layer.outlines, rows, this.scale, this.dx, this.dy);
@@ -106,7 +176,7 @@ Sheet.prototype.draw_layer = function (ctx, name, layer) {
 /* Two months: each on its side of the line. */
 Sheet.prototype.draw_pair = function (ctx, name) {
   var sheet = this, plan = this.plan, layer = plan.read(name), middle = this.wide * plan.pair.share;
-  if (!layer.outlines) layer.outlines = new Outlines(layer);
+  this.outlines(name, layer);
   [[plan.pair.from, 0, middle], [plan.pair.to, middle, this.wide]].forEach(function (side) {
     ctx.save();
     ctx.beginPath();
@@ -153,13 +223,13 @@ Sheet.prototype.draw_veil = function (ctx) {
 };
 
 Sheet.prototype.draw_crowd = function (ctx) {
-  var sheet = this;
+  var sheet = this, ratio = Math.min(1, this.scale / (256 * Math.pow(2, this.plan.map.getZoom())));
   if (!this.plan.crowd) return;
   this.plan.crowd.eachLayer(function (marker) {
     var p = sheet.at(marker.getLatLng()), icon = marker.options.icon.options;
-    ctx.beginPath(); ctx.arc(p.x, p.y, icon.iconSize[0] / 2, 0, 7);
+    ctx.beginPath(); ctx.arc(p.x, p.y, Math.max(8, icon.iconSize[0] / 2 * ratio), 0, 7);
     ctx.fillStyle = "#17486f"; ctx.fill(); ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 2; ctx.setLineDash([]); ctx.stroke();
-    ctx.fillStyle = "#ffffff"; ctx.font = sheet.font(13, 600); ctx.textAlign = "center"; ctx.textBaseline = "middle";
+    ctx.fillStyle = "#ffffff"; ctx.font = sheet.font(Math.max(10, 13 * ratio), 600); ctx.textAlign = "center"; ctx.textBaseline = "middle";
     ctx.fillText(icon.html, p.x, p.y);
   });
 };
@@ -203,22 +273,25 @@ Sheet.prototype.draw_head = function (ctx) {
 };
 
 Sheet.prototype.draw_legend = function (ctx) {
-  var sheet = this, x = this.left + this.wide + 14, y = this.top + 8, column = 0;
+  var sheet = this, x = this.legend_at[0], y = this.legend_at[1];
   ctx.textAlign = "left"; ctx.textBaseline = "middle"; ctx.fillStyle = "#1e2a35";
   ctx.font = this.font(15, 600);
   ctx.fillText(this.plan.ui.legend, x, y);
-  y += 22;
-  this.entries.forEach(function (entry, at) {
-    var high = entry.high * sheet.squeeze, next = sheet.entries[at + 1], with_next = entry.head && next && !next.head ? next.high * sheet.squeeze : 0;
-    if (y + high + with_next > sheet.top + sheet.high && column < sheet.columns - 1) { column += 1; x += LEGEND_WIDTH; y = sheet.top + 30; }
-    sheet.draw_entry(ctx, entry, x, y + high / 2);
-    y += high;
-  });
+  var wide = ctx.measureText(this.plan.ui.legend).width;
+  ctx.font = this.font(11); ctx.fillStyle = "#56636f";
+  ctx.fillText(this.plan.ui.on_sheet, x + wide + 8, y + 1);
+  this.spots.forEach(function (spot) { sheet.draw_entry(ctx, spot.entry, x + spot.column * sheet.column, y + LEGEND_HEAD - 14 + spot.y); });
 };
 
 Sheet.prototype.draw_entry = function (ctx, entry, x, y) {
-  var symbol = entry.symbol, size = 12 * Math.max(0.7, this.squeeze), shift = entry.head ? 0 : 8;
-  if (symbol) {
+  if (entry.bubble) {
+    ctx.beginPath(); ctx.arc(x + 13, y, 9, 0, 7);
+    ctx.fillStyle = "#17486f"; ctx.fill();
+    ctx.fillStyle = "#ffffff"; ctx.font = this.font(11, 600); ctx.textAlign = "center"; ctx.textBaseline = "middle";
+    ctx.fillText("n", x + 13, y);
+  }
+  var symbol = entry.symbol || entry.bubble, size = 12 * Math.max(0.7, this.squeeze), shift = entry.head ? 0 : 8;
+  if (entry.symbol) {
     ctx.save();
     if (entry.kind === "point") {
       stamp(ctx, symbol, x + shift + 13, y, Math.min(symbol.size, 14));
@@ -232,7 +305,7 @@ Sheet.prototype.draw_entry = function (ctx, entry, x, y) {
   }
   ctx.font = this.font(size, entry.head ? 600 : 400);
   ctx.fillStyle = "#1e2a35"; ctx.textAlign = "left"; ctx.textBaseline = "middle";
-  var from = x + (symbol ? shift + 33 : 0), end = x + LEGEND_WIDTH - 14, count = entry.count === null ? "" : number(entry.count, 0);
+  var from = x + (symbol ? shift + 33 : 0), end = x + this.column - 14, count = entry.count === null ? "" : number(entry.count, 0);
   ctx.fillText(this.fit(ctx, entry.text, end - from - ctx.measureText(count).width - 8), from, y);
   ctx.textAlign = "right"; ctx.fillStyle = "#56636f";
   ctx.fillText(count, end, y);

@@ -117,19 +117,27 @@ Plan.parts.push({
     var map = plan.map;
     press("home-button", function () { map.closePopup(); map.fitBounds(plan.home, { animate: false }); plan.panel(false); });
     press("panel-button", function () { plan.panel(!document.body.classList.contains("panel-open")); });
-    press("large-button", function () {
-      this.setAttribute("aria-pressed", String(document.body.classList.toggle("large")));
-      map.invalidateSize();
+    // The same choice as on the pages of the site beside the map.
+    function large(on) {
+      document.body.classList.toggle("large", on);
+      document.getElementById("large-button").setAttribute("aria-pressed", String(on));
+      map.invalidateSize({ animate: false });
       plan.changed();
+    }
+    try { if (localStorage.getItem("large-type") === "yes") large(true); } catch (error) { /* storage may be forbidden */ }
+    press("large-button", function () {
+      var on = !document.body.classList.contains("large");
+      large(on);
+      try { localStorage.setItem("large-type", on ? "yes" : "no"); } catch (error) { /* the same */ }
     });
+    map.on("popupopen popupclose", function (event) { document.body.classList.toggle("card-open", event.type === "popupopen"); });
     window.addEventListener("beforeprint", function () { map.invalidateSize({ animate: false }); });
   }
 });
 
 window.openPlan = function (map) {
   var settings = block("settings");
-  // On a phone the upper right corner is where a card has its closing button.
-  L.control.zoom({ position: map.getSize().x < 620 ? "bottomleft" : "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
+  L.control.zoom({ position: "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(map);
   map.attributionControl.setPrefix("Leaflet");
   if (settings.attribution) map.attributionControl.addAttribution(settings.attribution);

@@ -78,6 +78,26 @@ Plan.prototype.sheet = function () {
     follow();
   }
 
+  /* The rows as listed, all pages of them, for Excel: with the mark of UTF-8, and no cell that starts a formula. */
+  function save() {
+    var layer = plan.read(pick.value), columns = layer.columns;
+    function quoted(text) { return '"' + (/^[=+\-@\t\r]/.test(text) ? "'" : "") + String(text).replace(/"/g, '""') + '"'; }
+    function entry(column, value) {
+      if (value === null || value === undefined) return quoted(plan.ui.unknown);
+      return typeof value === "number" && !column.labels && !column.share ? String(value) : quoted(value === "" ? "" : words(column, value, plan.ui));
+    }
+    var lines = [[layer.key_label || "id"].concat(columns.map(function (column) { return column.label + (column.unit ? " (" + column.unit + ")" : ""); })).map(quoted)];
+    rows.forEach(function (row) {
+      lines.push([quoted(layer.ids[row])].concat(columns.map(function (column) { return entry(column, plan.value(column, row)); })));
+    });
+    var text = "\ufeff" + lines.map(function (line) { return line.join(","); }).join("\r\n") + "\r\n";
+    var link = node("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: layer.name + "-" + (plan.month || plan.settings.as_of) + ".csv" });
+    link.click();
+    setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
+    plan.say(plan.ui.rows_saved.replace("{n}", rows.length));
+  }
+  press("sheet-save", save);
+
   function follow() {
     Array.prototype.forEach.call(body.children, function (line) {
       var layer = plan.read(pick.value), mine = plan.selected && plan.selected.name === pick.value;

@@ -7,6 +7,12 @@ Plan.prototype.tell = function (text) {
   box.querySelector("p").textContent = text || "";
 };
 
+/* The next clicks go to `tool`, by keyboard the Enter key at the cross; null gives them back to the map. */
+Plan.prototype.point_at = function (tool) {
+  this.tool = tool;
+  document.body.classList.toggle("pointing", Boolean(tool));
+};
+
 function lengthWords(metres) {
   return number(metres, metres < 100 ? 1 : 0) + " m" + (metres >= 1000 ? " = " + number(metres / 1000, 2) + " km" : "");
 }
@@ -45,8 +51,9 @@ Measure.prototype.toggle = function (on) {
   var plan = this.plan, button = document.getElementById("measure-button"), tool = this;
   document.getElementById("measure").hidden = !on;
   document.body.classList.toggle("measuring", on);
+  if (on) plan.tell("");
   button.setAttribute("aria-pressed", String(on));
-  plan.tool = on ? function (place) { tool.add(place); } : null;
+  plan.point_at(on ? function (place) { tool.add(place); } : null);
   this.places = [];
   plan.map.closePopup();
   plan.map[on ? "addLayer" : "removeLayer"](this.drawn);
@@ -68,9 +75,14 @@ Plan.parts.push({
     });
     panel.addEventListener("keydown", function (event) { if (event.key === "Escape") tool.toggle(false); });
     plan.map.getContainer().addEventListener("keydown", function (event) {
-      if (event.key === "Enter" && plan.tool && event.target === plan.map.getContainer()) plan.tool(plan.map.getCenter());
+      if (!plan.tool || event.target !== plan.map.getContainer()) return;
+      if (event.key === "Enter") plan.tool(plan.map.getCenter());
+      if (event.key !== "Escape") return;
+      if (!panel.hidden) { tool.toggle(false); return; }
+      plan.point_at(null);
+      plan.tell("");
     });
-    press("message-close", function () { plan.tell(""); });
+    press("message-close", function () { if (panel.hidden) plan.point_at(null); plan.tell(""); plan.map.getContainer().focus({ preventScroll: true }); });
   }
 });
 
