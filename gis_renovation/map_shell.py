@@ -314,8 +314,8 @@ def _share_dialog(lang: Lang) -> str:
         f'<input id="share-link" readonly>{button("share-copy-link", word("copy", lang))}</div>'
         f'<label for="share-code">{word("share_code", lang)}</label>'
         f'<textarea id="share-code" readonly rows="4"></textarea><p id="share-said" role="status"></p>'
-        f'<div class="row">{button("share-copy-code", word("copy_code", lang))}{button("share-end", word("close", lang))}'
-        "</div></dialog>"
+        f'<div class="row">{button("share-copy-code", word("copy_code", lang))}'
+        f"{button('share-end', word('close', lang))}</div></dialog>"
     )
 
 
@@ -408,7 +408,8 @@ def _sheet(lang: Lang) -> str:
         f'<label>{word("filter", lang)}<input type="search" id="sheet-filter" maxlength="60"></label>'
         f'<label><input type="checkbox" id="sheet-view">{word("only_view", lang)}</label>'
         '<span class="pages"><span id="sheet-count"></span>'
-        f"{button('sheet-save', word('save_rows', lang))}{button('sheet-before', word('before', lang))}{button('sheet-after', word('after', lang))}"
+        f"{button('sheet-save', word('save_rows', lang))}"
+        f"{button('sheet-before', word('before', lang))}{button('sheet-after', word('after', lang))}"
         f"{button('sheet-close', word('close', lang))}</span></div>"
         f'<div class="grid" tabindex="0" role="region" aria-label="{word("table_rows", lang)}">'
         "<table><thead></thead><tbody></tbody></table></div></section>"
