@@ -716,8 +716,9 @@ def versions() -> dict[str, str]:
 def _write_run(
     project: Project, manifest: dict[str, Any], layers: Mapping[str, Any], records: list[dict[str, Any]]
 ) -> Path:
-    from gis_renovation.io import new_folder, write_geopackage
-    from gis_renovation.styles_qgis import write_layer_styles
+    from concurrent.futures import ThreadPoolExecutor
+
+    from gis_renovation.io import new_folder
     from gis_renovation.tables import write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
@@ -726,9 +727,9 @@ def _write_run(
         return folder
     made = [record["step"] for record in records if not record.get("skipped")]
     shown = {name: layers[name] for name in (*CONTEXT_LAYERS, *made) if name in layers}
-    with new_folder(folder) as work:
-        write_geopackage(work / "layers.gpkg", shown)
-        write_layer_styles(work / "layers.gpkg", shown)
+    # The database is written beside the workbook: its driver needs no interpreter.
+    with new_folder(folder) as work, ThreadPoolExecutor(1) as beside:
+        database = beside.submit(_write_database, work / "layers.gpkg", shown)
         settings = project.settings.project
         write_tables(
             work / "tables.xlsx",
@@ -739,9 +740,18 @@ def _write_run(
             attribution=settings.attribution,
             rows_max=TABLE_ROWS_MAX,
         )
+        database.result()
         text = json.dumps(manifest, ensure_ascii=False, indent=1, default=_json_default)
         (work / "run.json").write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def _write_database(path: Path, layers: Mapping[str, Any]) -> None:
+    from gis_renovation.io import write_geopackage
+    from gis_renovation.styles_qgis import write_layer_styles
+
+    write_geopackage(path, layers)
+    write_layer_styles(path, layers)
 
 
 def _same_run(folder: Path, manifest: dict[str, Any]) -> bool:
