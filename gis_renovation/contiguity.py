@@ -62,7 +62,6 @@ STATUS = {
     "subdistrict_border": "cut",
     "crossing": "rejoined",
 }
-_NONE = (-1,)
 
 
 class NearbyPairs(NamedTuple):
@@ -529,9 +528,7 @@ def _columns(
     """The layer's columns in the order of its schema."""
     ids = index.to_numpy(dtype=object)
     focal, neighbor = ids[pairs.first].tolist(), ids[pairs.second].tolist()
-    rows = range(len(focal))
-    barrier = np.array([judged.barriers.get(row, _NONE)[0] for row in rows], dtype=np.intp)
-    crossing = np.array([judged.crossings.get(row, _NONE)[0] for row in rows], dtype=np.intp)
+    barrier, crossing = (_first_of(found, len(focal)) for found in (judged.barriers, judged.crossings))
     columns = {
         "focal": pd.array(focal, dtype="str"),
         "neighbor": pd.array(neighbor, dtype="str"),
@@ -550,6 +547,13 @@ def _columns(
     }
     links = [f"{one}~{other}" for one, other in zip(focal, neighbor, strict=True)]
     return pd.DataFrame(columns, index=pd.Index(links, dtype="str", name="link_id"))
+
+
+def _first_of(found: dict[int, tuple[int, ...]], count: int) -> Positions:
+    """The first position found for each row, -1 where there is none."""
+    first = np.full(count, -1, dtype=np.intp)
+    first[list(found)] = [which[0] for which in found.values()]
+    return first
 
 
 def _picked(layer: gpd.GeoDataFrame | None, column: str | None, at: Positions) -> pd.api.extensions.ExtensionArray:

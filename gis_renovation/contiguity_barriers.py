@@ -78,13 +78,15 @@ class Barriers(NamedTuple):
 
     ``solid`` are pieces of lines, and of polygons with their inside. ``edge`` are runs of segments of
     lines and polygon rings, in order along each ``chain``, over vertices ``start`` to ``stop`` of ``xy``.
-    Owners are positions in the layer. ``half_m`` is half the least opening a person passes.
+    Owners are positions in the layer. ``half_m`` is half the least opening a person passes; ``reach``
+    holds the boxes of the solid pieces widened by it.
     """
 
     half_m: float
     solid: Geometries
     solid_owner: Positions
     solids: shapely.STRtree
+    reach: shapely.STRtree
     edge: Geometries
     edge_owner: Positions
     chain: Positions
@@ -123,12 +125,14 @@ def prepare_barriers(shapes: Geometries, owner: Positions, *, min_opening_m: flo
     tile, tile_owner = _tiles(area_part, area_owner)
     solid = np.concatenate([edge[of_line], tile])
     solid_owner = np.concatenate([chain_owner[chain[of_line]], tile_owner])
+    # A barrier needs some width, else rounding opens it.
+    half_m = max(min_opening_m / 2.0, 0.01)
     return Barriers(
-        # A barrier needs some width, else rounding opens it.
-        half_m=max(min_opening_m / 2.0, 0.01),
+        half_m=half_m,
         solid=solid,
         solid_owner=solid_owner,
         solids=shapely.STRtree(solid),
+        reach=shapely.STRtree(_diagonals(shapely.bounds(solid), half_m * (1.0 + 1e-9) + 1e-6)),
         edge=edge,
         edge_owner=chain_owner[chain],
         chain=chain,
@@ -165,22 +169,26 @@ def _spans(start: Positions, stop: Positions) -> tuple[Positions, Positions]:
 
 
 def _tiles(shapes: Geometries, owner: Positions) -> tuple[Geometries, Positions]:
-    """Polygons halved along their longer side until small and simple."""
+    """Polygons cut across their longer side until small and simple."""
     done: list[tuple[Geometries, Positions]] = [(shapes[:0], owner[:0])]
     while len(shapes):
         left, bottom, right, top = shapely.bounds(shapes).T
         side = np.maximum(right - left, top - bottom)
         small = (side <= TILE_M) & ((shapely.get_num_coordinates(shapes) <= TILE_VERTICES) | (side <= 1.0))
         done.append((shapes[small], owner[small]))
-        shapes, owner = shapes[~small], owner[~small]
-        left, bottom, right, top = (side[~small] for side in (left, bottom, right, top))
-        wide = right - left >= top - bottom
-        x, y = np.where(wide, (left + right) / 2, right), np.where(wide, top, (bottom + top) / 2)
-        low = shapely.box(left, bottom, x, y)
-        high = shapely.box(np.where(wide, x, left), np.where(wide, bottom, y), right, top)
-        halves = shapely.intersection(np.concatenate([shapes, shapes]), np.concatenate([low, high]))
-        shapes, of = shapely.get_parts(halves, return_index=True)
-        owner = np.concatenate([owner, owner])[of]
+        shapes, owner, side = shapes[~small], owner[~small], side[~small]
+        slices = np.maximum(np.ceil(side / TILE_M), 2.0).astype(np.intp)
+        turn, of = _spans(np.zeros(len(slices), dtype=np.intp), slices)
+        low, high = (np.stack(side_of, axis=1)[~small][of] for side_of in ((left, bottom), (right, top)))
+        # The longer side is cut into equal slices, the other one kept.
+        size = high - low
+        axis = (size[:, 1] > size[:, 0]).astype(np.intp)
+        rows = np.arange(len(of))
+        start, step = low[rows, axis], size[rows, axis] / slices[of]
+        low[rows, axis], high[rows, axis] = start + turn * step, start + (turn + 1) * step
+        cut = shapely.intersection(shapes[of], shapely.box(*low.T, *high.T))
+        shapes, part_of = shapely.get_parts(cut, return_index=True)
+        owner = owner[of][part_of]
         area = shapely.get_dimensions(shapes) == 2
         shapes, owner = shapes[area], owner[area]
     return np.concatenate([shape for shape, _ in done]), np.concatenate([whose for _, whose in done])
@@ -322,8 +330,10 @@ def _both_near(pairs: Pairs, rows: Positions, near: Positions, count: int) -> Po
 
 def _meeting_lines(barriers: Barriers, lines: Geometries, rows: Positions) -> tuple[Positions, Positions]:
     """(row, barrier) where the shortest line comes within half an opening of the barrier."""
-    at, piece = barriers.solids.query(lines[rows], predicate="dwithin", distance=barriers.half_m)
-    return rows[at], barriers.solid_owner[piece]
+    # Boxes first: asking the tree for distances prepares every line, though nearly all meet nothing.
+    at, piece = barriers.reach.query(lines[rows])
+    meets = shapely.dwithin(lines[rows[at]], barriers.solid[piece], barriers.half_m)
+    return rows[at[meets]], barriers.solid_owner[piece[meets]]
 
 
 def _meeting_places(barriers: Barriers, polygons: Geometries, place: Positions, piece: Positions) -> Positions:

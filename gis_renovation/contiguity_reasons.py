@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -77,32 +78,32 @@ def reason_sentences(pairs: Pairs, judged: Judged, walls_m: Floats, facts: Facts
     zh = [f"相距 {gap} 米，其间无阻隔" for gap in gaps]
     en = [f"{gap} m apart, nothing between them" for gap in gaps]
     plain = (judged.cause == "near") & (walls_m < WALL_WORTH_A_WORD_M)
+    # One railway parts thousands of pairs: its name is looked up once.
+    named = {which: _listed(facts.barriers, which) for which in set(judged.barriers.values())}
     for row in np.flatnonzero(~plain).tolist():
-        away = _apart(float(pairs.gap_m[row]), float(walls_m[row]))
-        zh[row], en[row] = _reason(row, away, judged, facts)
+        away = _apart(gaps[row], float(walls_m[row]), touching=pairs.gap_m[row] == 0)
+        zh[row], en[row] = _reason(row, away, judged, facts, named)
     return Sentences(zh, en)
 
 
-def _apart(gap_m: float, wall_m: float) -> Text:
+def _apart(gap: str, wall_m: float, *, touching: bool) -> Text:
     if wall_m >= WALL_WORTH_A_WORD_M:
         wall = metres(wall_m)
-        if gap_m == 0:
+        if touching:
             return Text(f"边界相接，共用边界约 {wall} 米", f"touching along {wall} m")
-        gap = metres(gap_m)
         return Text(f"相距 {gap} 米，边界并行约 {wall} 米", f"{gap} m apart, side by side along {wall} m")
-    if gap_m == 0:
+    if touching:
         return Text("边界相接", "touching")
-    gap = metres(gap_m)
     return Text(f"相距 {gap} 米", f"{gap} m apart")
 
 
-def _reason(row: int, away: Text, judged: Judged, facts: Facts) -> Text:
+def _reason(row: int, away: Text, judged: Judged, facts: Facts, named: Mapping[tuple[int, ...], Text]) -> Text:
     cause = judged.cause[row]
     if cause in ("near", "touching"):
         return Text(f"{away.zh}，其间无阻隔", f"{away.en}, nothing between them")
     if cause in BORDERS:
         return _across_border(BORDERS[cause], facts.sides[row], away)
-    zh, en = _listed(facts.barriers, judged.barriers[row])
+    zh, en = named[judged.barriers[row]]
     if cause == "soft_barrier":
         return Text(f"隔{zh}（可拆除或开口），{away.zh}", f"{en} between them can be opened; {away.en}")
     if cause == "around":
