@@ -168,15 +168,15 @@ def find_leaks(
     """
     wanted = _wanted(secrets, open_text)
     words, corners = _Words(wanted), _Places(places or {})
-    found: dict[str, set[tuple[str, str]]] = {}
+    found: dict[str, tuple[set[str], set[str]]] = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()
-        hits = found.setdefault(name, set())
+        values, origins = found.setdefault(name, (set(), set()))
         for data in _contents(path, name):
-            hits |= {hit for form in words.found_in(data) for hit in wanted[form]}
-            hits |= {(origin, "") for origin in corners.found_in(data)}
+            values |= {wanted[form] for form in words.found_in(data)}
+            origins.update(corners.found_in(data))
     # What the program itself writes is no secret, though a withheld cell may hold the same word.
-    own = own_text() if any(found.values()) else ""
+    own = own_text() if any(values for values, _ in found.values()) else ""
     return [
         Finding(
             severity="error",
@@ -188,22 +188,19 @@ def find_leaks(
                 f"holds a withheld value (of {origin}); nothing was published.",
             ),
         )
-        for name, hits in found.items()
-        for origin in sorted({origin for origin, value in hits if not value or value not in own})
+        for name, (values, origins) in found.items()
+        for origin in sorted(origins | _origins({value for value in values if value not in own}, secrets))
     ]
 
 
-def _wanted(secrets: Mapping[str, frozenset[str]], open_text: str) -> dict[bytes, list[tuple[str, str]]]:
-    """Every form of every secret that is not open, with where it comes from."""
-    distinct = frozenset().union(*secrets.values())
-    open_ones = _open_values(distinct, open_text)
-    forms = {value: _forms(value) for value in distinct - open_ones}
-    wanted: dict[bytes, list[tuple[str, str]]] = {}
-    for origin, values in secrets.items():
-        for value in values - open_ones:
-            for form in forms[value]:
-                wanted.setdefault(form, []).append((origin, value))
-    return wanted
+def _origins(values: set[str], secrets: Mapping[str, frozenset[str]]) -> set[str]:
+    return {origin for origin, own in secrets.items() if not own.isdisjoint(values)}
+
+
+def _wanted(secrets: Mapping[str, frozenset[str]], open_text: str) -> dict[bytes, str]:
+    """Every form of every secret that is not open, and the secret it stands for."""
+    distinct: frozenset[str] = frozenset().union(*secrets.values())
+    return {form: value for value in distinct - _open_values(distinct, open_text) for form in _forms(value)}
 
 
 def _open_values(values: frozenset[str], open_text: str) -> frozenset[str]:
