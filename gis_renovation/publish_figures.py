@@ -92,29 +92,44 @@ def place_figure(
     return _figure(parts, window, title, caption, lang)
 
 
-def county_figure(frames: Mapping[str, pd.DataFrame], *, column: str, title: str, caption: str, lang: Lang) -> str:
-    """The reporting units with one share each, in five shades, numbered and listed below; empty without shapes."""
+def drawn_units(frames: Mapping[str, pd.DataFrame], column: str) -> gpd.GeoSeries:
+    """Shapes of the reporting units on :func:`county_figure`, in the order of their numbers there."""
     frame = frames.get("unit_progress")
     if not isinstance(frame, gpd.GeoDataFrame) or column not in frame.columns:
-        return ""
+        return gpd.GeoSeries([])
     if "level" in frame.columns:
         frame = frame[frame["level"].ne("subdistrict").fillna(value=True)]
     shapes = frame.geometry.to_numpy()
-    frame = frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
-    if len(frame) == 0:
+    found: gpd.GeoSeries = frame.geometry[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    return found
+
+
+def county_figure(frames: Mapping[str, pd.DataFrame], *, column: str, title: str, caption: str, lang: Lang) -> str:
+    """The reporting units with one share each, in five shades, numbered; empty without shapes."""
+    drawn = drawn_units(frames, column)
+    if len(drawn) == 0:
         return ""
-    window = _Window(frame.total_bounds, margin=1.08, least_half_m=_LEAST_HALF_WIDTH_M)
+    frame = frames["unit_progress"].loc[drawn.index]
+    window = _Window(drawn.total_bounds, margin=1.08, least_half_m=_LEAST_HALF_WIDTH_M)
     shares = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    names = frame["name"].astype(object) if "name" in frame.columns else frame.index.to_series().astype(object)
-    areas, numbers, keys = [], [], []
-    for row, (shape, share) in enumerate(zip(_clipped(frame.geometry.to_numpy(), window), shares, strict=True)):
+    areas, numbers = [], []
+    for row, (shape, share) in enumerate(zip(_clipped(drawn.to_numpy(), window), shares, strict=True)):
         step = 0 if np.isnan(share) else 1 + min(4, int(share * 5))
         areas.append(window.path(shape, f"g-unit g-{step}"))
         x, y = window.to_drawing(shapely.get_coordinates(shapely.maximum_inscribed_circle(shape).centroid))[0]
         numbers.append(_text(x, y, str(row + 1), "g-text g-number"))
-        keys.append(f"<li>{safe(names.iloc[row])} {'—' if np.isnan(share) else f'{share * 100:.1f}%'}</li>")
-    listed = f'<ol class="keys">{"".join(keys)}</ol>'
-    return _figure([*areas, *numbers], window, title, caption + listed, lang)
+    return _figure([*areas, *numbers], window, title, caption + _shades(), lang)
+
+
+def _shades() -> str:
+    """What the five shades mean."""
+    words = ["—", *(f"{20 * at}–{20 * at + 20}%" for at in range(5))]
+    items = "".join(
+        f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="g-{at}" width="10" height="10"/></svg>'
+        f"{word}</li>"
+        for at, word in enumerate(words)
+    )
+    return f'<ul class="stages">{items}</ul>'
 
 
 def _clipped(shapes: NDArray[Any], window: _Window) -> list[Any]:

@@ -49,11 +49,18 @@ _WORDS: Mapping[str, Text] = {
     "of_planned": Text("占计划 {share}", "{share} of the plan"),
     "households": Text("计划户数", "Households planned"),
     "shades": Text(
-        "编号见下；颜色越深完工率越高。{number}",
-        "Numbers are listed below; the darker, the more is completed. {number}",
+        "编号见上表；颜色越深完工率越高。{number}",
+        "Numbers as in the table above; the darker, the more is completed. {number}",
     ),
     "unit_map": Text("各县区完工率", "Completion rate by county"),
     "targets": Text("计划目标", "Targets of the plan"),
+    "stages": Text("改造到了哪一步", "How far the works are"),
+    "stages_lead": Text(
+        "计划内 {n} 个小区，按已到达的步骤：", "{n} planned communities by the step they have reached:"
+    ),
+    "stage_unknown": Text("尚无填报", "no record yet"),
+    "stage_count": Text("{n} 个", "{n}"),
+    "not_listed": Text("未列入计划", "not yet in the plan"),
     "batch": Text("计划批次", "Plan batch"),
     "target_communities": Text("计划小区数", "Communities"),
     "listed": Text("名录小区数", "Communities listed"),
@@ -91,6 +98,10 @@ _WORDS: Mapping[str, Text] = {
     "state": Text("状态", "State"),
     "first_on": Text("首次填报日期", "First recorded on"),
     "works": Text("改造哪些内容", "Which works"),
+    "works_when": Text("改造哪些内容、什么时候", "Which works, and when"),
+    "first_started": Text("首次填报开工", "Begun, first recorded"),
+    "first_completed": Text("首次填报完工", "Completed, first recorded"),
+    "needs_lacking": Text("（{n} 个小区未知）", " ({n} communities unknown)"),
     "needs": Text("改造需求：{parts}。", "Works needed: {parts}."),
     "no_works": Text("改造内容尚未公布。", "The works have not been published."),
     "photos": Text("改造前后", "Before and after"),
@@ -123,10 +134,8 @@ _WORDS: Mapping[str, Text] = {
     "meaning": Text("含义", "Meaning"),
     "unit_of": Text("单位", "Unit"),
     "codes": Text("取值与说明", "Codes and notes"),
-    "rows": Text("{n} 行", "{n} rows"),
-    "verify": Text(
-        "文件清单和 SHA-256 校验值见 publish.json。", "The list of files with their SHA-256 is in publish.json."
-    ),
+    "rows": Text("{n:,} 行", "{n:,} rows"),
+    "verify": Text("文件清单和 SHA-256 校验值见", "The list of files with their SHA-256:"),
     "about": Text("关于本网站", "About this site"),
     "sources": Text("数据来源", "Sources"),
     "no_source": Text("发布单位未写明来源。", "The publisher has stated no source."),
@@ -135,6 +144,15 @@ _WORDS: Mapping[str, Text] = {
     "left_out": Text("不公开的内容及原因", "What is withheld and why"),
     "access": Text("无障碍", "Accessibility"),
 }
+
+# Five steps a resident can follow, each with the first state that reaches it.
+STEPS: tuple[tuple[str, Text], ...] = (
+    ("listed", Text("列入计划", "In the plan")),
+    ("approved", Text("立项招标", "Approved")),
+    ("started", Text("开工", "Works begun")),
+    ("completed", Text("完工", "Completed")),
+    ("accepted", Text("验收移交", "Accepted")),
+)
 
 _STARTED, _COMPLETED = STATE_ORDER.index("started"), STATE_ORDER.index("completed")
 
@@ -308,6 +326,16 @@ def share_bar(share: Any, css: str) -> str:
         '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="ground" width="100" height="10"/><rect class="{css}" width="{width:.1f}" height="10"/></svg>'
     )
+
+
+def photos_html(photos: Iterable[Mapping[str, str | int]], up: str) -> str:
+    """Photos with their captions, two in a row; ``up`` leads from the page to the site's folder."""
+    shown = "".join(
+        f'<figure><img src="{up}{safe(photo["src"])}" width="{photo["width"]}" height="{photo["height"]}" '
+        f'alt="{safe(photo["alt"])}" loading="lazy"><figcaption>{safe(photo["caption"])}</figcaption></figure>'
+        for photo in photos
+    )
+    return f'<div class="photos">{shown}</div>\n'
 
 
 def how_to_ask(site: Site) -> str:

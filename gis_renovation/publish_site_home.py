@@ -11,7 +11,7 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.map_data import layer_label, row_id
 from gis_renovation.markup import safe
 from gis_renovation.progress import PLAN_BATCHES, STATE_ORDER
-from gis_renovation.publish_figures import county_figure
+from gis_renovation.publish_figures import county_figure, drawn_units
 from gis_renovation.publish_pages import (
     cell,
     encoded_columns,
@@ -28,9 +28,11 @@ from gis_renovation.publish_site import (
     DATA,
     HOME,
     MAP,
+    STEPS,
     ZONES,
     Download,
     Site,
+    column_of,
     feature_names,
     h2,
     has,
@@ -38,6 +40,7 @@ from gis_renovation.publish_site import (
     month_before,
     page_paths,
     percent,
+    photos_html,
     say,
     share_bar,
     state_label,
@@ -111,6 +114,8 @@ def _home(site: Site) -> str:
             lead,
             _headline(site),
             to_map,
+            _stages(site),
+            _photos(site),
             _units(site),
             _targets(site),
             _changes(site),
@@ -162,6 +167,57 @@ def _headline(site: Site) -> str:
     return f'<dl class="figures">{"".join(items)}</dl>\n' if items else ""
 
 
+def _stages(site: Site) -> str:
+    """How many planned communities stand at which of the five steps: a bar, and the same as a list."""
+    lang, frame = site.facts.lang, site.frames.get("communities")
+    states = column_of(site, "community_progress", "state")
+    if frame is None or len(states) == 0:
+        return ""
+    planned = frame.index[frame["plan_batch"].isin(PLAN_BATCHES)] if "plan_batch" in frame.columns else frame.index
+    marks = [STATE_ORDER.index(first) for first, _ in STEPS]
+    ranks = [STATE_ORDER.index(states[key]) if states.get(key) in STATE_ORDER else None for key in planned]
+    steps = [sum(rank is not None and rank >= mark for mark in marks) if rank is not None else -1 for rank in ranks]
+    labels = [
+        *((at, STEPS[at - 1][1].in_language(lang)) for at in range(len(STEPS), 0, -1)),
+        (0, say("not_listed", lang)),
+        (-1, say("stage_unknown", lang)),
+    ]
+    shown = [(at, label, steps.count(at)) for at, label in labels if at > 0 or steps.count(at)]
+    bars, left = [], 0
+    for at, _, count in shown:
+        bars.append(f'<rect class="s{max(at, 0)}" x="{left}" width="{count}" height="10"/>')
+        left += count
+    items = "".join(
+        f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="s{max(at, 0)}" width="10" height="10"/></svg>'
+        f"{safe(label)} <b>{safe(say('stage_count', lang, n=count))}</b></li>"
+        for at, label, count in shown
+    )
+    bar = f'<svg class="stages-bar" viewBox="0 0 {max(left, 1)} 10" preserveAspectRatio="none" aria-hidden="true">'
+    lead = safe(say("stages_lead", lang, n=f"{len(steps):,}"))
+    return f'{h2("stages", lang)}<p>{lead}</p>\n{bar}{"".join(bars)}</svg>\n<ul class="stages">{items}</ul>\n'
+
+
+# Pairs of photos on the front page; more would push what people look for out of sight.
+_FRONT_PAIRS = 2
+
+
+def _photos(site: Site) -> str:
+    """The first communities that have a photo from before and one from after."""
+    names = feature_names(site, "communities") if has(site, "communities") else {}
+    called = {row_id(key): name for key, name in names.items()}
+    paths = page_paths(site.frames["communities"].index, "communities") if names else {}
+    pairs = []
+    for place, own in site.photos.items():
+        pair = [next((photo for photo in own if photo["stage"] == stage), None) for stage in ("before", "after")]
+        if all(pair):
+            pairs.append((place, [photo for photo in pair if photo]))
+    parts = [
+        f'<div><h3><a href="{safe(paths[place])}">{safe(called[place])}</a></h3>\n{photos_html(pair, "")}</div>'
+        for place, pair in pairs[:_FRONT_PAIRS]
+    ]
+    return f'{h2("photos", site.facts.lang)}<div class="pairs">{"".join(parts)}</div>\n' if parts else ""
+
+
 def _units(site: Site) -> str:
     frame, lang = site.frames.get("unit_progress"), site.facts.lang
     if frame is None or len(frame) == 0:
@@ -172,18 +228,19 @@ def _units(site: Site) -> str:
     names = feature_names(site, "unit_progress")
     bars = [(c, css) for c, css in (("started_share", "began"), ("completed_share", "done")) if c in frame.columns]
     fields = layer_schemas()["unit_progress"].fields
+    numbers = {key: at for at, key in enumerate(drawn_units(site.frames, "completed_share").index, start=1)}
     rows = [
         [
-            head_cell(names[key]),
-            *(cell(column, row, lang) for column in columns.values()),
+            head_cell(f"{numbers[key]} {names[key]}" if key in numbers else names[key]),
             *(_rate(frame[column].iloc[row], css) for column, css in bars),
+            *(cell(column, row, lang) for column in columns.values()),
         ]
         for row, key in enumerate(frame.index)
     ]
     heads = [
         say("unit", lang),
-        *(column["label"] for column in columns.values()),
         *(fields[column].label.in_language(lang) for column, _ in bars),
+        *(column["label"] for column in columns.values()),
     ]
     drawn = county_figure(
         site.frames,
@@ -208,6 +265,7 @@ def _targets(site: Site) -> str:
     frame = site.frames.get("communities")
     batches = frame["plan_batch"] if frame is not None and "plan_batch" in frame.columns else None
     labels = layer_schemas()["communities"].fields["plan_batch"].values
+    reached = {word: column_of(site, "community_progress", word) for word in ("started", "completed")}
     rows = []
     for batch in [*(b for b in PLAN_BATCHES if b in site.targets), *sorted(set(site.targets) - set(PLAN_BATCHES))]:
         wanted = site.targets[batch]
@@ -218,12 +276,23 @@ def _targets(site: Site) -> str:
                 head_cell(label),
                 _target(wanted.get("communities"), "", lang),
                 f'<td class="number">{listed}</td>',
+                *(_reached(batches, batch, column) for column in reached.values()),
                 _target(wanted.get("households"), "", lang),
                 _target(wanted.get("floor_area_m2"), " m²", lang),
             ]
         )
-    words = ("batch", "target_communities", "listed", "target_households", "target_area")
+    words = ("batch", "target_communities", "listed", "started", "completed", "target_households", "target_area")
     return h2("targets", lang) + table_html([say(w, lang) for w in words], rows, label=say("targets", lang))
+
+
+def _reached(batches: pd.Series[Any] | None, batch: str, column: pd.Series[Any]) -> str:
+    """How many listed communities of a batch have begun or are completed, and their share of the list."""
+    if batches is None or len(column) == 0:
+        return "<td>—</td>"
+    own = batches.index[batches == batch]
+    count = int(column.reindex(own).eq("yes").sum())
+    share = f" <small>{percent(count / len(own))}</small>" if len(own) else ""
+    return f'<td class="number">{count:,}{share}</td>'
 
 
 def _target(number: float | None, unit: str, lang: Lang) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from gis_renovation.publish_pages import cell, cell_words, encoded_columns, head
 from gis_renovation.publish_site import (
     COMMUNITIES,
     HOME,
+    STEPS,
     ZONES,
     Site,
     badge,
@@ -29,6 +31,7 @@ from gis_renovation.publish_site import (
     map_spots,
     page_paths,
     percent,
+    photos_html,
     say,
     share_bar,
     state_label,
@@ -38,14 +41,6 @@ from gis_renovation.publish_site import (
     unit_of,
 )
 
-# Five steps a resident can follow, each with the first state that reaches it.
-_STEPS: tuple[tuple[str, Text], ...] = (
-    ("listed", Text("列入计划", "In the plan")),
-    ("approved", Text("立项招标", "Approved")),
-    ("started", Text("开工", "Works begun")),
-    ("completed", Text("完工", "Completed")),
-    ("accepted", Text("验收移交", "Accepted")),
-)
 _COMMUNITY_FACTS = (
     "subdistrict", "year_built", "households", "building_count", "floor_area_m2", "plan_batch", "plan_year",
 )  # fmt: skip
@@ -176,13 +171,13 @@ def _progress(site: Site, key: object) -> str:
     if state is None:
         return h2("where_to", lang) + said + f"<p>{safe(say('state_unknown', lang))}</p>\n"
     rank = STATE_ORDER.index(state)
-    reached = [rank >= STATE_ORDER.index(first) for first, _ in _STEPS]
+    reached = [rank >= STATE_ORDER.index(first) for first, _ in STEPS]
     last = sum(reached) - 1
     steps = "".join(
         f'<li class="{"done" if done else ""}{" now" if at == last else ""}"{_step(at == last)}>'
         f'{safe(label.in_language(lang))}<span class="hidden">'
         f"{safe(say('reached' if done else 'not_reached', lang))}</span></li>"
-        for at, (done, (_, label)) in enumerate(zip(reached, _STEPS, strict=True))
+        for at, (done, (_, label)) in enumerate(zip(reached, STEPS, strict=True))
     )
     return h2("where_to", lang) + said + f'<ol class="track">{steps}</ol>\n'
 
@@ -190,12 +185,7 @@ def _progress(site: Site, key: object) -> str:
 def _photos(site: Site, key: object) -> str:
     """Photos before and after, side by side where there is room."""
     own = site.photos.get(row_id(key), ())
-    shown = "".join(
-        f'<figure><img src="../{safe(photo["src"])}" width="{photo["width"]}" height="{photo["height"]}" '
-        f'alt="{safe(photo["alt"])}" loading="lazy"><figcaption>{safe(photo["caption"])}</figcaption></figure>'
-        for photo in own
-    )
-    return f'{h2("photos", site.facts.lang)}<div class="photos">{shown}</div>\n' if own else ""
+    return f"{h2('photos', site.facts.lang)}{photos_html(own, '../')}" if own else ""
 
 
 def _step(now: bool) -> str:
@@ -297,6 +287,7 @@ def zone_pages(site: Site) -> dict[str, str]:
     own = {zone: list(keys) for zone, keys in members.groupby(members).groups.items()}
     facts, spots = encoded_columns("zones", frame, _ZONE_FACTS, lang), map_spots(site, "zones")
     why = column_of(site, "zones", f"why_{lang}")
+    parts = _Parts(site) if has(site, "communities") else None
     pages = {ZONES: _zone_list(site, names, paths, own)}
     for row, key in enumerate(frame.index):
         reason = text_of(why, key)
@@ -304,6 +295,7 @@ def zone_pages(site: Site) -> dict[str, str]:
             [
                 f'<p class="lead">{safe(_zone_units(site, own.get(key, []), units))}</p>\n',
                 _members(site, own.get(key, [])),
+                _zone_works(parts, own.get(key, [])) if parts else "",
                 f"{h2('why', lang)}<p>{safe(reason)}</p>\n" if reason else "",
                 _facts(facts, row, lang),
                 _place(site, "zones", key, own.get(key, []), names[key], spots),
@@ -346,6 +338,62 @@ def _members(site: Site, keys: Sequence[object]) -> str:
     title = say("members", lang, n=len(there))
     heads = [say("name", lang), say("state", lang), say("share", lang)]
     return f"<h2>{safe(title)}</h2>\n{table_html(heads, rows, label=title)}"
+
+
+def _zone_works(parts: _Parts, keys: Sequence[object]) -> str:
+    """What is done in a zone and when: needs over its communities, its projects with their first dates."""
+    lang = parts.site.facts.lang
+    frame = parts.site.frames["communities"]
+    said = _zone_needs(parts, [at for at, key in enumerate(frame.index) if key in set(keys)])
+    projects = [parts.projects[key] for key in keys if key in parts.projects]
+    records = [parts.records[key] for key in keys if key in parts.records]
+    if projects:
+        table = pd.concat(projects).drop_duplicates("project_id").sort_values("project_id").reset_index(drop=True)
+        columns = encoded_columns("projects", table, ("plan_batch", "contractor"), lang)
+        dates = _first_dates(pd.concat(records) if records else pd.DataFrame(), parts.site.facts.as_of)
+        rows = [
+            [
+                head_cell(text_of(table.get("name", table["project_id"]), at)),
+                *(_date_cell(dates.get((project, state))) for state in ("started", "completed")),
+                *(cell(column, at, lang) for column in columns.values()),
+            ]
+            for at, project in enumerate(table["project_id"])
+        ]
+        words = ("project", "first_started", "first_completed")
+        heads = [*(say(word, lang) for word in words), *(column["label"] for column in columns.values())]
+        said += table_html(heads, rows, label=say("works", lang)) + f"<p>{safe(say('when_note', lang))}</p>\n"
+    return h2("works_when", lang) + (said or f"<p>{safe(say('no_works', lang))}</p>\n")
+
+
+def _zone_needs(parts: _Parts, rows: Sequence[int]) -> str:
+    """Needs summed over the communities; where some are unknown the sum says so."""
+    lang = parts.site.facts.lang
+    joint, said = "、" if lang == "zh" else ", ", []
+    for name, column in parts.needs.items():
+        known = [column["data"][row] for row in rows if isinstance(column["data"][row], int | float)]
+        if not known:
+            continue
+        lacking = say("needs_lacking", lang, n=len(rows) - len(known)) if len(known) < len(rows) else ""
+        unit = f" {column['unit']}" if column.get("unit") else ""
+        said.append(f"{_NEEDS[name].in_language(lang)} {sum(known):,}{unit}{lacking}")
+    return f"<p>{safe(say('needs', lang, parts=joint.join(said)))}</p>\n" if said else ""
+
+
+def _first_dates(records: pd.DataFrame, as_of: datetime.date) -> dict[tuple[object, str], str]:
+    """When each project was first recorded as begun and as completed."""
+    if not {"recorded_on", "state", "project_id"} <= {*records.columns}:
+        return {}
+    known = records[records["state"].isin(STATE_ORDER) & records["recorded_on"].notna()].sort_values("recorded_on")
+    found: dict[tuple[object, str], str] = {}
+    for project, day, state in zip(known["project_id"], known["recorded_on"], known["state"], strict=True):
+        for mark in ("started", "completed"):
+            if day <= as_of and STATE_ORDER.index(state) >= STATE_ORDER.index(mark):
+                found.setdefault((project, mark), str(day)[:10])
+    return found
+
+
+def _date_cell(day: str | None) -> str:
+    return f'<td class="keep">{safe(day)}</td>' if day else "<td>—</td>"
 
 
 def _zone_list(

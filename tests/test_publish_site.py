@@ -8,9 +8,11 @@ import re
 from datetime import date
 from urllib.parse import unquote
 
+import geopandas as gpd
 import pandas as pd
 import pytest
-from drawn_city import HOSTILE, hostile_layers, layers
+from drawn_city import CRS, HOSTILE, X0, Y0, hostile_layers, layers
+from shapely.geometry import box
 
 from gis_renovation import markup, publish, publish_check, publish_site
 from gis_renovation.publish_pages import SiteFacts
@@ -177,7 +179,7 @@ def units(households):
 def test_overview_sums_the_counties_and_gives_the_rates():
     page = words_of(pages_of(layers() | {"unit_progress": units([1000, 2500])})["index.html"])
     assert "计划小区 50 已开工 40 占计划 80% 已完工 5 占计划 10% 计划户数 3,500" in page
-    assert "甲区 20 个 10 个 5 个 1,000 户 50% 25%" in page
+    assert "甲区 50% 25% 20 个 10 个 5 个 1,000 户" in page
 
 
 def test_a_total_is_left_out_as_soon_as_one_part_is_withheld():
@@ -194,10 +196,39 @@ def test_a_subdistrict_is_not_counted_twice():
 
 def test_targets_stand_beside_the_list_and_what_the_plan_does_not_state_is_said():
     targets = {"main": {"communities": 100, "households": 22595, "floor_area_m2": None}, "supplement": {}}
-    page = words_of(pages_of(layers(), targets=targets)["index.html"])
-    assert "主计划 100 3 22,595 计划未列" in page
-    assert "增补计划 计划未列 3 计划未列 计划未列" in page
+    made = layers()
+    # C1, C4 and C7 are of the main plan, C2, C5 and C8 of the supplement.
+    made["community_progress"]["started"] = ["yes", "yes", "yes", "no", None, None, "no", None, None]
+    made["community_progress"]["completed"] = ["no", "yes", "no", "no", None, None, "no", None, None]
+    page = words_of(pages_of(made, targets=targets)["index.html"])
+    assert "主计划 100 3 1 33.3% 0 0% 22,595 计划未列" in page
+    assert "增补计划 计划未列 3 1 33.3% 1 33.3% 计划未列 计划未列" in page
     assert "计划目标" not in pages_of(layers())["index.html"]
+
+
+def test_overview_counts_the_planned_communities_by_the_step_they_reached():
+    made = layers()
+    states = ["started", "accepted", "started", "reserve", None, "completed", "approved", "handed_over", "started"]
+    made["community_progress"]["state"] = states
+    page = words_of(pages_of(made)["index.html"])
+    # C3, C6 and C9 are of no plan: their states are not counted.
+    assert "计划内 6 个小区，按已到达的步骤： 验收移交 2 个 完工 0 个 开工 1 个 立项招标 1 个 列入计划 0 个" in page
+    assert "未列入计划 1 个 尚无填报 1 个" in page
+    widths = re.findall(r'<rect class="s(\d)" x="\d+" width="(\d+)" height="10"/>', pages_of(made)["index.html"])
+    assert sum(int(width) for _, width in widths) == 6
+
+
+def test_the_numbers_on_the_county_map_stand_in_the_table():
+    made = layers()
+    shapes = [box(X0, Y0, X0 + 900, Y0 + 900), box(X0 + 900, Y0, X0 + 1800, Y0 + 900), box(X0, Y0, X0 + 99, Y0 + 99)]
+    table = units([1000, 2500]).assign(level="county")
+    street = table.iloc[:1].assign(level="subdistrict", name="某街道").rename(index=lambda _: "340403001")
+    made["unit_progress"] = gpd.GeoDataFrame(pd.concat([street, table]), geometry=shapes[::-1], crs=CRS)
+    page = pages_of(made)["index.html"]
+    heads = re.findall(r'<th scope="row">([^<]*)</th>', page)
+    assert [head for head in heads if head[:1].isdigit()] == ["1 甲区", "2 乙区"]
+    assert "某街道" in heads
+    assert page.count('class="g-text g-number"') == 2
 
 
 # --- places ---------------------------------------------------------------------------------------
@@ -243,6 +274,21 @@ def test_a_zones_page_lists_its_communities_and_why_they_belong_together(site):
     assert re.findall(r'href="(\.\./communities/C\d\.html)"', page) == [f"../communities/C{n}.html" for n in (1, 2, 3)]
     assert "三个小区相连" in page
     assert words_of(page).count("已开工") == 2
+
+
+def test_a_zones_page_says_which_works_and_when():
+    made = layers()
+    later = pd.DataFrame({"project_id": ["J1"], "recorded_on": [date(2024, 10, 31)], "state": ["completed"]})
+    made["works_records"] = pd.concat([made["works_records"], later], ignore_index=True)
+    made["communities"]["need_basic"] = [8, 4, None, 1, 1, 1, 1, 1, 1]
+    pages = pages_of(made)
+    first, second = words_of(pages["zones/Z-C1.html"]), words_of(pages["zones/Z-C4.html"])
+    assert "改造需求：基础类 12 项（1 个小区未知）。" in first
+    assert "龙湖片区改造 2024-09-30 —" in first, (
+        "begun on the record's day; a completion after the site's date is not told"
+    )
+    assert "改造需求：基础类 6 项。" in second
+    assert "龙湖片区改造" not in second
 
 
 def test_a_place_is_linked_to_the_map_and_drawn_without_a_script(site):
