@@ -257,10 +257,10 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
     if broken.any():
         reading.say(
             "error", "unreadable_geometry", path,
-            "几何无法读出（如环只有两个点），已按空几何保留该行；请在源数据中改正，"
+            "几何无法读出（如环未闭合、只有两个点），已按空几何保留该行；请在源数据中改正，"
             "或在来源卡写 [repair] drop_empty_geometry = true。",
-            "Geometry cannot be built (a ring of two points, say); the row is kept without it. Mend it at the source, "
-            "or write [repair] drop_empty_geometry = true in the card.",
+            "Geometry cannot be built (an open ring, or one of two points); the row is kept without it. Mend it at the "
+            "source, or write [repair] drop_empty_geometry = true in the card.",
             [f"第{row + 1}行" for row in broken.nonzero()[0]],
         )  # fmt: skip
     return table if shapes is None else gpd.GeoDataFrame(table, geometry=shapes, crs=crs)

@@ -100,6 +100,23 @@ def class_label(code_system: str, code: str) -> Text:
     return Text(f"{code} {found.label.zh}", f"{code} {found.label.en}")
 
 
+def foreign_code(code_system: str, code: str) -> Text | None:
+    """That a code the stated system does not hold stands in other systems: perhaps the wrong one was stated."""
+    tables = code_tables()
+    if land_class(code_system, code) is not None:
+        return None
+    others = [name for name in tables.systems if name != code_system and land_class(name, code) is not None]
+    if not others:
+        return None
+    zh, en = (
+        "、".join(tables.systems[name].zh for name in others),
+        ", ".join(tables.systems[name].en for name in others),
+    )
+    return Text(
+        f"所注明的体系没有此代码，见于{zh}；请核对体系", f"not in the stated system but in {en}; check the system"
+    )
+
+
 def class_colour(code_system: str, code: str) -> RGB | None:
     """Red, green, blue of the mapping standard for a class, through its counterpart of 2023.
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, Text
-from gis_renovation.land_codes import class_label, require_one_system
+from gis_renovation.land_codes import class_label, foreign_code, require_one_system
 from gis_renovation.land_measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
@@ -188,7 +188,8 @@ def check_land_status(
         ("planned", planned_use, "planned_use_code"),
     ):
         system = None if layer is None else require_one_system(layer, _LAYER_OF[section], code=column)
-        rows += _partition_rows(sites, layer, section, column, _class_labels(system), sliver_width_m)
+        coded = _partition_rows(sites, layer, section, column, _class_labels(system), sliver_width_m)
+        rows += [_with_doubt(row, system) for row in coded]
     rows += _control_rows(sites, control_lines, require_control_kinds(checked_kinds), sliver_width_m)
     rows += _illegal_rows(sites, illegal_structures)
     return _as_table(rows)
@@ -245,6 +246,12 @@ def _total_rows(sites: gpd.GeoDataFrame) -> list[Row]:
 
 def _class_labels(system: str | None) -> Callable[[str], Text | None]:
     return lambda code: class_label(system, code) if system else None
+
+
+def _with_doubt(row: Row, system: str | None) -> Row:
+    """The row of a code with a note where the code looks like one of another system."""
+    note = foreign_code(system, row["item"]) if system and row["item"] not in _SPECIAL_LABELS else None
+    return row | {"note_zh": note.zh, "note_en": note.en} if note else row
 
 
 def _partition_rows(

@@ -178,6 +178,10 @@ def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str,
         for _, row in control[~control["item"].isin(_NO_MATTER)].iterrows():
             what = _joined((row[f"label_{lang}"], row[f"note_{lang}"]), lang)
             found.append((Text("控制线", "control line").in_language(lang), what, f"{row['area_m2']:,.2f}", planning))
+        codes = status[status["section"].isin(["survey", "planned"]) & status["note_zh"].notna()]
+        for _, row in codes[codes["state"] != "not_checked"].iterrows():
+            what = _joined((row[f"label_{lang}"], row[f"note_{lang}"]), lang)
+            found.append((Text("地类代码", "land code").in_language(lang), what, f"{row['area_m2']:,.2f}", planning))
         illegal = status[(status["section"] == "illegal") & (status["state"] == "touched")]
         for _, row in illegal[illegal["item"] != "removed"].iterrows():
             count = f"{row['feature_count']:.0f}"
