@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import geopandas as gpd
@@ -482,6 +484,53 @@ def test_keyboard_reaches_every_control_in_order_and_is_never_trapped(visit):
     assert len(stops) < 60, "no shape of the map is a stop of its own"
 
 
+@pytest.mark.parametrize("name", ["print", "share"])
+def test_a_dialog_keeps_the_keyboard_until_it_is_closed_and_gives_it_back(visit, name):
+    one = visit(layers())
+    page = one.page
+    page.locator(f"#{name}-button").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(f"#{name}").is_visible()
+    stops = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("(id) => document.getElementById(id).contains(document.activeElement)", name))
+    # Between the last control and the first a browser shows its own bar; nothing of the page behind is reached.
+    outside = page.evaluate("document.activeElement !== document.body && !document.activeElement.closest('dialog')")
+    assert not outside
+    assert sum(stops) >= 9
+    page.keyboard.press("Escape")
+    assert not page.locator(f"#{name}").is_visible()
+    assert page.evaluate("document.activeElement.id") == f"{name}-button"
+    one.assert_quiet()
+
+
+def test_the_rows_as_filtered_are_saved_for_a_spreadsheet(visit):
+    made = layers()
+    made["communities"].loc["C2", "name"] = '=HYPERLINK("http://a")'
+    one = visit(made)
+    page = one.page
+    page.locator("#table-button").click()
+
+    def saved():
+        with page.expect_download() as waiting:
+            page.locator("#sheet-save").click()
+        data = Path(waiting.value.path()).read_bytes()
+        assert data.startswith(b"\xef\xbb\xbf")
+        return waiting.value.suggested_filename, list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+
+    name, (head, *rows) = saved()
+    assert name == "communities-2024-09-30.csv"
+    assert [row[0] for row in rows] == [f"C{n}" for n in range(1, 10)]
+    column = {title: at for at, title in enumerate(head)}
+    assert rows[1][column["小区名称"]] == '\'=HYPERLINK("http://a")'
+    households = next(at for title, at in column.items() if title.startswith("户数"))
+    assert (head[households], rows[0][households], rows[8][households]) == ("户数 (户)", "300", "未知")
+    page.locator("#sheet-filter").fill("舜耕")
+    assert [row[0] for row in saved()[1][1:]] == ["C8"]
+    one.assert_quiet()
+
+
 def test_large_type_makes_everything_larger(visit):
     one = visit(layers())
     page = one.page
@@ -489,6 +538,13 @@ def test_large_type_makes_everything_larger(visit):
     before = page.evaluate(size)
     page.locator("#large-button").click()
     assert page.evaluate(size) >= 1.25 * before
+    names = "() => parseFloat(getComputedStyle(document.querySelector('.leaflet-names-pane .name.community')).fontSize)"
+    page.wait_for_timeout(150)
+    assert page.evaluate(names) >= 1.25 * 12
+    # The choice stays with the reader, and is the one the pages of the site know.
+    assert page.evaluate("localStorage.getItem('large-type')") == "yes"
+    page.reload()
+    page.wait_for_selector("body.large[data-ready=true]")
     assert page.locator("#large-button").get_attribute("aria-pressed") == "true"
     one.assert_quiet()
 

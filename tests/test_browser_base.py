@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_city import layers
+from drawn_city import HOSTILE, layers
 from map_browser import AS_OF, SCREENS
 from PIL import Image, ImageDraw
 from pyproj import Geod
@@ -329,3 +329,15 @@ def test_no_accessibility_fault_with_a_basemap_and_its_message(based, screen):
     assert page.evaluate(run) == []
     page.locator("#base-check").click()
     assert page.evaluate(run) == []
+
+
+@pytest.mark.parametrize("text", [HOSTILE[n] for n in (0, 2, 4, 6, 15)])
+def test_hostile_names_and_sources_of_a_basemap_are_text(based, text):
+    page, _, errors = based(OWN | {"name": text, "attribution": text})
+    page.on("dialog", lambda one: errors.append(one.message))
+    choose(page)
+    assert page.locator(".leaflet-control-attribution img, .leaflet-control-attribution script").count() == 0
+    page.locator("#print-button").click()
+    page.wait_for_timeout(100)
+    assert page.locator("#print-preview canvas").count() == 1
+    assert errors == []

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import date
 
+import pytest
+from drawn_city import layers
+
+from gis_renovation import publish
 from gis_renovation.config import check_model
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.map_base import Basemap, page_basemaps
 from gis_renovation.publish import Profile
+from gis_renovation.publish_check import check_published
 
 OWN = {"name": "单位影像", "url": "https://tiles.example.gov.cn/{z}/{x}/{y}.png", "attribution": "某市"}
 
@@ -68,3 +73,44 @@ def test_a_source_that_cannot_be_used_is_refused_with_what_to_write(change, said
         check_model(data, Profile, where="maps/planner.toml")
     assert said in refused.value.text.zh
     assert "basemaps" in refused.value.text.zh
+
+
+TIANDITU = """
+[[basemaps]]
+source = "tianditu_vec"
+"""
+
+
+def published(folder, text=TIANDITU, **options):
+    (folder / "maps").mkdir(exist_ok=True)
+    profile = (publish.files("gis_renovation") / "template" / "maps" / "planner.toml").read_text(encoding="utf-8")
+    (folder / "maps" / "planner.toml").write_text(profile + text, encoding="utf-8")
+    told = []
+    given = {"name": "planner", "project_name": "示意市", "as_of": date(2024, 9, 30), "on_warning": told.append}
+    target = folder / "maps" / "planner"
+    publish.publish_profile(layers(), publish.read_profile(folder, "planner"), target, **given | options)
+    return target, told
+
+
+def test_a_folder_asks_only_the_hosts_of_its_basemaps_and_its_check_agrees(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIANDITU_KEY", "k-secret-1")
+    folder, told = published(tmp_path)
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    hosts = [f"https://t{n}.tianditu.gov.cn" for n in range(8)]
+    assert f"img-src data: blob: {' '.join(hosts)};" in page
+    assert "k-secret-1" in page
+    assert told == []
+    assert check_published(folder) == []
+    # A host that no profile asked for is a fault, whatever else the page may fetch.
+    (folder / "index.html").write_text(page.replace("</body>", '<img src="https://other.cn/a.png"></body>'), "utf-8")
+    assert "outside_host" in {finding.code for finding in check_published(folder)}
+
+
+def test_a_single_file_holds_no_key_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIANDITU_KEY", "k-secret-1")
+    folder, told = published(tmp_path, single=True)
+    assert [finding.code for finding in told] == ["basemap_left_out"]
+    assert "单个文件会把密钥一起传出去" in told[0].text.zh
+    for path in folder.rglob("*"):
+        assert path.is_dir() or b"k-secret-1" not in path.read_bytes(), path
+    assert "tianditu" not in (folder / "index.html").read_text(encoding="utf-8")
