@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from gis_renovation.cards import Card, FileColumns, conform, read_card, same_name
+from gis_renovation.cards import Card, FileColumns, conform, read_card, same_filled, same_name
 from gis_renovation.cells import to_text
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import FileError, GisRenovationError, Lang, Text, shorten_ids
 from gis_renovation.io import find_file, new_file, read_layer, read_raw
 from gis_renovation.io_meanings import column_meanings
-from gis_renovation.io_reading import RASTER_SUFFIXES
+from gis_renovation.io_reading import RASTER_DRIVERS, RASTER_SUFFIXES
 from gis_renovation.io_tables import read_coordinates
 from gis_renovation.numerals import header_unit, plain_text, unit_factor
 from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_layer, layer_schema, layer_schemas
@@ -337,8 +337,14 @@ def _places(found: _Found) -> Any:
         bounds = shapely.bounds(frame.geometry.to_numpy()[:5000])
         return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
     columns = _coordinate_columns(frame)
-    if columns is None or len(columns) != 2:
+    if columns is None:
         return np.empty((0, 2))
+    if len(columns) == 1:
+        texts = frame[columns[0]].iloc[:5000].astype("str").str.replace(r"^\s*SRID=\d+;", "", regex=True)
+        with np.errstate(invalid="ignore"):
+            shapes = shapely.from_wkt(texts.to_numpy(dtype=object, na_value=None), on_invalid="ignore")
+        bounds = shapely.bounds(shapes)
+        return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
     xy = np.column_stack([read_coordinates(frame[name].iloc[:5000]) for name in columns])
     return xy[np.isfinite(xy).all(axis=1)]
 
@@ -399,7 +405,7 @@ def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
     taken: set[str] = set(_coordinate_columns(frame) or ()) if not _geometry_kinds(frame) else set()
     lines: list[str | Text] = ["[columns]"]
     free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases
-    matches = {name: same_name(free, f, aliases) for name, f in schema.fields.items()}
+    matches = {name: same_filled(frame, free, f, aliases) for name, f in schema.fields.items()}
     for name, column in matches.items():
         if column in taken:
             matches[name] = None
@@ -583,7 +589,7 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
 
     check_signature(path, layer)
     try:
-        with warnings.catch_warnings(), rasterio.open(path) as source:
+        with warnings.catch_warnings(), rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source:
             warnings.simplefilter("ignore")  # what is missing is said below
             crs, nodata, shape, placed = source.crs, source.nodata, source.shape, not source.transform.is_identity
     except RasterioIOError as error:

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from gis_renovation import repairs
+from gis_renovation import dbf, repairs
 from gis_renovation.cells import MonthAs, Periods, Remark, distinct_texts, join_text, map_values, to_field, to_text
 from gis_renovation.config import check_model, nearest_key, read_toml
 from gis_renovation.errors import ConfigError, Finding, Severity, Text
@@ -37,6 +37,13 @@ Classification = Literal["public", "internal", "work_secret"]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+
+def _known_encoding(encoding: str) -> str:
+    """The name of an encoding, if there is such a one; else the fault that says so."""
+    if encoding and not dbf.known_encoding(encoding):
+        raise PydanticCustomError("encoding", "no such encoding; known: GB18030, UTF-8, BIG5 …")
+    return encoding
 
 
 class Source(_Strict):
@@ -61,6 +68,11 @@ class Source(_Strict):
     header_rows: int | None = Field(default=None, ge=1, le=6)
     trusted: bool = False
     replace_crs: bool = False
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _known_encoding(name)
 
     @model_validator(mode="after")
     def _replaced_by_what(self) -> Source:
@@ -118,6 +130,11 @@ class Join(_Strict):
     on: str
     equals: str = ""
     take: dict[str, Literal["unanimous", "sum", "min", "max", "count"]]
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _known_encoding(name)
 
 
 class Control(_Strict):
@@ -481,7 +498,7 @@ FIT_SHARE = 0.8
 
 def _take_alike(taking: _Taking, target: SchemaField) -> Any:
     """A column of the field's own name or alias, if its content fits; both outcomes are said."""
-    same = same_name(taking.rows.columns, target, taking.columns.aliases)
+    same = same_filled(taking.rows, taking.rows.columns, target, taking.columns.aliases)
     if same is None or same in taking.used:
         return None
     cells = taking.rows[same]
@@ -530,6 +547,20 @@ def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = Ma
             if plain_text(candidate).lower() in names:
                 return names[plain_text(candidate).lower()]
     return None
+
+
+def same_filled(rows: Any, columns: Any, target: SchemaField, aliases: Mapping[str, str]) -> str | None:
+    """As :func:`same_name`, passing over columns that hold nothing while another of like name holds something.
+
+    KML always has a column Name, which is empty where the names stand in the extended data.
+    """
+    left, first = [str(column) for column in columns], None
+    while (same := same_name(left, target, aliases)) is not None:
+        if not len(rows) or rows[same].notna().any():
+            return same
+        first = first or same
+        left.remove(same)
+    return first
 
 
 def _report_remarks(taking: _Taking, frame: Any) -> None:

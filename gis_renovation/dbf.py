@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import codecs
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,8 @@ class Encoding:
     """The encoding chosen, why (``cpg``, ``language byte``, ``content``, ``card``), and what it cannot read.
 
     ``cut`` are row numbers from 1 whose text ends in half a character; ``undecodable`` those with bytes
-    that are no text in this encoding; ``refuted`` is a stated encoding that the content contradicts.
+    that are no text in this encoding; ``refuted`` is a stated encoding that the content contradicts;
+    ``better`` is what :func:`better_encoding` says.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Encoding:
     cut: tuple[int, ...] = ()
     undecodable: tuple[int, ...] = ()
     refuted: str = ""
+    better: str | None = None
 
 
 def read_layout(path: Path) -> Layout | None:
@@ -88,6 +92,11 @@ def find_encoding(path: Path, stated: str = "") -> Encoding:
     Bytes cut at the end of a field do not count against an encoding. O(bytes), each distinct text once.
     """
     texts = [*_texts(path)]
+    found = _chosen(path, texts, stated)
+    return replace(found, better=better_encoding(b"\n".join(raw.rstrip(b" \0") for raw, _ in texts), found.name))
+
+
+def _chosen(path: Path, texts: list[tuple[bytes, list[int]]], stated: str) -> Encoding:
     if stated:
         return _judge(texts, stated, "card")
     hints = [(name, reason) for name, reason in ((_cpg(path), "cpg"), (_language(path), "language byte")) if name]
@@ -113,6 +122,53 @@ def decode(raw: bytes, encoding: str) -> tuple[str, bool, bool]:
         return decoder.decode(raw, final=False), True, False
     except UnicodeDecodeError:
         return raw.decode(encoding, errors="replace"), False, True
+
+
+def content_encoding(texts: Iterable[bytes]) -> str:
+    """UTF-8 if every text is, cut ends allowed; else GB18030."""
+    return "GB18030" if any(decode(raw, "UTF-8")[2] for raw in texts) else "UTF-8"
+
+
+# The characters people write most: the first level of GB 2312 and that of Big5, by their leading byte.
+_FIRST_LEVEL = {"GB18030": ("gb2312", 0xB0, 0xD7), "BIG5": ("big5", 0xA4, 0xC6)}
+_FEWEST_JUDGED, _SURE, _AHEAD, _RARE = 6, 0.8, 0.3, 0.4
+
+
+def better_encoding(raw: bytes, used: str) -> str | None:
+    """The encoding in which bytes read far better than in ``used``: ``UTF-8``, ``GB18030`` or ``BIG5``.
+
+    An empty string means that no other is better, though GB18030 gives mostly characters that nobody writes;
+    None that nothing speaks against ``used``. Any Big5 text decodes as GB18030, and any bytes at all as Latin-1,
+    so only how common the characters are can tell. Too little text proves nothing. O(bytes).
+    """
+    if used == "UTF-8":  # no other text comes to be UTF-8 by chance
+        return None
+    now, letters = _common_share(raw, used)
+    if letters < _FEWEST_JUDGED:
+        return None
+    for name in ("UTF-8", "GB18030", "BIG5"):
+        if name != used and not decode(raw, name)[2]:
+            share, count = _common_share(raw, name)
+            if share >= _SURE and share - now >= _AHEAD and 2 * count >= _FEWEST_JUDGED:
+                return name
+    return "" if used == "GB18030" and now < _RARE else None
+
+
+def _common_share(raw: bytes, encoding: str) -> tuple[float, int]:
+    """The share of the commonest characters of Chinese among all letters beyond ASCII, and how many these are."""
+    counts = Counter(decode(raw, encoding)[0])
+    text = {c: n for c, n in counts.items() if c > "\x7f" and unicodedata.category(c) in _LETTERS}
+    shares = [
+        sum(n for c, n in text.items() if low <= c.encode(name, errors="replace")[0] <= high)
+        for key, (name, low, high) in _FIRST_LEVEL.items()
+        if encoding in (key, "UTF-8")
+    ]
+    letters = sum(text.values())
+    return max(shares, default=0) / max(1, letters), letters
+
+
+# Letters, private use and control characters, such as wrong decodings give; not the marks between words.
+_LETTERS = frozenset({"Ll", "Lu", "Lt", "Lo", "Lm", "Co", "Cc", "So"})
 
 
 def known_encoding(name: str) -> str:

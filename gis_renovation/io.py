@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +26,8 @@ from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Tex
 from gis_renovation.io_reading import (
     ADVICE,
     PARQUET_SUFFIXES,
+    RASTER_DRIVERS,
+    RASTER_SUFFIXES,
     SHEET_SUFFIXES,
     SUFFIXES,
     TEXT_SUFFIXES,
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from gis_renovation.rasters import Raster
 
 UNFINISHED = ".unfinished-"
+
+# What PostGIS puts before a shape in words.
+_SRID = r"^\s*SRID=\d+;"
 
 # Files are hashed beside their reading, in blocks so large that the interpreter is seldom asked for between them.
 _BLOCK = 2**25
@@ -177,15 +182,20 @@ def _read_one(path: Path, reading: Reading) -> Any:
     if suffix in VECTOR_SUFFIXES:
         return read_vector(path, reading)
     if suffix in PARQUET_SUFFIXES:
-        return read_parquet_file(path, reading.card)
+        return read_parquet_file(path, reading)
     if suffix in SHEET_SUFFIXES:
         return read_sheet(path, reading, reading.card.source.layer_name)
     if suffix in TEXT_SUFFIXES:
         return read_text_table(path, reading)
-    advice = ADVICE.get(suffix, Text("", ""))
-    raise FileError(
-        f"图层 {reading.layer}：不认识的文件类型 {path.name}；可用：{' '.join(SUFFIXES)}。{advice.zh}",
-        f"Layer {reading.layer}: unknown kind of file {path.name}; known: {' '.join(SUFFIXES)}. {advice.en}",
+    raise _unknown_kind(path, reading.layer, SUFFIXES)
+
+
+def _unknown_kind(path: Path, layer: str, known: Sequence[str]) -> FileError:
+    advice = ADVICE.get(path.suffix.lower(), Text("", ""))
+    listed = " ".join(known)
+    return FileError(
+        f"图层 {layer}：不认识的文件类型 {path.name}；可用：{listed}。{advice.zh}",
+        f"Layer {layer}: unknown kind of file {path.name}; known: {listed}. {advice.en}",
     )
 
 
@@ -281,8 +291,10 @@ def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
             )
     index = frame.index
     if columns.wkt:
-        given = frame[columns.wkt].notna().to_numpy()
-        geometry = shapely.from_wkt(frame[columns.wkt].to_numpy(dtype=object, na_value=None), on_invalid="ignore")
+        texts = frame[columns.wkt].astype("str").str.replace(_SRID, "", regex=True)
+        given = texts.notna().to_numpy()
+        with np.errstate(invalid="ignore"):
+            geometry = shapely.from_wkt(texts.to_numpy(dtype=object, na_value=None), on_invalid="ignore")
         lost = given & shapely.is_missing(geometry)
     else:
         x, y = (read_coordinates(frame[name]) for name in (columns.x, columns.y))
@@ -428,8 +440,11 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
     from gis_renovation.rasters import Raster
 
     path = find_file(folder / card.source.paths[0], card.source.layer)
+    if path.suffix.lower() not in RASTER_SUFFIXES:
+        raise _unknown_kind(path, card.source.layer, RASTER_SUFFIXES)
+    check_signature(path, card.source.layer)
     try:
-        with warnings.catch_warnings(), rasterio.open(path) as source:
+        with warnings.catch_warnings(), rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source:
             warnings.simplefilter("ignore")  # a raster without coordinates is refused below
             if source.dtypes[0].startswith("complex"):
                 raise unreadable(path, card.source.layer, "complex numbers")

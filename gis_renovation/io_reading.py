@@ -14,24 +14,31 @@ from gis_renovation.cards import Card, FileColumns
 from gis_renovation.errors import FileError, Finding, Severity, Text
 
 VECTOR_SUFFIXES = (
-    ".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gdb", ".kml", ".kmz", ".gml", ".dxf", ".tab", ".mif", ".dbf",
+    ".gpkg", ".shp", ".geojson", ".json", ".geojsonl", ".geojsons", ".fgb", ".gdb", ".kml", ".kmz", ".gml", ".gpx",
+    ".dxf", ".tab", ".mif", ".dbf", ".sqlite",
 )  # fmt: skip
 SHEET_SUFFIXES = (".xlsx", ".xls", ".et", ".xlsm", ".ods")
 TEXT_SUFFIXES = (".csv", ".txt")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet")
-RASTER_SUFFIXES = (".tif", ".tiff")
+# A raster is opened with its own driver only: others can refer to files and addresses elsewhere.
+RASTER_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".img": "HFA", ".asc": "AAIGrid"}
+RASTER_SUFFIXES = tuple(RASTER_DRIVERS)
 SUFFIXES = (*VECTOR_SUFFIXES, *PARQUET_SUFFIXES, *TEXT_SUFFIXES, *SHEET_SUFFIXES, ".zip", *RASTER_SUFFIXES)
 
 # What the first bytes of a file must be for its suffix; a driver is never left to guess from hostile content.
 _XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<")
 _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     ".gpkg": lambda head: head.startswith(b"SQLite format 3\0"),
+    ".sqlite": lambda head: head.startswith(b"SQLite format 3\0"),
     ".shp": lambda head: head.startswith(b"\0\0\x27\x0a"),
     ".geojson": lambda head: head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"{", b"["),
     ".json": lambda head: head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"{", b"["),
+    ".geojsonl": lambda head: head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n")[:1] == b"{",
+    ".geojsons": lambda head: head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n")[:1] == b"{",
     ".fgb": lambda head: head.startswith(b"fgb\x03fgb"),
     ".kml": lambda head: bool(_XML.match(head)),
     ".gml": lambda head: bool(_XML.match(head)),
+    ".gpx": lambda head: bool(_XML.match(head)),
     ".dxf": lambda head: head.startswith(b"AutoCAD Binary DXF") or head.lstrip()[:1] in (b"0", b"9"),
     ".tab": lambda head: head.lstrip()[:6].lower() == b"!table",
     ".mif": lambda head: head.lstrip()[:7].lower() == b"version",
@@ -41,7 +48,11 @@ _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     ".kmz": lambda head: head.startswith(b"PK"),
     ".tif": lambda head: head[:2] in (b"II", b"MM"),
     ".tiff": lambda head: head[:2] in (b"II", b"MM"),
+    ".img": lambda head: head.startswith(b"EHFA_HEADER_TAG"),
+    ".asc": lambda head: head.lstrip()[:5].lower() in (b"ncols", b"nrows", b"xllco", b"xllce"),
 }
+_TILES = ("瓦片已切碎、简化，不能用于量算，请索取原始图层。", "Tiles are cut and simplified; ask for the layer itself.")
+_PICTURE = ("图片不是数据；影像、地形请用 GeoTIFF。", "A picture is not data; for images and terrain use GeoTIFF.")
 ADVICE = {
     ".dwg": Text("请在 CAD 中另存为 DXF。", "Save it as DXF in the CAD program."),
     ".wt": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
@@ -51,6 +62,10 @@ ADVICE = {
     ".7z": Text("请先解压。", "Unpack it first."),
     ".doc": Text("请把表格另存为 xlsx。", "Save the table as xlsx."),
     ".docx": Text("请把表格另存为 xlsx。", "Save the table as xlsx."),
+    ".pmtiles": Text(*_TILES),
+    ".mbtiles": Text(*_TILES),
+    ".png": Text(*_PICTURE),
+    ".jpg": Text(*_PICTURE),
     ".pdf": Text("PDF 不是数据，请索取原始文件。", "A PDF is not data; ask for the original file."),
 }
 
@@ -114,6 +129,26 @@ def bytes_at(path: Path, start: int, count: int) -> bytes:
     with path.open("rb") as stream:
         stream.seek(start)
         return stream.read(count)
+
+
+def say_doubt(better: str | None, used: str, path: Path, reading: Reading) -> None:
+    """Warn where decoded text is mostly characters that nobody writes; ``better`` as ``dbf.better_encoding`` says."""
+    if better is None:
+        return
+    remedy = Text(
+        "可能是别的编码；请打开核对，并在来源卡写明 encoding。",
+        "it may be in another encoding. Look at it and state encoding in the card.",
+    )
+    if better:
+        remedy = Text(
+            f'更像 {better} 编码；请打开核对，如是请在来源卡写 encoding = "{better}"。',
+            f'it reads far better as {better}. Look at it, and if so write encoding = "{better}" in the card.',
+        )
+    reading.say(
+        "warning", "encoding_doubtful", path,
+        f"文字按 {used} 读取，读出的多为生僻字或乱码，{remedy.zh}",
+        f"Text was read as {used}, which gives mostly characters nobody writes; {remedy.en}",
+    )  # fmt: skip
 
 
 def text_encoding(path: Path, stated: str, layer: str) -> str:

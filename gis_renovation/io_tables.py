@@ -7,19 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gis_renovation import archives
+from gis_renovation import archives, dbf
 from gis_renovation.errors import CRSError, FileError, Text
-from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
+from gis_renovation.io_reading import Reading, bytes_at, say_doubt, text_encoding, unreadable
 
 # A workbook with a password is an OLE container with a stream of this name in it.
 _OLE = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
+# So many bytes of a text file are enough to tell whether its encoding is right.
+_JUDGED = 2**18
+
+
 def read_text_table(path: Path, reading: Reading) -> Any:
     """A delimited text file, or the points of a land survey."""
     encoding = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = encoding
+    say_doubt(dbf.better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path, reading)
     if path.suffix.lower() == ".txt":
         from gis_renovation.surveys import is_survey
 

@@ -22,7 +22,7 @@ from gis_renovation.cards import Card, FileColumns, columns_needed
 from gis_renovation.errors import FileError
 from gis_renovation.io_kml import read_placemarks, with_attributes
 from gis_renovation.io_meanings import column_meanings
-from gis_renovation.io_reading import Reading, bytes_at, text_encoding, unreadable
+from gis_renovation.io_reading import Reading, bytes_at, say_doubt, text_encoding, unreadable
 
 
 def read_vector(path: Path, reading: Reading) -> Any:
@@ -44,16 +44,23 @@ def _prepare(path: Path, reading: Reading) -> tuple[Path, str]:
     suffix = path.suffix.lower()
     if suffix == ".shp":
         return _prepare_shapefile(path, reading)
-    if suffix in (".kml", ".gml"):
+    if suffix in (".kml", ".gml", ".gpx"):
         _refuse_entities(path, reading.layer)
         return _copy(path, reading), reading.card.source.encoding  # the GML driver writes a file beside its source
-    if suffix in (".geojson", ".json"):
+    if suffix in (".geojson", ".json", ".geojsonl", ".geojsons"):
         return _as_utf8(path, reading), ""
     if suffix in (".tab", ".mif"):
-        # A file that names its charset is recoded by the driver; “Neutral” means the machine's own, here GBK.
+        # A file that names its charset is recoded by the driver; “Neutral” means the machine's own: bytes tell.
         neutral = re.search(rb"charset\s+\"?neutral", bytes_at(path, 0, 2000), re.IGNORECASE)
-        return path, (reading.card.source.encoding or "GB18030") if neutral else ""
+        return path, _AS_BYTES if neutral else ""
     return path, reading.card.source.encoding
+
+
+# Every byte is one character of this encoding, so text read in it can be decoded afterwards.
+_AS_BYTES = "ISO-8859-1"
+
+# The encodings that the Shapefile driver is trusted with; text in all others is decoded here.
+_RECODED = ("", "UTF-8", "GB18030")
 
 
 def _copy(path: Path, reading: Reading) -> Path:
@@ -92,6 +99,7 @@ def _report_encoding(found: dbf.Encoding, path: Path, reading: Reading) -> None:
             f"文件自称编码为 {found.refuted}，内容却是 {found.name}，已按内容读取。",
             f"The file says its text is {found.refuted}, its content is {found.name}; read as its content.",
         )  # fmt: skip
+    say_doubt(found.better, found.name, path, reading)
     rows = [f"第{row}行" for row in found.cut]
     if rows:
         reading.say(
@@ -101,11 +109,15 @@ def _report_encoding(found: dbf.Encoding, path: Path, reading: Reading) -> None:
             rows,
         )  # fmt: skip
     rows = [f"第{row}行" for row in found.undecodable]
+    _say_undecodable(rows, found.name, path, reading, stated=found.reason == "card")
+
+
+def _say_undecodable(rows: Any, encoding: str, path: Path, reading: Reading, *, stated: bool) -> None:
     if rows:
         reading.say(
-            "error" if found.reason == "card" else "warning", "text_undecodable", path,
-            f"有文字不是 {found.name} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
-            f"Some text is not {found.name}; what cannot be read shows as �. State encoding in the card.",
+            "error" if stated else "warning", "text_undecodable", path,
+            f"有文字不是 {encoding} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
+            f"Some text is not {encoding}; what cannot be read shows as �. State encoding in the card.",
             rows,
         )  # fmt: skip
 
@@ -163,6 +175,7 @@ def _as_utf8(path: Path, reading: Reading) -> Path:
     """The JSON file itself if it is UTF-8, else a copy in UTF-8."""
     found = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = found
+    say_doubt(dbf.better_encoding(bytes_at(path, 0, 2**18), found), found, path, reading)
     if found == "UTF-8":
         return path
     target = Path(tempfile.mkdtemp(dir=reading.scratch)) / path.name
@@ -180,11 +193,15 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
     reading.columns = column_meanings(path, name)
     if not options and path.suffix.lower() in _COLUMNAR and not reading.all_columns:
         options |= _only_needed(path, name, reading)
-    patched = path.suffix.lower() == ".shp" and reading.facts.get("cut_texts")
-    if patched or (path.suffix.lower() == ".shp" and any(f.code == "text_undecodable" for f in reading.findings)):
-        options["encoding"] = "ISO-8859-1"  # bytes as they are; decoded here, where a cut character can be told
+    odd = reading.facts.get("cut_texts") or any(f.code == "text_undecodable" for f in reading.findings)
+    by_hand = path.suffix.lower() == ".shp" and (odd or encoding not in _RECODED)
+    if by_hand:
+        options["encoding"] = _AS_BYTES  # decoded here, where a cut character can be told
     restore = path.suffix.lower() == ".shp" and not _beside(path, ".shx")
-    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES" if restore else None})
+    # One GML feature that cannot be built ends the reading unless the driver is told to go on; the count tells.
+    pyogrio.set_gdal_config_options(
+        {"SHAPE_RESTORE_SHX": "YES" if restore else None, "GML_SKIP_CORRUPTED_FEATURES": "YES"}
+    )
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -199,11 +216,11 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
             raise
         raise unreadable(path, reading.layer, error) from None
     finally:
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None, "GML_SKIP_CORRUPTED_FEATURES": None})
     for text in sorted({str(w.message).splitlines()[0] for w in caught}):
         reading.say("warning", "driver_warning", path, f"读取时的提示：{text}", f"The reader warns: {text}")
-    if options.get("encoding") == "ISO-8859-1" and encoding != "ISO-8859-1":
-        frame = _decoded(frame, encoding)
+    if options.get("encoding") == _AS_BYTES and (encoding == _AS_BYTES or by_hand):
+        frame = _decoded(frame, _likely_encoding(frame, path, reading) if encoding == _AS_BYTES else encoding)
     _check_promised_rows(path, name, frame, options, reading)
     if path.suffix.lower() == ".kml":
         frame = _placemarks_whole(frame, path, name, reading)
@@ -254,6 +271,11 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
             "slightly from those of its own software.",
         )  # fmt: skip
         return pyogrio.read_dataframe(path, layer=name, use_arrow=False, **options)
+    _say_broken(broken, path, reading)
+    return table if shapes is None else gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
+
+
+def _say_broken(broken: Any, path: Path, reading: Reading) -> None:
     if broken.any():
         reading.say(
             "error", "unreadable_geometry", path,
@@ -263,7 +285,6 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
             "source, or write [repair] drop_empty_geometry = true in the card.",
             [f"第{row + 1}行" for row in broken.nonzero()[0]],
         )  # fmt: skip
-    return table if shapes is None else gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
 
 
 def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
@@ -305,7 +326,8 @@ def _shapes(column: Any) -> tuple[Any, Any]:
     import shapely
 
     binary = getattr(column, "storage", column).to_numpy(zero_copy_only=False)
-    shapes = shapely.from_wkb(binary, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found by the schema check
+        shapes = shapely.from_wkb(binary, on_invalid="ignore")
     return shapes, column.is_valid().to_numpy(zero_copy_only=False) & shapely.is_missing(shapes)
 
 
@@ -319,12 +341,29 @@ def _row_by_row(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, An
     meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
     if wkb is None:
         return table, None, np.zeros(len(table), dtype=bool), None
-    shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):
+        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
     return table, shapes, pd.notna(wkb) & shapely.is_missing(shapes), meta["crs"]
 
 
 def _beside(path: Path, suffix: str) -> bool:
     return path.with_suffix(suffix).is_file() or path.with_suffix(suffix.upper()).is_file()
+
+
+def _likely_encoding(frame: Any, path: Path, reading: Reading) -> str:
+    """The encoding of text read as bytes: the card's, or UTF-8 if all of it is, else GB18030."""
+    import pandas as pd
+
+    texts = [column for _, column in frame.items() if isinstance(column.dtype, pd.StringDtype)]
+    cells = {cell.encode("latin-1") for column in texts for cell in column.dropna().unique()}
+    found = dbf.known_encoding(reading.card.source.encoding) or dbf.content_encoding(cells)
+    reading.facts |= {"encoding": found, "encoding_from": "card" if reading.card.source.encoding else "content"}
+    say_doubt(dbf.better_encoding(b"\n".join(sorted(cells)), found), found, path, reading)
+    bad = {raw.decode("latin-1") for raw in cells if dbf.decode(raw, found)[2]}
+    hit = np.any([column.isin(bad) for column in texts], axis=0) if bad else np.empty(0)
+    rows = [f"第{row + 1}行" for row in np.flatnonzero(hit)]
+    _say_undecodable(rows, found, path, reading, stated=bool(reading.card.source.encoding))
+    return found
 
 
 def _decoded(frame: Any, encoding: str) -> Any:
@@ -333,7 +372,7 @@ def _decoded(frame: Any, encoding: str) -> Any:
     import pandas as pd
 
     def text(value: Any) -> Any:
-        return dbf.decode(value.encode("latin-1"), encoding)[0] if isinstance(value, str) else None
+        return dbf.decode(value.encode("latin-1"), encoding)[0].lstrip("\ufeff") if isinstance(value, str) else None
 
     frame = frame.rename(columns={name: text(str(name)) for name in frame.columns if name != "geometry"})
     for number, name in enumerate(frame.columns):
@@ -344,13 +383,28 @@ def _decoded(frame: Any, encoding: str) -> Any:
 
 def _check_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any], reading: Reading) -> None:
     """A damaged database may stop early without an error; its own count tells."""
-    promised = _info(path, name, options.get("encoding", ""))["features"]
+    promised = max(_info(path, name, options.get("encoding", ""))["features"], _rows_of_text(path))
     if promised >= 0 and len(frame) not in (promised, promised - reading.facts.get("rows_deleted", 0)):
         reading.say(
             "error", "rows_missing", path,
             f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个；文件可能损坏，请重新导出。",
             f"The file lists {promised:,} features but only {len(frame):,} could be read; export it again.",
         )  # fmt: skip
+
+
+def _rows_of_text(path: Path) -> int:
+    """How many rows the lines of a text format promise, whose drivers skip what they cannot parse; else -1."""
+    suffix = path.suffix.lower()
+    if suffix == ".mif":
+        path = next((p for p in (path.with_suffix(".mid"), path.with_suffix(".MID")) if p.is_file()), path)
+    if path.suffix.lower() not in (".geojsonl", ".geojsons", ".mid"):
+        return -1
+    with path.open("rb") as stream:
+        if b"\x1e" in stream.read(4):  # each feature begins with this mark and may take several lines
+            stream.seek(0)
+            return sum(line.count(b"\x1e") for line in stream)
+        stream.seek(0)
+        return sum(1 for line in stream if line.strip(b"\xef\xbb\xbf \t\r\n"))
 
 
 def _info(path: Path, name: str, encoding: str) -> dict[str, Any]:
@@ -416,7 +470,7 @@ def _pick_layer(names: list[str], card: Card, path: Path) -> str:
     )
 
 
-def read_parquet_file(path: Path, card: Card) -> Any:
+def read_parquet_file(path: Path, reading: Reading) -> Any:
     """A GeoParquet or plain Parquet file; its geometry column is called ``geometry``."""
     import geopandas as gpd
     import pandas as pd
@@ -425,11 +479,33 @@ def read_parquet_file(path: Path, card: Card) -> Any:
 
     try:
         spatial = b"geo" in (pq.read_schema(path).metadata or {})
-        frame: Any = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
-    except (pa.ArrowInvalid, ValueError, OSError) as error:
+        with np.errstate(invalid="ignore"):
+            frame: Any = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
+    except (pa.ArrowException, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise unreadable(path, card.source.layer, error) from None
+        raise unreadable(path, reading.layer, error) from None
+    except Exception as error:
+        # GEOS refuses one impossible ring and with it the whole file; any other error is a fault of ours.
+        if type(error).__name__ != "GEOSException":
+            raise
+        frame = _parquet_but_broken(path, reading)
     if spatial and frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
     return frame.reset_index(drop=not frame.index.name)
+
+
+def _parquet_but_broken(path: Path, reading: Reading) -> Any:
+    """A GeoParquet file in which some shapes cannot be built: its rows all the same, those without one, named."""
+    import json
+
+    import geopandas as gpd
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    stated = json.loads((table.schema.metadata or {})[b"geo"])
+    name = stated["primary_column"]
+    shapes, broken = _shapes(table.column(name).combine_chunks())
+    _say_broken(broken, path, reading)
+    crs = stated["columns"][name].get("crs", "OGC:CRS84")
+    return gpd.GeoDataFrame(table.drop_columns([name]).to_pandas(), geometry=shapes, crs=crs)

@@ -148,7 +148,7 @@ def check_slivers(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
 def check_areas(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
     """Recorded areas that differ from the drawn ones by more than 10 %; both are kept, neither is corrected."""
     findings = []
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         drawn = layer.geometry.area.to_numpy()
     for field in _AREA_FIELDS:
         if field not in layer.columns or field not in layer_schema(name).fields:
@@ -183,7 +183,7 @@ def check_ratios(communities: pd.DataFrame) -> list[Finding]:
         )  # fmt: skip
         findings += _batches(communities, floor, households)
     if "geometry" in communities.columns:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = floor / communities.geometry.area.to_numpy()
         label = Text("建筑面积与用地面积之比", "Floor area over ground area")
         findings += _outside(communities, ratio, FLOOR_AREA_RATIO, "floor_area_ratio", label, "")
