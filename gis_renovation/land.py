@@ -34,6 +34,7 @@ from gis_renovation.land_measures import (
 )
 from gis_renovation.rules import (
     NO,
+    OPERATOR_SIGNS,
     UNKNOWN,
     VERDICT_NAMES,
     YES,
@@ -413,8 +414,8 @@ def show_candidate_ledger(idle_parcels: gpd.GeoDataFrame, parcel_ledger: pd.Data
     restricted; of those rules the verdict stays and the value says where to look it up.
 
     Returns a DataFrame by parcel_id and then in the ledger's order: parcel_id, rule_id, found_zh and
-    found_en (the reason with value, threshold and what is lacking), threshold_text, verdict, role,
-    force, source_zh, source_en. No candidate: no rows. O(rows of the candidates).
+    found_en (the reason with value and what is lacking), needs_zh and needs_en (the threshold, codes by
+    their labels), verdict, role, force, source_zh, source_en. No candidate: no rows. O(rows of the candidates).
     """
     candidates = idle_parcels.index[idle_parcels["verdict"] == "candidate"]
     rows = parcel_ledger[parcel_ledger["parcel_id"].isin(candidates)].sort_values("parcel_id", kind="stable")
@@ -423,10 +424,27 @@ def show_candidate_ledger(idle_parcels: gpd.GeoDataFrame, parcel_ledger: pd.Data
         f"found_{lang}": rows[f"reason_{lang}"].mask(contract, rows[f"reason_{lang}"].map(_without_value[lang]))
         for lang in LANGS
     }
-    names = ("parcel_id", "rule_id", "threshold_text", "verdict", "role", "force", "source_zh", "source_en")
-    shown = rows[list(names)].assign(**found)
-    order = ["parcel_id", "rule_id", "found_zh", "found_en", *names[2:]]
+    asked = {pair: _needs(*pair) for pair in set(zip(rows["measure"], rows["threshold_text"], strict=True))}
+    needs = [asked[pair] for pair in zip(rows["measure"], rows["threshold_text"], strict=True)]
+    found |= {
+        f"needs_{lang}": pd.Series([text.in_language(lang) for text in needs], index=rows.index, dtype="str")
+        for lang in LANGS
+    }
+    names = ("verdict", "role", "force", "source_zh", "source_en")
+    shown = rows[["parcel_id", "rule_id", *names]].assign(**found)
+    order = ["parcel_id", "rule_id", "found_zh", "found_en", "needs_zh", "needs_en", *names]
     return shown[order].reset_index(drop=True)
+
+
+def _needs(measure: str, threshold: str) -> Text:
+    """A threshold in words: codes by their labels, units in both languages."""
+    sign, _, rest = threshold.partition(" ")
+    if sign != OPERATOR_SIGNS["in"]:
+        number, _, unit = rest.partition(" ")
+        return Text(threshold, f"{sign} {number} {_UNITS_EN.get(unit, unit)}".strip())
+    words = np.array(rest.split("/"), dtype=object)
+    zh, en = "、".join(_labels("parcels", measure, words, 0)), ", ".join(_labels("parcels", measure, words, 1))
+    return Text(f"为{zh}", f"is {en}")
 
 
 # A reason ends with what was found, in brackets; a contract's figures hold none themselves.

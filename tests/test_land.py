@@ -207,6 +207,9 @@ def test_the_cards_ledger_of_a_candidate_is_whole_and_keeps_only_the_contracts_f
     assert built["found_zh"] == "提示：已建面积不足应建面积三分之一（数值受限，见工作簿）"
     assert "10.0%" in reasons.loc["parcel_built_low", "reason_zh"]
     assert "10.0%" not in built["found_zh"] + built["found_en"]
+    assert found.loc["parcel_area_usable", "needs_en"] == "≥ 150 m²"
+    assert found.loc["parcel_state_owned", ["needs_zh", "needs_en"]].tolist() == ["为国有", "is state"]
+    assert found.loc["parcel_stopped_long", "needs_en"] == "≥ 1 years"
     excluded = city(ownership="collective")
     ledger = assess(excluded)
     assert len(show_candidate_ledger(find_idle_parcels(excluded["parcels"], ledger), ledger)) == 0
