@@ -35,6 +35,7 @@ from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import (
     CLASSES,
     MARKER,
+    read_marker,
     require_sound,
     sha256,
 )
@@ -47,6 +48,7 @@ from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
 from gis_renovation.publish_personal import find_personal_numbers
 from gis_renovation.publish_photos import FOLDER as PHOTOS
 from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
+from gis_renovation.publish_places import extents_of, place_of, require_one_place, require_same_place
 from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
 from gis_renovation.publish_site import MAP, Download, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
@@ -383,8 +385,8 @@ def publish_profile(
     FileError
         If ``target`` exists and was not made by this program: it is left as it is.
     DataError
-        If there is nothing to draw, or what was written does not pass its own check; the edition
-        in place is untouched.
+        If there is nothing to draw, a layer or the edition in place is of another place, or what was
+        written does not pass its own check; the edition in place is untouched.
     """
     mend_interrupted(target)
     for folder in (target, previous_of(target)):
@@ -395,6 +397,9 @@ def publish_profile(
     leaving = edition.frames.get("communities")
     shown = photos_of(photos, [] if leaving is None or not shows_photos(profile) else leaving.index)
     edition = edition._replace(photos=shown)
+    extents = extents_of(edition.frames)
+    require_one_place(extents)
+    require_same_place((read_marker(target) or {}).get("place"), place_of(extents))
     if profile.profile.audience == "public":
         require_no_personal_numbers(edition)
         for warning in publication_warnings(edition, profile, on=max(as_of, on or as_of)):
@@ -419,6 +424,7 @@ def publish_profile(
         "map_number": profile.profile.map_number,
         "grid_m": profile.geometry.grid_m,
         "photos": len(edition.photos),
+        "place": place_of(extents),
         "attribution": profile.profile.attribution or attribution,
     }
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from drawn_city import HOSTILE, hostile_layers, layers
 
 from gis_renovation import cli, maps, publish, publish_check
 from gis_renovation.errors import ConfigError, DataError, FileError
+from gis_renovation.schemas import layer_schemas
 
 AS_OF = date(2024, 9, 30)
 ROOT = Path(__file__).parent.parent
@@ -97,6 +98,20 @@ def test_class_internal_keeps_restricted_columns_and_unclassified_ones_inside(tm
     assert "owner_unit" in selected["communities"]
     assert selected["communities"].index.name == "community_id"
     assert selected["communities"].geometry.notna().all()
+
+
+@pytest.mark.parametrize(("highest", "kept"), [("public", {"public"}), ("internal", {"public", "internal"})])
+def test_no_layer_above_the_class_leaves_not_even_its_shapes(tmp_path, highest, kept):
+    """Every layer of the schemas, each with a public column: pipes have one too, and would show where they lie."""
+    schemas = layer_schemas()
+    made = {
+        name: layers()["parks"][["name", "geometry"]].rename_axis(schema.key or None)
+        for name, schema in schemas.items()
+    }
+    selected = publish.select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", highest)))
+    assert {schemas[name].disclosure for name in selected} <= kept
+    assert {name for name, schema in schemas.items() if schema.disclosure in kept} == set(selected)
+    assert not selected.keys() & {"utility_lines", "utility_nodes"}
 
 
 def test_allow_list_lets_only_the_listed_columns_of_the_listed_layers_pass(tmp_path):

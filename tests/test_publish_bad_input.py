@@ -62,7 +62,21 @@ def without_crs(made):
     return made | {"communities": bare.set_crs(None, allow_override=True)}
 
 
+def parks_elsewhere(made):
+    return made | {"parks": made["parks"].set_geometry(made["parks"].geometry.translate(900_000, 0))}
+
+
+def all_elsewhere(made):
+    """Every layer 600 km further north: another city, in itself sound."""
+    return {
+        name: frame.set_geometry(frame.geometry.translate(0, 600_000)) if "geometry" in frame else frame
+        for name, frame in made.items()
+    }
+
+
 BAD = {
+    "a layer of another place": (parks_elsewhere, DataError, "图层 公园绿地（parks）在 126"),
+    "another city than the edition's": (all_elsewhere, DataError, "现有的一版在 117.00—117.01°E、32.6"),
     "no geometry": (without_shapes, DataError, "没有可以上图的图层：至少需要一个含图形的图层（如小区 communities）"),
     "only empty geometry": (with_empty_shapes, DataError, "没有可以上图的图层"),
     "no layer at all": (lambda _: {}, DataError, "没有可以上图的图层"),
@@ -152,15 +166,15 @@ def test_a_layer_of_another_place_stops_the_command_and_leaves_the_edition(own_s
     parks = gpd.read_file(base, layer="公园")
     parks.geometry = parks.geometry.translate(9, 0)
     parks.to_file(base, layer="公园", driver="GPKG")
-    standing = own_sample / "maps" / "public"
-    standing.mkdir()
+    published(own_sample)
+    before = state_of(own_sample / "maps")
     with pytest.raises(SystemExit) as ended:
         cli.main(["publish", str(own_sample), "--profile", "public"])
     said = capsys.readouterr().err
     assert ended.value.code == 1
     assert "不在项目范围内（约在 12" in said
     assert "parks" in said
-    assert not list(standing.iterdir())
+    assert state_of(own_sample / "maps") == before
 
 
 # --- what is told before, without stopping --------------------------------------------------------

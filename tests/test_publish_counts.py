@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
+from datetime import date
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from gis_renovation import map_tiles, publish, publish_tiles
 from gis_renovation.publish_counts import counts_shown, withhold_small_counts
 from gis_renovation.publish_totals import Total, withhold_parts
 
@@ -245,6 +249,46 @@ def test_started_households_do_not_tell_those_not_started():
     _, gone = edition(made)
     assert "C9" in gone["communities"]["households"]
     assert gone["unit_progress"]["started_households"] == ["340403"]
+
+
+def numbers_in(value):
+    """Every number anywhere in a nested block."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for inner in value for number in numbers_in(inner)]
+    return [float(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count(tmp_path, monkeypatch, tiled):
+    """C1 has 3 households, C2 hides it with 3,571: neither number is in any block of the page or in any tile."""
+    made = city((3, 3571, 3600, 3650, 3700, 3750, 3800, 3850, None))
+    if tiled:
+        monkeypatch.setattr(map_tiles, "PAGE_FEATURES", 5)
+        del made["works_records"]
+    profile = publish.read_profile(tmp_path, "public")
+    target = tmp_path / "maps" / "public"
+    told = {"name": "public", "project_name": "示意市", "as_of": date(2024, 9, 30)}
+    publish.publish_profile(made, profile, target, **told)
+    page = (target / publish.MAP).read_text(encoding="utf-8")
+    blocks = re.findall(r'<script type="application/json" id="(?:layer|settings)[^"]*">(.*?)</script>', page, re.DOTALL)
+    columns = [
+        column
+        for block in map(json.loads, blocks)
+        for own in [block, *block.get("related", [])]
+        for column in own.get("columns", [])
+        if "households" in column["name"] or column.get("unit") == "户"
+    ]
+    assert columns
+    assert not {3.0, 3571.0} & {number for column in columns for number in numbers_in(column.get("data"))}
+    archives = [archive for path in sorted(target.rglob("*.pmtiles")) for archive in publish_tiles.archives_of(path)]
+    assert bool(archives) == tiled
+    assert not any(b"3571" in publish_tiles.archive_text(archive, lambda _: ()) for archive in archives)
+    assert json.loads((target / "publish.json").read_text(encoding="utf-8"))["withheld_counts"]["communities"]
+    for path in target.rglob("*.html"):
+        if path.name != publish.MAP:
+            assert "3,571" not in path.read_text(encoding="utf-8"), path.name
 
 
 # --- two editions ---------------------------------------------------------------------------------
