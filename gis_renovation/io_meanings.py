@@ -37,14 +37,41 @@ def _geodatabase(path: Path, layer: str) -> FileColumns:
             )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
         return FileColumns()  # made by software older than the table of items
-    known = items.dropna()
-    trees = [(str(name), _tree(str(text))) for name, text in known.itertuples(index=False)]
+    return _from_items([(str(name), str(text)) for name, text in items.dropna().itertuples(index=False)], layer)
+
+
+def _from_items(items: Iterable[tuple[str, str]], layer: str) -> FileColumns:
+    """Aliases and codes of ``layer`` from the names and definitions of all items."""
+    trees = [(name, _tree(text)) for name, text in items]
     domains = {name: codes for _, tree in trees for name, codes in _domains(tree)}
-    fields = [f for name, tree in trees if name == layer for f in _fields(tree)]
+    own = [tree for name, tree in trees if name == layer]
+    fields = [f for tree in own for f in _fields(tree)]
+    pairs = [(name, domains[domain]) for name, _, domain in fields if domain in domains]
+    pairs += [pair for tree in own for pair in _subtypes(tree, domains)]
     return FileColumns(
-        aliases={name: alias for name, alias, _ in fields if alias and alias != name},
-        codes={name: domains[domain] for name, _, domain in fields if domain in domains},
+        aliases={name: alias for name, alias, _ in fields if alias and alias != name}, codes=_agreed(pairs)
     )
+
+
+def _subtypes(
+    tree: ElementTree.Element | None, domains: Mapping[str, Mapping[str, str]]
+) -> Iterable[tuple[str, Mapping[str, str]]]:
+    """What the codes of subtypes mean, and the domains that hold within one subtype only."""
+    kinds = list(_named(tree, "Subtype"))
+    if tree is not None and kinds:
+        yield _text(tree, "SubtypeFieldName"), {_text(k, "SubtypeCode"): _text(k, "SubtypeName") for k in kinds}
+    for one in _named(tree, "SubtypeFieldInfo"):
+        if (domain := _text(one, "DomainName")) in domains:
+            yield _text(one, "FieldName"), domains[domain]
+
+
+def _agreed(pairs: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, Mapping[str, str]]:
+    """Codes by column; one that means this in one subtype and that in another is left as it stands."""
+    said: dict[str, dict[str, set[str]]] = {}
+    for column, codes in pairs:
+        for code, text in codes.items():
+            said.setdefault(column, {}).setdefault(code, set()).add(text)
+    return {name: {c: min(texts) for c, texts in codes.items() if len(texts) == 1} for name, codes in said.items()}
 
 
 def _tree(text: str) -> ElementTree.Element | None:

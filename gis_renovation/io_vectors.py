@@ -23,6 +23,7 @@ from gis_renovation.errors import FileError
 from gis_renovation.io_kml import read_placemarks, with_attributes
 from gis_renovation.io_meanings import column_meanings
 from gis_renovation.io_reading import Reading, bytes_at, say_doubt, text_encoding, unreadable
+from gis_renovation.io_salvage import readable_rows
 
 
 def read_vector(path: Path, reading: Reading) -> Any:
@@ -221,7 +222,7 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
         reading.say("warning", "driver_warning", path, f"读取时的提示：{text}", f"The reader warns: {text}")
     if options.get("encoding") == _AS_BYTES and (encoding == _AS_BYTES or by_hand):
         frame = _decoded(frame, _likely_encoding(frame, path, reading) if encoding == _AS_BYTES else encoding)
-    _check_promised_rows(path, name, frame, options, reading)
+    frame = _all_promised_rows(path, name, frame, options, reading)
     if path.suffix.lower() == ".kml":
         frame = _placemarks_whole(frame, path, name, reading)
     return _named_once(frame, path, reading)
@@ -381,15 +382,32 @@ def _decoded(frame: Any, encoding: str) -> Any:
     return frame
 
 
-def _check_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any], reading: Reading) -> None:
-    """A damaged database may stop early without an error; its own count tells."""
+def _all_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any], reading: Reading) -> Any:
+    """The frame, or all its rows that can be read one by one: a damaged database stops early without an error.
+
+    Its own count tells; what is still missing is said.
+    """
+    import pyogrio
+
     promised = max(_info(path, name, options.get("encoding", ""))["features"], _rows_of_text(path))
-    if promised >= 0 and len(frame) not in (promised, promised - reading.facts.get("rows_deleted", 0)):
-        reading.say(
-            "error", "rows_missing", path,
-            f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个；文件可能损坏，请重新导出。",
-            f"The file lists {promised:,} features but only {len(frame):,} could be read; export it again.",
-        )  # fmt: skip
+    if promised < 0 or len(frame) in (promised, promised - reading.facts.get("rows_deleted", 0)):
+        return frame
+    rows = readable_rows(path, name, promised)
+    if len(rows) > len(frame):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong with the file is said below
+            frame = pyogrio.read_dataframe(path, layer=name, fids=rows, use_arrow=False, on_invalid="ignore", **options)
+        reading.facts["rows_salvaged"] = len(rows)
+    span = range(rows[0], rows[0] + promised) if rows else range(0)
+    lost = sorted(set(span) - set(rows)) if len(frame) == len(rows) else []
+    reading.say(
+        "error", "rows_missing", path,
+        f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个，其余已损坏，没有读入；请让提供单位重新导出。",
+        f"The file lists {promised:,} features but only {len(frame):,} could be read; the rest is damaged. Export it "
+        "again.",
+        [f"FID {number}" for number in lost],
+    )  # fmt: skip
+    return frame
 
 
 def _rows_of_text(path: Path) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -86,7 +86,22 @@ def _one_language(parameters: Any, lang: Lang) -> Any:
         if text and " / " in text:
             zh, _, en = text.partition(" / ")
             parameter.help = Text(zh, en).in_language(lang)
+        parameter.display_type_rich = _kind_of(parameter, lang)
     return parameters
+
+
+# What a value is, in words; a switch takes none.
+_KINDS = {"path": Text("路径", "path"), "int": Text("整数", "number"), "float": Text("数字", "number")}
+
+
+def _kind_of(parameter: Any, lang: Lang) -> Callable[..., str | None]:
+    def shown(ctx: Any) -> str | None:
+        name = str(parameter.display_type(ctx)).strip("<>").lower()
+        if name == "bool":
+            return None
+        return f"<{_KINDS.get(name, Text('文字', 'text')).in_language(lang)}>"
+
+    return shown
 
 
 def _usage_line(line: str, lang: Lang) -> str:

@@ -11,6 +11,7 @@ from zoo import communities, geodatabase
 from gis_renovation.card_draft import draft_card
 from gis_renovation.cards import conform, read_card
 from gis_renovation.io import file_sha256, read_layer
+from gis_renovation.io_meanings import _from_items
 
 ALIASES = {"BSM": ("标识码", ""), "ZDDM": ("宗地代码", ""), "QLXZ": ("权利性质", "QLXZDM"), "DLBM": ("地类编码", "")}
 RIGHTS = {"101": "划拨", "102": "出让", "199": "其他方式"}
@@ -113,3 +114,28 @@ def test_a_definition_that_declares_entities_is_left_alone(tmp_path):
     assert _tree('<!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>') is None
     assert _tree("<a>") is None
     assert _tree("<a/>") is not None
+
+
+def test_domains_of_subtypes_count_where_a_code_means_one_thing_only():
+    """The definition of a feature class as ArcGIS writes it: pipes of two kinds, each with materials of its own."""
+
+    def domain(name, **codes):
+        values = "".join(f"<CodedValue><Name>{v}</Name><Code>{k[1:]}</Code></CodedValue>" for k, v in codes.items())
+        return (
+            name,
+            f"<GPCodedValueDomain2><DomainName>{name}</DomainName><CodedValues>{values}</CodedValues></GPCodedValueDomain2>",
+        )
+
+    def kind(code, name, materials):
+        info = f"<SubtypeFieldInfo><FieldName>CZ</FieldName><DomainName>{materials}</DomainName></SubtypeFieldInfo>"
+        return f"<Subtype><SubtypeName>{name}</SubtypeName><SubtypeCode>{code}</SubtypeCode><FieldInfos>{info}</FieldInfos></Subtype>"
+
+    pipes = (
+        "<DEFeatureClassInfo><GPFieldInfoExs><GPFieldInfoEx><Name>CZ</Name><AliasName>材质</AliasName></GPFieldInfoEx>"
+        "</GPFieldInfoExs><SubtypeFieldName>LX</SubtypeFieldName><Subtypes>"
+        f"{kind(1, '给水', 'JSCZ')}{kind(2, '排水', 'PSCZ')}</Subtypes></DEFeatureClassInfo>"
+    )
+    water, sewage = domain("JSCZ", _1="球墨铸铁", _2="PE"), domain("PSCZ", _1="混凝土", _3="PVC")
+    found = _from_items([("GX", pipes), water, sewage], "GX")
+    assert found.aliases == {"CZ": "材质"}
+    assert found.codes == {"LX": {"1": "给水", "2": "排水"}, "CZ": {"2": "PE", "3": "PVC"}}

@@ -158,3 +158,25 @@ def test_a_damaged_file_is_refused_or_gives_right_rows_and_says_what_is_missing(
         assert errors(findings)
         return
     assert len(layer) == 3 or said(findings)
+
+
+def test_a_page_of_zeros_in_a_database_costs_only_the_rows_on_it(place):
+    many = communities(3000)
+    places = [(LEFT + 120 * (n % 60), BOTTOM + 100 * (n // 60)) for n in range(3000)]
+    many.geometry = [shapely.box(x, y, x + 100, y + 80) for x, y in places]
+    written(place / "layers" / "a.gpkg", many)
+    path = place / "layers" / "a.gpkg"
+    data = bytearray(path.read_bytes())
+    start = len(data) // 3 // 4096 * 4096
+    data[start : start + 4096] = bytes(4096)
+    path.write_bytes(data)
+    layer, findings = taken(place, "a.gpkg")
+    (missing,) = [f for f in findings if f.code == "rows_missing"]
+    assert 2900 < len(layer) < 3000
+    assert len(missing.ids) == 3000 - len(layer)
+    expected = many.set_index("编号").loc[layer.index]
+    assert list(layer["households"]) == list(expected["户数"])
+    assert (shapely.distance(layer.geometry.to_numpy(), expected.geometry.to_numpy()) < 1e-6).all()
+    assert {f"C{fid.removeprefix('FID ')}" for fid in missing.ids} == {f"C{n + 1}" for n in range(3000)} - set(
+        layer.index
+    )
