@@ -215,16 +215,16 @@ def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | N
 
 
 class Columns(NamedTuple):
-    """A choice to settle: zones, then last one column a node that leaves it out.
+    """A choice to settle: zones, then last one column that leaves it out for each of the first ``leaving`` nodes.
 
     ``parts`` are the parts of the objective in order, a value a column; ``whole`` says which take whole
-    values only. ``caps`` are sums that must stay at most 1. ``chosen`` is a feasible choice.
+    values only. ``chosen`` is a feasible choice.
     """
 
     cover: Cover
     parts: tuple[Floats, Floats, Floats]
     whole: tuple[bool, bool, bool]
-    caps: list[Floats]
+    leaving: int
     chosen: Labels
 
     def labels(self, chosen: Labels) -> Labels:
@@ -240,7 +240,7 @@ def settle(
 ) -> tuple[Labels, tuple[float, float, float]]:
     """The best choice, part after part, and a bound for each part (NaN after one that is not proven)."""
     chosen, bounds, certain = columns.chosen, [np.nan, np.nan, np.nan], True
-    caps = [_Cap(cap, 1.0, WHOLE_ROOM) for cap in columns.caps]
+    caps: list[_Cap] = []
     for part, whole in enumerate(columns.whole):
         values, floor = columns.parts[part], _floor(columns, part)
         if part == 1 and zone_count is not None:
@@ -271,7 +271,7 @@ def _settle_part(
 ) -> tuple[Labels, float, float]:
     """The columns that minimise one part of the objective under the caps, their value, and its bound."""
     # Where nothing need be left out, columns that leave a node out are not needed again.
-    barred = columns.cover.nodes if part > 0 and columns.parts[0][chosen].sum() == 0 else 0
+    barred = columns.leaving if part > 0 and columns.parts[0][chosen].sum() == 0 else 0
     highest = np.array([cap.highest + CAP_SLACK for cap in caps])
     room = np.array([cap.room for cap in caps])
     programme = Programme(columns.cover, [cap.values for cap in caps], highest, room, values, barred)
@@ -283,8 +283,8 @@ def _floor(columns: Columns, part: int) -> float:
     """What is certain without solving: a node in no zone is left out; what costs nothing stays at 0."""
     if part > 0:
         return -np.inf if columns.parts[part].any() else 0.0
-    zones = len(columns.parts[0]) - columns.cover.nodes
-    return float(columns.parts[0][zones:][~columns.cover.reached(zones)].sum())
+    zones = len(columns.parts[0]) - columns.leaving
+    return float(columns.parts[0][zones:][~columns.cover.reached(zones)[: columns.leaving]].sum())
 
 
 def _towards(columns: Columns, chosen: Labels, wanted: int) -> tuple[Floats, float]:

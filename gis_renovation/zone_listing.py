@@ -57,6 +57,19 @@ class Cover(NamedTuple):
         starts = _starts(np.concatenate([np.diff(part.starts) for part in parts]))
         return Cover(starts, np.concatenate([part.members for part in parts]), self.nodes)
 
+    def with_one_more(self, columns: Labels, extra: Labels, nodes: int) -> Cover:
+        """Some columns over more nodes, each with the node ``extra`` besides, which is a new one (none for -1)."""
+        own = self.starts[columns + 1] - self.starts[columns]
+        more = extra >= 0
+        starts = _starts(own + more)
+        last = starts[1:][more] - 1
+        members = np.empty(starts[-1], dtype=_member_type(nodes))
+        is_own = np.ones(len(members), dtype=bool)
+        is_own[last] = False
+        members[last] = extra[more]
+        members[is_own] = self.members[_spread_places(self.starts[columns], self.starts[columns + 1])[1]]
+        return Cover(starts, members, nodes)
+
     def matrix(self, columns: Labels) -> csr_array:
         """Some columns as the rows of a matrix of ones."""
         places = _spread_places(self.starts[columns], self.starts[columns + 1])[1]

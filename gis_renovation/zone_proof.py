@@ -119,7 +119,7 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Column
             np.concatenate([listed.cost, score.cost[good], zero]),
         ),
         whole=(True, problem.target is None, False),
-        caps=[],
+        leaving=n,
         chosen=np.concatenate([np.arange(zones, zones + kept), zones + kept + out]),
     )
 

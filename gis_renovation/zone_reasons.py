@@ -30,6 +30,7 @@ NEIGHBOURS_SHOWN = 3
 PLAIN_TOGETHER = 3
 # Names that end like this say themselves that they are communities; 小区 before them would be said twice.
 OWN_ENDINGS = (*"村苑院园坊里楼庭府城湾", "小区", "宿舍", "公寓", "家属区", "生活区")
+WAN = 10_000.0
 WATER = ("river", "canal", "lake")
 
 
@@ -328,8 +329,8 @@ def amount_text(name: str, value: float) -> Text:
     """A sum with its unit; large areas and money in 万 for Chinese readers."""
     unit = QUANTITIES[name].unit
     en = f"{value:,.0f}" if name in ("households", "community_count") else f"{value:,.0f} {unit.en}"
-    if name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and abs(value) >= 10_000):
-        return Text(f"{value / 10_000:,.2f} 万{unit.zh}", en)
+    if name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and abs(value) >= WAN):
+        return Text(f"{value / WAN:,.2f} 万{unit.zh}", en)
     return Text(f"{value:,.0f} {unit.zh}", en)
 
 
@@ -479,10 +480,19 @@ def _kept_apart(scene: Scene, rows: Iterable[int]) -> bool:
 def _remedy_text(remedy: _Remedy) -> Text:
     zh, en = [], []
     for bound, is_low, value in remedy.changes:
-        label, text = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+        label, text = QUANTITIES[bound.name].label, _enough_text(bound.name, value, is_low=is_low)
         zh.append(f"{label.zh}{'下限降至' if is_low else '上限升至'} {text.zh}")
         en.append(f"a {'minimum' if is_low else 'maximum'} of {text.en} for {label.en}")
     return Text("且".join(zh), " and ".join(en))
+
+
+def _enough_text(name: str, value: float, *, is_low: bool) -> Text:
+    """A limit that suffices as it is printed: a minimum is rounded down, a maximum up."""
+    in_wan = name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and value >= WAN)
+    # Two decimals of 万 are hundreds; sums are exact to the hundredth, so less than that is rounding.
+    step = WAN / 100 if in_wan else 1.0
+    whole = round(value / step, 6)
+    return amount_text(name, step * (math.floor(whole) if is_low else math.ceil(whole)))
 
 
 def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:

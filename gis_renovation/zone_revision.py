@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, identity, vstack
+from scipy.sparse import csr_array, identity
 
 from gis_renovation.zone_choice import Columns, ProofLimits, settle
 from gis_renovation.zone_listing import Candidates, Cover, list_candidates
@@ -28,6 +28,11 @@ from gis_renovation.zone_problem import (
     part_of,
 )
 from gis_renovation.zone_request import Ids, Request
+
+# Beyond so many candidate zones in one component only the disturbed neighbourhood is solved: each takes a
+# column for every approved zone it may continue, some hundred bytes together.
+LISTED_REVISED = 1_000_000
+ZONES_AT_ONCE = 200_000
 
 
 class Revision(NamedTuple):
@@ -102,7 +107,8 @@ def _revise_part(
 ) -> None:
     """Write one component's zones into ``labels``, numbered on from those there."""
     start = standing_zones(problem, approved.counts)
-    listed = list_candidates(problem, max_subsets=limits.max_subsets)
+    most = min(limits.max_subsets, LISTED_REVISED)
+    listed = list_candidates(problem, max_subsets=most)
     inside = np.arange(problem.size)
     if listed is None:
         # Too many to list: keep sound zones that touch no disturbed one, solve the rest.
@@ -112,7 +118,7 @@ def _revise_part(
             labels[nodes[rows]] = fresh = int(labels.max(initial=-1)) + 1
             continues[fresh] = str(approved.names[approved.counts[rows].sum(axis=0).argmax()])
         problem = part_of(problem, inside)
-        listed = list_candidates(problem, max_subsets=limits.max_subsets)
+        listed = list_candidates(problem, max_subsets=most)
     own = _Approved(approved.names, approved.counts[inside])
     if listed is None:
         chosen_labels, owners, certain = compact(start[inside]), None, False
@@ -160,49 +166,71 @@ def _least_change(
 ) -> tuple[Labels, Labels, bool]:
     """Zones, the approved zone each continues (-1 none), and whether the moves are proven least."""
     n = problem.size
+    # Only approved zones that are met here; each is a node more, which the zone that continues it covers.
+    met = np.flatnonzero(approved.counts.any(axis=0))
+    counts, owners = approved.counts[:, met], len(met)
     groups = csr_array((np.ones(n), (start, np.arange(n))), shape=(int(start.max()) + 1, n))
     score = problem.score(group_sums(problem, start))
     good = np.flatnonzero(score.left_out == 0)
-    zones = csr_array(vstack([listed.cover.matrix(np.arange(len(listed.cost))), groups[good]]))
+    zones = listed.cover.followed_by(Cover.of(groups[good]))
     cost = np.concatenate([listed.cost, score.cost[good]])
-    overlap = csr_array(zones @ csr_array(approved.counts)).tocoo()
-    known = zones @ approved.counts.sum(axis=1)
+    known = zones.totals(counts.sum(axis=1))
     # One column for each zone and each approved zone it may continue, and one as a new zone.
-    row = np.concatenate([overlap.row, np.arange(len(cost))]).astype(np.int64)
-    owner = np.concatenate([overlap.col, np.full(len(cost), -1)]).astype(np.int64)
-    moved = np.concatenate([known[overlap.row] - overlap.data, known])
+    row, owner, stays = _continuations(zones, counts)
+    row = np.concatenate([row, np.arange(len(cost))])
+    owner = np.concatenate([owner, np.full(len(cost), -1)])
+    moved = known[row] - np.concatenate([stays, np.zeros(len(cost))])
     columns = len(row)
-    chosen = _starting_columns(row, owner, np.arange(len(listed.cost), len(cost)), moved)
+    first = _starting_columns(row, owner, np.arange(len(listed.cost), len(cost)), moved)
     out = np.flatnonzero(np.isin(start, np.flatnonzero(score.left_out > 0)))
-    caps = [
-        np.concatenate([(owner == k).astype(float), np.zeros(n)])
-        for k in range(len(approved.names))
-        if (owner == k).any()
-    ]
+    unused = np.setdiff1d(np.arange(owners), owner[first])
+    lone = Cover.of(identity(n + owners, format="csr")[np.append(np.arange(n, n + owners), np.arange(n))])
+    zero = np.zeros(owners)
     choice = Columns(
-        cover=Cover.of(csr_array(vstack([zones[row], identity(n, format="csr")]))),
+        # After the zones, approved zones that nobody continues, then those left out.
+        cover=zones.with_one_more(row, np.where(owner >= 0, n + owner, -1), n + owners).followed_by(lone),
         parts=(
-            np.concatenate([np.zeros(columns), problem.stats[:, MEMBERS]]),
+            np.concatenate([np.zeros(columns), zero, problem.stats[:, MEMBERS]]),
             # Who had a zone and is left out has left it, too.
-            np.concatenate([moved, approved.counts.sum(axis=1)]),
-            np.concatenate([cost[row], np.zeros(n)]),
+            np.concatenate([moved, zero, counts.sum(axis=1)]),
+            np.concatenate([cost[row], zero, np.zeros(n)]),
         ),
         whole=(True, True, False),
-        caps=caps,
-        chosen=np.concatenate([chosen, columns + out]),
+        leaving=n,
+        chosen=np.concatenate([first, columns + unused, columns + owners + out]),
     )
     picked, bounds = settle(choice, limits)
-    labels = np.empty(n, dtype=np.int64)
-    owners = np.full(len(picked), -1)
-    covered = choice.cover.matrix(picked)
-    for number, column in enumerate(picked):
-        labels[covered[[number]].indices] = number
-        owners[number] = owner[column] if column < columns else -1
+    reached = choice.parts[1][picked].sum()
+    labels, owner_of = _chosen_zones(choice.cover, picked[(picked < columns) | (picked >= columns + owners)], n)
+    names = np.append(met, -1)[owner_of]
+    return labels, names, bool(np.isfinite(bounds[1]) and reached <= bounds[1] + 1e-6)
+
+
+def _chosen_zones(cover: Cover, picked: Labels, nodes: int) -> tuple[Labels, Labels]:
+    """Zone of each community, by the first of its nodes, and the approved zone each continues (-1 none)."""
+    chosen = cover.matrix(picked).tocoo()
+    labels = np.empty(nodes, dtype=np.int64)
+    owner = np.full(len(picked), -1)
+    is_owner = chosen.col >= nodes
+    labels[chosen.col[~is_owner]] = chosen.row[~is_owner]
+    owner[chosen.row[is_owner]] = chosen.col[is_owner] - nodes
     order = compact(labels)
     owner_of = np.full(int(order.max()) + 1, -1)
-    owner_of[order] = owners[labels]
-    reached = choice.parts[1][picked].sum()
-    return order, owner_of, bool(np.isfinite(bounds[1]) and reached <= bounds[1] + 1e-6)
+    owner_of[order] = owner[labels]
+    return order, owner_of
+
+
+def _continuations(zones: Cover, counts: Floats) -> tuple[Labels, Labels, Floats]:
+    """Every zone with each approved zone it shares communities with, and how many those are; by zone."""
+    table, count = csr_array(counts), len(zones.starts) - 1
+    found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
+    for first in range(0, count, ZONES_AT_ONCE):
+        part = np.arange(first, min(first + ZONES_AT_ONCE, count))
+        shared = csr_array(zones.matrix(part) @ table).tocoo()
+        found.append((shared.row.astype(np.int64) + first, shared.col.astype(np.int64), shared.data))
+    row, owner, stays = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.lexsort((owner, row))
+    return row[order], owner[order], stays[order]
 
 
 def _starting_columns(row: Labels, owner: Labels, zones: Labels, moved: Floats) -> Labels:

@@ -282,8 +282,10 @@ def describe_zones(
     return gpd.GeoDataFrame(pd.DataFrame(columns, index=index), geometry=geometry)
 
 
-def prove_zones(zone_members: pd.DataFrame) -> pd.DataFrame:
+def prove_zones(zone_members: pd.DataFrame, *, zone_count: int | None = None) -> pd.DataFrame:
     """The proof of each component: what was reached, what is the best possible, and the gap between.
+
+    ``zone_count`` as for :func:`delineate_zones`: where it is not met, the sentence says how near one comes.
 
     Returns layer ``zone_proof``, index ``component_id``, sorted: communities, zones, communities left
     out, objective, their bounds, gap and seed, with a sentence. Empty in, empty out. O(n).
@@ -291,7 +293,9 @@ def prove_zones(zone_members: pd.DataFrame) -> pd.DataFrame:
     grouped = zone_members.groupby("component_id", sort=True)
     table = grouped[list(PROOF_COLUMNS)].first()
     table.insert(0, "community_count", grouped.size().astype("int64"))
-    texts = [_proof_text(cast("dict[str, Any]", row)) for row in table.to_dict("records")]
+    found = int(table["zone_count"].sum())
+    missed = None if zone_count in (None, found) else (zone_count, found)
+    texts = [_proof_text(cast("dict[str, Any]", row), missed) for row in table.to_dict("records")]
     table.index = pd.Index(table.index, dtype="str", name="component_id")
     return table.assign(**_sentences(texts, "reason"))
 
@@ -818,7 +822,7 @@ def _one_value(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str
     return columns
 
 
-def _proof_text(row: Mapping[str, Any]) -> Text:
+def _proof_text(row: Mapping[str, Any], missed: tuple[int | None, int] | None) -> Text:
     size, zones = row["community_count"], row["zone_count"]
     if row["proof"] == "whole":
         return Text(
@@ -840,6 +844,12 @@ def _proof_text(row: Mapping[str, Any]) -> Text:
     start = Text(
         f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个", f"{size} communities in {zones} zones, {out} left out"
     )
+    if missed is not None:
+        # Fixed zones count too, so the number asked for is that of the whole city.
+        start = Text(
+            f"{start.zh}；要求共 {missed[0]} 个片区，在各项限值下最接近的是 {missed[1]} 个",
+            f"{start.en}; {missed[0]} zones were asked for, {missed[1]} are the nearest within the bounds",
+        )
     if row["proof"] == "proven":
         return Text(f"{start.zh}；已证明为最优。", f"{start.en}; proven optimal.")
     if row["proof"] == "bounded":

@@ -162,6 +162,15 @@ def test_a_given_number_of_zones_is_met(zone_count):
     assert len(groups_of(delineate_zones(communities, links, zone_count=zone_count))) == zone_count
 
 
+def test_a_number_of_zones_that_cannot_be_met_is_said_with_the_nearest():
+    communities, links = make_row([300] * 6, cut=[(1, 2), (3, 4)])
+    members = delineate_zones(communities, links, zone_count=2)
+    [reason] = prove_zones(members, zone_count=2)["reason_zh"]
+    assert reason == "6 个小区分为 3 个片区，未纳入 0 个；要求共 2 个片区，在各项限值下最接近的是 3 个；已证明为最优。"
+    met = delineate_zones(communities, links, zone_count=3, fixed_zones=[["C00", "C01"]])
+    assert not prove_zones(met, zone_count=3)["reason_zh"].str.contains("要求共").any()
+
+
 def test_a_target_draws_the_sums_to_it():
     communities, links = make_row([100] * 6)
     members = delineate_zones(communities, links, households={"min": 100, "max": 600}, target={"households": 300})
@@ -258,6 +267,36 @@ def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
     # Minimum to 300 is 40 % of 500; maximum to 900 is 29 % of 700.
     assert (shortfall["bound_kind"], shortfall["relaxed_value"]) == ("max", 900)
     assert delineate_zones(communities, links, households={"min": 500, "max": 900})["zone_id"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "bounds", "words", "enough"),
+    [
+        (
+            "floor_area_m2",
+            [35_388.0, 90_000],
+            {"min": 60_000},
+            "建筑面积下限降至 3.53 万平方米即可",
+            35_300,
+        ),
+        (
+            "floor_area_m2",
+            [60_000.0, 95_312],
+            {"max": 90_000},
+            "建筑面积上限升至 9.54 万平方米即可",
+            95_400,
+        ),
+        ("cost_yuan", [17_657_049.5, 500.0], {"max": 1e7}, "估算投资上限升至 1,765.71 万元即可", 17_657_100),
+        ("floor_area_m2", [8_531.6, 90_000], {"min": 60_000}, "建筑面积下限降至 8,531 平方米即可", 8_531),
+    ],
+)
+def test_the_relaxation_suffices_as_it_is_printed(column, values, bounds, words, enough):
+    communities, links = make_row([100, 100], cut=[(0, 1)])
+    communities[column] = values
+    members = delineate_zones(communities, links, **{column: bounds})
+    assert words in members["reason_zh"].dropna().iloc[0]
+    relaxed = delineate_zones(communities, links, **{column: dict.fromkeys(bounds, enough)})
+    assert relaxed["zone_id"].notna().all()
 
 
 def test_a_lone_community_without_neighbours_says_that():
