@@ -71,9 +71,9 @@ def partition_parcels(
     work = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(work, ignore_errors=True)
     (work / "parcels").mkdir(parents=True)
-    raw, bounds, sample = _store_chunks(chunks, work, communities)
+    raw, bounds, sample, weight = _store_chunks(chunks, work, communities)
     parts = max(1, round(sum(raw.values()) / parcels_a_part))
-    cuts = _cuts(sample, bounds, parts)
+    cuts = _cuts(sample, weight, bounds, parts)
     for path in raw:
         _deal_out(path, cuts, bounds, work / "pieces")
     count = _gather(work)
@@ -87,11 +87,11 @@ def partition_parcels(
 
 def _store_chunks(
     chunks: Iterable[gpd.GeoDataFrame], work: Path, communities: gpd.GeoDataFrame | None
-) -> tuple[dict[Path, int], tuple[float, ...], gpd.GeoSeries]:
-    """Chunks as files with their row counts, the bounds of all parcels, and a sample of them."""
+) -> tuple[dict[Path, int], tuple[float, ...], gpd.GeoSeries, Any]:
+    """Chunks as files with their row counts, the bounds of all parcels, a sample, and how many each stands for."""
     (work / "raw").mkdir()
     rows: dict[Path, int] = {}
-    samples, boxes, ids = [], [], []
+    samples, weights, boxes, ids = [], [], [], []
     for number, chunk in enumerate(chunks):
         require_metric(parcels=chunk, communities=communities)
         path = work / "raw" / f"{number:06d}.parquet"
@@ -100,6 +100,7 @@ def _store_chunks(
         boxes.append(chunk.total_bounds)
         step = max(1, len(chunk) // _SAMPLE_A_CHUNK)
         samples.append(chunk.geometry.iloc[::step])
+        weights.append(np.full(len(samples[-1]), step))
         ids.append(pd.util.hash_array(chunk.index.to_numpy(dtype=object)))
     if not sum(rows.values()):
         raise DataError([_finding("empty_layer", "没有任何宗地。", "There is no parcel.")])
@@ -110,13 +111,18 @@ def _store_chunks(
         )
         raise DataError([_finding("duplicate_key", zh, en)])
     low, high = np.nanmin(boxes, axis=0)[:2], np.nanmax(boxes, axis=0)[2:]
-    return rows, (*low, *high), pd.concat(samples)
+    return rows, (*low, *high), pd.concat(samples), np.concatenate(weights)
 
 
-def _cuts(sample: gpd.GeoSeries, bounds: tuple[float, ...], parts: int) -> Any:
-    """Distances along the Hilbert curve at which one part ends and the next begins."""
-    distance = np.sort(sample.hilbert_distance(total_bounds=bounds).to_numpy())
-    return distance[(np.arange(1, parts) * len(distance)) // parts]
+def _cuts(sample: gpd.GeoSeries, weight: Any, bounds: tuple[float, ...], parts: int) -> Any:
+    """Distances along the Hilbert curve at which one part ends and the next begins.
+
+    A worker's memory follows the largest part, so chunks of unlike size must not count alike.
+    """
+    distance = sample.hilbert_distance(total_bounds=bounds).to_numpy()
+    order = np.argsort(distance, kind="stable")
+    before = np.cumsum(weight[order]) - weight[order]
+    return distance[order][np.searchsorted(before, np.arange(1, parts) * (weight.sum() / parts))]
 
 
 def _deal_out(path: Path, cuts: Any, bounds: tuple[float, ...], pieces: Path) -> None:

@@ -81,6 +81,18 @@ def test_parts_lose_and_repeat_no_parcel_and_lie_together(city, parts):
     assert sum(extents) < 2.5 * shapely.box(*city["parcels"].total_bounds).area
 
 
+def test_parts_are_of_like_size_however_the_chunks_were_cut(tmp_path):
+    """A chunk of 2,000 parcels beside one of 8,000: a part holds its share of the parcels, not of the chunks."""
+    at = np.random.default_rng(1).uniform(0, 3000, (10_000, 2))
+    at = at[np.argsort(at[:, 0])]
+    places = layer("parcel_id", shapely.box(*at.T, *(at + 5).T))
+    chunks = (places.iloc[part] for part in (slice(0, 2000), slice(2000, None)))
+    assert partition_parcels(chunks, tmp_path / "land", parcels_a_part=1000) == 10
+    sizes = [len(gpd.read_parquet(path)) for path in (tmp_path / "land" / "parcels").iterdir()]
+    assert sum(sizes) == 10_000
+    assert max(sizes) < 1.15 * 1000
+
+
 def test_results_in_parts_equal_those_of_one_machine(city, result):
     ledger = assess_parcels(**city, rules=RULES, as_of=AS_OF)
     idle = find_idle_parcels(city["parcels"], ledger, city["communities"])
