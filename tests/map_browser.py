@@ -37,7 +37,8 @@ class Visit:
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type in {"error", "warning"} else None)
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.on("dialog", self._dialog)
-        self.page.goto(f"file://{path}{fragment}", timeout=30_000)
+        self.url = f"file://{path}{fragment}"
+        self.page.goto(self.url, timeout=30_000)
         self.page.wait_for_selector("body[data-ready=true]", timeout=30_000)
         self.page.wait_for_timeout(120)
 
