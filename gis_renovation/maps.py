@@ -417,7 +417,8 @@ def _add_months(
     lang: Lang,
 ) -> list[str]:
     """Give the layer of community states and the cards their months, where the records are at hand; the months."""
-    own = [block for block in blocks if styles.layer_style(block["name"]).monthly]
+    # A layer in tiles holds no rows on the page that months could be given to.
+    own = [block for block in blocks if styles.layer_style(block["name"]).monthly and "tiles" not in block]
     tables = [(one, one.pop("keys")) for block in blocks for one in block["related"] if "keys" in one]
     months = map_months.monthly_progress(layers, as_of) if own else None
     if months is None or len(months) < 2:

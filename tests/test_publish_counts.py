@@ -266,7 +266,6 @@ def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count
     made = city((3, 3571, 3600, 3650, 3700, 3750, 3800, 3850, None))
     if tiled:
         monkeypatch.setattr(map_tiles, "PAGE_FEATURES", 5)
-        del made["works_records"]
     profile = publish.read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
     told = {"name": "public", "project_name": "示意市", "as_of": date(2024, 9, 30)}
