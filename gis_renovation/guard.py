@@ -48,6 +48,7 @@ _FOOT_M = 0.3048
 _SAMPLE = 1500
 _MATCH_M = (3.0, 10.0, 30.0)
 _BEST_SHARE = 0.6
+_NEARLY_ALL = 0.95
 _AHEAD = 3.0
 _DECOY_SHARE = 0.5
 _REACH_M = 2_000.0
@@ -424,9 +425,10 @@ class Offset:
     """How a layer lies against a trusted one.
 
     ``kind`` is ``none``, ``gcj02`` or ``bd09`` (the layer is shifted as those maps shift), ``trusted_gcj02``
-    or ``trusted_bd09`` (the trusted one is), ``shifted`` (all by one vector), or ``unclear``: the layers do
-    not show the same things. ``dx_m``, ``dy_m`` is what the layer lies too far east and north;
-    ``scores`` the share of its points that meet the trusted layer under each explanation.
+    or ``trusted_bd09`` (the trusted one is), ``mixed_gcj02`` or ``mixed_bd09`` (some of its features are),
+    ``shifted`` (all by one vector), or ``unclear``: the layers do not show the same things. ``dx_m``, ``dy_m``
+    is what the layer lies too far east and north; ``scores`` the share of its points that meet the trusted layer
+    under each explanation.
     """
 
     kind: str
@@ -451,7 +453,9 @@ def check_offsets(layers: Mapping[str, Any], project_crs: CRS, *, trusted: Seque
                 continue
             found = find_offset(layer, layers[other], project_crs)
             if found.kind not in ("none", "unclear"):
-                findings.append(_offset_finding(name, other, found, known=bool(trusted)))
+                mixed = found.kind.startswith("mixed_")
+                rows = _shifted_rows(layer, layers[other], found.kind, project_crs) if mixed else ()
+                findings.append(_offset_finding(name, other, found, known=bool(trusted), rows=rows))
                 break
     return findings
 
@@ -464,6 +468,14 @@ _OFFSET_WORDS = {
     "bd09": Text(
         '很可能是百度的 BD-09 坐标；核实后在来源卡写 datum = "bd09"',
         'it is likely BD-09 (Baidu); if so, write datum = "bd09" in its card',
+    ),
+    "mixed_gcj02": Text(
+        '只有一部分要素如此，很可能混入了 GCJ-02 坐标；请把两种来源分成两个文件，为 GCJ-02 的写 datum = "gcj02"',
+        'only some features do: GCJ-02 is likely mixed in; split the file and write datum = "gcj02" for those',
+    ),
+    "mixed_bd09": Text(
+        '只有一部分要素如此，很可能混入了 BD-09 坐标；请把两种来源分成两个文件，为 BD-09 的写 datum = "bd09"',
+        'only some features do: BD-09 is likely mixed in; split the file by source and write datum = "bd09" for those',
     ),
     "trusted_gcj02": Text(
         "对照图层反而像 GCJ-02 坐标，请核实对照图层的来源",
@@ -480,7 +492,7 @@ _OFFSET_WORDS = {
 }
 
 
-def _offset_finding(name: str, other: str, found: Offset, *, known: bool) -> Finding:
+def _offset_finding(name: str, other: str, found: Offset, *, known: bool, rows: tuple[str, ...] = ()) -> Finding:
     words = _OFFSET_WORDS[found.kind]
     length = float(np.hypot(found.dx_m, found.dy_m))
     shares = "，".join(f"{kind} {share:.0%}" for kind, share in found.scores.items())
@@ -493,6 +505,7 @@ def _offset_finding(name: str, other: str, found: Offset, *, known: bool) -> Fin
         severity="warning",
         code=f"offset_{found.kind}",
         layer=name,
+        ids=rows,
         text=Text(
             f"与 {other} 相比偏移约 {length:,.0f} m（东 {found.dx_m:+,.0f}，北 {found.dy_m:+,.0f}）："
             f"{words.zh}{sure.zh}。"
@@ -521,10 +534,13 @@ def find_offset(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, project_crs:
         return Offset("unclear", 0.0, 0.0, {})
     tree = shapely.STRtree(outlines)
     unmoved = _distances(tree, points[:: max(1, len(points) // _GLANCE)])
-    if _share(unmoved, _MATCH_M[0]) >= _BEST_SHARE:
+    if _share(unmoved, _MATCH_M[0]) >= _NEARLY_ALL:
         return Offset("none", 0.0, 0.0, {"none": _share(unmoved, _MATCH_M[0])})
     moved = {kind: move(points) for kind, move in _explanations(project_crs).items()}
     distances = {kind: _distances(tree, xy) for kind, xy in moved.items()}
+    mixed = _mixture(tree, moved, distances)
+    if mixed is not None:
+        return mixed
     for distance in _MATCH_M:
         scores = {kind: _share(found, distance) for kind, found in distances.items()}
         best = max(scores, key=lambda kind: scores[kind])
@@ -535,6 +551,39 @@ def find_offset(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, project_crs:
             shift = np.median(points - moved[best], axis=0) - _residual(tree, moved[best], distance)
             return Offset(best, float(shift[0]), float(shift[1]), scores)
     return _one_vector(layer, trusted, {kind: _share(found, _MATCH_M[0]) for kind, found in distances.items()})
+
+
+# Two sources in one layer: each holds at least this share, and nearly all that one does not explain the other does.
+_SMALLEST_PART, _EXPLAINED = 0.05, 0.8
+
+
+def _mixture(tree: shapely.STRtree, moved: Mapping[str, Floats], distances: Mapping[str, Floats]) -> Offset | None:
+    """Some features in place, nearly all others shifted as a web map shifts; None if it is not so."""
+    rest = distances["none"] > _MATCH_M[1]
+    part = float(rest.mean())
+    if not _SMALLEST_PART <= part <= 1 - _SMALLEST_PART or rest.sum() < 2 * _FEWEST:
+        return None
+    for kind in ("gcj02", "bd09"):
+        share = _share(distances[kind][rest], _MATCH_M[0])
+        # Where the whole layer is shifted, those that lie near something by chance are explained too.
+        whole = _share(distances[kind][~rest], _MATCH_M[0]) > _DECOY_SHARE
+        if share >= _EXPLAINED and not whole and not _repeats(tree, moved[kind][rest], _MATCH_M[0], share):
+            shift = np.median((moved["none"] - moved[kind])[rest], axis=0)
+            scores = {"none": 1 - part, kind: part * share}
+            return Offset(f"mixed_{kind}", float(shift[0]), float(shift[1]), scores)
+    return None
+
+
+def _shifted_rows(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, kind: str, project_crs: CRS) -> tuple[str, ...]:
+    """The features whose first corner meets the trusted layer only after the shift is undone."""
+    geometry = layer.geometry.to_numpy()
+    usable = _usable(geometry)
+    xy, owner = shapely.get_coordinates(geometry[usable], return_index=True)
+    first = xy[np.flatnonzero(np.diff(owner, prepend=-1))]
+    tree = shapely.STRtree(_outlines(trusted))
+    undone = _explanations(project_crs)[kind.removeprefix("mixed_")](first)
+    off = (_distances(tree, first) > _MATCH_M[1]) & (_distances(tree, undone) <= _MATCH_M[0])
+    return tuple(str(key) for key in layer.index[usable][off])
 
 
 def _explanations(project: CRS) -> dict[str, Move]:

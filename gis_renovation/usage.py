@@ -99,7 +99,7 @@ def _kind_of(parameter: Any, lang: Lang) -> Callable[..., str | None]:
         name = str(parameter.display_type(ctx)).strip("<>").lower()
         if name == "bool":
             return None
-        return f"<{_KINDS.get(name, Text('文字', 'text')).in_language(lang)}>"
+        return f"<{_KINDS.get(name.removesuffix(' range'), Text('文字', 'text')).in_language(lang)}>"
 
     return shown
 

@@ -210,9 +210,13 @@ def test_the_trusted_layer_decides_and_data_abroad_get_no_code_of_china():
 # --- layers against a trusted layer ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "change"), [("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)])
-@pytest.mark.parametrize("centre", [(117.0, 32.65), (121.5, 31.2), (104.1, 30.6), (87.6, 43.8), (113.3, 23.1)])
-def test_a_web_maps_shift_is_found_and_measured_within_five_metres(kind, change, centre):
+SHIFTS = {"gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}
+
+
+@given(st.floats(75.5, 134.5), st.floats(18, 53), st.sampled_from(sorted(SHIFTS)))
+@settings(max_examples=25, deadline=None)
+def test_a_web_maps_shift_is_found_anywhere_in_china_and_measured_within_five_metres(lon, lat, kind):
+    centre, change = (lon, lat), SHIFTS[kind]
     meridian = round(centre[0] / 3) * 3
     crs = CRS(f"EPSG:{4534 + (meridian - 75) // 3}")
     true = town(5, crs=crs, centre=centre)
@@ -222,6 +226,37 @@ def test_a_web_maps_shift_is_found_and_measured_within_five_metres(kind, change,
     assert found.kind == kind
     assert np.hypot(found.dx_m - moves[0], found.dy_m - moves[1]) < 5
     assert found.scores[kind] > 0.95
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 0.9), st.sampled_from(sorted(SHIFTS)))
+@settings(max_examples=15, deadline=None)
+def test_a_part_of_a_layer_that_is_shifted_is_found_and_its_rows_are_named(seed, part, kind):
+    true = town(seed)
+    rows = np.random.default_rng(seed).random(len(true)) < part
+    rows[:6], rows[6:12] = True, False
+    mixed = true.copy()
+    mixed.geometry = np.where(rows, shifted(true, SHIFTS[kind]).geometry, true.geometry)
+    mixed = mixed.set_crs(PROJECT)
+    (said,) = check_offsets({"communities": true, "parcels": mixed}, PROJECT, trusted=["communities"])
+    assert said.code == f"offset_mixed_{kind}"
+    wrong = set(said.ids) ^ set(true.index[rows])
+    assert len(wrong) <= 2  # a corner may meet another outline by chance
+    moved = shifted(true, SHIFTS[kind])
+    expected = [(ours - theirs)[rows].median() for ours, theirs in zip(xy(moved), xy(true), strict=True)]
+    found = find_offset(mixed, true, PROJECT)
+    assert np.hypot(found.dx_m - expected[0], found.dy_m - expected[1]) < 5
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 0.5))
+@settings(max_examples=15, deadline=None)
+def test_new_buildings_in_a_clean_layer_are_no_mixture(seed, part):
+    true = town(seed)
+    elsewhere = np.random.default_rng(seed).random(len(true)) < part
+    newer = true.copy()
+    newer.geometry = np.where(elsewhere, town(seed + 5000).geometry, true.geometry)
+    assert (
+        check_offsets({"communities": true, "parcels": newer.set_crs(PROJECT)}, PROJECT, trusted=["communities"]) == []
+    )
 
 
 @pytest.mark.parametrize("change", [wgs84_to_gcj02, wgs84_to_bd09])
