@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.errors import ConfigError, Text
+from gis_renovation.land_codes import broad_uses
 from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
 from gis_renovation.schemas import layer_schema, nearest_names
 
@@ -82,6 +83,7 @@ def parcel_measures() -> dict[str, Callable[[Site], Measure]]:
         "area_m2": lambda site: Measure(shapely.area(site.geometry), Text("没有图形", "no geometry")),
         "area_difference_share": _area_difference,
         "building_coverage_share": _building_coverage,
+        "surveyed_vacant": _surveyed_vacant,
         "community_distance_m": _community_distance,
         "inside_community_share": _inside_community,
         "start_overdue_years": _start_overdue,
@@ -124,6 +126,21 @@ def _recorded_word(name: str) -> Callable[[Site], Measure]:
         return Measure(words, _not_recorded(site, name))
 
     return measure
+
+
+def _surveyed_vacant(site: Site) -> Measure:
+    """Whether the surveyed class is vacant land (空闲地) within its code system; unknown classes stay unknown."""
+    words = np.full(len(site.places), None, dtype=object)
+    code, system = _column(site, "land_use_code"), _column(site, "code_system")
+    if code is not None and system is not None:
+        known = (code.notna() & system.notna()).to_numpy()
+        pairs = list(zip(system[known], code[known], strict=True))
+        uses = {pair: broad_uses(*pair) for pair in set(pairs)}
+        found = ["yes" if "vacant" in uses[pair] else "no" if uses[pair] else None for pair in pairs]
+        words[np.flatnonzero(known)] = np.array([*found, None], dtype=object)[:-1]
+    return Measure(
+        words, Text("现状地类未登记或对照表未收录", "the surveyed class is not recorded, or not in the tables")
+    )
 
 
 def _recorded_number(name: str) -> Callable[[Site], Measure]:

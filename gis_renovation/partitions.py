@@ -99,7 +99,8 @@ def _store_chunks(
         rows[path] = len(chunk)
         boxes.append(chunk.total_bounds)
         step = max(1, len(chunk) // _SAMPLE_A_CHUNK)
-        samples.append(chunk.geometry.iloc[::step])
+        # Taken, not sliced: a slice is a view and would keep every chunk's shapes in memory to the end.
+        samples.append(chunk.geometry.take(np.arange(0, len(chunk), step)).reset_index(drop=True))
         weights.append(np.full(len(samples[-1]), step))
         ids.append(pd.util.hash_array(chunk.index.to_numpy(dtype=object)))
     if not sum(rows.values()):

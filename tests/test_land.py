@@ -43,6 +43,8 @@ GOOD = {
     "right_type": "granted",
     "inspected_vacant": True,
     "registered_area_m2": 600.0,
+    "code_system": "survey",
+    "land_use_code": "0701",
     "start_due_on": DAY(2024, 6, 1),
     "started_on": DAY(2024, 5, 1),
     "stopped_on": DAY(2024, 8, 1),
@@ -117,6 +119,8 @@ FLIPS = [
     ({"stopped_on": None}, "parcel_stopped_long", "unknown"),
     ({"started_on": None}, "parcel_start_overdue", "unknown"),
     ({"term_end_on": DAY(2024, 1, 1)}, "parcel_term_ended", "yes"),
+    ({"code_system": "survey", "land_use_code": "1201"}, "parcel_surveyed_vacant", "yes"),
+    ({"code_system": "survey", "land_use_code": "9999"}, "parcel_surveyed_vacant", "unknown"),
     *(
         ({"line": (kind, shapely.box(0, 0, 15, 20))}, rule, "yes")
         for kind, rule in {
@@ -227,6 +231,14 @@ def test_every_excluded_parcel_has_a_reason_and_every_unknown_is_listed():
     found = outcome(city(ownership="collective", inspected_vacant=None, holder_kind="company"))
     assert found["deciding_rules"] == "parcel_state_owned, parcel_holder_public"
     assert (found["failed_count"], found["unknown_count"]) == (2, 1)
+
+
+def test_the_same_code_is_vacant_land_in_one_system_and_a_railway_in_another():
+    found = {
+        system: verdicts(city(code_system=system, land_use_code="1201"))["parcel_surveyed_vacant"]
+        for system in ("survey", "sea_land_2023", None)
+    }
+    assert found == {"survey": "yes", "sea_land_2023": "no", None: "unknown"}
 
 
 def test_a_seen_certificate_settles_land_inside_a_compound():
