@@ -88,8 +88,8 @@ def write_idle_register(paper: Paper, layers: Layers, manifest: Manifest, workbo
         "worth a visit, it is not a finding of idle land: that is for the natural resources authority to make.",
     )
     paper.say(
-        "四个词分开使用：闲置土地按合同约定的动工、建设和投资情况判断，须由自然资源主管部门认定；"
-        "空闲地是国土调查的地类，只说明地表现状；低效用地按各市标准认定，本程序没有通用标准，不作判断；"
+        "四个词分开使用：闲置土地按合同约定的动工、建设和投资情况判断，由自然资源主管部门依法确定；"
+        "空闲地是国土调查的地类，只说明地表现状；低效用地按各市标准确定，本程序没有通用标准，不作判断；"
         "空置房屋是登记为无人使用的房屋，由产权单位和县区核实。",
         "Four words are kept apart: idle land is judged by the start, building and investment a contract set, and "
         "found by the authority; vacant land is a class of the survey and tells of the surface only; inefficient land "
