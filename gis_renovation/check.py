@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis_renovation.errors import Finding, Lang, Text
+from gis_renovation.errors import IDS_SHOWN, Finding, Lang, Text
 from gis_renovation.io import new_folder, write_geopackage
 from gis_renovation.project import Project
 from gis_renovation.schemas import layer_schemas
@@ -106,7 +106,7 @@ padding:0 1em;color:#1a1a1a;background:#fff}
 table{border-collapse:collapse;width:100%;margin:1em 0}th,td{border:1px solid #999;padding:.3em .6em;text-align:left;
 vertical-align:top}th{background:#eee}td.n{text-align:right;font-variant-numeric:tabular-nums}
 .error{color:#a40000;font-weight:bold}.warning{color:#7a4b00;font-weight:bold}.note{color:#333}
-details>summary{cursor:pointer}code{background:#f2f2f2}
+details>summary{cursor:pointer}.ids code{margin-right:.4em}code{background:#f2f2f2}
 @media print{details{display:block}}
 """
 
@@ -166,10 +166,13 @@ def _severity_part(severity: str, findings: Sequence[Finding], lang: Lang) -> st
     for finding in findings:
         if finding.severity != severity:
             continue
-        where = " / ".join(part for part in (finding.file, finding.layer, finding.field) if part)
+        where = " / ".join(part for part in (finding.file, *_named(finding, lang)) if part)
         text = f'<li><span class="{severity}">{html.escape(where)}</span> {html.escape(finding.text.in_language(lang))}'
         if finding.ids:
-            count = f"{len(finding.ids)} 处" if lang == "zh" else f"{len(finding.ids)} places"
+            shown = "".join(f" <code>{html.escape(i)}</code>" for i in finding.ids[:IDS_SHOWN])
+            text += f"<div class=ids>{shown}</div>"
+        if len(finding.ids) > IDS_SHOWN:
+            count = f"全部 {len(finding.ids):,} 处" if lang == "zh" else f"all {len(finding.ids):,} places"
             listed = "".join(f"<li><code>{html.escape(i)}</code></li>" for i in finding.ids)
             text += f"<details><summary>{count}</summary><ul>{listed}</ul></details>"
         lines.append(text + "</li>")
@@ -219,6 +222,14 @@ _LAST_ROW = 1_048_575
 def _label(layer: str, lang: Lang) -> str:
     schema = layer_schemas().get(layer)
     return schema.label.in_language(lang) if schema else layer
+
+
+def _named(finding: Finding, lang: Lang) -> tuple[str, str]:
+    """The layer and the field as people call them, the field with its name in the card."""
+    schema = layer_schemas().get(finding.layer)
+    field = schema.fields.get(finding.field) if schema else None
+    label = f"{field.label.in_language(lang)} {finding.field}" if field else finding.field
+    return _label(finding.layer, lang), label
 
 
 def _layer_sheet(
