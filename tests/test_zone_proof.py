@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation import zone_choice, zone_proof
 from gis_renovation.zone_choice import ProofLimits
@@ -117,6 +118,54 @@ def best_by_dynamic_programme(problem):
     return min((o, abs(k - wanted), c) for k, (o, n, c) in by_count.items())
 
 
+def best_by_flows(problem):
+    """(left out, number score) by a mixed-integer program in which each zone's root sends a unit to every member."""
+    size, statistics = problem.size, problem.stats[:, 5 : 5 + len(problem.low)]
+    most = max(1, int(statistics[:, 0].sum() // problem.low[0]))
+    arcs = [*zip(problem.heads, problem.tails, strict=True), *zip(problem.tails, problem.heads, strict=True)]
+    # Of each zone: members, roots, the zone itself, flows.
+    block = 2 * size + 1 + len(arcs)
+    rows, least, largest = [], [], []
+
+    def hold(terms, low, high):
+        row = np.zeros(most * block)
+        for place, factor in terms:
+            row[place] += factor
+        rows.append(row)
+        least.append(low)
+        largest.append(high)
+
+    for node in range(size):
+        hold([(k * block + node, 1) for k in range(most)], 0, 1)
+    for k in range(most):
+        member, root, zone, flow = (k * block + at for at in (0, size, 2 * size, 2 * size + 1))
+        hold([*((root + i, 1) for i in range(size)), (zone, -1)], 0, 0)
+        for column, (low, high) in enumerate(zip(problem.low, problem.high, strict=True)):
+            sums = [(member + i, statistics[i, column]) for i in range(size)]
+            hold([*sums, (zone, -low)], 0, np.inf)
+            hold([*sums, (zone, -high)], -np.inf, 0)
+        for i in range(size):
+            hold([(root + i, 1), (member + i, -1)], -np.inf, 0)
+            arriving = [(flow + a, 1) for a, (_, into) in enumerate(arcs) if into == i]
+            leaving = [(flow + a, -1) for a, (out, _) in enumerate(arcs) if out == i]
+            hold([*arriving, *leaving, (member + i, -1), (root + i, size)], 0, np.inf)
+        for a, ends in enumerate(arcs):
+            for i in ends:
+                hold([(flow + a, 1), (member + i, -size)], -np.inf, 0)
+    one = np.concatenate([np.full(size, -1000.0), np.zeros(size), [problem.zone_price], np.zeros(len(arcs))])
+    whole = np.concatenate([np.ones(2 * size + 1), np.zeros(len(arcs))])
+    upper = np.where(whole == 1, 1.0, float(size))
+    found = milp(
+        np.tile(one, most),
+        integrality=np.tile(whole, most),
+        bounds=Bounds(0, np.tile(upper, most)),
+        constraints=LinearConstraint(np.array(rows), least, largest),
+    )
+    assert found.status == 0
+    values = found.x.round().reshape(most, block)
+    return size - int(values[:, :size].sum()), problem.zone_price * int(values[:, 2 * size].sum())
+
+
 def prove(problem, seed=0):
     labels = search_zones(problem, seed=seed, effort=effort_for(problem, sweeps=4))
     parts = connected_parts(problem)
@@ -158,6 +207,14 @@ def test_the_proof_reaches_the_optimum_of_a_dynamic_programme_on_small_cities(op
         found = total_score(problem, proof.labels)
         assert found == pytest.approx(want, abs=1e-6)
         assert proof.bounds == pytest.approx(want, abs=1e-5)
+
+
+@pytest.mark.parametrize("price", [-1.0, 1.0])
+def test_as_few_are_left_out_in_as_many_zones_as_by_an_independent_program_of_flows(price):
+    for problem in connected_problems(100, 6, price=price, low=350.0, high=800.0):
+        _, proof = prove(problem)
+        left_out, number, _ = total_score(problem, proof.labels)
+        assert (left_out, number) == best_by_flows(problem)
 
 
 @pytest.mark.parametrize("zone_count", [1, 2, 3])
