@@ -206,10 +206,11 @@ def _host(url: str) -> str:
 
 def _check_contents(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
     """Columns, rows and shapes of every file are those the edition says it holds, and the same in all of them."""
+    read: dict[bytes, list[tuple[str, Held]]] = {}
     held = [
         (path.relative_to(folder).as_posix(), layer, one)
         for path in sorted(p for p in folder.rglob("*") if p.is_file())
-        for layer, several in sorted(contents_of(path).items())
+        for layer, several in sorted(contents_of(path, read).items())
         for one in several
     ]
     shapes = {layer: one for name, layer, one in held if name.endswith(".gpkg") and one.corners is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import sqlite3
@@ -37,12 +38,15 @@ class Held(NamedTuple):
     on_tiles: bool = False
 
 
-def contents_of(path: Path) -> dict[str, list[Held]]:
-    """Layers and what a published file holds of each; other kinds of file hold none. ValueError for a broken one."""
+def contents_of(path: Path, read: dict[bytes, list[tuple[str, Held]]] | None = None) -> dict[str, list[Held]]:
+    """Layers and what a published file holds of each; other kinds of file hold none. ValueError for a broken one.
+
+    ``read`` remembers archives of tiles by their SHA-256, for the same one stands in several files.
+    """
     readers = {".csv": _csv, ".geojson": _geojson, ".gpkg": _geopackage, ".xlsx": _workbook, ".html": _page}
     reader = readers.get(path.suffix)
     found: dict[str, list[Held]] = {}
-    for layer, held in [*(reader(path) if reader else []), *_archives(path)]:
+    for layer, held in [*(reader(path) if reader else []), *_archives(path, {} if read is None else read)]:
         found.setdefault(layer, []).append(held)
     return found
 
@@ -179,14 +183,21 @@ def _pieces(nested: Any) -> Iterator[Sequence[int]]:
         yield from _pieces(inner)
 
 
-def _archives(path: Path) -> Iterator[tuple[str, Held]]:
+def _archives(path: Path, read: dict[bytes, list[tuple[str, Held]]]) -> Iterator[tuple[str, Held]]:
     if path.suffix not in {".pmtiles", ".js", ".html"}:
         return
     for archive in publish_tiles.archives_of(path):
-        corners = publish_tiles.archive_corners(archive)
-        for at, (layer, columns) in enumerate(reversed(publish_tiles.archive_columns(archive).items())):
-            # The layer itself comes last; before it the table that a view takes its column from.
-            yield layer, Held(frozenset(columns), corners=corners if at == 0 else None, on_tiles=True)
+        digest = hashlib.sha256(archive).digest()
+        if digest not in read:
+            read[digest] = [*_archive(archive)]
+        yield from read[digest]
+
+
+def _archive(archive: bytes) -> Iterator[tuple[str, Held]]:
+    corners = publish_tiles.archive_corners(archive)
+    for at, (layer, columns) in enumerate(reversed(publish_tiles.archive_columns(archive).items())):
+        # The layer itself comes last; before it the table that a view takes its column from.
+        yield layer, Held(frozenset(columns), corners=corners if at == 0 else None, on_tiles=True)
 
 
 # --- whether shapes are those of another file -----------------------------------------------------
@@ -196,13 +207,26 @@ def strangers(corners: Floats, reference: Floats, *, on_tiles: bool = False) -> 
     """How many ``corners`` are none of ``reference`` (degrees), up to the rounding of the file. O(n log n)."""
     known = _on_tile_grid(reference) if on_tiles else reference * 1e6
     asked = np.rint(corners if on_tiles else corners * 1e6).astype(np.int64)
+    lost = np.unique(_key(asked))
+    lost = lost[~_are_in(lost, np.unique(_key(np.rint(known).astype(np.int64))))]
+    if len(lost) == 0:
+        return 0
+    # What was cut off instead of rounded lies on another corner of its square of the grid.
     low = np.floor(known).astype(np.int64)
     keys = np.unique(np.concatenate([_key(low + np.array(step)) for step in ((0, 0), (0, 1), (1, 0), (1, 1))]))
-    lost = asked[~np.isin(_key(asked), keys)]
+    lost = lost[~_are_in(lost, keys)]
     # What falls to a point keeps a grid step each way, so that it can be drawn.
     for step in ((-1, 0), (0, -1), (-1, -1)) if on_tiles else ():
-        lost = lost[~np.isin(_key(lost + np.array(step)), keys)]
-    return len(lost)
+        lost = lost[~_are_in(lost + (step[0] << 32) + step[1], keys)]
+    return int(np.isin(_key(asked), lost).sum()) if len(lost) else 0
+
+
+def _are_in(asked: Ints, keys: Ints) -> NDArray[np.bool_]:
+    """Which of ``asked`` are among the sorted ``keys``; quickest when ``asked`` ascends too."""
+    if len(keys) == 0:
+        return np.zeros(len(asked), dtype=bool)
+    found: NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, asked), len(keys) - 1)] == asked
+    return found
 
 
 def _key(corners: Ints) -> Ints:
