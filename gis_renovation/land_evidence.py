@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_measures import DAYS_A_YEAR
+from gis_renovation.land_measures import DAYS_A_YEAR, nearest_zones_in_need
 from gis_renovation.overlays import covered_areas
 from gis_renovation.schemas import nearest_names
 
@@ -387,9 +387,11 @@ def _summed(index: pd.Index[Any], evidence: pd.DataFrame, key: str) -> pd.DataFr
 def grade_vacant_premises(
     idle_premises: gpd.GeoDataFrame,
     vacancy_strength: pd.DataFrame,
+    zones: gpd.GeoDataFrame | None = None,
     *,
     strong_share: float = 0.9,
     medium_share: float = 0.6,
+    need_classes: tuple[str, ...] = ("improvement", "enhancement"),
 ) -> gpd.GeoDataFrame:
     """The candidate rooms and buildings as points, graded by the evidence that they stand empty.
 
@@ -400,8 +402,11 @@ def grade_vacant_premises(
     Returns a GeoDataFrame of points (inside polygons) indexed and sorted by premises_id: strength
     (strong, medium, weak), strength_share, conflict, and name, floor_area_m2, storey, holder_kind,
     right_type, leasing_approval, nearest_community_id and community_distance_m as in
-    ``idle_premises``. No candidate: no rows. Raises ConfigError for bounds out of order. O(premises).
+    ``idle_premises``, and the nearest zone in need of ``need_classes``
+    (:func:`gis_renovation.land_measures.nearest_zones_in_need`). No candidate: no rows. Raises CRSError;
+    ConfigError for bounds out of order and unknown classes. O(premises).
     """
+    require_metric(idle_premises=idle_premises, zones=zones)
     chosen = candidates_of(idle_premises)
     share = vacancy_strength["strength_share"].reindex(chosen.index).to_numpy(dtype=np.float64, na_value=np.nan)
     found = gpd.GeoDataFrame(
@@ -416,7 +421,8 @@ def grade_vacant_premises(
     )
     facts = ("name", "floor_area_m2", "storey", "holder_kind", "right_type", "leasing_approval",
              "nearest_community_id", "community_distance_m")  # fmt: skip
-    return found.assign(**{name: chosen[name] for name in facts}).astype({"strength": "str"})
+    found = found.assign(**{name: chosen[name] for name in facts}).astype({"strength": "str"})
+    return found.join(nearest_zones_in_need(chosen, zones, need_classes))
 
 
 def candidates_of(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

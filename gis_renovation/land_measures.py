@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land_codes import broad_uses
 from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
+from gis_renovation.rules import NO, UNKNOWN, YES
 from gis_renovation.schemas import layer_schema, nearest_names
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,8 @@ Words = NDArray[np.object_]
 Flags = NDArray[np.bool_]
 
 DAYS_A_YEAR: Final = 365.25
+NEED_CLASSES: Final = ("basic", "improvement", "enhancement")
+NEED_ZONE_COLUMNS: Final = ("need_zone_state", "need_zone_id", "need_zone_name", "need_zone_distance_m")
 # Two boundaries drawn alike still share some cm² after reprojection; the sheet shows 0.01 m².
 NO_AREA_M2: Final = 0.005
 
@@ -243,6 +246,50 @@ def nearest_communities(geometry: NDArray[np.object_], communities: gpd.GeoDataF
         ids[place] = communities.index.to_numpy()[community[order][first]]
         distance[place] = metres[order][first]
     return ids, distance
+
+
+def nearest_zones_in_need(
+    places: gpd.GeoDataFrame, zones: gpd.GeoDataFrame | None, classes: Sequence[str]
+) -> pd.DataFrame:
+    """The nearest zone that needs something of the classes, for each place; straight, edge to edge.
+
+    A zone is in need when its communities have at least one need of the classes (basic, improvement,
+    enhancement) on record, in none when all of them are known to be 0, else unknown.
+
+    Returns a DataFrame in the order of the places: need_zone_state (*found*; *none* where no zone is in
+    need; *unknown* without zones, or where a zone of unknown need lies nearer), need_zone_id,
+    need_zone_name, need_zone_distance_m in m (0 where they touch), empty unless found. Equally near
+    zones: the smallest id. Raises ConfigError for no class or an unknown one. O(n log zones).
+    """
+    strange = [name for name in classes if name not in NEED_CLASSES]
+    if strange or not classes:
+        named, known = ", ".join(strange) or "[]", ", ".join(NEED_CLASSES)
+        raise ConfigError(
+            f"need_classes 须为 {known} 中的一类或几类，现为：{named}。",
+            f"need_classes must name one or more of {known}, found: {named}.",
+        )
+    count = len(places)
+    state, ids, distance = np.full(count, "unknown", object), np.full(count, None, object), np.full(count, np.nan)
+    names = pd.Series(dtype="str")
+    if zones is not None:
+        ground = np.asarray(places.geometry.to_numpy(), dtype=object)
+        need, names = _zone_needs(zones, classes), zones["name"].astype("str")
+        ids, distance = nearest_communities(ground, zones[need == YES])
+        _, doubt = nearest_communities(ground, zones[need == UNKNOWN])
+        unsure = shapely.is_missing(ground) | (doubt < np.where(np.isnan(distance), np.inf, distance))
+        state = np.where(unsure, "unknown", np.where(np.isnan(distance), "none", "found")).astype(object)
+        ids[unsure], distance[unsure] = None, np.nan
+    columns = (state, ids, names.reindex(pd.Index(ids)).to_numpy(), distance)
+    found = pd.DataFrame(dict(zip(NEED_ZONE_COLUMNS, columns, strict=True)), index=places.index)
+    return found.astype(dict.fromkeys(NEED_ZONE_COLUMNS[:3], "str"))
+
+
+def _zone_needs(zones: gpd.GeoDataFrame, classes: Sequence[str]) -> NDArray[np.int8]:
+    """Whether each zone needs something: a sum of what is known above 0 is a need, whatever is unknown."""
+    needs = np.stack([numbers_of(zones, f"need_{name}") for name in classes])
+    unsure = np.stack([np.nan_to_num(numbers_of(zones, f"need_{name}_unknown_count")) for name in classes])
+    some, nothing = (needs > 0.0).any(axis=0), ((needs == 0.0) & (unsure == 0.0)).all(axis=0)
+    return np.where(some, YES, np.where(nothing, NO, UNKNOWN)).astype(np.int8)
 
 
 def _outline_edges(polygons: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land_evidence import candidates_of, graded
-from gis_renovation.land_measures import nearest_communities, numbers_of
+from gis_renovation.land_measures import NEED_ZONE_COLUMNS, nearest_communities, nearest_zones_in_need, numbers_of
 from gis_renovation.schemas import nearest_names
 
 Floats = NDArray[np.float64]
@@ -46,11 +46,13 @@ def rank_idle_parcels(
     usable_shapes: gpd.GeoDataFrame | None = None,
     idle_strength: pd.DataFrame | None = None,
     communities: gpd.GeoDataFrame | None = None,
+    zones: gpd.GeoDataFrame | None = None,
     *,
     criterion_weights: dict[str, float] | None = None,
     full_size_m2: float = 2000.0,
     full_need_households: float = 1000.0,
     reach_m: float = 300.0,
+    need_classes: tuple[str, ...] = ("improvement", "enhancement"),
     weight_draws: int = 1000,
     weight_spread: float = 0.05,
     top_count: int = 10,
@@ -64,11 +66,17 @@ def rank_idle_parcels(
         Results of :mod:`gis_renovation.land`, ``land_shapes`` and ``land_evidence``.
     communities
         Polygons in the same metric CRS, with households where known.
+    zones
+        Polygons in the same CRS with their needs by class, as :func:`gis_renovation.zones.describe_zones`
+        gives them. Their distance is told, not scored.
     criterion_weights
         Replaces weights by name; they are scaled to sum to 1.
     full_size_m2, full_need_households, reach_m
         Area, households within ``reach_m`` (straight, edge to edge) that earn full points, and the
         distance at which nearness falls to 0.
+    need_classes
+        A zone is in need when its communities have a need of one of these classes: by default the two
+        that land and rooms can serve (parking, sport, service stations), not the pipes of *basic*.
     weight_draws, weight_spread, top_count, seed
         Random weightings: Dirichlet around the given weights, whose standard deviation of a weight w
         is sqrt(w (1 - w) spread); a spread near 1 ignores the given weights.
@@ -78,13 +86,15 @@ def rank_idle_parcels(
     DataFrame indexed and sorted by parcel_id: <criterion>_share (NaN unknown),
     known_weight_share, score_low and score_high (unknown at its worst and best), score (their
     middle), rank (1 first; ties by parcel_id), rank_best and rank_worst (5th and 95th percentile over
-    the draws), top_share (share of draws among the first ``top_count``), reason_zh, reason_en.
+    the draws), top_share (share of draws among the first ``top_count``), reason_zh, reason_en, and
+    need_zone_state, need_zone_id, need_zone_name and need_zone_distance_m of
+    :func:`gis_renovation.land_measures.nearest_zones_in_need`.
 
     Raises
     ------
-    CRSError; ConfigError for unknown or unfit weights. O(parcels x draws log parcels).
+    CRSError; ConfigError for unknown or unfit weights or classes. O(parcels x draws log parcels).
     """
-    require_metric(idle_parcels=idle_parcels, usable_shapes=usable_shapes, communities=communities)
+    require_metric(idle_parcels=idle_parcels, usable_shapes=usable_shapes, communities=communities, zones=zones)
     weights = _weights(criterion_weights)
     if weight_draws < 1 or not 0.0 < weight_spread < 1.0:
         zh, en = (
@@ -108,7 +118,7 @@ def rank_idle_parcels(
     result["top_share"] = (drawn <= top_count).mean(axis=1)
     for lang in ("zh", "en"):
         result[f"reason_{lang}"] = pd.array([_reason(row, weights, lang) for row in points], dtype="str")
-    return result.rename_axis("parcel_id")
+    return result.join(nearest_zones_in_need(parcels, zones, need_classes)).rename_axis("parcel_id")
 
 
 def _weights(given: Mapping[str, float] | None) -> Floats:
@@ -226,7 +236,8 @@ def grade_candidates(
     GeoDataFrame of points inside the parcels, indexed and sorted by parcel_id: strength (strong from
     ``strong_score``, medium from ``medium_score``, else weak), rank, rank_best, rank_worst, score,
     score_low, score_high, and area_m2, holder_kind, right_type, leasing_approval, legal_idle,
-    nearest_community_id and community_distance_m as in ``idle_parcels``. No candidate: no rows.
+    nearest_community_id and community_distance_m as in ``idle_parcels``, need_zone_state, need_zone_id,
+    need_zone_name and need_zone_distance_m as in ``parcel_ranking``. No candidate: no rows.
 
     Raises
     ------
@@ -239,7 +250,7 @@ def grade_candidates(
     columns |= {name: ranks[name] for name in ("rank", "rank_best", "rank_worst", "score", "score_low", "score_high")}
     facts = ("area_m2", "holder_kind", "right_type", "leasing_approval", "legal_idle", "nearest_community_id",
              "community_distance_m")  # fmt: skip
-    columns |= {name: chosen[name] for name in facts}
+    columns |= {name: chosen[name] for name in facts} | {name: ranks[name] for name in NEED_ZONE_COLUMNS}
     geometry = chosen.geometry.representative_point()
     found = gpd.GeoDataFrame(columns, index=chosen.index, geometry=geometry, crs=chosen.crs)
     return found.astype({"strength": "str", "rank": "int64", "rank_best": "int64", "rank_worst": "int64"})

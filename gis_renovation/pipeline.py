@@ -113,7 +113,13 @@ STEPS: tuple[Step, ...] = (
     Step("idle_strength", "land_evidence", "sum_idleness", ("parcels", "idle_evidence")),
     Step("vacancy_evidence", "land_evidence", "weigh_vacancy", ("premises",), ("meter_readings",)),
     Step("vacancy_strength", "land_evidence", "sum_vacancy", ("premises", "vacancy_evidence")),
-    Step("vacant_candidates", "land_evidence", "grade_vacant_premises", ("idle_premises", "vacancy_strength")),
+    Step(
+        "vacant_candidates",
+        "land_evidence",
+        "grade_vacant_premises",
+        ("idle_premises", "vacancy_strength"),
+        ("zones",),
+    ),
     Step(
         "usable_shapes",
         "land_shapes",
@@ -126,7 +132,7 @@ STEPS: tuple[Step, ...] = (
         "land_ranking",
         "rank_idle_parcels",
         ("idle_parcels",),
-        ("usable_shapes", "idle_strength", "communities"),
+        ("usable_shapes", "idle_strength", "communities", "zones"),
     ),
     Step("idle_candidates", "land_ranking", "grade_candidates", ("idle_parcels", "parcel_ranking")),
     Step(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
+from gis_renovation.land_measures import NEED_ZONE_COLUMNS
 from gis_renovation.report_parts import (
     M2_A_MU,
     SHEETS_MAX,
@@ -61,7 +62,10 @@ _REGISTERS = (
                 "usable_shapes",
                 ("area_m2", "rectangle_width_m", "rectangle_length_m", "uses_{lang}", "not_deducted_{lang}"),
             ),
-            ("parcel_ranking", ("rank", "rank_best", "rank_worst", "reason_{lang}")),
+            (
+                "parcel_ranking",
+                ("rank", "rank_best", "rank_worst", "reason_{lang}", *NEED_ZONE_COLUMNS),
+            ),
         ),
     ),
     _Register(
@@ -70,7 +74,7 @@ _REGISTERS = (
         noun=Text("房屋", "premises"),
         overview=("floor_area_m2", "storey", "holder_kind", "right_type", "community_distance_m", "leasing_approval"),
         extras=(
-            ("vacant_candidates", ("strength",)),
+            ("vacant_candidates", ("strength", *NEED_ZONE_COLUMNS)),
             ("vacancy_strength", ("strength_share", "conflict", "evidence_{lang}")),
         ),
     ),

@@ -232,3 +232,19 @@ def test_candidate_rooms_are_points_graded_by_the_strength_of_the_evidence():
     assert len(grade_vacant_premises(assessed(), sums.iloc[:0])) == 0
     with pytest.raises(ConfigError, match=r"强 0\.5、中 0\.6"):
         grade_vacant_premises(places, sums, strong_share=0.5)
+
+
+def test_candidate_rooms_tell_the_nearest_zone_in_need_and_unknown_where_there_are_no_zones():
+    places = assessed("candidate")
+    sums = pd.DataFrame({"strength_share": [0.5], "conflict": False}, index=places.index)
+    zone = gpd.GeoDataFrame(
+        {"name": ["东片区"], "need_improvement": [1.0], "need_enhancement": [np.nan]},
+        geometry=[shapely.box(34, 0, 50, 4)],
+        index=pd.Index(["Z1"], name="zone_id"),
+        crs=CRS,
+    )
+    row = grade_vacant_premises(places, sums, zone).loc["R0"]
+    assert (row["need_zone_id"], row["need_zone_name"], row["need_zone_distance_m"]) == ("Z1", "东片区", 30.0)
+    alone = grade_vacant_premises(places, sums).loc["R0"]
+    assert alone["need_zone_state"] == "unknown"
+    assert np.isnan(alone["need_zone_distance_m"])

@@ -5,8 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
+from gis_renovation.land_measures import NEED_ZONE_COLUMNS
 from gis_renovation.land_ranking import grade_candidates, rank_idle_parcels
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -148,11 +151,113 @@ def test_candidates_are_points_graded_by_their_score_and_nothing_else_is_graded(
                          community_distance_m=1.0)  # fmt: skip
     ranking = pd.DataFrame({"score": [0.8, 0.6, 0.59, 0.9]}, index=found.index[:4])
     ranking = ranking.assign(rank=[2, 3, 4, 1], rank_best=1, rank_worst=4, score_low=0.0, score_high=1.0)
+    ranking = ranking.assign(**dict.fromkeys(NEED_ZONE_COLUMNS)).assign(
+        need_zone_state="found", need_zone_name="东片区", need_zone_distance_m=25.0
+    )
     graded = grade_candidates(found, ranking)
     assert dict(graded["strength"]) == {"A": "strong", "B": "medium", "C": "weak"}
+    assert set(graded["need_zone_name"]) == {"东片区"}
+    assert set(graded["need_zone_distance_m"]) == {25.0}
     assert graded.within(found.geometry.loc[graded.index]).all()
     assert dict(grade_candidates(found, ranking, strong_score=0.9, medium_score=0.9)["strength"]) == dict.fromkeys(
         "ABC", "weak"
     )
     assert [f for f in check_layer(graded, layer_schema("idle_candidates")) if f.severity == "error"] == []
     assert len(grade_candidates(found.iloc[3:], ranking)) == 0
+
+
+# --- the nearest zone in need ---------------------------------------------------------------------
+
+
+def zones(**needs):
+    """Zones 20 m wide, 100 m apart, north of the parcels: the first one 50 m from parcel A."""
+    index = pd.Index(list(needs), name="zone_id", dtype=object)
+    boxes = [shapely.box(100 * i, 60, 100 * i + 20, 80) for i in range(len(needs))]
+    table = pd.DataFrame({f"need_{name}": 0.0 for name in ("basic", "improvement", "enhancement")}, index=index)
+    table = table.assign(name=[f"{key} 片区" for key in needs], need_enhancement=list(needs.values()))
+    return gpd.GeoDataFrame(table, geometry=boxes, crs=CRS)
+
+
+def nearest(parcel, found):
+    return tuple(
+        rank_idle_parcels(places(A="candidate", B="unknown"), zones=found).loc[parcel, list(NEED_ZONE_COLUMNS)]
+    )
+
+
+def test_the_nearest_zone_in_need_is_measured_edge_to_edge_past_a_zone_without_needs():
+    found = zones(Z1=0.0, Z2=3.0)
+    # A: 10 m wide at x = 0, Z2 from x = 100 at y = 60: 90 m east, 50 m north. B stands under Z2.
+    state, zone, name, metres = nearest("A", found)
+    assert (state, zone, name) == ("found", "Z2", "Z2 片区")
+    assert metres == pytest.approx(np.hypot(90.0, 50.0))
+    assert nearest("B", found)[3] == pytest.approx(50.0)
+
+
+def test_a_parcel_inside_a_zone_in_need_is_at_no_distance_from_it():
+    around = zones(Z1=1.0).set_geometry([shapely.box(-50, -50, 50, 50)], crs=CRS)
+    assert nearest("A", around) == ("found", "Z1", "Z1 片区", 0.0)
+
+
+def test_a_nearer_zone_of_unknown_need_leaves_the_answer_unknown_and_a_farther_one_does_not():
+    state, *rest = nearest("A", zones(Z1=np.nan, Z2=3.0))
+    assert state == "unknown"
+    assert all(pd.isna(value) for value in rest)
+    assert nearest("A", zones(Z1=3.0, Z2=np.nan))[:2] == ("found", "Z1")
+
+
+def test_a_need_on_record_counts_whatever_else_is_unknown_and_a_zero_only_when_all_is_known():
+    partly = zones(Z1=2.0).assign(need_enhancement_unknown_count=1)
+    assert nearest("A", partly)[0] == "found"
+    assert nearest("A", partly.assign(need_enhancement=0.0))[0] == "unknown"
+    assert nearest("A", zones(Z1=0.0))[0] == "none"
+
+
+def test_without_zones_nobody_knows_and_it_is_not_zero_metres():
+    state, *rest = nearest("A", None)
+    assert state == "unknown"
+    assert all(pd.isna(value) for value in rest)
+    assert nearest("A", zones())[0] == "none"
+
+
+def test_the_classes_that_make_a_need_are_the_users_to_name():
+    pipes = zones(Z1=0.0).assign(need_basic=7.0)
+    assert nearest("A", pipes)[0] == "none"
+    chosen = rank_idle_parcels(places(A="candidate"), zones=pipes, need_classes=("basic",)).loc["A"]
+    assert chosen["need_zone_id"] == "Z1"
+    for wrong in (("parking",), ()):
+        with pytest.raises(ConfigError, match="need_classes"):
+            rank_idle_parcels(places(), need_classes=wrong)
+
+
+def test_the_zones_change_no_score_and_no_rank():
+    layers = (places(A="candidate", B="candidate"), shapes(A=900.0, B=200.0), strength(A=0.2, B=0.9), HOMES)
+    with_zones = rank_idle_parcels(*layers, zones(Z1=1.0, Z2=2.0)).drop(columns=list(NEED_ZONE_COLUMNS))
+    pd.testing.assert_frame_equal(with_zones, rank_idle_parcels(*layers).drop(columns=list(NEED_ZONE_COLUMNS)))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-300, 300), st.integers(-300, 300), st.sampled_from([0.0, 2.0, np.nan])), max_size=8)
+)
+def test_any_drawing_agrees_with_a_search_by_hand(drawn):
+    index = pd.Index([f"Z{i}" for i in range(len(drawn))], name="zone_id", dtype=object)
+    boxes = [shapely.box(x, y, x + 30, y + 30) for x, y, _ in drawn]
+    found = gpd.GeoDataFrame(
+        {"name": list(index), "need_improvement": 0.0, "need_enhancement": [need for *_, need in drawn]},
+        geometry=boxes,
+        index=index,
+        crs=CRS,
+    )
+    ground = places(A="candidate").geometry["A"]
+    metres = [ground.distance(box) for box in boxes]
+    needed = [m for m, (*_, need) in zip(metres, drawn, strict=True) if need > 0]
+    doubt = [m for m, (*_, need) in zip(metres, drawn, strict=True) if np.isnan(need)]
+    expected = min(needed, default=np.inf)
+    row = rank_idle_parcels(places(A="candidate"), zones=found, weight_draws=1).loc["A"]
+    if min(doubt, default=np.inf) < expected:
+        assert row["need_zone_state"] == "unknown"
+    elif not needed:
+        assert row["need_zone_state"] == "none"
+    else:
+        assert row["need_zone_distance_m"] == pytest.approx(expected)
+        assert metres[index.get_loc(row["need_zone_id"])] == pytest.approx(expected)
