@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.schemas import GEOMETRY_TYPES, LayerSchema
+from gis_renovation.schemas import GEOMETRY_NAMES, GEOMETRY_TYPES, LayerSchema
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -170,20 +170,7 @@ def _finite(geometry: NDArray[Any]) -> Bools:
 
 
 def _kinds(geometry: NDArray[Any]) -> NDArray[np.str_]:
-    names = np.array(
-        [
-            "",
-            "Point",
-            "LineString",
-            "LinearRing",
-            "Polygon",
-            "MultiPoint",
-            "MultiLineString",
-            "MultiPolygon",
-            "GeometryCollection",
-        ]
-    )
-    return np.asarray(names[shapely.get_type_id(geometry) + 1])
+    return np.asarray(np.array(GEOMETRY_NAMES)[shapely.get_type_id(geometry) + 1])
 
 
 def _with(rows: gpd.GeoDataFrame, geometry: NDArray[Any]) -> gpd.GeoDataFrame:

@@ -404,7 +404,7 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
             "error", "non_finite_geometry", infinite, "坐标含 NaN 或无穷大。", "Coordinates hold NaN or infinity."
         )
     allowed = {kind for name in schema.geometry for kind in GEOMETRY_TYPES[name]}
-    kinds = np.array(_GEOMETRY_NAMES)[shapely.get_type_id(geometry) + 1]
+    kinds = np.array(GEOMETRY_NAMES)[shapely.get_type_id(geometry) + 1]
     wrong = ~absent & ~np.isin(kinds, sorted(allowed))
     if wrong.any():
         yield found("error", "wrong_geometry_type", wrong, *_wrong_kind(schema, set(kinds[wrong])))
@@ -500,7 +500,7 @@ def _is_nat(value: object) -> bool:
 
 
 # By shapely's type number, from -1 (missing) on.
-_GEOMETRY_NAMES = (
+GEOMETRY_NAMES = (
     "",
     "Point",
     "LineString",
