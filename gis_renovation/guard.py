@@ -568,7 +568,10 @@ def _mixture(tree: shapely.STRtree, moved: Mapping[str, Floats], distances: Mapp
         # Where the whole layer is shifted, those that lie near something by chance are explained too.
         whole = _share(distances[kind][~rest], _MATCH_M[0]) > _DECOY_SHARE
         if share >= _EXPLAINED and not whole and not _repeats(tree, moved[kind][rest], _MATCH_M[0], share):
-            shift = np.median((moved["none"] - moved[kind])[rest], axis=0)
+            explained = rest & (distances[kind] <= _MATCH_M[0])
+            shifts = (moved["none"] - moved[kind])[explained]
+            # They differ by tens of metres across a city: one that occurs, not the middle of each direction.
+            shift = shifts[np.argmin(np.hypot(*(shifts - np.median(shifts, axis=0)).T))]
             scores = {"none": 1 - part, kind: part * share}
             return Offset(f"mixed_{kind}", float(shift[0]), float(shift[1]), scores)
     return None
