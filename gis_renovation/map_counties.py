@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -49,18 +49,31 @@ def counties_of(layers: Mapping[str, pd.DataFrame]) -> Counties | None:
 
 
 def county_blocks(layers: Mapping[str, pd.DataFrame], counties: Counties | None) -> list[dict[str, Any]]:
-    """Code, name and bounds (south, west, north, east in degrees) of each county, for the page."""
+    """Code, name, bounds (south, west, north, east in degrees) and number of communities of each county.
+
+    The number is None where there is no layer of communities: unknown is not none. O(communities log counties).
+    """
     if counties is None:
         return []
+    counts = _community_counts(layers, counties)
     frame = layers["reporting_units"]
     shapes = frame.loc[
         [key for key in frame.index if plain_text(key) in set(counties.codes)], ["geometry"]
     ].sort_index()
     degrees = reproject(shapes, DISPLAY_CRS, where="reporting_units").geometry.bounds.round(6)
     return [
-        {"code": code, "name": name, "bounds": [[row.miny, row.minx], [row.maxy, row.maxx]]}
-        for code, name, row in zip(counties.codes, counties.names, degrees.itertuples(), strict=True)
+        {"code": code, "name": name, "bounds": [[row.miny, row.minx], [row.maxy, row.maxx]], "count": count}
+        for code, name, row, count in zip(counties.codes, counties.names, degrees.itertuples(), counts, strict=True)
     ]
+
+
+def _community_counts(layers: Mapping[str, pd.DataFrame], counties: Counties) -> list[int] | list[None]:
+    places = layers.get("communities")
+    if places is None or getattr(places, "active_geometry_name", None) is None:
+        return [None] * len(counties.codes)
+    rows = np.array(county_rows(cast("gpd.GeoDataFrame", places), layers, counties), dtype=np.int64)
+    found: list[int] = np.bincount(rows[rows >= 0], minlength=len(counties.codes)).tolist()
+    return found
 
 
 def county_rows(frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame], counties: Counties) -> list[int]:

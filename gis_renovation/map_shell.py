@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple, cast
+from urllib.parse import quote
 
 from gis_renovation import map_data, map_tiles, styles
 from gis_renovation.errors import Lang, Text
 from gis_renovation.markup import plain_text, safe
 
 Audience = Literal["planner", "bureau", "public"]
+
+
+class Download(NamedTuple):
+    """A file beside the pages: its path, its size in bytes, and its layer ("" for all of them)."""
+
+    path: str
+    size: int
+    layer: str
 
 
 class PageFacts(NamedTuple):
@@ -28,9 +37,10 @@ class PageFacts(NamedTuple):
     number: str
     audience: Audience
     links: Mapping[str, str]
-    counties: bool
+    counties: Sequence[Mapping[str, Any]]
     months: bool
     basemaps: bool = False
+    downloads: Sequence[Download] | None = None
 
 
 WORDS: Mapping[str, Text] = {
@@ -50,7 +60,9 @@ WORDS: Mapping[str, Text] = {
     "layers": Text("图层与图例", "Layers and legend"),
     "layers_short": Text("图层", "Layers"),
     "county": Text("只看一个县区", "Only one county"),
-    "all_counties": Text("全部县区", "All counties"),
+    "county_chosen": Text("县区：{name}", "County: {name}"),
+    "all_counties": Text("全部", "all"),
+    "community_count": Text("{n} 个小区", "{n} communities"),
     "base": Text("底图", "Basemap"),
     "no_base": Text("无（本项目图层）", "None (own layers)"),
     "base_labels": Text("底图注记", "Labels of the basemap"),
@@ -170,8 +182,12 @@ WORDS: Mapping[str, Text] = {
     "rows": Text("第 {from}–{to} 行，共 {n} 行（全部 {all}）", "Rows {from}–{to} of {n} (all: {all})"),
     "save_rows": Text("存为 CSV", "Save as CSV"),
     "rows_saved": Text("已存下 {n} 行。", "{n} rows saved."),
-    "download_gpkg": Text("下载全部数据：GeoPackage", "All data: GeoPackage"),
-    "download_xlsx": Text("下载全部数据：XLSX 表格", "All data: XLSX tables"),
+    "downloads": Text("数据下载（{n} 个文件）", "Downloads ({n} files)"),
+    "all_layers": Text("全部图层", "All layers"),
+    "no_downloads": Text(
+        "数据下载：本页是单个文件，不附数据文件；需要数据时，请向制图单位索取。",
+        "Downloads: this page is a single file and brings no data files; ask its makers for them.",
+    ),
     "before": Text("上一页", "Previous"),
     "after": Text("下一页", "Next"),
     "large": Text("大字", "Large type"),
@@ -222,7 +238,7 @@ def shell(
         f'<p class="asof">{safe(ui("as_of", lang).format(date=facts.as_of.isoformat()))}</p>'
         f'<div class="tools">{_tools(lang)}</div></header>{notice}'
         f'<aside class="side" id="side" aria-label="{word("layers", lang)}">'
-        f"{_finder(facts)}{_panel(legends, blocks, shown, lang=lang)}{_footer(facts)}</aside>"
+        f"{_finder(facts)}{_counties(facts, blocks)}{_panel(legends, blocks, shown, lang=lang)}{_footer(facts)}</aside>"
         f"{_map_tools(lang)}{_measure(lang)}"
         f'<p class="in-view" id="in-view" role="status"></p>{_sheet(lang)}{_slider(lang) if facts.months else ""}'
         '<div id="message" class="message" role="alert" hidden><p></p>'
@@ -334,27 +350,47 @@ def sheet_facts(facts: PageFacts) -> dict[str, str]:
 
 
 def _finder(facts: PageFacts) -> str:
-    """Search by name, and the choice of one county."""
+    """Search by name, and the choice of a basemap."""
     lang = facts.lang
-    county = (
-        f'<div class="county"><label for="county">{word("county", lang)}</label>'
-        f'<select id="county"><option value="">{word("all_counties", lang)}</option></select></div>'
-        if facts.counties
-        else ""
-    )
     return (
         f'<div class="finder"><label for="find">{word("search", lang)}</label>'
         '<input id="find" type="search" role="combobox" autocomplete="off" aria-autocomplete="list" '
         f'aria-expanded="false" aria-controls="found" maxlength="60" placeholder="{word("example", lang)}">'
-        f'<ul id="found" role="listbox" aria-label="{word("search", lang)}" hidden></ul></div>{county}'
+        f'<ul id="found" role="listbox" aria-label="{word("search", lang)}" hidden></ul></div>'
         f"{_base(lang) if facts.basemaps else ''}"
+    )
+
+
+def _counties(facts: PageFacts, blocks: Sequence[Mapping[str, Any]]) -> str:
+    """The branch of the counties: one of them at a time, each with its number of communities."""
+    if not facts.counties:
+        return ""
+    lang = facts.lang
+    whole = next((block["count"] for block in blocks if block["name"] == "communities"), None)
+    everything = {"code": "", "name": ui("all_counties", lang), "count": whole}
+    items = "".join(_county(county, lang) for county in (everything, *facts.counties))
+    said = safe(ui("county_chosen", lang).format(name=everything["name"]))
+    return (
+        f'<details class="theme" id="counties"><summary><span id="county-said">{said}</span></summary>'
+        f'<fieldset><legend class="visually-hidden">{word("county", lang)}</legend><ul>{items}</ul></fieldset>'
+        "</details>"
+    )
+
+
+def _county(county: Mapping[str, Any], lang: Lang) -> str:
+    """One county as a choice."""
+    number = "" if county["count"] is None else ui("community_count", lang).format(n=f"{county['count']:,}")
+    count = f'<span class="count">{safe(number)}</span>' if number else ""
+    return (
+        f'<li class="entry"><label><input type="radio" name="county" value="{safe(county["code"])}"'
+        f'{"" if county["code"] else " checked"}><span class="what">{safe(county["name"])}</span>{count}</label></li>'
     )
 
 
 def _base(lang: Lang) -> str:
     """The choice of a basemap; its labels and the check of its place show while there is one."""
     return (
-        f'<div class="county"><label for="base">{word("base", lang)}</label>'
+        f'<div class="base"><label for="base">{word("base", lang)}</label>'
         f'<select id="base"><option value="">{word("no_base", lang)}</option></select></div>'
         '<div class="base-more" id="base-more" hidden>'
         f'<label><input type="checkbox" id="base-labels" checked>{word("base_labels", lang)}</label>'
@@ -368,8 +404,41 @@ def _footer(facts: PageFacts) -> str:
     beside = "".join(f'<p><a href="{safe(path)}">{word(key, lang)}</a></p>' for path, key in facts.links.items())
     return (
         f'<footer><label><input type="checkbox" id="show-names" checked>{word("names", lang)}</label>'
-        f"{source}<p>{safe(number_line(facts))}</p>{beside}</footer>"
+        f"{source}<p>{safe(number_line(facts))}</p>{beside}{_downloads(facts)}</footer>"
     )
+
+
+_FILE_KINDS: Mapping[str, str] = {"csv": "CSV", "geojson": "GeoJSON", "gpkg": "GeoPackage", "xlsx": "XLSX"}
+
+
+def _downloads(facts: PageFacts) -> str:
+    """Every file of data beside the page with its format and size, by layer; that of all layers first."""
+    lang = facts.lang
+    if facts.downloads is None:
+        return ""
+    if not facts.downloads:
+        return f"<p>{word('no_downloads', lang)}</p>"
+    layers = dict.fromkeys(one.layer for one in sorted(facts.downloads, key=lambda one: (one.layer != "", one.layer)))
+    items = "".join(
+        f"<li>{safe(map_data.layer_label(layer, lang) if layer else ui('all_layers', lang))}"
+        f"<span>{_file_links([one for one in facts.downloads if one.layer == layer])}</span></li>"
+        for layer in layers
+    )
+    said = safe(ui("downloads", lang).format(n=len(facts.downloads)))
+    return f'<details class="downloads"><summary>{said}</summary><ul>{items}</ul></details>'
+
+
+def _file_links(files: Sequence[Download]) -> str:
+    return " ".join(
+        f'<span class="file"><a href="{safe(quote(one.path))}" download>{_FILE_KINDS[one.path.rpartition(".")[2]]}</a> '
+        f"<small>{file_size(one.size)}</small></span>"
+        for one in files
+    )
+
+
+def file_size(size: int) -> str:
+    """The size of a file as people say it: ``12 kB``, ``3.4 MB``."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000)):,} kB"
 
 
 def number_line(facts: PageFacts) -> str:

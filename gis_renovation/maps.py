@@ -28,7 +28,7 @@ from jinja2 import Template
 from gis_renovation import map_counties, map_data, map_months, map_tiles, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.map_base import NO_BASEMAPS, PageBasemaps
-from gis_renovation.map_shell import WORDS, Audience, PageFacts, sheet_facts, shell, ui
+from gis_renovation.map_shell import WORDS, Audience, Download, PageFacts, sheet_facts, shell, ui
 from gis_renovation.markup import plain_text, safe, script_json
 
 # Layers whose names can be searched, the most asked for first.
@@ -73,6 +73,7 @@ def map_files(
     show: Sequence[str] | None = None,
     audience: Audience = "planner",
     links: Mapping[str, str] | None = None,
+    downloads: Sequence[Download] | None = None,
     pages: Mapping[str, Mapping[str, str]] | None = None,
     photos: Mapping[str, Mapping[str, Sequence[Mapping[str, str | int]]]] | None = None,
     single: bool = False,
@@ -103,6 +104,9 @@ def map_files(
         (:mod:`gis_renovation.publish`); everything in ``layers`` is put on the page.
     links
         Files beside the page to link to: path -> which of the page's own texts names it.
+    downloads
+        Files of data beside the page, listed with format and size; with none in the list the page says so,
+        with None it says nothing about them.
     pages
         Features with a page of their own, linked from their cards: layer -> id -> path.
     photos
@@ -146,6 +150,7 @@ def map_files(
     legends |= {made.units["name"]: made.unit_classes for made in tiled.values()}
     months = _add_months(blocks, legends, present, as_of=as_of, lang=lang)
     counties = map_counties.counties_of(present)
+    county_blocks = map_counties.county_blocks(present, counties)
     _add_counties(blocks, drawn, present, counties)
     shown = set(show) if show is not None else {name for name in drawn if styles.layer_style(name).show}
     figure = Figure(title=None)
@@ -169,16 +174,17 @@ def map_files(
         number=map_number,
         audience=audience,
         links=links or {},
-        counties=counties is not None,
+        counties=county_blocks,
         months=bool(months),
         basemaps=bool(basemaps.sources),
+        downloads=downloads,
     )
     settings = _settings(drawn, blocks, attribution=attribution, lang=lang) | {
         "as_of": as_of.isoformat(),
         "sheet": sheet_facts(facts),
         "basemaps": basemaps.sources,
         "months": months,
-        "counties": map_counties.county_blocks(present, counties),
+        "counties": county_blocks,
     }
     figure.html.add_child(_data_block("settings", settings))
     for name, made in tiled.items():

@@ -29,6 +29,7 @@ from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_base import Basemap, PageBasemaps, page_basemaps
 from gis_renovation.map_data import DISPLAY_CRS, row_id
 from gis_renovation.map_months import month_ends
+from gis_renovation.map_shell import Download
 from gis_renovation.map_tiles import UNITS
 from gis_renovation.maps import map_files
 from gis_renovation.markup import plain_text
@@ -50,8 +51,9 @@ from gis_renovation.publish_photos import FOLDER as PHOTOS
 from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
 from gis_renovation.publish_places import extents_of, place_of, require_one_place, require_same_place
 from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
-from gis_renovation.publish_site import MAP, Download, Site, map_links, page_paths
+from gis_renovation.publish_site import MAP, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
+from gis_renovation.publish_sources import LayerSource, facts_told, layer_sources
 from gis_renovation.schemas import layer_schemas, nearest_names
 from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
 from gis_renovation.tables import write_tables
@@ -340,6 +342,7 @@ def publish_run(
         synthetic=table.synthetic,
         run=str(run.manifest.get("fingerprint", "")),
         targets={batch: target.model_dump() for batch, target in project.settings.targets.items()},
+        manifest=run.manifest,
         photos=pictures,
         by=by,
         on=on,
@@ -361,6 +364,7 @@ def publish_profile(
     synthetic: bool = False,
     run: str = "",
     targets: Mapping[str, Mapping[str, float | None]] | None = None,
+    manifest: Mapping[str, Any] | None = None,
     photos: Sequence[Photo] = (),
     by: str = "",
     on: date | None = None,
@@ -372,7 +376,8 @@ def publish_profile(
 
     Everything is written to a temporary folder beside ``target``, read back and verified, then moved
     into place; the edition before is kept as ``<target>.previous``. The same layers and profile
-    give the same bytes. ``single`` puts the tiles of large layers into the page, which is then
+    give the same bytes. ``manifest`` is that of the run: a public site says from it where each layer comes
+    from. ``single`` puts the tiles of large layers into the page, which is then
     refused (DataError) above 20 MB; else they lie beside it in ``tiles/``. ``on_warning`` is told what
     does not stop a public edition but should be looked at: no or an expiring map number, contiguous
     detailed cover near 25 km², no way to ask, photos. Of ``photos`` (:func:`publish_photos.read_photos`)
@@ -433,7 +438,11 @@ def publish_profile(
     work = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     work.mkdir()
     try:
-        _fill(work, layers, edition, profile, facts, basemaps=basemaps, targets=targets or {}, single=single, lang=lang)
+        sources = layer_sources(manifest or {}, edition.frames, highest=profile.disclosure.highest)
+        _fill(
+            work, layers, edition, profile, facts,
+            basemaps=basemaps, targets=targets or {}, sources=sources, single=single, lang=lang,
+        )  # fmt: skip
         if profile.profile.audience == "public":
             _write_beside(target, edition, profile, facts, before)
         put_in_place(work, target)
@@ -458,12 +467,16 @@ def _fill(
     *,
     basemaps: PageBasemaps,
     targets: Mapping[str, Mapping[str, float | None]],
+    sources: Mapping[str, LayerSource],
     single: bool,
     lang: Lang,
 ) -> None:
     """Everything of an edition into the folder ``work``, read back and searched."""
     public = profile.profile.audience == "public"
     pictures = _pictures(edition, inline=single, lang=lang)
+    # A single file is handed on alone: what lay beside it would be lost on the way.
+    if public or not single:
+        _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)
     made = map_files(
         edition.shown,
         title=str(facts["title"]),
@@ -474,7 +487,8 @@ def _fill(
         map_number=profile.profile.map_number,
         audience=profile.profile.audience,
         show=profile.profile.show,
-        links={PAGE: "overview"} if public else _data_links(profile),
+        links={PAGE: "overview"} if public else {},
+        downloads=None if public or not profile.downloads.formats else _downloads(work),
         pages=map_links(edition.frames) if public else {},
         photos={"communities": pictures} if pictures else {},
         single=single,
@@ -486,13 +500,12 @@ def _fill(
     for path, data in {**made.files, **beside}.items():
         (work / path).parent.mkdir(exist_ok=True)
         (work / path).write_bytes(data)
-    _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)
     if public:
-        _write_site(work, edition, profile, facts, targets=targets, lang=lang)
+        _write_site(work, edition, profile, facts, targets=targets, sources=sources, lang=lang)
     _write_marker(work, edition, facts)
     require_sound(work)
     if profile.disclosure.highest != "restricted":
-        told = [*profile.site.contact, profile.site.licence, *profile.site.notes]
+        told = [*profile.site.contact, profile.site.licence, *profile.site.notes, *facts_told(sources)]
         require_no_leak(work, layers, edition, facts, told)
 
 
@@ -514,10 +527,12 @@ def _stems(edition: Edition) -> Mapping[str, str]:
     return {key: path.removeprefix("/").removesuffix(".html") for key, path in paths.items()}
 
 
-def _data_links(profile: Profile) -> dict[str, str]:
-    """The files with everything, which a page without a page of open data leads to itself."""
-    whole = {"gpkg": "download_gpkg", "xlsx": "download_xlsx"}
-    return {f"data/data.{one}": text for one, text in whole.items() if one in profile.downloads.formats}
+def _downloads(work: Path) -> list[Download]:
+    """The files of data that were written, by name."""
+    return [
+        Download(path.relative_to(work).as_posix(), path.stat().st_size, "" if path.stem == "data" else path.stem)
+        for path in sorted((work / "data").glob("*"))
+    ]
 
 
 def _write_beside(target: Path, edition: Edition, profile: Profile, facts: Mapping[str, Any], before: Shown) -> None:
@@ -655,10 +670,10 @@ def _write_site(
     facts: Mapping[str, Any],
     *,
     targets: Mapping[str, Mapping[str, float | None]],
+    sources: Mapping[str, LayerSource],
     lang: Lang,
 ) -> None:
     """The pages beside the map."""
-    files = sorted(path for path in (work / "data").glob("*") if path.is_file())
     site = Site(
         facts=SiteFacts(
             str(facts["title"]),
@@ -670,10 +685,7 @@ def _write_site(
         ),
         frames=edition.shown,
         photos=_pictures(edition, inline=False, lang=lang),
-        downloads=[
-            Download(path.relative_to(work).as_posix(), path.stat().st_size, "" if path.stem == "data" else path.stem)
-            for path in files
-        ],
+        downloads=_downloads(work),
         contact=profile.site.contact,
         licence=profile.site.licence,
         notes=profile.site.notes,
@@ -682,6 +694,7 @@ def _write_site(
         minimum_count=profile.disclosure.minimum_count,
         generalise_m=profile.geometry.generalise_m,
         grid_m=profile.geometry.grid_m,
+        sources=sources,
     )
     for path, text in site_pages(site).items():
         (work / path).parent.mkdir(exist_ok=True)

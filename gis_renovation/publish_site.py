@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import geopandas as gpd
@@ -21,9 +21,11 @@ from gis_renovation.crs import reproject
 from gis_renovation.errors import Lang, Text
 from gis_renovation.map_data import DISPLAY_CRS, row_id
 from gis_renovation.map_months import NEEDED
+from gis_renovation.map_shell import Download
 from gis_renovation.markup import safe
 from gis_renovation.progress import STATE_ORDER, community_progress, project_states
 from gis_renovation.publish_pages import NAVIGATION, SiteFacts
+from gis_renovation.publish_sources import LayerSource
 from gis_renovation.schemas import layer_schemas
 
 HOME, MAP, COMMUNITIES, ZONES, DATA, ABOUT = NAVIGATION
@@ -138,6 +140,12 @@ _WORDS: Mapping[str, Text] = {
     "verify": Text("文件清单和 SHA-256 校验值见", "The list of files with their SHA-256:"),
     "about": Text("关于本网站", "About this site"),
     "sources": Text("数据来源", "Sources"),
+    "sources_lead": Text(
+        "各图层的提供单位、使用许可和数据日期，取自数据的来源卡；“未注明”表示来源卡没有写。",
+        "Owner, licence and date of each layer, from the cards of the data; “not stated” where a card says nothing.",
+    ),
+    "owner": Text("提供单位", "Owner"),
+    "observed": Text("数据日期", "Date of the data"),
     "no_source": Text("发布单位未写明来源。", "The publisher has stated no source."),
     "method": Text("统计方法", "Method"),
     "map_number": Text("地图审核", "Map review"),
@@ -161,19 +169,12 @@ _RESERVED_NAMES = frozenset(
 )
 
 
-class Download(NamedTuple):
-    """A file beside the pages: its path, its size in bytes, and its layer ("" for all of them)."""
-
-    path: str
-    size: int
-    layer: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """All that the pages are made of. ``frames`` are those shown to people: withheld cells say so.
 
-    ``contact`` and ``licence`` are the publisher's own words, ``targets`` the plan's totals by batch.
+    ``contact`` and ``licence`` are the publisher's own words, ``targets`` the plan's totals by batch,
+    ``sources`` what may be said of where each layer comes from.
     """
 
     facts: SiteFacts
@@ -188,6 +189,7 @@ class Site:
     minimum_count: int = 5
     generalise_m: float = 0.0
     grid_m: float = 0.0
+    sources: Mapping[str, LayerSource] = field(default_factory=dict)
 
 
 def page_paths(keys: Iterable[object], folder: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.map_data import layer_label, row_id
+from gis_renovation.map_shell import Download, file_size
 from gis_renovation.markup import safe
 from gis_renovation.progress import PLAN_BATCHES, STATE_ORDER
 from gis_renovation.publish_figures import county_figure, drawn_units
@@ -30,7 +31,6 @@ from gis_renovation.publish_site import (
     MAP,
     STEPS,
     ZONES,
-    Download,
     Site,
     column_of,
     feature_names,
@@ -48,6 +48,7 @@ from gis_renovation.publish_site import (
     with_navigation,
 )
 from gis_renovation.publish_site_places import community_pages, zone_pages
+from gis_renovation.publish_sources import LayerSource, source_cells
 from gis_renovation.schemas import Field, layer_schemas
 from gis_renovation.tables import UNITS_EN
 
@@ -396,7 +397,7 @@ def _data(site: Site) -> str:
 def _links(files: Sequence[Download]) -> str:
     return "<br>".join(
         f'<a href="{safe(file.path)}" download>{safe(file.path.rpartition("/")[2])}</a> '
-        f"<small>{_size(file.size)}</small>"
+        f"<small>{file_size(file.size)}</small>"
         for file in files
     )
 
@@ -407,10 +408,6 @@ def _content(site: Site, layer: str) -> str:
 
 def _row_count(site: Site, layer: str) -> str:
     return f"{len(site.frames[layer]):,}" if layer in site.frames else ""
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000)):,} kB"
 
 
 def _layer_columns(site: Site, layer: str) -> str:
@@ -462,6 +459,7 @@ def _about(site: Site) -> str:
         [
             f"{h2('sources', lang)}<p>{safe(source)}</p>\n",
             f"<p>{safe(frame_say('as_of', lang, date=site.facts.as_of.isoformat()))}</p>\n",
+            _sources(site),
             h2("method", lang),
             _paragraphs([*(text.in_language(lang) for text in _METHOD), *_coarse(site), *site.notes]),
             h2("map_number", lang),
@@ -474,6 +472,17 @@ def _about(site: Site) -> str:
         ]
     )
     return page_html(site.facts, path=ABOUT, title=say("about", lang), body=body, crumbs=[(HOME, say("home", lang))])
+
+
+def _sources(site: Site) -> str:
+    """A line a published layer: who provides it, under which licence, of which day; or what it was computed from."""
+    lang = site.facts.lang
+    rows = []
+    for layer in site.frames:
+        cells = source_cells(site.sources.get(layer, LayerSource()), lang)
+        rows.append([head_cell(layer_label(layer, lang)), *(f"<td>{safe(text)}</td>" for text in cells)])
+    heads = [say(word, lang) for word in ("content", "owner", "licence", "observed")]
+    return f"<p>{safe(say('sources_lead', lang))}</p>\n{table_html(heads, rows, label=say('sources', lang))}"
 
 
 def _paragraphs(texts: Sequence[str]) -> str:

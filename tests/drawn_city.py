@@ -166,3 +166,20 @@ def hostile_layers(text):
 
 
 _JOINED = ("community_id", "project_id", "parcel_id")
+
+
+def two_counties():
+    """The drawing with a second county over its right column: C3, C6 and C9 say so, the rest stay."""
+    made = layers()
+    edge = X0 + 420
+    made["reporting_units"] = gpd.GeoDataFrame(
+        {"name": ["大通区", "田家庵区"], "level": "county"},
+        geometry=[box(edge, Y0 - 200, X0 + 1000, Y0 + 700), box(X0 - 400, Y0 - 200, edge, Y0 + 700)],
+        crs=CRS,
+        index=pd.Index(["340402", "340403"], name="unit_code"),
+    )
+    made["communities"].loc[["C3", "C6", "C9"], "unit_code"] = "340402"
+    made["unit_progress"] = made["reporting_units"].assign(
+        completed_share=[0.75, None], started_share=[1.0, 0.1], completed_households_share=[0.2, 0.5]
+    )
+    return made

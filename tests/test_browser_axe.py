@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn_city import layers
+from drawn_city import two_counties
 from map_browser import AS_OF, SCREENS
 
 from gis_renovation import maps
+from gis_renovation.map_shell import Download
 
 pytestmark = pytest.mark.browser
 
@@ -23,11 +24,12 @@ AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state):
     path = tmp_path / "index.html"
     made = maps.map_page(
-        layers(),
+        two_counties(),
         title="示意市工作图",
         as_of=AS_OF,
         synthetic=True,
         show=["communities", "community_states"],
+        downloads=[Download("data/data.gpkg", 500_000, ""), Download("data/communities.csv", 900, "communities")],
         lang="en" if state == "english" else "zh",
     )
     path.write_text(made, encoding="utf-8")

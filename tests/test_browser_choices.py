@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import geopandas as gpd
-import pandas as pd
 import pytest
-from drawn_city import CRS, X0, Y0, layers
-from shapely.geometry import box
+from drawn_city import layers, two_counties
 
 pytestmark = pytest.mark.browser
 
 
-def two_counties():
-    """The drawing with a second county over its right column: C3, C6 and C9 say so, the rest stay."""
-    made = layers()
-    edge = X0 + 420
-    made["reporting_units"] = gpd.GeoDataFrame(
-        {"name": ["大通区", "田家庵区"], "level": "county"},
-        geometry=[box(edge, Y0 - 200, X0 + 1000, Y0 + 700), box(X0 - 400, Y0 - 200, edge, Y0 + 700)],
-        crs=CRS,
-        index=pd.Index(["340402", "340403"], name="unit_code"),
-    )
-    made["communities"].loc[["C3", "C6", "C9"], "unit_code"] = "340402"
-    made["unit_progress"] = made["reporting_units"].assign(
-        completed_share=[0.75, None], started_share=[1.0, 0.1], completed_households_share=[0.2, 0.5]
-    )
-    return made
+def chosen(page):
+    return page.locator("input[name=county]:checked").input_value()
 
 
 def count_of(page, layer):
@@ -35,9 +19,21 @@ def count_of(page, layer):
 def test_one_county_shows_its_features_everywhere_and_a_link_keeps_it(visit):
     one = visit(two_counties())
     page = one.page
-    assert page.locator("#county option").all_inner_texts() == ["全部县区", "大通区", "田家庵区"]
-    page.locator("#county").select_option("340402")
+    branch = page.locator("#counties")
+    assert branch.get_attribute("open") is None, "closed; its heading names the choice"
+    assert branch.locator("summary").inner_text() == "县区：全部"
+    assert branch.evaluate("e => e.parentElement.querySelector('details.theme') === e"), "the first of the tree"
+    branch.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert [text.split() for text in branch.locator("label").all_inner_texts()] == [
+        ["全部", "9", "个小区"], ["大通区", "3", "个小区"], ["田家庵区", "6", "个小区"],
+    ]  # fmt: skip
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.value") == "", "one stop for all of them, at the choice"
+    page.keyboard.press("ArrowDown")
     page.wait_for_timeout(150)
+    assert page.evaluate("document.activeElement.value") == chosen(page) == "340402"
+    assert branch.locator("summary").inner_text() == "县区：大通区"
     assert count_of(page, "communities") == "3 / 9"
     classes = page.locator('.entry:has(input[data-layer="communities"]) [data-class]').all_inner_texts()
     assert classes == ["0", "0", "3"], "C3, C6 and C9 have no plan batch"
@@ -48,18 +44,38 @@ def test_one_county_shows_its_features_everywhere_and_a_link_keeps_it(visit):
     page.locator("#table-button").click()
     assert page.locator("#sheet tbody th").all_inner_texts() == ["C3", "C6", "C9"]
     two = visit(two_counties(), fragment=page.evaluate("location.hash"))
-    assert two.page.locator("#county").input_value() == "340402"
+    assert chosen(two.page) == "340402"
+    assert two.page.locator("#county-said").inner_text() == "县区：大通区"
     assert count_of(two.page, "communities") == "3 / 9"
     two.page.locator("#find").fill("龙湖新村")
     two.page.keyboard.press("Enter")
-    assert two.page.locator("#county").input_value() == "", "what is asked for by name is shown"
+    assert chosen(two.page) == "", "what is asked for by name is shown"
     assert two.page.locator(".card h2").inner_text() == "龙湖新村"
     one.assert_quiet()
     two.assert_quiet()
 
 
+def test_on_a_phone_a_county_is_chosen_in_the_panel_by_touch(visit):
+    one = visit(two_counties(), screen="phone", lang="en")
+    page = one.page
+    page.locator("#panel-button").tap()
+    page.locator("#counties summary").tap()
+    choice = page.locator("#counties label", has_text="田家庵区")
+    assert choice.bounding_box()["height"] >= 44
+    assert choice.bounding_box()["width"] >= 300
+    choice.tap()
+    page.wait_for_timeout(150)
+    assert chosen(page) == "340403"
+    assert page.locator("#county-said").inner_text() == "County: 田家庵区"
+    assert count_of(page, "communities") == "6 / 9"
+    page.locator("#counties label", has_text="9 communities").tap()
+    assert page.locator("#county-said").inner_text() == "County: all"
+    assert count_of(page, "communities") == "9"
+    one.assert_quiet()
+
+
 def test_a_project_of_one_county_offers_no_choice(visit):
-    assert visit(layers()).page.locator("#county").count() == 0
+    assert visit(layers()).page.locator("#counties, input[name=county]").count() == 0
 
 
 def test_rates_of_the_units_are_chosen_read_on_the_map_and_counted(visit):

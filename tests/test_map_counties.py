@@ -54,3 +54,13 @@ def test_no_choice_with_fewer_than_two_counties_and_none_for_no_feature():
     assert counties_of({"reporting_units": units().iloc[[0, 2]]}) is None
     assert county_blocks({}, None) == []
     assert county_rows(points([]), made, counties_of(made)) == []
+
+
+def test_each_county_says_how_many_communities_it_has_and_an_absent_layer_is_not_none_of_them():
+    made = {"reporting_units": units()}
+    assert [block["count"] for block in county_blocks(made, counties_of(made))] == [None, None]
+    # One lies outside and says nothing; one without a shape says that it is of the subdistrict in the east.
+    places = points([10, 150, 999, 20], unit_code=[None, "1", None, "21"]).rename_axis("community_id")
+    places.loc["P3", "geometry"] = None
+    made["communities"] = places
+    assert [block["count"] for block in county_blocks(made, counties_of(made))] == [2, 1]

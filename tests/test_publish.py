@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
@@ -251,3 +253,51 @@ def test_publish_check_verifies_any_published_folder(tmp_path, capsys, spoil, co
     assert ended.value.code == code
     assert ("核对无误" in shown.out) != spoil
     assert ("文件在发布后被改动" in shown.err) == spoil
+
+
+# --- files beside a page without a page of open data -------------------------------------------------
+
+BUREAU_FILES = """[profile]
+audience = "bureau"
+[disclosure]
+class = "internal"
+[downloads]
+formats = ["csv", "geojson", "gpkg", "xlsx"]
+"""
+
+
+def links_of(page):
+    block = page[page.index('<details class="downloads">') :].partition("</details>")[0]
+    return re.findall(r'href="([^"]*)" download>([^<]*)</a> <small>([^<]*)</small>', block), block
+
+
+@pytest.mark.parametrize("text", [PLANNER + '[downloads]\nformats = ["csv", "geojson"]\n', BUREAU_FILES])
+def test_every_file_of_data_is_linked_with_its_format_and_size(tmp_path, text):
+    folder = published(tmp_path, text=text).parent
+    links, block = links_of((folder / "index.html").read_text(encoding="utf-8"))
+    written = {path.relative_to(folder).as_posix(): path for path in (folder / "data").iterdir()}
+    assert len(links) == len(written) > 10
+    assert {unquote(href) for href, _, _ in links} == set(written)
+    assert f"（{len(written)} 个文件）" in block
+    kinds = {"csv": "CSV", "geojson": "GeoJSON", "gpkg": "GeoPackage", "xlsx": "XLSX"}
+    for href, kind, size in links:
+        path = written[unquote(href)]
+        assert kind == kinds[path.suffix[1:]]
+        number, unit = size.split()
+        assert float(number) * {"kB": 1e3, "MB": 1e6}[unit] == pytest.approx(path.stat().st_size, rel=0.05, abs=1_000)
+    for path in written.values():
+        if path.suffix == ".csv":
+            assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel reads UTF-8 only with its mark"
+    assert publish_check.check_published(folder) == []
+
+
+def test_a_single_file_brings_no_data_and_says_so_and_a_page_nobody_asked_data_of_says_nothing(tmp_path):
+    profile = profile_of(tmp_path, BUREAU_FILES)
+    told = {"name": "own", "project_name": "示意市", "as_of": AS_OF}
+    page = publish.publish_profile(layers(), profile, tmp_path / "maps" / "own", single=True, **told)
+    assert sorted(path.name for path in page.parent.iterdir()) == ["index.html", "publish.json"]
+    text = page.read_text(encoding="utf-8")
+    assert "本页是单个文件，不附数据文件" in text
+    assert "data/" not in re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL)
+    plain = published(tmp_path, target=tmp_path / "maps" / "plain").read_text(encoding="utf-8")
+    assert "数据下载" not in re.sub(r"<script.*?</script>", "", plain, flags=re.DOTALL)

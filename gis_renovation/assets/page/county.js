@@ -6,9 +6,12 @@ Plan.prototype.has = function (layer, row) {
 };
 
 Plan.prototype.choose = function (place, options) {
-  var plan = this, pick = document.getElementById("county"), county = plan.settings.counties[place];
+  var plan = this, said = document.getElementById("county-said"), county = plan.settings.counties[place];
   plan.county = county ? place : -1;
-  if (pick) pick.value = county ? county.code : "";
+  if (said) {
+    countyChoices()[plan.county + 1].checked = true;
+    said.textContent = plan.ui.county_chosen.replace("{name}", function () { return county ? county.name : plan.ui.all_counties; });
+  }
   plan.order.forEach(function (name) { if (plan.groups[name].sift) plan.groups[name].sift(); });
   plan.outline();
   plan.recount();
@@ -53,16 +56,22 @@ Plan.prototype.recount = function (only) {
   });
 };
 
+/* All of them, then each county in the order of the settings. */
+function countyChoices() {
+  return Array.prototype.slice.call(document.querySelectorAll('input[name="county"]'));
+}
+
 Plan.parts.push({
   key: "county",
   start: function (plan) {
-    var pick = document.getElementById("county"), pane = plan.map.createPane("veil");
+    var pane = plan.map.createPane("veil");
     pane.style.zIndex = 390;
     pane.style.pointerEvents = "none";
     plan.veil_renderer = L.svg({ pane: "veil", padding: 1 });
-    if (!pick) return;
-    plan.settings.counties.forEach(function (county) { pick.appendChild(node("option", { value: county.code }, county.name)); });
-    pick.addEventListener("change", function () { plan.choose(pick.selectedIndex - 1); });
+    countyChoices().forEach(function (choice, at) {
+      choice.checked = at === 0;  // a browser that reloads the page would keep an older choice
+      choice.addEventListener("change", function () { plan.choose(at - 1); });
+    });
   },
   write: function (plan) { return plan.county < 0 ? null : encodeURIComponent(plan.settings.counties[plan.county].code); },
   read: function (plan, text) {
