@@ -137,9 +137,7 @@ def map_files(
     O(vertices + attribute cells).
     """
     present = {plain_text(name): frame for name, frame in layers.items() if frame is not None}
-    drawn = drawable_layers(present)
-    if not drawn:
-        raise DataError([_nothing_to_draw(present)])
+    drawn = require_drawable(present)
     reasons = {name: reason for name, frame in drawn.items() if (reason := map_tiles.tile_reason(frame))}
     tiled = {name: map_tiles.tile_layer(name, drawn[name], present, lang=lang) for name in reasons}
     blocks: list[dict[str, Any]] = []
@@ -205,6 +203,14 @@ def map_files(
         {} if single else {k: v for name, made in tiled.items() for k, v in map_tiles.tile_files(name, made.archive)}
     )
     return MapFiles(page, files, reasons)
+
+
+def require_drawable(layers: Mapping[str, pd.DataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """:func:`drawable_layers`, or DataError where there is none."""
+    drawn = drawable_layers(layers)
+    if not drawn:
+        raise DataError([_nothing_to_draw(layers)])
+    return drawn
 
 
 def drawable_layers(layers: Mapping[str, pd.DataFrame]) -> dict[str, gpd.GeoDataFrame]:

@@ -31,7 +31,7 @@ from gis_renovation.map_data import DISPLAY_CRS, row_id
 from gis_renovation.map_months import month_ends
 from gis_renovation.map_shell import Download
 from gis_renovation.map_tiles import UNITS
-from gis_renovation.maps import map_files
+from gis_renovation.maps import map_files, require_drawable
 from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import (
     CLASSES,
@@ -474,6 +474,7 @@ def _fill(
     """Everything of an edition into the folder ``work``, read back and searched."""
     public = profile.profile.audience == "public"
     pictures = _pictures(edition, inline=single, lang=lang)
+    require_drawable(edition.shown)
     # A single file is handed on alone: what lay beside it would be lost on the way.
     if public or not single:
         _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)

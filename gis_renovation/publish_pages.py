@@ -192,9 +192,14 @@ def _value(column: Mapping[str, Any], row: int) -> Any:
 
 
 def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], *, label: str) -> str:
-    """A table in a box that scrolls sideways by itself. ``rows`` hold ready cells: HTML with their ``td`` or ``th``."""
+    """A table in a box that scrolls sideways by itself. ``rows`` hold ready cells: HTML with their ``td`` or ``th``.
+
+    A row may be shorter than the heads where its last cell spans the columns left.
+    """
     made = [list(row) for row in rows]
-    right = [any(row[at].startswith('<td class="number"') for row in made) for at in range(len(heads))]
+    right = [
+        any(c.startswith('<td class="number"') for row in made for c in row[at : at + 1]) for at in range(len(heads))
+    ]
     head = "".join(
         f'<th scope="col" class="{"number" if number else "text"}">{safe(text)}</th>'
         for text, number in zip(heads, right, strict=True)

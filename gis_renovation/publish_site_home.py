@@ -480,7 +480,13 @@ def _sources(site: Site) -> str:
     rows = []
     for layer in site.frames:
         cells = source_cells(site.sources.get(layer, LayerSource()), lang)
-        rows.append([head_cell(layer_label(layer, lang)), *(f"<td>{safe(text)}</td>" for text in cells)])
+        kinds = [' colspan="3"'] if len(cells) == 1 else ["", "", ' class="keep"']
+        rows.append(
+            [
+                head_cell(layer_label(layer, lang)),
+                *(f"<td{kind}>{safe(text)}</td>" for kind, text in zip(kinds, cells, strict=True)),
+            ]
+        )
     heads = [say(word, lang) for word in ("content", "owner", "licence", "observed")]
     return f"<p>{safe(say('sources_lead', lang))}</p>\n{table_html(heads, rows, label=say('sources', lang))}"
 

@@ -16,6 +16,7 @@ from gis_renovation.map_data import layer_label
 from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import CLASSES
 from gis_renovation.publish_personal import personal_kinds
+from gis_renovation.schemas import Disclosure
 
 # Drives, shares, folders, e-mail addresses, telephone numbers with or without their area code.
 # Eight digits that read as a day are none.
@@ -45,7 +46,7 @@ class LayerSource(NamedTuple):
 
 
 def layer_sources(
-    manifest: Mapping[str, Any], published: Iterable[str], *, highest: str = "public"
+    manifest: Mapping[str, Any], published: Iterable[str], *, highest: Disclosure = "public"
 ) -> dict[str, LayerSource]:
     """What may be said of the source of each published layer, in the order given.
 
@@ -69,8 +70,8 @@ def layer_sources(
     return found
 
 
-def _card_source(card: Mapping[str, Any], highest: str) -> LayerSource:
-    is_open = card.get("classification") in CLASSES[: [*CLASSES].index(highest) + 1]
+def _card_source(card: Mapping[str, Any], highest: Disclosure) -> LayerSource:
+    is_open = card.get("classification") in CLASSES[: CLASSES.index(highest) + 1]
     facts = {key: plain_text(str(card.get(key) or "")) for key in ("owner", "licence", "observed")}
     withheld = frozenset(
         key
@@ -103,9 +104,9 @@ def _roots(name: str, inputs: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def source_cells(source: LayerSource, lang: Lang) -> list[str]:
-    """Owner, licence and day of observation for people; of a computed layer, what it was computed from."""
+    """Owner, licence and day of observation for people; of a computed layer one text, what it was computed from."""
     if source.made_from or source.others:
-        return [_computed(source, lang), "—", "—"]
+        return [_computed(source, lang)]
     return [
         WITHHELD.in_language(lang) if key in source.withheld else text or NOT_STATED.in_language(lang)
         for key, text in (("owner", source.owner), ("licence", source.licence), ("observed", source.observed))

@@ -49,11 +49,11 @@ def test_a_path_or_a_number_to_call_is_withheld_and_the_rest_is_told():
 
 
 def test_a_result_goes_back_to_the_layers_with_data_and_those_withheld_are_not_named():
-    assert said("zones") == ["由“小区”、“阻隔”及未公开的图层计算", "—", "—"]
-    assert said("zones", "en") == ["computed from “Communities”, “Barriers”, layers not published", "—", "—"]
-    assert said("unit_progress") == ["由“小区”计算", "—", "—"]
+    assert said("zones") == ["由“小区”、“阻隔”及未公开的图层计算"]
+    assert said("zones", "en") == ["computed from “Communities”, “Barriers”, layers not published"]
+    assert said("unit_progress") == ["由“小区”计算"]
     alone = layer_sources(MANIFEST, ["zones"])["zones"]
-    assert source_cells(alone, "zh") == ["由未公开的图层计算", "—", "—"]
+    assert source_cells(alone, "zh") == ["由未公开的图层计算"]
     circle = {"steps": [{"step": "zones", "inputs": {"zones": "1", "communities": "2"}}]}
     assert layer_sources(circle, ["zones"])["zones"] == LayerSource(others=True)
 
