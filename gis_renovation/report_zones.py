@@ -41,6 +41,7 @@ _RECORD = (
     ("zones", "need_improvement"),
     ("zones", "need_enhancement"),
     ("zone_schedule", "work_year"),
+    ("zone_schedule", "work_status"),
     ("zone_sheets", "shared_wall_m"),
     ("zone_sheets", "shared_walls_zh"),
     ("zone_sheets", "facilities_zh"),
@@ -281,10 +282,14 @@ def _record_facts(layers: Layers, zone_id: str, lang: Lang) -> list[tuple[Text, 
     """The form's labels and values; columns no layer has are passed over, so is what does not apply."""
     pairs = []
     for layer, name in _RECORD:
+        # The form in English has the sentence in English.
+        name = f"{stem}_{lang}" if (stem := name.removesuffix("_zh")) != name else name  # noqa: PLW2901
         table, field = layers.get(layer), layer_schema(layer).fields[name]
         if table is None or name not in table or zone_id not in table.index:
             continue
         row = table.loc[zone_id]
+        if (name == "work_year" and pd.isna(row[name])) or (name == "work_status" and row[name] == "scheduled"):
+            continue
         value, label = row[name], field.label
         if name == "unit_code":
             units, label = layers.get("reporting_units"), _COUNTY

@@ -255,8 +255,8 @@ UNKNOWN = Text("未知", "unknown")
 
 def _missing_label(name: str, style: LayerStyle) -> Text:
     """What a missing value means where the schema says so (空值表示…), else unknown."""
-    zh = missing_text(_field(name, style), "zh")
-    return UNKNOWN if zh in ("", "—", UNKNOWN.zh) else Text(zh, "none")
+    zh, en = (missing_text(_field(name, style), lang) for lang in ("zh", "en"))
+    return UNKNOWN if zh in ("", "—", UNKNOWN.zh) else Text(zh, "none" if en == "—" else en)
 
 
 def _code(value: Any) -> str:

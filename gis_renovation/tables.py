@@ -69,6 +69,7 @@ _TYPE_LABELS: Mapping[str, Text] = {
 _WHOLE_TYPES = (str, int, bool, datetime.date)
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _NULL_MEANING = re.compile(r"空值表示([^；。]+)")
+_MEANINGS_EN = {"未核查": "not checked", "未排": "not scheduled"}
 _NULL_AT_ZERO = re.compile(r"([a-z][a-z0-9_]*) 列为 0 时为空")
 _NOT_APPLICABLE = "—"
 # The file's own date must not depend on the day it is written.
@@ -198,7 +199,7 @@ def missing_text(field: Field | None, lang: Lang) -> str:
         return _NOT_APPLICABLE
     meaning = _NULL_MEANING.search(field.note)
     if meaning:
-        return meaning[1] if lang == "zh" else _NOT_APPLICABLE
+        return meaning[1] if lang == "zh" else _MEANINGS_EN.get(meaning[1], _NOT_APPLICABLE)
     if field.type in ("number", "integer", "boolean") or field.values:
         return UNKNOWN.in_language(lang)
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -49,16 +49,17 @@ def sheet_records(
         "name": frame["name"].array,
         "subdistrict": frame["subdistrict"].array,
         "extent_zh": frame["extent_zh"].array,
+        "extent_en": frame["extent_en"].array,
         "area_ha": frame["land_area_m2"].to_numpy() / 1e4,
     }
     for name in ("community_count", "households", "building_count", "floor_area_m2", "cost_yuan"):
         columns[name] = frame[name].array
-    columns["communities_zh"] = _texts([_names(communities, members.get(zone, ())) for zone in frame.index])
-    columns["plan_batches_zh"] = _texts([_batches(communities, members.get(zone, ())) for zone in frame.index])
+    columns |= _texts("communities", [_names(communities, members.get(zone, ())) for zone in frame.index])
+    columns |= _texts("plan_batches", [_batches(communities, members.get(zone, ())) for zone in frame.index])
     columns |= {name: frame[name].array for name in ("need_basic", "need_improvement", "need_enhancement")}
     columns |= _walls(frame.index, members, communities, community_links)
     columns |= _facilities(frame, facilities, facility_reach_m)
-    columns["operators_zh"] = _texts(_operators(frame, utility_lines, utility_reach_m))
+    columns |= _texts("operators", _operators(frame, utility_lines, utility_reach_m))
     columns |= _money(frame.index, members, projects, project_communities, funds)
     columns |= {name: frame[name].array for name in ("why_zh", "why_en")}
     return pd.DataFrame(columns, index=pd.Index(frame.index, dtype="str", name="zone_id"))
@@ -69,26 +70,43 @@ def _members(zone_members: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     return {str(zone): tuple(sorted(map(str, rows))) for zone, rows in known.groupby("zone_id").groups.items()}
 
 
-def _texts(values: Sequence[str | None]) -> Any:
-    return pd.array(list(values), dtype="str")
+NONE, UNKNOWN = Text("无", "none"), Text("未知", "unknown")
 
 
-def _names(communities: gpd.GeoDataFrame, members: Sequence[str]) -> str:
-    return "、".join(name_or_id(communities["name"].get(member), member) for member in members)
+def _texts(name: str, values: Sequence[Text | None]) -> dict[str, Any]:
+    """The two columns of a sentence; null where nobody looked."""
+    return {
+        f"{name}_zh": pd.array([None if text is None else text.zh for text in values], dtype="str"),
+        f"{name}_en": pd.array([None if text is None else text.en for text in values], dtype="str"),
+    }
 
 
-def _batches(communities: gpd.GeoDataFrame, members: Sequence[str]) -> str | None:
+def _listed(parts: Sequence[Text], otherwise: Text, *, zh: str = "；", en: str = "; ") -> Text:
+    """Items one after another, or what to say without any."""
+    return Text(zh.join(part.zh for part in parts), en.join(part.en for part in parts)) if parts else otherwise
+
+
+def _called(communities: gpd.GeoDataFrame, member: str) -> str:
+    return name_or_id(communities["name"].get(member), member)
+
+
+def _names(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text:
+    names = [Text(name, name) for name in (_called(communities, member) for member in members)]
+    return _listed(names, NONE, zh="、", en=", ")
+
+
+def _batches(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text | None:
     """The plan batches of the members with how many each; None where the layer does not say."""
     if "plan_batch" not in communities:
         return None
     labels = layer_schema("communities").fields["plan_batch"].values
     counts = communities.loc[list(members), "plan_batch"].fillna("").value_counts()
     order = {code: place for place, code in enumerate(labels)}
-    parts = [
-        f"{_label(labels, str(code)) if code else '未知'} {counts[code]} 个"
-        for code in sorted(counts.index, key=lambda code: (order.get(code, 99), code))
-    ]
-    return "；".join(parts)
+    parts = []
+    for code in sorted(counts.index, key=lambda code: (order.get(code, 99), code)):
+        label = _label(labels, str(code)) if code else UNKNOWN
+        parts.append(Text(f"{label.zh} {counts[code]} 个", f"{label.en}: {counts[code]}"))
+    return _listed(parts, NONE)
 
 
 def _walls(
@@ -96,21 +114,19 @@ def _walls(
 ) -> dict[str, Any]:
     """Shared walls inside each zone that could be opened (拆墙并院): how long in all, and which."""
     home = {member: zone for zone, group in members.items() for member in group}
-    walls: dict[str, list[tuple[float, str]]] = {str(zone): [] for zone in index}
+    walls: dict[str, list[tuple[float, Text]]] = {str(zone): [] for zone in index}
     if "shared_wall_m" in links:
         usable = links[links["status"].isin(USABLE) & (links["shared_wall_m"] > 0)]
         for focal, neighbor, length in usable[["focal", "neighbor", "shared_wall_m"]].itertuples(index=False):
             zone = home.get(focal)
             if zone in walls and zone == home.get(neighbor):
-                text = f"{_names(communities, [focal])}—{_names(communities, [neighbor])} {length:.0f} 米"
-                walls[str(zone)].append((-float(length), text))
+                pair = f"{_called(communities, focal)}—{_called(communities, neighbor)} {length:.0f}"
+                walls[str(zone)].append((-float(length), Text(f"{pair} 米", f"{pair} m")))
     unknown = "shared_wall_m" not in links
-    return {
-        "shared_wall_m": [np.nan if unknown else -sum(row[0] for row in walls[str(zone)]) + 0.0 for zone in index],
-        "shared_walls_zh": _texts(
-            [None if unknown else "；".join(text for _, text in sorted(walls[str(zone)])) or "无" for zone in index]
-        ),
-    }
+    lengths = [np.nan if unknown else -sum(row[0] for row in walls[str(zone)]) + 0.0 for zone in index]
+    ordered = [sorted(walls[str(zone)], key=lambda row: (row[0], row[1].zh)) for zone in index]
+    listed = [None if unknown else _listed([text for _, text in rows], NONE) for rows in ordered]
+    return {"shared_wall_m": lengths, **_texts("shared_walls", listed)}
 
 
 def _facilities(frame: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame | None, reach_m: float) -> dict[str, Any]:
@@ -120,25 +136,27 @@ def _facilities(frame: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame | None, re
     """
     if facilities is None:
         nothing = [None] * len(frame)
-        return {"facilities_zh": _texts(nothing), "missing_facilities_zh": _texts(nothing)}
+        return _texts("facilities", nothing) | _texts("missing_facilities", nothing)
     labels = layer_schema("facilities").fields["kind"].values
     zone, row = facilities.sindex.query(frame.geometry, predicate="dwithin", distance=reach_m)
     found: list[set[str]] = [set() for _ in range(len(frame))]
     for place, kind in zip(zone, facilities["kind"].iloc[row], strict=True):
         if isinstance(kind, str):
             found[place].add(kind)
-    present = ["、".join(_label(labels, kind) for kind in labels if kind in kinds) or "无" for kinds in found]
-    missing = [
-        "、".join(_label(labels, kind) for kind in EXPECTED_FACILITIES if kind not in kinds) or "无" for kinds in found
-    ]
-    return {"facilities_zh": _texts(present), "missing_facilities_zh": _texts(missing)}
+
+    def kinds_text(chosen: Iterable[str]) -> Text:
+        return _listed([_label(labels, kind) for kind in chosen], NONE, zh="、", en=", ")
+
+    present = [kinds_text(kind for kind in labels if kind in kinds) for kinds in found]
+    missing = [kinds_text(kind for kind in EXPECTED_FACILITIES if kind not in kinds) for kinds in found]
+    return _texts("facilities", present) | _texts("missing_facilities", missing)
 
 
-def _label(labels: Mapping[str, Text], code: str) -> str:
-    return labels[code].zh if code in labels else code
+def _label(labels: Mapping[str, Text], code: str) -> Text:
+    return labels.get(code, Text(code, code))
 
 
-def _operators(frame: gpd.GeoDataFrame, utility_lines: gpd.GeoDataFrame | None, reach_m: float) -> list[str | None]:
+def _operators(frame: gpd.GeoDataFrame, utility_lines: gpd.GeoDataFrame | None, reach_m: float) -> list[Text | None]:
     """Utility operators with lines in or along the zone, by network."""
     if utility_lines is None or "operator" not in utility_lines:
         return [None] * len(frame)
@@ -150,13 +168,12 @@ def _operators(frame: gpd.GeoDataFrame, utility_lines: gpd.GeoDataFrame | None, 
         if isinstance(operators[line], str):
             found[place].add((networks[line], operators[line]))
     order = {code: position for position, code in enumerate(labels)}
-    return [
-        "；".join(
-            f"{_label(labels, net)}：{name}" for net, name in sorted(pairs, key=lambda p: (order.get(p[0], 99), p[1]))
-        )
-        or "未知"
-        for pairs in found
-    ]
+    texts: list[Text | None] = []
+    for pairs in found:
+        ordered = sorted(pairs, key=lambda pair: (order.get(pair[0], 99), pair[1]))
+        named = [(_label(labels, net), name) for net, name in ordered]
+        texts.append(_listed([Text(f"{net.zh}：{name}", f"{net.en}: {name}") for net, name in named], UNKNOWN))
+    return texts
 
 
 def _money(
@@ -171,27 +188,26 @@ def _money(
     A project over several zones is named, but its money is not split: nobody decided how.
     """
     if project_communities is None:
-        return {"projects_zh": _texts([None] * len(index))} | _amounts(index, {}, None)
+        return _texts("projects", [None] * len(index)) | _amounts(index, {}, None)
     home = {member: zone for zone, group in members.items() for member in group}
     zones_of: dict[str, set[str | None]] = {}
     for project, member in project_communities[["project_id", "community_id"]].itertuples(index=False):
         zones_of.setdefault(str(project), set()).add(home.get(str(member)))
     inside: dict[str, list[str]] = {str(zone): [] for zone in index}
-    names: dict[str, list[str]] = {str(zone): [] for zone in index}
+    names: dict[str, list[Text]] = {str(zone): [] for zone in index}
     for project, homes in sorted(zones_of.items()):
         title = name_or_id(projects["name"].get(project), project) if projects is not None else project
         for zone in sorted(home_ for home_ in homes if home_ in names):
-            names[zone].append(title if len(homes) == 1 else f"{title}（跨片区）")
+            over = Text(f"{title}（跨片区）", f"{title} (over several zones)")
+            names[zone].append(Text(title, title) if len(homes) == 1 else over)
             inside[zone] += [project] if len(homes) == 1 else []
-    return {"projects_zh": _texts(["；".join(names[str(zone)]) or "无" for zone in index])} | _amounts(
-        index, inside, funds
-    )
+    return _texts("projects", [_listed(names[str(zone)], NONE) for zone in index]) | _amounts(index, inside, funds)
 
 
 def _amounts(index: pd.Index, inside: Mapping[str, Sequence[str]], funds: pd.DataFrame | None) -> dict[str, Any]:
     if funds is None or not inside:
         columns: dict[str, Any] = {f"funds_{basis}_yuan": np.full(len(index), np.nan) for basis in MONEY_BASES}
-        return columns | {"fund_sources_zh": _texts([None] * len(index))}
+        return columns | _texts("fund_sources", [None] * len(index))
     labels = layer_schema("funds").fields["source"].values
     own = {str(zone): funds[funds["project_id"].isin(list(inside[str(zone)]))] for zone in index}
     columns = {
@@ -202,11 +218,10 @@ def _amounts(index: pd.Index, inside: Mapping[str, Sequence[str]], funds: pd.Dat
     for zone in index:
         planned = own[str(zone)]
         by_source = planned[planned["basis"] == "planned"].groupby("source")["amount_yuan"].sum()
-        parts = [
-            f"{_label(labels, code)} {by_source[code] / 1e4:,.2f} 万元" for code in labels if code in by_source.index
-        ]
-        texts.append("；".join(parts) or "未知")
-    return columns | {"fund_sources_zh": _texts(texts)}
+        sums = [(labels[code], f"{by_source[code] / 1e4:,.2f}") for code in labels if code in by_source.index]
+        parts = [Text(f"{label.zh} {text} 万元", f"{label.en} {text} x 10,000 yuan") for label, text in sums]
+        texts.append(_listed(parts, UNKNOWN))
+    return columns | _texts("fund_sources", texts)
 
 
 def _sum_or_unknown(funds: pd.DataFrame, basis: str) -> float:

@@ -166,6 +166,7 @@ def _schedule(
     return pd.DataFrame(
         {
             "work_year": pd.array([years[place] if place >= 0 else None for place in order.year], dtype="Int64"),
+            "work_status": pd.array([_status(years, cost, order, place) for place in range(len(frame))], dtype="str"),
             "work_rank": pd.array(rank, dtype="int64"),
             "cost_yuan": cost,
             "year_left_yuan": [left[place] if place >= 0 else np.nan for place in order.year],
@@ -178,6 +179,15 @@ def _schedule(
     )
 
 
+def _status(years: list[int], cost: Floats, order: _Order, place: int) -> str:
+    """Whether a zone has a year, waits for money, or cannot be placed because something is not known."""
+    if order.year[place] >= 0:
+        return "scheduled"
+    if not np.isfinite(cost[place]):
+        return "cost_unknown"
+    return "reserve" if years else "no_budget"
+
+
 def _reason(years: list[int], left: Floats, cost: Floats, order: _Order, place: int) -> Text:
     if order.year[place] >= 0:
         year = years[order.year[place]]
@@ -188,6 +198,8 @@ def _reason(years: list[int], left: Floats, cost: Floats, order: _Order, place: 
         )
     if not np.isfinite(cost[place]):
         return Text("估算投资未知，暂不能排入年度计划", "estimated cost unknown, so no year can be given")
+    if not years:
+        return Text("未设年度预算，未排入年度计划", "no yearly budgets are set, so no year is given")
     most = float(left.max(initial=0.0)) / 1e4
     return Text(
         f"需 {cost[place] / 1e4:,.2f} 万元，各年预算余额最多 {most:,.2f} 万元，列入储备",

@@ -224,6 +224,7 @@ def describe_zones(
         Layers of one run; polygons and lines in one projected CRS in metres.
     streets, barriers
         Lines (barriers also polygons) with ``name``, from which 东至/西至/南至/北至 are read. None: unknown.
+        Those with members of the zone on both sides run through it and bound it nowhere.
     zone_changes
         The least change to an approved plan: its zones give their names to those that continue them.
     households, floor_area_m2, land_area_m2, cost_yuan, community_count, must_not_join, fixed_zones
@@ -271,7 +272,9 @@ def describe_zones(
         "name": pd.array([continued["name"].get(zone) or own_names[zone] for zone in zone_ids], dtype="str"),
         "continues_zone_id": pd.array([continued["zone_id"].get(zone) for zone in zone_ids], dtype="str"),
         **_one_value(frame, groups),
-        **four_bounds(geometry, streets, barriers, reach_m=bound_reach_m),
+        **four_bounds(
+            geometry, [frame.geometry.to_numpy()[rows] for rows in groups], streets, barriers, reach_m=bound_reach_m
+        ),
         "community_count": pd.array([len(rows) for rows in groups], dtype="int64"),
         "land_area_m2": [float(frame.geometry.iloc[rows].area.sum()) for rows in groups],
         "geodesic_area_m2": [float(geodesic_m2[rows].sum()) for rows in groups],

@@ -16,6 +16,7 @@ from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, make_communities
 from gis_renovation import zone_stability
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.tables import missing_text
 from gis_renovation.zones import (
     delineate_zones,
     describe_zones,
@@ -330,6 +331,29 @@ def test_no_zones_or_no_budgets_give_the_same_columns():
 
 
 # --- sheets ---------------------------------------------------------------------------------------
+
+
+def test_a_zone_without_a_year_says_what_is_missing_and_is_not_called_reserve():
+    communities, links = make_row([100, 200], cut=[(0, 1)])
+    zones = describe_zones(communities, delineate_zones(communities, links), links).assign(cost_yuan=[1e6, np.nan])
+    without = order_zone_works(zones)
+    assert without["work_status"].tolist() == ["no_budget", "cost_unknown"]
+    assert not without["reason_zh"].str.contains("储备").any()
+    short = order_zone_works(zones, budgets_yuan={"2025": 1.0})
+    assert short["work_status"].tolist() == ["reserve", "cost_unknown"]
+    assert order_zone_works(zones, budgets_yuan={"2025": 2e6})["work_status"].tolist() == ["scheduled", "cost_unknown"]
+    year = layer_schema("zone_schedule").fields["work_year"]
+    assert (missing_text(year, "zh"), missing_text(year, "en")) == ("未排", "not scheduled")
+
+
+def test_what_no_layer_tells_is_not_checked_on_the_sheet():
+    communities, links = make_row([100, 200])
+    members = delineate_zones(communities, links)
+    sheet = zone_sheets(describe_zones(communities, members, links), members, communities, links)
+    for name in ("subdistrict", "facilities_zh", "missing_facilities_zh", "operators_zh", "projects_zh"):
+        assert sheet[name].isna().all()
+        field = layer_schema("zone_sheets").fields[name]
+        assert (missing_text(field, "zh"), missing_text(field, "en")) == ("未核查", "not checked")
 
 
 def make_sheet_inputs():

@@ -407,6 +407,35 @@ def test_the_four_bounds_are_the_nearest_named_streets_on_each_side():
     assert zone["extent_zh"].endswith("北至（待核）")
 
 
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_river_between_the_members_bounds_the_zone_nowhere(in_pieces):
+    """Two communities on a slanting river: it passes the zone's south and north edge yet runs through it."""
+    communities, links = make_row([1, 2])
+    left, right = communities.geometry.iloc[0].bounds, communities.geometry.iloc[1].bounds
+    middle = (left[2] + right[0]) / 2
+    water = [(middle - 60, -60), (middle, left[1]), (middle, left[3]), (middle + 60, 110)]
+    pieces = [water[:2], water[1:3], water[2:]] if in_pieces else [water]
+    river = gpd.GeoDataFrame(
+        {"kind": "river", "name": ["老沟"] * len(pieces)},
+        geometry=[shapely.LineString(piece) for piece in pieces],
+        index=pd.Index([f"B{k}" for k in range(len(pieces))], name="barrier_id"),
+        crs=CRS,
+    )
+    street = gpd.GeoDataFrame(
+        {"name": ["北门街"]},
+        geometry=[shapely.LineString([(-500, 120), (500, 120)])],
+        index=pd.Index(["S1"], name="street_id"),
+        crs=CRS,
+    )
+    members = delineate_zones(communities, links)
+    zone = describe_zones(communities, members, links, street, river).loc["Z-C00"]
+    assert zone["extent_zh"] == "东至（待核），西至（待核），南至（待核），北至北门街"
+    assert zone["extent_en"].startswith("east to (to be checked)")
+    # Moved to the west of both, the same river is their western bound.
+    beside = river.assign(geometry=river.geometry.translate(xoff=left[0] - 10 - right[0]))
+    assert describe_zones(communities, members, links, street, beside).loc["Z-C00", "west_bound"] == "老沟"
+
+
 def test_results_keep_their_schemas():
     communities, links = make_row([300] * 5 + [100], cut=[(4, 5)])
     bounds = {"households": {"min": 500, "max": 1_000}}
