@@ -121,12 +121,22 @@ def display_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[NDArray[Any]
     return np.asarray(reproject(frame, DISPLAY_CRS, where=where).geometry.to_numpy(), dtype=object), simplify
 
 
+# An area whose largest part is at least this share of it is named in that part.
+_ONE_PART = 0.8
+
+
 def label_points(geometry: NDArray[Any], origin: tuple[int, int]) -> list[list[int]]:
-    """Where a name stands: inside an area, on a line halfway along, on a point."""
+    """Where a name stands: inside an area, amid an area of several parts, on a line halfway along, on a point."""
     spots = np.array(geometry, dtype=object)
     dimensions = shapely.get_dimensions(spots)
     areas, lines = np.flatnonzero(dimensions == 2), np.flatnonzero(dimensions == 1)
-    spots[areas] = shapely.point_on_surface(spots[areas])
+    # On one of several like parts it would read as the name of that part.
+    parts, owner = shapely.get_parts(spots[areas], return_index=True)
+    largest = np.zeros(len(areas))
+    np.maximum.at(largest, owner, shapely.area(parts))
+    several = largest < _ONE_PART * shapely.area(spots[areas])
+    inside, amid = shapely.point_on_surface(spots[areas]), shapely.centroid(shapely.envelope(spots[areas]))
+    spots[areas] = np.where(several, amid, inside)
     parts, owner = shapely.get_parts(spots[lines], return_index=True)
     # The longest part of each line, the first of equals.
     order = np.lexsort((np.arange(len(parts)), -shapely.length(parts), owner))

@@ -309,6 +309,11 @@ def test_names_stand_inside_areas_and_on_lines():
     assert horseshoe.covers(spot)
     line = LineString([(0, 0), (4, 0)])
     assert map_data.label_points(np.array([line], dtype=object), (0, 0)) == [[2_000_000, 0]]
+    pair = MultiPolygon([box(0, 0, 2, 2), box(4, 0, 6, 2)])
+    assert map_data.label_points(np.array([pair], dtype=object), (0, 0)) == [[3_000_000, 1_000_000]]
+    exclave = MultiPolygon([box(0, 0, 2, 2), box(4, 0, 4.1, 0.1)])
+    spot = Point(decoded(map_data.label_points(np.array([exclave], dtype=object), (0, 0))[0], (0, 0))[0])
+    assert exclave.geoms[0].contains(spot)
 
 
 # --- search ---------------------------------------------------------------------------------------
