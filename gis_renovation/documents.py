@@ -34,6 +34,7 @@ _COLUMN_MOST, _COLUMN_LEAST = 90, 7
 _SHORT, _CHARACTERS_A_CM = 16, 6.0
 # A value longer than this takes a whole row of a form.
 _FORM_VALUE = 30
+_DIGITS = ("", "一", "二", "三", "四", "五", "六", "七", "八", "九")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -52,6 +53,9 @@ class Paper:
         self._set_header(SYNTHETIC_NOTICE.in_language(lang) if synthetic else "")
         self._set_footer(footer)
         self._paragraph(self._title, "Title")
+        self._contents: Any = None
+        self._entries: list[tuple[str, str]] = []
+        self._marks = 0
 
     # --- page and styles ---
 
@@ -131,10 +135,48 @@ class Paper:
         paragraph._p.style = style_id  # noqa: SLF001
         return paragraph
 
-    def heading(self, zh: str, en: str, *, level: int = 1, new_page: bool = False) -> None:
-        """A heading; ``new_page`` puts it on top of a page."""
-        paragraph = self._paragraph(Text(zh, en).in_language(self.lang), f"Heading{level}")
+    def heading(
+        self, zh: str, en: str, *, level: int = 1, new_page: bool = False, mark: str = "", numbered: bool = False
+    ) -> None:
+        """A heading; ``new_page`` puts it on top of a page, ``mark`` names it for the page column of a table.
+
+        ``numbered`` counts it among those of a document with contents.
+        """
+        text = Text(zh, en).in_language(self.lang)
+        if numbered:
+            count = len(self._entries) + 1
+            text = f"{_numeral(count)}、{text}" if self.lang == "zh" else f"{count}. {text}"
+        paragraph = self._paragraph(text, f"Heading{level}")
         paragraph.paragraph_format.page_break_before = new_page
+        if self._contents is not None and level == 1:
+            mark = mark or f"section_{len(self._entries) + 1}"
+            self._entries.append((mark, text))
+        if mark:
+            self._marks += 1
+            start = _element("w:bookmarkStart", id=self._marks, name=mark)
+            paragraph._p.insert_element_before(start, "w:r")  # noqa: SLF001
+            paragraph._p.append(_element("w:bookmarkEnd", id=self._marks))  # noqa: SLF001
+
+    def contents(self) -> None:
+        """A list of the headings that follow, each with its page; :meth:`save` fills it in."""
+        self._paragraph(Text("目录", "Contents").in_language(self.lang), "Heading1")
+        self._contents = self._doc.add_paragraph()
+
+    def _fill_contents(self) -> None:
+        from docx.enum.text import WD_TAB_ALIGNMENT, WD_TAB_LEADER
+        from docx.shared import Cm, Pt
+
+        if self._contents is None:
+            return
+        for mark, text in self._entries:
+            paragraph = self._contents.insert_paragraph_before(f"{_legal(text)}\t")
+            paragraph.paragraph_format.space_after = Pt(0)
+            stops = paragraph.paragraph_format.tab_stops
+            stops.add_tab_stop(Cm(self._text_width_cm), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
+            for part in _page_of(mark):
+                paragraph.add_run()._element.append(part)  # noqa: SLF001
+        self._contents._p.getparent().remove(self._contents._p)  # noqa: SLF001
+        self._contents = None
 
     def say(self, zh: str, en: str, *, keep: bool = False) -> None:
         """A paragraph of running text, first line indented; ``keep`` holds it with what follows."""
@@ -174,11 +216,26 @@ class Paper:
             table.append(row[-1].getparent())
         self._gap()
 
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[bool] = ()) -> None:
-        """A table with a header repeated on every page; ``numeric`` columns stand at the right."""
+    def table(
+        self,
+        header: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        numeric: Sequence[bool] = (),
+        marks: Sequence[str] = (),
+    ) -> None:
+        """A table with a header repeated on every page; ``numeric`` columns stand at the right.
+
+        ``marks`` names the heading each row leads to: rows are numbered and end with its page.
+        """
         body = [list(map(str, row)) for row in rows]
-        widths = _column_widths(header, body, self._text_width_cm)
         aligned = list(numeric) or [False] * len(header)
+        if marks:
+            number, page = (Text("序号", "No."), Text("页码", "Page"))
+            header = [number.in_language(self.lang), *header, page.in_language(self.lang)]
+            body = [[str(at), *cells, ""] for at, cells in enumerate(body, 1)]
+            aligned = [True, *aligned, True]
+        widths = _column_widths(header, body, self._text_width_cm)
         table = self._new_table(widths)
         top = _row(header, widths, centred=True)
         for cell in top:
@@ -186,10 +243,19 @@ class Paper:
         _repeat_row(top[0].getparent())
         table.append(top[0].getparent())
         pattern = _row([""] * len(header), widths, right=aligned)[0].getparent()
-        for cells in body:
+        for at, cells in enumerate(body):
             line = copy.deepcopy(pattern)
-            for place, text in zip(line.iter(_tag("w:t")), cells, strict=True):
+            places = list(line.iter(_tag("w:t")))
+            for place, text in zip(places, cells, strict=True):
                 place.text = _legal(text)
+            if marks:
+                run = places[-1].getparent()
+                run.remove(places[-1])
+                # A run for each part: a field in one run loses its type size in some programs.
+                for part in _page_of(marks[at]):
+                    own = copy.deepcopy(run)
+                    own.append(part)
+                    run.addprevious(own)
             table.append(line)
         self._gap()
 
@@ -203,10 +269,11 @@ class Paper:
         see: str = "",
         key: bool = True,
         labels: Mapping[str, Text] | None = None,
+        marks: Sequence[str] = (),
     ) -> None:
         """A layer's columns as a table, labelled and formatted by its schema; absent columns are passed over.
 
-        ``labels`` head columns whose cells were replaced, such as ids by names.
+        ``labels`` head columns whose cells were replaced, such as ids by names; ``marks`` as in :meth:`table`.
         Beyond ``rows_shown`` rows a sentence tells how many are left out and that they stand in ``see``.
         """
         schema = layer_schema(layer)
@@ -217,7 +284,8 @@ class Paper:
         texts = [shown_texts(shown, column, self.lang) for column in chosen]
         own = labels or {}
         header = [own[c.name].in_language(self.lang) if c.name in own else c.header(self.lang) for c in chosen]
-        self.table(header, zip(*texts, strict=True), numeric=[_is_number(column) for column in chosen])
+        numeric = [_is_number(column) for column in chosen]
+        self.table(header, zip(*texts, strict=True), numeric=numeric, marks=marks)
         left = len(frame) - len(shown)
         if left > 0:
             self.say(
@@ -252,6 +320,7 @@ class Paper:
 
     def save(self, path: Path, *, dated: datetime.date) -> None:
         """Write the document; its own dates are ``dated``, so that equal content is equal bytes."""
+        self._fill_contents()
         moment = datetime.datetime.combine(dated, datetime.time())
         properties = self._doc.core_properties
         properties.title, properties.author, properties.last_modified_by = _legal(self._title), "", ""
@@ -295,7 +364,7 @@ def _tag(name: str) -> str:
     return str(qn(name))
 
 
-def _element(name: str, **attributes: object) -> Any:
+def _element(name: str, /, **attributes: object) -> Any:
     from docx.oxml import OxmlElement
 
     element = OxmlElement(name)
@@ -323,6 +392,21 @@ def _page_field(name: str) -> list[Any]:
     instruction = _element("w:instrText")
     instruction.text = name
     return [begin, instruction, end]
+
+
+def _numeral(number: int) -> str:
+    """1 to 99 as Chinese headings count."""
+    tens, ones = divmod(number, 10)
+    return f"{'' if tens < 2 else _DIGITS[tens]}{'十' if tens else ''}{_DIGITS[ones]}"
+
+
+def _page_of(mark: str) -> list[Any]:
+    """The page of a heading; Word counts pages when it opens the document, until then the place holds a dash."""
+    begin, instruction, end = _page_field(f" PAGEREF {mark} \\h ")
+    begin.set(_tag("w:dirty"), "true")
+    shown = _element("w:t")
+    shown.text = "—"
+    return [begin, instruction, _element("w:fldChar", fldCharType="separate"), shown, end]
 
 
 def _row(

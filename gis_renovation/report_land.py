@@ -29,6 +29,22 @@ EXCLUDED_SHOWN = 60
 
 # Layer and columns of what other analyses say of a candidate, where they were run.
 _Extras = tuple[tuple[str, tuple[str, ...]], ...]
+# What a record calls a column whose own label is only clear beside its layer's.
+_RECORD_LABELS: Mapping[tuple[str, str], Text] = {
+    ("idle_candidates", "strength"): Text("候选强弱", "Candidate strength"),
+    ("idle_strength", "strength_share"): Text("闲置证据强度", "Strength of the evidence"),
+    ("idle_strength", "conflict"): Text("闲置证据矛盾", "Evidence conflicts"),
+    ("idle_strength", "evidence_zh"): Text("闲置证据", "Evidence"),
+    ("idle_strength", "evidence_en"): Text("闲置证据", "Evidence"),
+    ("parcel_ranking", "rank"): Text("踏勘次序", "Order of visits"),
+    ("parcel_ranking", "reason_zh"): Text("次序得分构成", "Points for the order"),
+    ("parcel_ranking", "reason_en"): Text("次序得分构成", "Points for the order"),
+    ("vacant_candidates", "strength"): Text("候选强弱", "Candidate strength"),
+    ("vacancy_strength", "strength_share"): Text("空置证据强度", "Strength of the evidence"),
+    ("vacancy_strength", "conflict"): Text("空置证据矛盾", "Evidence conflicts"),
+    ("vacancy_strength", "evidence_zh"): Text("空置证据", "Evidence"),
+    ("vacancy_strength", "evidence_en"): Text("空置证据", "Evidence"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +65,6 @@ _REGISTERS = (
         noun=Text("宗地", "parcels"),
         overview=(
             "area_m2",
-            "registered_area_m2",
             "holder_kind",
             "right_type",
             "community_distance_m",
@@ -64,7 +79,7 @@ _REGISTERS = (
             ),
             (
                 "parcel_ranking",
-                ("rank", "rank_best", "rank_worst", "reason_{lang}", *NEED_ZONE_COLUMNS),
+                ("rank", "reason_{lang}", *NEED_ZONE_COLUMNS),
             ),
         ),
     ),
@@ -84,7 +99,8 @@ _OUTCOMES = ("candidate", "unknown", "excluded")
 
 def write_idle_register(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
     """Outcomes, a sheet for each candidate with every rule, what to find out, what is excluded, the rules."""
-    paper.heading("一、口径", "1. How to read this register")
+    paper.contents()
+    paper.heading("口径", "How to read this register", numbered=True)
     paper.say(
         "本表由程序按所列规则对宗地和房屋逐条判定，结论分“候选”“未知”“排除”三类。"
         "“候选”只表示值得踏勘核实，不是对闲置土地的认定；是否属于闲置土地，由市、县自然资源主管部门依法认定。",
@@ -106,11 +122,14 @@ def write_idle_register(paper: Paper, layers: Layers, manifest: Manifest, workbo
         "which is not the same as not affected.",
     )
     present = [register for register in _REGISTERS if register.result in layers]
-    paper.heading("二、汇总", "2. Summary")
+    paper.heading("汇总", "Summary", numbered=True)
     if not present:
         paper.say("本次运行没有宗地或房屋数据，未核查。", "There are neither parcels nor premises: not checked.")
     else:
         _outcome_table(paper, layers, present)
+    paper.heading("候选一览", "List of candidates", new_page=True, numbered=True)
+    for register in present:
+        _candidate_list(paper, layers, register, workbook)
     for register in present:
         _register(paper, layers, register, workbook)
     _control_line_table(paper, layers)
@@ -151,23 +170,38 @@ def _outcome_table(paper: Paper, layers: Layers, registers: Sequence[_Register])
     paper.table(header, rows, numeric=[False, False, True, True, True, False])
 
 
+def _candidate_list(paper: Paper, layers: Layers, register: _Register, workbook: str) -> None:
+    """One line a candidate, with the page of its record."""
+    frame, noun = layers[register.result], register.noun
+    candidates = frame[frame["verdict"] == "candidate"]
+    paper.heading(f"候选{noun.zh}", f"Candidate {noun.en}", level=2)
+    if not len(candidates):
+        paper.say(f"没有候选{noun.zh}。", f"There are no candidate {noun.en}.")
+        return
+    marks = [_mark(register, number) for number in range(1, min(len(candidates), SHEETS_MAX) + 1)]
+    columns = register.overview
+    paper.layer_table(candidates, register.result, columns, rows_shown=SHEETS_MAX, see=workbook, marks=marks)
+
+
+def _mark(register: _Register, number: int) -> str:
+    return f"{register.result}_{number}"
+
+
 def _register(paper: Paper, layers: Layers, register: _Register, workbook: str) -> None:
     frame, noun = layers[register.result], register.noun
     groups = {outcome: frame[frame["verdict"] == outcome] for outcome in _OUTCOMES}
     reason = f"reason_{paper.lang}"
-    paper.heading(f"候选{noun.zh}", f"Candidate {noun.en}", new_page=True)
-    if not len(groups["candidate"]):
-        paper.say(f"没有候选{noun.zh}。", f"There are no candidate {noun.en}.")
-    else:
-        paper.layer_table(groups["candidate"], register.result, register.overview, see=workbook)
-        for key in groups["candidate"].index[:SHEETS_MAX]:
-            _candidate_sheet(paper, layers, register, key)
+    if len(groups["candidate"]):
+        paper.heading(f"候选{noun.zh}逐条判定", f"Candidate {noun.en}, rule by rule", new_page=True, numbered=True)
+        for number, key in enumerate(groups["candidate"].index[:SHEETS_MAX], 1):
+            _candidate_sheet(paper, layers, register, key, number)
         left = len(groups["candidate"]) - SHEETS_MAX
         if left > 0:
             paper.say(f"其余 {left} 处的逐条判定见 {workbook}。", f"The ledgers of {left} more stand in {workbook}.")
-    paper.heading(f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing")
+    title = (f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing")
+    paper.heading(*title, new_page=True, numbered=True)
     _by_reason(paper, groups["unknown"], reason)
-    paper.heading(f"已排除{noun.zh}", f"Excluded {noun.en}")
+    paper.heading(f"已排除{noun.zh}", f"Excluded {noun.en}", numbered=True)
     if len(groups["excluded"]):
         columns = (register.overview[0], reason)
         paper.layer_table(groups["excluded"], register.result, columns, rows_shown=EXCLUDED_SHOWN, see=workbook)
@@ -188,11 +222,13 @@ def _by_reason(paper: Paper, frame: pd.DataFrame, reason: str) -> None:
     paper.table(header, rows, numeric=[False, True, False])
 
 
-def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str) -> None:
+def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str, number: int) -> None:
+    """The record of one candidate, from the top of a page."""
     lang = paper.lang
     frame, ledger = layers[register.result], layers.get(register.ledger)
     schema = layer_schema(register.result)
-    paper.heading(f"{register.noun.zh} {key}", str(key), level=2)
+    mark, title = _mark(register, number), (f"{number}　{register.noun.zh} {key}", f"{number}  {key}")
+    paper.heading(*title, level=2, new_page=number > 1, mark=mark)
     row = frame.loc[key].copy()
     names = community_names(layers["communities"]) if "communities" in layers else {}
     row["nearest_community_id"] = names.get(row.get("nearest_community_id"), row.get("nearest_community_id"))
@@ -222,20 +258,33 @@ def _extra_facts(layers: Layers, key: str, lang: Lang, extras: _Extras) -> list[
         for name in (column.format(lang=lang) for column in columns):
             if name in table.columns:
                 field = schema.fields[name]
-                label = Text(f"{schema.label.zh}：{field.label.zh}", f"{schema.label.en}: {field.label.en}")
-                facts.append((label, with_unit(shown_text(table.loc[key, name], field, lang), shown_unit(field))))
+                label = _RECORD_LABELS.get((layer, name), field.label)
+                text = with_unit(shown_text(table.loc[key, name], field, lang), shown_unit(field))
+                facts.append((label, f"{text}{_rank_range(table.loc[key], lang)}" if name == "rank" else text))
     return facts
 
 
+def _rank_range(row: pd.Series, lang: Lang) -> str:
+    """Between which ranks random weights put a candidate, in 90 of 100 draws."""
+    best, worst = row.get("rank_best"), row.get("rank_worst")
+    if pd.isna(best) or pd.isna(worst):
+        return ""
+    return Text(
+        f"（权重随机变动时为 {best:.0f}—{worst:.0f}，5%—95% 分位）",
+        f" ({best:.0f} to {worst:.0f} under random weights, 5th to 95th percentile)",
+    ).in_language(lang)
+
+
 def with_unit(text: str, unit: str) -> str:
-    """The text with its unit, where it holds a number."""
-    return f"{text} {unit}" if unit and any(character.isdigit() for character in text) else text
+    """The text with its unit, where it holds a number that does not bring it (99.9%)."""
+    bare = not unit or text.endswith(unit) or not any(character.isdigit() for character in text)
+    return text if bare else f"{text} {unit}"
 
 
 def _control_line_table(paper: Paper, layers: Layers) -> None:
     """Which kinds of control lines the check could see at all."""
     lang = paper.lang
-    paper.heading("控制线核查情况", "Control lines looked at", new_page=True)
+    paper.heading("控制线核查情况", "Control lines looked at", new_page=True, numbered=True)
     lines = layers.get("control_lines")
     rows = []
     for kind, label in layer_schema("control_lines").fields["kind"].values.items():
@@ -256,7 +305,7 @@ def _control_line_table(paper: Paper, layers: Layers) -> None:
 
 def _rule_table(paper: Paper, manifest: Manifest) -> None:
     lang = paper.lang
-    paper.heading("规则与依据", "Rules and their sources")
+    paper.heading("规则与依据", "Rules and their sources", numbered=True)
     rules = [rule_from_record(record) for record in manifest["rules"]]
     rows = [(rule.id, rule.text.in_language(lang), rule.source.in_language(lang)) for rule in rules]
     header = in_language(lang, ("规则", "Rule"), ("内容", "Content"), ("依据", "Source"))

@@ -4,6 +4,7 @@ import copy
 import datetime
 import json
 import re
+import zipfile
 from itertools import pairwise
 
 import docx
@@ -25,7 +26,7 @@ from gis_renovation.land_status import check_land_status, outline_land_sites
 from gis_renovation.pipeline import STEPS
 from gis_renovation.progress import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports
-from gis_renovation.report_land import rule_from_record
+from gis_renovation.report_land import rule_from_record, with_unit
 from gis_renovation.report_parts import file_names
 from gis_renovation.rules import rules_in_force
 from gis_renovation.schemas import layer_schemas
@@ -280,28 +281,42 @@ def test_areas_are_summed_in_square_metres_and_mu(tmp_path):
 
 def test_a_candidates_ledger_is_listed_rule_by_rule(folder):
     text = words(folder / "bureau-idle-land.docx")
-    sheet = text[text.index("宗地 P1") : text.index("待核实宗地")]
+    sheet = text[text.index("宗地 P1") : text.rindex("待核实宗地")]
     assert "R-OWN" in sheet
     assert "R-BLUE" in sheet
     assert "P3" not in sheet
+
+
+def test_the_register_lists_its_candidates_with_the_page_of_each_record(folder):
+    xml = zipfile.ZipFile(folder / "bureau-idle-land.docx").read("word/document.xml").decode()
+    marks = re.findall(r'w:bookmarkStart [^>]*w:name="(\w+)"', xml)
+    asked = re.findall(r"PAGEREF (\w+)", xml)
+    assert "idle_parcels_1" in asked
+    assert sorted(asked) == sorted(marks)
+    assert xml.index("目录") < xml.index("候选一览") < xml.index("宗地 P1")
+
+
+def test_a_share_in_a_form_has_one_per_cent_sign():
+    assert [with_unit(text, "%") for text in ("99.9%", "-0.3%", "未知")] == ["99.9%", "-0.3%", "未知"]
+    assert with_unit("35,807.54", "m²") == "35,807.54 m²"
 
 
 def test_a_candidates_usable_shape_and_rank_stand_on_its_sheet_where_known(tmp_path):
     layers = city()
     ids = pd.Index(["P1"], name="parcel_id")
     layers["usable_shapes"] = pd.DataFrame({"area_m2": [1234.5], "uses_zh": ["口袋公园"]}, index=ids)
-    layers["parcel_ranking"] = pd.DataFrame({"rank": [3]}, index=ids)
+    layers["parcel_ranking"] = pd.DataFrame({"rank": [3], "rank_best": [2], "rank_worst": [9]}, index=ids)
     write_reports(tmp_path, layers, manifest())
     text = words(tmp_path / "bureau-idle-land.docx")
-    sheet = text[text.index("宗地 P1") : text.index("待核实宗地")]
-    assert "地块可用形状：可用面积\n1,234.50 m²" in sheet
+    sheet = text[text.index("宗地 P1") : text.rindex("待核实宗地")]
+    assert "可用面积\n1,234.50 m²" in sheet
     assert "口袋公园" in sheet
-    assert "候选地块排序：名次\n3" in sheet
+    assert "踏勘次序\n3（权重随机变动时为 2—9，5%—95% 分位）" in sheet
 
 
 def test_what_is_excluded_or_unknown_gives_its_reason(folder):
     text = words(folder / "bureau-idle-land.docx")
-    unknown, excluded = text[text.index("待核实宗地") : text.index("已排除宗地")], text[text.index("已排除宗地") :]
+    unknown, excluded = text[text.rindex("待核实宗地") : text.rindex("已排除宗地")], text[text.rindex("已排除宗地") :]
     assert "土地权属未知，需补充资料" in unknown
     assert "位于河道蓝线内，排除" in excluded
 
