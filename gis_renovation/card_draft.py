@@ -80,7 +80,7 @@ def draft_card(
     if path.suffix.lower() in RASTER_SUFFIXES:
         return _draft_raster(path, layer or "terrain", beside, lang, guessed=not layer)
     doubts: list[Text] = []
-    found = _inspect(path, layer, sublayer, doubts)
+    found = inspect_file(path, layer, sublayer, doubts)
     schema = layer_schema(layer) if layer else _likely_schema(found, doubts)
     lines = [*_source_lines(found, schema, beside, project_crs, doubts), *_geometry_lines(found, schema, doubts), ""]
     lines += _column_lines(found, schema, doubts)
@@ -94,7 +94,8 @@ def draft_card(
 # --- inspecting -----------------------------------------------------------------------------------
 
 
-def _inspect(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> _Found:
+def inspect_file(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> _Found:
+    """What a file holds, of its one layer or sheet that fits; ``doubts`` gets what was chosen."""
     names = _sublayers(path)
     chosen = sublayer or (_fitting_sublayer(path, names, layer, doubts) if len(names) > 1 else "")
     card = Card.model_validate({"source": {"path": path.name, "layer": layer or "communities", "layer_name": chosen}})
@@ -268,7 +269,7 @@ def _geometry_kinds(frame: Any) -> set[str]:
 def _source_lines(
     found: _Found, schema: LayerSchema, beside: Path, project_crs: str, doubts: list[Text]
 ) -> list[str | Text]:
-    lines: list[str | Text] = ["[source]", f"path = {toml_inline(_relative(found.path, beside))}"]
+    lines: list[str | Text] = ["[source]", f"path = {toml_inline(relative_path(found.path, beside))}"]
     if found.path.stem != schema.name:
         lines.append(f"layer = {toml_inline(schema.name)}")
     if found.sublayer:
@@ -336,7 +337,7 @@ def _places(found: _Found) -> Any:
     if hasattr(frame, "geom_type"):
         bounds = shapely.bounds(frame.geometry.to_numpy()[:5000])
         return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
-    columns = _coordinate_columns(frame)
+    columns = coordinate_columns(frame)
     if columns is None:
         return np.empty((0, 2))
     if len(columns) == 1:
@@ -349,7 +350,7 @@ def _places(found: _Found) -> Any:
     return xy[np.isfinite(xy).all(axis=1)]
 
 
-def _coordinate_columns(frame: Any) -> tuple[str, ...] | None:
+def coordinate_columns(frame: Any) -> tuple[str, ...] | None:
     """The columns for (x, y) or (wkt,), the northing told from the easting by its numbers; None if there are none."""
     names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
     for wanted in _WKT_NAMES:
@@ -381,12 +382,14 @@ def _geometry_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> l
         return [Text(f"# 几何类型：{'、'.join(sorted(kinds))}", f"# geometry: {', '.join(sorted(kinds))}")]
     if hasattr(found.frame, "geom_type"):  # no row has a shape to tell the kind by
         return []
-    columns = _coordinate_columns(found.frame)
+    columns = coordinate_columns(found.frame)
     if columns is None:
         doubts.append(
             Text(
-                "表格里没有找到坐标列；请写 [geometry]，或先在 GIS 软件里画出边界。",
-                "No coordinate columns were found; write [geometry], or draw the shapes first.",
+                "表格里没有找到坐标列。边界在另一个文件里的，先为边界文件起草来源卡，再对这张表运行一次 card，"
+                "就会给出把台账接到边界上的 [join]；有坐标列的请写 [geometry]。",
+                "No coordinate columns were found. If the boundaries are in another file, draft its card, then run "
+                "card on this table again for the [join] that puts it beside them; else write [geometry].",
             )
         )
         return ["", "# [geometry]", '# x = ""', '# y = ""']
@@ -402,7 +405,7 @@ def _geometry_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> l
 
 def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
     frame = found.frame
-    taken: set[str] = set(_coordinate_columns(frame) or ()) if not _geometry_kinds(frame) else set()
+    taken: set[str] = set(coordinate_columns(frame) or ()) if not _geometry_kinds(frame) else set()
     lines: list[str | Text] = ["[columns]"]
     free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases
     matches = {name: same_filled(frame, free, f, aliases) for name, f in schema.fields.items()}
@@ -414,7 +417,7 @@ def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
     left = [str(c) for c in frame.columns if str(c) not in taken and c != "geometry"]
     for name, target in schema.fields.items():
         column = matches[name]
-        guess = None if column else _alike(left, target)
+        guess = None if column else alike_column(left, target)
         if name == schema.key and not column and not guess:
             guess = _likely_key(frame, left)
         if guess:
@@ -443,7 +446,7 @@ def _likely_key(frame: Any, columns: Sequence[str]) -> str | None:
     return None
 
 
-def _alike(columns: Sequence[str], target: Field) -> str | None:
+def alike_column(columns: Sequence[str], target: Field) -> str | None:
     """An unused column whose name is like the field's, or contains it; None below the bar."""
     names = [plain_text(n).lower() for n in (target.label.zh, *target.aliases, target.name) if len(n) > 1]
 
@@ -620,7 +623,7 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
     code = crs.to_authority() if crs else None
     lines: list[str | Text] = [
         "[source]",
-        f"path = {toml_inline(_relative(path, beside))}",
+        f"path = {toml_inline(relative_path(path, beside))}",
         f"layer = {toml_inline(layer)}",
         f'crs = "{":".join(code)}"' if code else '# crs = ""',
         Text('owner = ""  # 请填', 'owner = ""  # fill in'),
@@ -670,7 +673,8 @@ def _in_language(lines: Sequence[str | Text], lang: Lang) -> str:
     return "\n".join(" ".join(text.splitlines()) for text in texts)
 
 
-def _relative(path: Path, beside: Path) -> str:
+def relative_path(path: Path, beside: Path) -> str:
+    """How a card in the folder ``beside`` names ``path``."""
     try:
         return Path(os.path.relpath(path.resolve(), beside.resolve())).as_posix()
     except ValueError:  # another drive of a Windows machine

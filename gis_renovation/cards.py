@@ -118,23 +118,41 @@ class ColumnRule(_Strict):
 
 
 class Join(_Strict):
-    """A second table whose rows are folded into ours by a common column; rows never multiply.
+    """A second table whose columns come beside ours by a common number; rows never multiply.
 
-    ``take`` names their columns and how several rows become one value: ``unanimous`` (equal in all
-    rows, else unknown), ``sum``, ``min``, ``max`` or ``count``.
+    ``on`` is the column both have, or ``{ ours = "theirs" }``. Without ``take`` the table has one row for each
+    number, an office's ledger, and all its columns can be named in ``[columns]``. ``take`` names columns of a
+    table with several rows for one number and how they become one value: ``unanimous`` (equal in all rows,
+    else unknown), ``sum``, ``min``, ``max`` or ``count``; there ``equals`` may name the other column.
     """
 
     path: str
     layer_name: str = ""
     encoding: str = ""
-    on: str
+    header_row: int | None = Field(default=None, ge=1)
+    header_rows: int | None = Field(default=None, ge=1, le=6)
+    on: str | dict[str, str]
     equals: str = ""
-    take: dict[str, Literal["unanimous", "sum", "min", "max", "count"]]
+    take: dict[str, Literal["unanimous", "sum", "min", "max", "count"]] = Field(default_factory=dict)
 
     @field_validator("encoding")
     @classmethod
     def _known(cls, name: str) -> str:
         return _known_encoding(name)
+
+    @field_validator("on")
+    @classmethod
+    def _one_pair(cls, on: str | dict[str, str]) -> str | dict[str, str]:
+        if isinstance(on, dict) and len(on) != 1:
+            raise PydanticCustomError("join_on", "give one column, or one pair { ours = theirs }")
+        return on
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The common column: its name in the layer's file and in the other table."""
+        if isinstance(self.on, dict):
+            return next(iter(self.on.items()))
+        return self.on, self.equals or self.on
 
 
 class Control(_Strict):
@@ -179,6 +197,11 @@ class Card(_Strict):
     join: list[Join] = Field(default_factory=list)
     control: Control | None = None
     repair: Repair = Repair()
+
+    @field_validator("join", mode="before")
+    @classmethod
+    def _one_or_several(cls, join: Any) -> Any:
+        return [join] if isinstance(join, dict) else join
 
     @property
     def schema_(self) -> LayerSchema:
@@ -260,11 +283,15 @@ class Conformed:
 
 @dataclass(frozen=True)
 class FileColumns:
-    """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes."""
+    """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes.
+
+    ``files`` names the other file that a joined column came from.
+    """
 
     names: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -282,8 +309,10 @@ class _Taking:
 
     def say(self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", ids: Any = ()) -> None:
         text, ids = Text(zh, en), tuple(str(i) for i in ids)
+        source = self.rules.get(name, {}).get("from", "")
+        file = self.columns.files.get(source if isinstance(source, str) else "", self.file)
         finding = Finding(
-            severity=severity, code=code, layer=self.schema.name, field=name, file=self.file, text=text, ids=ids
+            severity=severity, code=code, layer=self.schema.name, field=name, file=file, text=text, ids=ids
         )
         self.findings.append(finding)
 
@@ -330,7 +359,6 @@ def conform(
     schema = layer_schema(card.source.layer)
     columns = columns or FileColumns()
     taking = _Taking(raw, schema, file, columns)
-    taking.used |= {join.on for join in card.join}
     if card.geometry is not None:
         taking.used |= {card.geometry.x, card.geometry.y, card.geometry.wkt}
     record: dict[str, Any] = {"rows_read": len(raw), "rows_not_selected": 0, "rows_dropped": 0}
@@ -352,6 +380,7 @@ def conform(
     frame = _key(frame, schema)
     if card.repair.merge_pieces:
         frame = _merge_pieces(frame, taking, record)
+    taking.used |= {join.sides[0] for join in card.join}
     left_out = [str(c) for c in columns.names or rows.columns if c not in taking.used and c != "geometry"]
     record |= {"rows_used": len(frame), "columns_left_out": left_out}
     if left_out:
@@ -674,7 +703,7 @@ def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:
     ``unanimous`` gives the common value or unknown; ``sum`` of no known value is unknown.
     Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
     """
-    key = join.equals or join.on
+    key = join.sides[1]
     for name in (key, *join.take):
         if name not in table.columns:
             raise _no_column(name, table, "join", where)

@@ -232,12 +232,22 @@ def _card(
     write: Annotated[bool, typer.Option("--write", help="写入项目的 layers/，不覆盖 / write into layers/")] = False,
 ) -> None:
     from gis_renovation.card_draft import draft_card, write_draft
+    from gis_renovation.card_join import describe, draft_join, write_join
     from gis_renovation.project import PROJECT_FILE, load_project, read_settings
 
     in_project = (project / PROJECT_FILE).is_file()
     if write and not in_project:
         load_project(project)  # says what is missing
     cards = project / "layers" if in_project else Path()
+    joined = draft_join(file, layer=layer, sublayer=sublayer, beside=cards, lang=context.obj) if in_project else None
+    if joined is not None:
+        if not write:
+            sys.stdout.write(joined.text(context.obj))
+            return
+        target = write_join(joined, layer=layer)
+        sys.stdout.write("\n".join(describe(joined, context.obj)) + "\n")
+        _say(context, f"已加进 {target}；请打开核对，再运行 check。", f"Added to {target}; check it, then run check.")
+        return
     crs = read_settings(project).project.crs if in_project else ""
     draft = draft_card(file, layer=layer, sublayer=sublayer, beside=cards, project_crs=crs, lang=context.obj)
     if not write:

@@ -19,6 +19,9 @@ _MESSAGES = {
     "missing": Text("缺少此项", "is missing"),
     "geometry_columns": Text("请写 x 和 y 两列，或只写 wkt 一列", "give both x and y, or wkt alone"),
     "encoding": Text("没有这种文字编码；常用 GB18030、UTF-8、BIG5", "no such encoding; common: GB18030, UTF-8, BIG5"),
+    "join_on": Text(
+        'on 写两边同名的一列，或一对：{ 图层的列 = "台账的列" }', 'give one column, or one pair { OURS = "THEIRS" }'
+    ),
     "replace_crs": Text("写了 replace_crs = true，就要写明正确的 crs", "replace_crs needs the right crs beside it"),
     "string_type": Text("应为文字（加引号）", "must be text in quotes"),
     "int_type": Text("应为整数", "must be a whole number"),

@@ -15,14 +15,14 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation import archives
-from gis_renovation.cards import Card, FileColumns, fold_rows, has_shapes
+from gis_renovation.cards import Card, ColumnRule, FileColumns, Join, fold_rows, has_shapes
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
-from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Text
+from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Severity, Text
 from gis_renovation.io_reading import (
     ADVICE,
     PARQUET_SUFFIXES,
@@ -39,6 +39,7 @@ from gis_renovation.io_reading import (
 )
 from gis_renovation.io_tables import read_coordinates, read_csv, read_sheet, read_text_table, read_xlsx
 from gis_renovation.io_vectors import read_parquet_file, read_vector
+from gis_renovation.joins import LEDGER_PREFIX, join_ledger
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -94,9 +95,10 @@ def read_layer(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
             parts.append(frame)
             facts: dict[str, Any] = {"path": name, "sha256": digest.result(), "rows": len(frame), **reading.facts}
             files.append(facts)
-    frame = parts[0] if len(parts) == 1 else pd.concat(_one_crs(parts, card), ignore_index=True)
-    for join in card.join:
-        frame = _join(frame, join, folder, card)
+        frame = parts[0] if len(parts) == 1 else pd.concat(_one_crs(parts, card), ignore_index=True)
+        for number, join in enumerate(card.join, start=1):
+            frame, facts = _join(frame, join, number, folder, reading)
+            files.append(facts)
     fit = _fit(card, folder)
     if fit is not None:
         frame = _move(frame, fit, card, reading)
@@ -224,24 +226,55 @@ def _read_archive(path: Path, reading: Reading) -> Any:
     return _read_one(chosen[0], reading)
 
 
-def _join(frame: Any, join: Any, folder: Path, card: Card) -> Any:
-    path = find_file(folder / join.path, card.source.layer)
+def _join(frame: Any, join: Join, number: int, folder: Path, reading: Reading) -> tuple[Any, dict[str, Any]]:
+    """A second table beside the layer's rows, and its record for the manifest."""
+    path = find_file(folder / join.path, reading.layer)
+    facts: dict[str, Any] = {"path": join.path, "sha256": file_sha256(path)}
+    if join.take:
+        return _join_folded(frame, join, path, reading), facts
+    source = join.model_dump(include={"path", "layer_name", "encoding", "header_row", "header_rows"})
+    card = Card.model_validate({"source": {**source, "layer": reading.layer}})
+    other = Reading(card, reading.scratch)
+    table = _read_one(path, other)
+    reading.findings += other.findings
+
+    def say(severity: Severity, code: str, zh: str, en: str, ids: Sequence[str]) -> None:
+        if ids or code == "join_nothing_met":
+            reading.say(severity, code, path, zh, en, ids)
+
+    rules = [rule.from_ if isinstance(rule, ColumnRule) else rule for rule in reading.card.columns.values()]
+    asked = [name for rule in rules for name in ([rule] if isinstance(rule, str) else rule or ())]
+    joined, counts = join_ledger(
+        frame,
+        table,
+        join,
+        prefix=LEDGER_PREFIX if number == 1 else f"{LEDGER_PREFIX}{number}",
+        asked=[*asked, *reading.card.select],
+        merges=reading.card.repair.merge_pieces,
+        say=say,
+    )
+    came = {str(name): path.name for name in joined.columns if name not in frame.columns}
+    reading.columns = replace(reading.columns, files={**reading.columns.files, **came})
+    return joined, {**facts, "rows": len(table), **other.facts, "joined": counts}
+
+
+def _join_folded(frame: Any, join: Join, path: Path, reading: Reading) -> Any:
     text = path.suffix.lower() in TEXT_SUFFIXES
     table = read_csv(path, join.encoding) if text else read_xlsx(path, join.layer_name)
     if text:
         table = table.apply(_numbers_where_all_are)
     folded = fold_rows(table, join, where=path.name)
-    if join.on not in frame.columns:
+    left = join.sides[0]
+    if left not in frame.columns:
         from gis_renovation.config import nearest_key
-        from gis_renovation.errors import ConfigError
 
-        hint = nearest_key(join.on, map(str, frame.columns))
+        hint = nearest_key(left, map(str, frame.columns))
         raise ConfigError(
-            f"来源卡 join.on：{card.source.layer} 没有列 {join.on}；{hint.zh}",
-            f"The card's join.on: {card.source.layer} has no column {join.on}; {hint.en}",
+            f"来源卡 join.on：{reading.layer} 没有列 {left}；{hint.zh}",
+            f"The card's join.on: {reading.layer} has no column {left}; {hint.en}",
         )
     folded = folded.rename(columns={name: f"{name}_join" for name in folded.columns if name in frame.columns})
-    return frame.join(folded, on=join.on)
+    return frame.join(folded, on=left)
 
 
 def _numbers_where_all_are(column: Any) -> Any:
@@ -264,8 +297,10 @@ def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
         frame = _from_columns(frame, reading, path)
     if not has_shapes(frame):  # a column called geometry may hold anything
         raise FileError(
-            f"{where}：表格没有几何；请在来源卡写 [geometry] x = …, y = …（或 wkt = …）。",
-            f"{where}: the table has no geometry; add [geometry] x = …, y = … (or wkt = …) to the card.",
+            f"{where}：表格没有几何。有坐标列的，请在来源卡写 [geometry] x = …, y = …（或 wkt = …）；"
+            "图形在另一个文件里的，来源卡的 path 写图形文件，这张表写进 [join]。",
+            f"{where}: the table has no geometry. If it has coordinate columns, add [geometry] x = …, y = … (or wkt = …) to "
+            "the card; if the shapes are in another file, name that file as path and this table in [join].",
         )
     frame = _state_crs(frame, reading, path, claims=_claims_crs(path))
     return _undo_offset(frame, card, where) if card.source.datum else frame

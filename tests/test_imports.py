@@ -20,7 +20,7 @@ ROWS = (
     ("cli",),
     ("console", "usage"),
     ("publish", "report", "pipeline", "partitions", "serve", "check", "sample"),
-    ("project", "cards", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
+    ("project", "cards", "joins", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
     # What the readers are made of: cells of tables, numbers as people write them, archives.
     ("archives", "dbf", "cells", "ledgers", "numerals", "plausibility", "repairs", "survey"),
     ANALYSES,

@@ -1,0 +1,273 @@
+"""A ledger's rows onto a layer's by a common number: nothing chosen, lost or doubled without a word.
+
+Boundaries often come in one file and the households, years and areas in another, an office's ledger. Pure
+frames in and out; ``io`` reads the files, ``cards`` says which columns meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gis_renovation.cards import Join, row_names
+from gis_renovation.cells import is_unknown, one_text
+from gis_renovation.config import nearest_key
+from gis_renovation.errors import ConfigError, Severity
+from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
+
+# What a card writes before the name of a column to mean the ledger's, where both files have one of that name.
+LEDGER_PREFIX = "ledger"
+
+# Takes severity, code, Chinese, English and ids; nothing is said where there are no ids to name but an error's.
+Say = Callable[[Severity, str, str, str, Sequence[str]], None]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """For each row of the layer the position of its ledger row (-1: none), and the numbers of both sides."""
+
+    positions: Any
+    ours: list[str]
+    theirs: list[str]
+    repeated: Mapping[str, list[int]]
+    padded: list[str]
+
+
+def join_keys(cells: Any) -> list[str]:
+    """Numbers as people write them, as one text each: full-width, blanks and “.0” do not count; unknown is empty.
+
+    “ TJA００１ ” and “TJA001” are one, and so are 1, 1.0 and “1”; “001” stays “001”.
+    """
+    return ["" if is_unknown(v) else re.sub(r"\s+", " ", plain_text(one_text(v) or "")) for v in cells]
+
+
+def match_rows(ours: list[str], theirs: list[str]) -> Matched:
+    """Which ledger row belongs to which row of the layer.
+
+    Equal numbers meet. Those left over on both sides meet if they differ only by zeros in front, which
+    spreadsheets drop, and if only one on each side can be meant; ``padded`` names them. Numbers that stand in
+    several ledger rows meet none and are in ``repeated``. O(rows).
+    """
+    places: dict[str, list[int]] = {}
+    for position, key in enumerate(theirs):
+        if key:
+            places.setdefault(key, []).append(position)
+    repeated = {key: rows for key, rows in places.items() if len(rows) > 1}
+    known = set(ours)
+    meant = {key: key for key in known & set(places)}
+    bare = [_by_bare(left - {""}) for left in (known - set(places), set(places) - known)]
+    padded = {a[0]: bare[1][k][0] for k, a in bare[0].items() if len(a) == 1 and len(bare[1].get(k, ())) == 1}
+    # “001” in one file and both “1” and “01” in the other: no one can say which is meant.
+    taken = {_bare(key) for key in meant}
+    padded = {key: other for key, other in padded.items() if _bare(key) not in taken}
+    meant |= padded
+    single = {key: rows[0] for key, rows in places.items() if len(rows) == 1}
+    positions = np.array([single.get(meant.get(key, ""), -1) for key in ours], dtype=np.int64)
+    names = sorted(f"{a}＝{b}" for a, b in padded.items() if b in single)
+    return Matched(positions, ours, theirs, repeated, names)
+
+
+def _bare(key: str) -> str:
+    return (key.lstrip("0") or "0") if key.isascii() and key.isdigit() else key
+
+
+def _by_bare(keys: set[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key in sorted(keys):
+        found.setdefault(_bare(key), []).append(key)
+    return found
+
+
+def join_ledger(
+    frame: Any, ledger: Any, join: Join, *, prefix: str, asked: Sequence[str], merges: bool, say: Say
+) -> tuple[Any, dict[str, int]]:
+    """``frame`` with the ledger's columns beside its own, row for row, and the counts for the manifest.
+
+    A column of the ledger keeps its name; where the layer has one of the same name it becomes ``prefix.NAME``,
+    and ``asked`` may name any column of the ledger so. Rows never multiply. Said are: numbers that stand in
+    several ledger rows (error, none of them is taken), ledger rows without a number or without a feature,
+    features without a ledger row, and columns of the same name whose values differ. ``merges`` tells that
+    pieces of one number are merged later. Raises ConfigError for a column that is missing on either side.
+    O(rows x columns).
+    """
+    left, right = join.sides
+    _need(left, frame, "本图层的文件", "the layer's file")
+    _need(right, ledger, "台账", "the ledger")
+    matched = match_rows(join_keys(frame[left]), join_keys(ledger[right]))
+    theirs = ledger.drop(columns=[c for c in (right, "geometry") if c in ledger])
+    counts = _account(matched, ledger, frame, (left, right), say)
+    _say_shared(matched, left, merges, say)
+    _say_differing(matched, frame.drop(columns=left), theirs, prefix, asked, say)
+    return _beside(matched, frame, theirs, prefix, asked), counts
+
+
+def _need(name: str, table: Any, zh: str, en: str) -> None:
+    if name in table.columns:
+        return
+    hint = nearest_key(name, [str(c) for c in table.columns if c != "geometry"])
+    raise ConfigError(
+        f"来源卡 [join] on：{zh}没有列“{name}”；{hint.zh}",
+        f"The card's [join] on: {en} has no column {name!r}; {hint.en}",
+    )
+
+
+def _account(matched: Matched, ledger: Any, frame: Any, on: tuple[str, str], say: Say) -> dict[str, int]:
+    """What of either side found nothing on the other, said with rows, and counted."""
+    names = row_names(ledger.index)
+    used = {int(p) for p in matched.positions if p >= 0}
+    several = {p for rows in matched.repeated.values() for p in rows}
+    blank = [names[p] for p, key in enumerate(matched.theirs) if not key]
+    lone = [p for p, key in enumerate(matched.theirs) if key and p not in used and p not in several]
+    without = [
+        key or f"{row}没有编号"
+        for key, row, p in zip(matched.ours, row_names(frame.index), matched.positions, strict=True)
+        if p < 0 and key not in matched.repeated
+    ]
+    left, right = on
+    _say_repeated(matched, names, right, say)
+    if len(ledger) and len(frame) and not used:
+        say(
+            "error", "join_nothing_met",
+            f"台账“{right}”与本图层“{left}”没有一个相同，什么也没有取到；请核对两边的编号列，改正来源卡 [join] 的 on。"
+            f"本图层如 {_some(matched.ours)}；台账如 {_some(matched.theirs)}。",
+            f"No {right!r} of the ledger equals a {left!r} of the layer, so nothing was taken; correct on in [join]. "
+            f"The layer has {_some(matched.ours)}; the ledger {_some(matched.theirs)}.",
+            (),
+        )  # fmt: skip
+    else:
+        say(
+            "warning", "join_ledger_only",
+            f"台账中这些“{right}”在本图层没有对应的图形，台账的这些行没有用上；请补画边界，或核对编号。",
+            f"These {right!r} of the ledger have no feature in the layer, so their rows are not used; add shapes or "
+            "correct the numbers.",
+            [f"{matched.theirs[p]}（{names[p]}）" for p in lone],
+        )  # fmt: skip
+        say(
+            "warning", "join_layer_only",
+            "这些要素在台账中没有对应的行，取自台账的各项按未知处理；请补台账，或核对编号。",
+            "These features have no row in the ledger; what is taken from it is unknown for them. Add them to the "
+            "ledger, or correct the numbers.",
+            without,
+        )  # fmt: skip
+    say(
+        "warning", "join_no_number",
+        f"台账的这些行没有“{right}”，没有用上。",
+        f"These rows of the ledger have no {right!r} and are not used.",
+        blank,
+    )  # fmt: skip
+    say(
+        "note", "join_zeros",
+        "这些编号只差前面的零（表格软件会丢掉），按同一编号对应。",
+        "These numbers differ only by zeros in front, which spreadsheets drop; taken as the same.",
+        matched.padded,
+    )  # fmt: skip
+    return {
+        "features_joined": int((matched.positions >= 0).sum()),
+        "features_without_row": len(matched.ours) - int((matched.positions >= 0).sum()),
+        "rows_used": len(used),
+        "rows_without_feature": len(lone),
+        "rows_without_number": len(blank),
+        "rows_repeated": len(several),
+    }
+
+
+def _some(keys: list[str]) -> str:
+    return "、".join([key for key in dict.fromkeys(keys) if key][:3]) or "—"
+
+
+def _say_repeated(matched: Matched, names: list[str], right: str, say: Say) -> None:
+    say(
+        "error", "join_repeated",
+        f"台账的“{right}”有重复，不知以哪一行为准，一行也没有取；请在台账中改正或合并。",
+        f"These {right!r} stand in several rows of the ledger; none of them was taken, as it cannot be known which "
+        "counts. Correct or combine them in the ledger.",
+        [f"{key}（{'、'.join(names[p] for p in rows)}）" for key, rows in sorted(matched.repeated.items())],
+    )  # fmt: skip
+
+
+def _say_shared(matched: Matched, left: str, merges: bool, say: Say) -> None:
+    keys = pd.Series(matched.ours, dtype=object)[matched.positions >= 0]
+    many = [] if merges else sorted(keys[keys.duplicated()].unique())
+    say(
+        "warning", "join_row_shared",
+        f"几个要素的“{left}”相同，取了台账的同一行；户数、面积等相加时会重复计算。"
+        "如是同一要素的几块，请在来源卡写 [repair] merge_pieces = true。",
+        f"Several features have one {left!r} and took the same ledger row; sums over them count it more than once. If "
+        "they are pieces of one feature, write [repair] merge_pieces = true in the card.",
+        many,
+    )  # fmt: skip
+
+
+def _beside(matched: Matched, frame: Any, theirs: Any, prefix: str, asked: Sequence[str]) -> Any:
+    """The layer's rows with the ledger's columns, renamed where the layer has one of the same name."""
+    taken = theirs.set_axis(range(len(theirs))).reindex(matched.positions).set_axis(frame.index)
+    added = {}
+    for name in map(str, taken.columns):
+        long = f"{prefix}.{name}"
+        if name not in frame.columns and (long not in asked or name in asked):
+            added[name] = taken[name]
+        if name in frame.columns or long in asked:
+            added[long] = taken[name]
+    twice = [name for name in added if name in frame.columns]
+    if twice:
+        raise ConfigError(
+            f"来源卡 [join]：本图层的文件已有名为“{twice[0]}”的列，与台账的列混淆；请先把这一列改名。",
+            f"The card's [join]: the layer's file already has a column {twice[0]!r}; rename it first.",
+        )
+    return frame.assign(**added)
+
+
+def _say_differing(matched: Matched, frame: Any, theirs: Any, prefix: str, asked: Sequence[str], say: Say) -> None:
+    """Columns that both files have, as far as their names say, with values that are not the same."""
+    rows = np.flatnonzero(matched.positions >= 0)
+    bare = {_plain_name(str(name)): str(name) for name in frame.columns if name != "geometry"}
+    for name in map(str, theirs.columns):
+        ours = name if name in frame.columns else bare.get(_plain_name(name))
+        if ours is None:
+            continue
+        pairs = zip(frame[ours].iloc[rows], theirs[name].iloc[matched.positions[rows]], rows, strict=True)
+        differ = [(row, a, b) for a, b, row in pairs if not _alike(a, b, ours, name)]
+        shown = f"{prefix}.{name}" if name in frame.columns else name
+        chosen = shown in asked
+        say(
+            "note" if chosen else "warning", "join_values_differ",
+            f"图层文件的“{ours}”与台账的“{name}”不一致（图层→台账）；"
+            + ("来源卡已指定取台账的。" if chosen else f'现取图层文件的；要取台账的，请在 [columns] 写 "{shown}"。'),
+            f"{ours!r} of the layer's file and {name!r} of the ledger differ (layer→ledger); "
+            + ("the card takes the ledger's." if chosen else f'the layer counts unless [columns] says "{shown}".'),
+            [f"{matched.ours[row]}={_shown(a)}→{_shown(b)}" for row, a, b in differ],
+        )  # fmt: skip
+
+
+def _plain_name(name: str) -> str:
+    """A column's name without its unit and the header's upper levels."""
+    return header_unit(name)[0].rsplit("/", 1)[-1].lower()
+
+
+def _shown(value: Any) -> str:
+    return (one_text(value) or "空").replace("→", "-")
+
+
+def _alike(first: Any, second: Any, first_name: str, second_name: str) -> bool:
+    """Whether two cells say the same: as text, or as numbers in the units they and their columns state."""
+    a, b = (plain_text(one_text(v) or "") for v in (first, second))
+    if a == b:
+        return True
+    one, other = read_quantity(a), read_quantity(b)
+    if one is None or other is None:
+        return False
+    units = [found.unit or header_unit(name)[1] for found, name in ((one, first_name), (other, second_name))]
+    factors = [_factors(units[0], units[1], target) for target in UNITS]
+    known = next((pair for pair in factors if pair), None)
+    return known is not None and bool(np.isclose(one.value * known[0], other.value * known[1], rtol=1e-9))
+
+
+def _factors(first: str, second: str, target: str) -> tuple[float, float] | None:
+    """What makes both numbers ``target``; a number without a unit is in it already."""
+    a, b = (unit_factor(unit, target) if unit else 1.0 for unit in (first, second))
+    return None if a is None or b is None else (a, b)
