@@ -131,13 +131,14 @@ def _common(card: Card, layer: Any, ledger: Any, path: Path, doubts: list[Text])
                     )
                 )
             return best[0][1], best[0][2]
+    we_have = [str(c) for c in layer.columns if c != "geometry"]
+    they_have = [str(c) for c in ledger.columns]
     raise FileError(
         f"{path.name} 没有坐标，看来是台账；{card.source.layer} 已有来源卡，但台账没有一列与图层文件的编号对得上"
-        f"（图层的列：{'、'.join(str(c) for c in layer.columns if c != 'geometry')}；"
-        f"台账的列：{'、'.join(map(str, ledger.columns))}）。请在两边补上同样的编号，再运行一次。",
+        f"（图层的列：{'、'.join(we_have)}；台账的列：{'、'.join(they_have)}）。请在两边补上同样的编号，再运行一次。",
         f"{path.name} has no coordinates and looks like a ledger. Layer {card.source.layer} has a card, but no column "
-        f"of the ledger meets the layer's ids (the layer has {', '.join(str(c) for c in layer.columns if c != 'geometry')}"
-        f"; the ledger {', '.join(map(str, ledger.columns))}). Put the same ids into both and try again.",
+        f"of the ledger meets the layer's ids (the layer has {', '.join(we_have)}; the ledger {', '.join(they_have)}). "
+        "Put the same ids into both and try again.",
     )
 
 
