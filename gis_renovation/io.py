@@ -299,7 +299,7 @@ def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
         raise FileError(
             f"{where}：表格没有几何。有坐标列的，请在来源卡写 [geometry] x = …, y = …（或 wkt = …）；"
             "图形在另一个文件里的，来源卡的 path 写图形文件，这张表写进 [join]。",
-            f"{where}: the table has no geometry. If it has coordinate columns, add [geometry] x = …, y = … (or wkt = …) "
+            f"{where}: the table has no geometry. With coordinate columns, add [geometry] x = …, y = … (or wkt = …) "
             "to the card; if the shapes are in another file, name that file as path and this table in [join].",
         )
     frame = _state_crs(frame, reading, path, claims=_claims_crs(path))
