@@ -50,6 +50,7 @@ from gis_renovation.publish_personal import find_personal_numbers
 from gis_renovation.publish_photos import FOLDER as PHOTOS
 from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
 from gis_renovation.publish_places import extents_of, place_of, require_one_place, require_same_place
+from gis_renovation.publish_release import Release, require_released
 from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
 from gis_renovation.publish_site import MAP, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
@@ -123,6 +124,13 @@ class SiteTable(_Strict):
     targets: bool = True
 
 
+class ReleaseTable(_Strict):
+    """``[release]``: cards above the profile's class whose data or results may leave, and who allowed it."""
+
+    layers: tuple[str, ...] = ()
+    approved_by: str = ""
+
+
 class Profile(_Strict):
     """One ``maps/NAME.toml``. ``layers`` is the allow list: layer -> columns, or ["*"] for every allowed one."""
 
@@ -132,6 +140,7 @@ class Profile(_Strict):
     downloads: DownloadsTable = DownloadsTable()
     photos: PhotosTable = PhotosTable()
     site: SiteTable = SiteTable()
+    release: ReleaseTable = ReleaseTable()
     layers: dict[str, tuple[str, ...]] | None = None
     basemaps: tuple[Basemap, ...] = ()
 
@@ -326,9 +335,18 @@ def publish_run(
     """Publish a run of a project under ``maps/PROFILE/``; the path of the page.
 
     ``by`` and ``on`` go into the log; ``single`` puts the tiles of large layers into the page itself;
-    ``on_warning`` is told, before anything moves, what people should look at.
+    ``on_warning`` is told, before anything moves, what people should look at. Raises, beside what
+    :func:`publish_profile` raises, ConfigError if a source card's classification is above the profile's.
     """
     table, rules = project.settings.project, read_profile(project.folder, profile)
+    released = require_released(
+        select_layers(run.layers, rules),
+        run.manifest,
+        highest=rules.disclosure.highest,
+        released=rules.release.layers,
+        approved_by=rules.release.approved_by,
+        where=f"maps/{profile}.toml",
+    )
     places = run.layers.get("communities")
     pictures = read_photos(project.folder / PHOTOS, places) if shows_photos(rules) and places is not None else []
     return publish_profile(
@@ -344,6 +362,7 @@ def publish_run(
         targets={batch: target.model_dump() for batch, target in project.settings.targets.items()},
         manifest=run.manifest,
         photos=pictures,
+        released=released,
         by=by,
         on=on,
         single=single,
@@ -366,6 +385,7 @@ def publish_profile(
     targets: Mapping[str, Mapping[str, float | None]] | None = None,
     manifest: Mapping[str, Any] | None = None,
     photos: Sequence[Photo] = (),
+    released: Sequence[Release] = (),
     by: str = "",
     on: date | None = None,
     single: bool = False,
@@ -381,7 +401,8 @@ def publish_profile(
     refused (DataError) above 20 MB; else they lie beside it in ``tiles/``. ``on_warning`` is told what
     does not stop a public edition but should be looked at: no or an expiring map number, contiguous
     detailed cover near 25 km², no way to ask, photos. Of ``photos`` (:func:`publish_photos.read_photos`)
-    those of communities that leave are shown, if the profile lets photos leave.
+    those of communities that leave are shown, if the profile lets photos leave. ``released`` goes into
+    the checklist; whether the cards let the layers leave is for the caller, who knows them (:func:`publish_run`).
 
     Raises
     ------
@@ -444,7 +465,7 @@ def publish_profile(
             basemaps=basemaps, targets=targets or {}, sources=sources, single=single, lang=lang,
         )  # fmt: skip
         if profile.profile.audience == "public":
-            _write_beside(target, edition, profile, facts, before)
+            _write_beside(target, edition, profile, facts, before, released)
         put_in_place(work, target)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -536,9 +557,16 @@ def _downloads(work: Path) -> list[Download]:
     ]
 
 
-def _write_beside(target: Path, edition: Edition, profile: Profile, facts: Mapping[str, Any], before: Shown) -> None:
+def _write_beside(
+    target: Path,
+    edition: Edition,
+    profile: Profile,
+    facts: Mapping[str, Any],
+    before: Shown,
+    released: Sequence[Release],
+) -> None:
     """What the makers keep beside a public folder: the checklist of the review, and which counts were shown."""
-    write_text(target.with_name(f"{target.name}.checklist.md"), _checklist(edition, facts, profile=profile))
+    write_text(target.with_name(f"{target.name}.checklist.md"), _checklist(edition, facts, released, profile=profile))
     _write_counts(target, counts_shown(edition.frames, edition.withheld, before))
 
 
@@ -707,7 +735,7 @@ def _number(profile: Profile, lang: Lang) -> str:
     return number_sentence(table.map_number, table.map_number_dated_on, table.map_number_expires_on, lang=lang)
 
 
-def _checklist(edition: Edition, facts: Mapping[str, Any], *, profile: Profile) -> str:
+def _checklist(edition: Edition, facts: Mapping[str, Any], released: Sequence[Release], *, profile: Profile) -> str:
     return review_checklist(
         title=str(facts["title"]),
         as_of=facts_date(facts),
@@ -720,6 +748,8 @@ def _checklist(edition: Edition, facts: Mapping[str, Any], *, profile: Profile) 
         contact=profile.site.contact,
         licence=profile.site.licence,
         photos=len(edition.photos),
+        released=released,
+        approved_by=profile.release.approved_by,
     )
 
 

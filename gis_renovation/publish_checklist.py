@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from gis_renovation.publish_release import Release
 from gis_renovation.schemas import layer_schemas
 
 
@@ -21,6 +22,8 @@ def review_checklist(
     contact: Sequence[str] = (),
     licence: str = "",
     photos: int = 0,
+    released: Sequence[Release] = (),
+    approved_by: str = "",
 ) -> str:
     """What the makers go through before the map leaves, as Markdown in Chinese; it stays outside the public folder.
 
@@ -39,6 +42,10 @@ def review_checklist(
         f"  - {schemas[name].label.zh if name in schemas else name}·{_column_label(name, column)}：{len(keys)} 处"
         for name, columns in withheld.items()
         for column, keys in columns.items()
+    )
+    cleared = "\n".join(
+        f"  - {one.card}（{one.classification}）：" + "、".join(_layer_label(name) for name in one.layers)
+        for one in released
     )
     return f"""# 公开前核对表：{title}
 
@@ -65,10 +72,22 @@ def review_checklist(
 - [ ] 数据来源与授权：{source or "未写明，请补充"}。
 - [{"x" if contact else " "}] 咨询方式：{"；".join(contact) or "未写明，请在 [site] contact 填写"}。
 - [{"x" if licence else " "}] 开放数据的使用许可：{licence or "未写明，请在 [site] licence 填写"}。
+- [{" " if released else "x"}] 来源卡定级：{_cleared(cleared, approved_by)}
 - [ ] 涉密与工作秘密审查、信息公开保密审查已办理（《政府信息公开条例》第十七条）。
 - [ ] 个人信息：{f"本期公开照片 {photos} 张，" if photos else ""}照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
 - [ ] 无障碍：小区、片区各页的表格与地图内容一致。
 """
+
+
+def _layer_label(name: str) -> str:
+    schema = layer_schemas().get(name)
+    return schema.label.zh if schema else name
+
+
+def _cleared(listed: str, approved_by: str) -> str:
+    if not listed:
+        return "没有按 [release] 放行的图层。"
+    return f"下列来源卡定级高于公开，按 [release] 放行（同意公开：{approved_by}），请核对批准文件：\n{listed}"
 
 
 def _column_label(layer: str, column: str) -> str:

@@ -373,14 +373,26 @@ def write_city(folder: Path | str, *, seed: int = 2024) -> None:
     write_photos(folder / "photos", seed=seed)
     (folder / "maps").mkdir(exist_ok=True)
     for profile in sorted((files("gis_renovation") / "template" / "maps").iterdir(), key=lambda path: path.name):
-        text = public_profile() if profile.name == "public.toml" else profile.read_text(encoding="utf-8")
+        text = sample_profile(profile.name)
         (folder / "maps" / profile.name).write_text(text, encoding="utf-8")
 
 
-def public_profile() -> str:
-    """The program's public profile; the sample's pictures are drawn, so they may be shown."""
-    text = (files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
-    return text.replace("show = false", "show = true", 1)
+# Cards of the sample above a profile's class of which results may leave, as their owner would have to write.
+RELEASED = {
+    "public.toml": ("funds", "utility_lines"),
+    "bureau.toml": ("meter_readings", "terrain", "utility_lines"),
+}
+APPROVED_BY = "合成示例数据，无需审查；真实项目请写同意的单位和文号"
+
+
+def sample_profile(name: str) -> str:
+    """The program's own profile ``name`` as the sample has it: drawn pictures may be shown, results may leave."""
+    text = (files("gis_renovation") / "template" / "maps" / name).read_text(encoding="utf-8")
+    if name == "public.toml":
+        text = text.replace("show = false", "show = true", 1)
+    listed = ", ".join(f'"{card}"' for card in RELEASED.get(name, ()))
+    text = text.replace("\nlayers = []  ", f"\nlayers = [{listed}]  ", 1)
+    return text.replace('approved_by = ""  ', f'approved_by = "{APPROVED_BY}"  ', 1)
 
 
 def project_text() -> str:

@@ -268,7 +268,8 @@ def published(folder, text, **options):
     (folder / "maps" / "own.toml").write_text(text, encoding="utf-8")
     table = SimpleNamespace(name="示意市", as_of=AS_OF, attribution="", synthetic=False)
     project = SimpleNamespace(folder=folder, settings=SimpleNamespace(project=table, targets={}))
-    run = SimpleNamespace(layers=layers(), manifest={})
+    made = layers()
+    run = SimpleNamespace(layers=made, manifest={"sources": {name: {"classification": "public"} for name in made}})
     publish.publish_run(project, run, profile="own", **options)
     return folder / "maps" / "own"
 

@@ -1,0 +1,105 @@
+"""What the owner of data says on its card decides whether it, and what was made from it, may leave."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from gis_renovation import publish
+from gis_renovation.errors import ConfigError
+from gis_renovation.publish_release import require_released, sources_of
+
+
+def manifest(**classes):
+    return {
+        "sources": {name: {"classification": stated} for name, stated in classes.items()},
+        "steps": [
+            {"step": "links", "inputs": {"communities": "1", "pipes": "2"}},
+            {"step": "zones", "inputs": {"links": "3", "communities": "1"}},
+            {"step": "parks_near", "skipped": True, "missing": ["parks"]},
+        ],
+    }
+
+
+def test_a_result_comes_from_every_card_it_was_made_from():
+    said = manifest(communities="public", pipes="internal")
+    assert sources_of("zones", said) == ("communities", "pipes")
+    assert sources_of("communities", said) == ("communities",)
+    assert sources_of("parks_near", said) == ("parks_near",)
+
+
+def test_public_cards_let_everything_leave():
+    assert require_released(["zones"], manifest(communities="public", pipes="public"), highest="public") == []
+
+
+@pytest.mark.parametrize("highest", ["public", "internal"])
+def test_a_work_secret_holds_back_itself_and_every_result_in_one_message(highest):
+    said = manifest(communities="work_secret", pipes="work_secret")
+    with pytest.raises(ConfigError) as stopped:
+        require_released(["communities", "zones"], said, highest=highest)
+    for lang in ("zh", "en"):
+        text = stopped.value.in_language(lang)
+        assert "layers/communities.toml" in text
+        assert "layers/pipes.toml" in text
+        assert 'classification = "work_secret"' in text
+        assert "[release]" in text
+    assert "共 2 处" in stopped.value.text.zh
+
+
+def test_where_everything_may_leave_no_card_stops_anything():
+    said = manifest(communities="work_secret", pipes="internal")
+    assert require_released(["communities", "zones", "unheard_of"], said, highest="restricted") == []
+
+
+def test_an_internal_card_leaves_for_the_public_only_by_name_and_with_an_approval():
+    said = manifest(communities="internal", pipes="public")
+    assert require_released(["zones"], said, highest="internal") == []
+    with pytest.raises(ConfigError, match=r"layers/communities\.toml"):
+        require_released(["communities"], said, highest="public")
+    with pytest.raises(ConfigError, match="approved_by"):
+        require_released(["communities"], said, highest="public", released=["communities"])
+    (told,) = require_released(
+        ["communities", "zones"], said, highest="public", released=["communities"], approved_by="市住建局"
+    )
+    assert told == ("communities", "internal", ("communities", "zones"))
+
+
+def test_a_released_work_secret_leaves_as_a_result_only():
+    said = manifest(communities="public", pipes="work_secret")
+    given = {"highest": "public", "released": ["pipes"], "approved_by": "市保密办"}
+    assert require_released(["zones"], said, **given) == [("pipes", "work_secret", ("zones",))]
+    with pytest.raises(ConfigError, match=r"layers/pipes\.toml.*涉及 pipes"):
+        require_released(["zones", "pipes"], said, **given)
+
+
+@pytest.mark.parametrize("stated", ["", "秘密", "Public"])
+def test_an_unknown_class_means_no_whatever_is_released(stated):
+    said = manifest(communities=stated, pipes="public")
+    with pytest.raises(ConfigError, match="communities"):
+        require_released(["communities"], said, highest="internal", released=["communities"], approved_by="某")
+
+
+def test_a_layer_without_a_card_means_no_and_a_release_of_one_is_pointed_out():
+    with pytest.raises(ConfigError, match="没有来源卡或未定级"):
+        require_released(["strangers"], manifest(communities="public", pipes="public"), highest="public")
+    said = manifest(communities="public", pipes="public")
+    with pytest.raises(ConfigError, match="communites 没有来源卡；是否指 communities"):
+        require_released(["zones"], said, highest="public", released=["communites"], approved_by="某")
+
+
+def test_the_sample_stops_at_a_changed_card_and_says_in_the_checklist_what_was_released(sample_run, own_sample):
+    """The sample's run with the card of the communities made a work secret: nothing is written."""
+    table = SimpleNamespace(name="示意市", as_of=publish.date(2024, 10, 8), attribution="", synthetic=True)
+    project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))
+    sources = sample_run.manifest["sources"]
+    secret = {**sources, "communities": {**sources["communities"], "classification": "work_secret"}}
+    run = SimpleNamespace(layers=sample_run.layers, manifest={**sample_run.manifest, "sources": secret})
+    for profile in ("public", "bureau"):
+        with pytest.raises(ConfigError, match=r"layers/communities\.toml.*work_secret.*小区"):
+            publish.publish_run(project, run, profile=profile)
+        assert not (own_sample / "maps" / profile).exists()
+    publish.publish_run(project, sample_run, profile="public")
+    checklist = (own_sample / "maps" / "public.checklist.md").read_text(encoding="utf-8")
+    assert "- [ ] 来源卡定级：" in checklist
+    assert "funds（internal）：小区进度、项目进度、县区进度" in checklist
