@@ -67,7 +67,7 @@ class Paper:
         width, height = (_LONG_SIDE_CM, _SHORT_SIDE_CM) if landscape else (_SHORT_SIDE_CM, _LONG_SIDE_CM)
         section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
         section.page_width, section.page_height = Cm(width), Cm(height)
-        section.top_margin, section.bottom_margin = Cm(2.5), Cm(2.2)
+        section.top_margin, section.bottom_margin = (Cm(2.1), Cm(1.9)) if landscape else (Cm(2.5), Cm(2.2))
         section.left_margin = section.right_margin = Cm(_SIDE_MARGIN_CM)
         self._text_width_cm = width - 2 * _SIDE_MARGIN_CM
 
@@ -303,6 +303,13 @@ class Paper:
         paragraph.paragraph_format.space_after = Pt(4)
         paragraph.paragraph_format.line_spacing = 1.0
         paragraph.add_run().add_picture(io.BytesIO(png), width=Cm(width_cm))
+
+    def keep_last_table(self) -> None:
+        """Hold the last table on one page with what follows it, so that signatures never stand alone."""
+        for holder in (self._doc.tables[-1]._tbl, self._doc.paragraphs[-1]._p):  # noqa: SLF001
+            for paragraph in [holder, *holder.iter(_tag("w:p"))]:
+                if paragraph.tag == _tag("w:p"):
+                    paragraph.get_or_add_pPr().get_or_add_keepNext()
 
     def signatures(self, roles: Sequence[Text], *, one_line: bool = False) -> None:
         """Lines to sign and date, kept together on one page; ``one_line`` puts them side by side."""

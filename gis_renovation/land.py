@@ -309,7 +309,7 @@ def _shown(values: Floats, unit: str) -> Words:
     if not unit:
         return np.array([f"{value:.1%}" for value in values], dtype=object)
     digits = 1 if unit == "m" else 2
-    return np.array([f"{value:.{digits}f} {unit}" for value in values], dtype=object)
+    return np.array([f"{value:,.{digits}f} {unit}" for value in values], dtype=object)
 
 
 def _lacks(rule: Rule, distance: Floats) -> tuple[Words, Words]:

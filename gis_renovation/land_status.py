@@ -234,7 +234,7 @@ def _total_rows(sites: gpd.GeoDataFrame) -> list[Row]:
             "total",
             label,
             "touched",
-            Text(f"椭球面积 {geodesic:.2f} m²", f"geodesic area {geodesic:.2f} m²"),
+            Text(f"椭球面积 {geodesic:,.2f} m²", f"geodesic area {geodesic:,.2f} m²"),
             area_m2=round(area, AREA_DIGITS),
             area_mu=round(area / M2_A_MU, MU_DIGITS),
             share=1.0,

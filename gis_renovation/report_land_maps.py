@@ -132,7 +132,7 @@ class LandMaps:
             (look, make_outline(shapes))
             for layer in (self.parcels, self.controls, self.structures)
             if layer is not None
-            for look, shapes in layer.within(frame).items()
+            for look, shapes in _with_ink(layer.within(frame), frame).items()
         ]
         keys: list[tuple[Text, Sequence[_Look]]] = [
             (Text("界线与设施", "Lines and structures"), [_SITE, *(look for look, _ in lines)])
@@ -232,6 +232,19 @@ def _fitting(labels: Sequence[str]) -> tuple[float, int]:
 # --- layers made ready ------------------------------------------------------------------------------
 
 
+def _with_ink(found: Mapping[_Look, Geometries], frame: Any) -> dict[_Look, Geometries]:
+    """Without the shapes that would leave no mark: one drawn as a bare outline may hold the whole frame."""
+    kept = {}
+    for look, shapes in found.items():
+        bare = look.face == "none" and not look.hatch
+        areal = shapely.get_dimensions(shapes) == 2
+        edges = np.where(areal, shapely.boundary(shapes), shapes) if bare else shapes
+        seen = shapes[shapely.intersects(edges, frame)]
+        if len(seen):
+            kept[look] = seen
+    return kept
+
+
 def _drawn(layer: Any, look: _Look) -> _Drawn | None:
     if layer is None:
         return None
@@ -291,7 +304,8 @@ def _sources(manifest: Manifest, lang: Lang) -> tuple[str, ...]:
             facts = [fact for fact in facts if lang == "zh" or fact.isascii()]
             stated.append(f"{label}（{'，'.join(facts)}）" if lang == "zh" else f"{label} ({', '.join(facts)})")
     none = Text(
-        "＊ 制图规范没有给出颜色，或对应多个颜色的地类。", "* the mapping standard gives no colour, or several."
+        "核查范围内为制图规范的颜色，范围外减淡。＊ 制图规范没有给出颜色，或对应多个颜色的地类。",
+        "Colours of the mapping standard inside the site, faded outside. * the standard gives no colour, or several.",
     ).in_language(lang)
     head, mark = Text("数据来源：", "Sources: ").in_language(lang), "；" if lang == "zh" else "; "
     lines = [head]

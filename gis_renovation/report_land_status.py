@@ -383,11 +383,15 @@ def _papers(paper: Paper, papers: Mapping[str, str] | None, touched: pd.DataFram
 
 def _open_matters(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
     lang = paper.lang
-    matters = site_matters(own, lang)
+    # The statements and who confirms them stand in the section before.
+    matters = site_matters({name: table for name, table in own.items() if name != "land_statements"}, lang)
     if own.get("land_status") is not None:
         _unchecked(paper, own["land_status"])
     if not matters:
-        paper.say("没有其他待确认事项。", "Nothing else is to be confirmed.")
+        paper.say(
+            "除第五部分所列声明外，没有其他待确认事项。",
+            "Beside the statements of section 5 nothing is to be confirmed.",
+        )
         return
     header = in_language(
         lang, ("事项", "Matter"), ("内容", "What"), ("面积（m²）", "Area (m²)"), ("由谁确认", "Who confirms")
@@ -403,8 +407,11 @@ def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Serie
     if zones is not None and site.name in zones.index:
         zone, fields = zones.loc[site.name], layer_schema("zones").fields
         bounds = ("east_bound", "west_bound", "south_bound", "north_bound")
+        to_check = Text("（待核）", "(to be checked)").in_language(lang)
         facts += [
-            (fields[side].label, shown_text(zone[side], fields[side], lang)) for side in bounds if side in zone.index
+            (fields[side].label, shown_text(zone[side], fields[side], lang) or to_check)
+            for side in bounds
+            if side in zone.index
         ]
     for name, field in schema.fields.items():
         if name in site.index and name not in ("name", schema.key):

@@ -434,6 +434,36 @@ def test_land_status_without_layers_is_not_checked_and_with_them_shows_zero(tmp_
         assert [row[1:3] for row in rows if row[0] == "道路红线"] == [["未核查", "未知"]]
 
 
+def test_a_side_that_was_not_found_is_to_be_checked_and_statements_stand_once(tmp_path):
+    layers = with_land_status(city())
+    layers["zones"] = layers["zones"].assign(
+        east_bound=pd.Series(["洞山路", None], index=["Z-C1", "Z-C4"], dtype=object)
+    )
+    write_reports(tmp_path, layers, manifest())
+    sheets = tmp_path / "bureau-land-status"
+    pairs = {site: dict(map(tuple, pairs_of(sheets / f"{site}.docx"))) for site in ("Z-C1", "Z-C4")}
+    assert pairs["Z-C1"]["东至"] == "洞山路"
+    assert pairs["Z-C4"]["东至"] == "（待核）"
+    papers = words(sheets / "Z-C1.docx").split("六、证明材料与待确认事项")[1]
+    assert "不新增用地" not in papers
+
+
+def pairs_of(path):
+    """Label and value of every form of a document."""
+    return [row[at : at + 2] for row in table_rows(path) for at in (0, 2) if len(row[at : at + 2]) == 2]
+
+
+def test_signatures_stay_with_the_table_of_sources(tmp_path):
+    sheet = Paper(title=Text("表", "sheet"), lang="zh", footer="", synthetic=False)
+    sheet.table(["甲"], [["一"], ["二"]])
+    sheet.keep_last_table()
+    sheet.signatures([Text("核查人", "Checked by")], one_line=True)
+    sheet.save(tmp_path / "kept.docx", dated=datetime.date(2024, 9, 30))
+    made = docx.Document(tmp_path / "kept.docx")
+    cells = [paragraph for row in made.tables[0].rows for paragraph in row.cells[0].paragraphs]
+    assert all(paragraph.paragraph_format.keep_with_next for paragraph in [*cells, made.paragraphs[-2]])
+
+
 def test_each_sheet_lists_what_its_codes_may_become_in_the_plans_system(tmp_path):
     def patches(site, *codes):
         """Strips side by side over a site, one a code."""

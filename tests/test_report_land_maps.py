@@ -10,6 +10,7 @@ import shapely
 from PIL import Image
 
 from gis_renovation import report_land_maps
+from gis_renovation.errors import Text
 from gis_renovation.land_status import outline_land_sites
 from gis_renovation.report_land_maps import LandMaps
 
@@ -74,6 +75,18 @@ def test_classes_are_in_the_colours_of_the_mapping_standard_inside_and_pale_outs
     assert like(inside[:, : middle - 6], YELLOW).mean() > 0.99
     assert like(inside[:, middle + 6 :], SEA).mean() > 0.99
     assert not like(half[: rows.min() - 12], YELLOW).any()
+
+
+def test_the_key_lists_an_outline_only_where_its_line_is_on_the_map():
+    frame = box(0, 0, 100, 100)
+    bare = report_land_maps._Look(label=Text("界线", "line"), edge="#444444")
+    hatched = report_land_maps._Look(label=Text("范围", "area"), edge="#444444", hatch="//")
+    around, across = box(-500, -500, 500, 500), box(50, -500, 500, 500)
+    road = shapely.LineString([(500_000, 3_600_050), (500_300, 3_600_050)])
+    found = {bare: np.array([around]), hatched: np.array([around])}
+    assert list(report_land_maps._with_ink(found, frame)) == [hatched]
+    drawn_shapes = report_land_maps._with_ink({bare: np.array([around, across, road])}, frame)[bare]
+    assert list(drawn_shapes) == [across, road]
 
 
 def test_the_same_layers_give_the_same_bytes_in_any_row_order():
