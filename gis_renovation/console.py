@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation.errors import FileError, Finding, Lang, Text
+from gis_renovation.errors import FileError, Finding, Lang, Text, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +119,9 @@ def print_findings(findings: Sequence[Finding], lang: Lang) -> None:
                 console.print(f"[{style}]{label}[/] {escape(where)}: {escape(finding.sentence(lang))}", highlight=False)
     errors = sum(f.severity == "error" for f in findings)
     if errors:
-        console.print(f"共 {errors} 处错误，需先改正。" if zh else f"{errors} errors to mend first.", style="bold red")
+        console.print(
+            f"共 {errors} 处错误，需先改正。" if zh else f"{counted(errors, 'error')} to mend first.", style="bold red"
+        )
     else:
         console.print(
             "没有错误，可以运行：gis-renovation run" if zh else "No errors. Next: gis-renovation run", style="green"
@@ -139,19 +141,79 @@ def print_run(result: Any, lang: Lang) -> None:
         table.add_column(name)
     for record in result.manifest["steps"]:
         label = f"{layer_schemas()[record['step']].label.in_language(lang)} {record['step']}"
-        if record.get("skipped"):
-            missing = ", ".join(f"{layer_schemas()[m].label.in_language(lang)} {m}" for m in record["missing"])
-            table.add_row(label, "—", "—", f"未执行：缺少 {missing}" if zh else f"skipped: no {missing}")
-        else:
+        if not record.get("skipped"):
             reused = ("沿用" if zh else "reused") if record["reused"] else ""
             table.add_row(label, str(record["rows"]), f"{record['seconds']:.2f} s", reused)
     console.print(table)
+    for text in _skipped_lines(result.manifest):
+        console.print(text.in_language(lang), highlight=False, markup=False)
     for record in result.manifest["findings"]:
         if record["severity"] == "warning":
             console.print(f"! {record['layer']}: {record[lang]}", style="yellow", highlight=False, markup=False)
+    for text in _closing_lines(result):
+        console.print(text.in_language(lang), highlight=False, markup=False)
     names = ("图层（QGIS 可直接打开）", "表格", "运行记录") if zh else ("Layers (open in QGIS)", "Tables", "Manifest")
     for name, file in zip(names, ("layers.gpkg", "tables.xlsx", "run.json"), strict=True):
         console.print(f"{name}: {result.folder / file}", highlight=False, markup=False)
+
+
+def _skipped_lines(manifest: Any) -> Iterator[Text]:
+    """One line for all steps not made: the input layers that they want."""
+    from gis_renovation.schemas import layer_schemas
+
+    skipped = [record for record in manifest["steps"] if record.get("skipped")]
+    steps = {record["step"] for record in manifest["steps"]}
+    wanted = dict.fromkeys(name for record in skipped for name in record["missing"] if name not in steps)
+    if skipped:
+        labels = [(layer_schemas()[name].label, name) for name in wanted]
+        zh = "、".join(f"{label.zh} {name}" for label, name in labels)
+        en = ", ".join(f"{label.en} {name}" for label, name in labels)
+        yield Text(
+            f"未执行 {len(skipped)} 步，缺少图层：{zh}（逐步见 run.json）。",
+            f"{counted(len(skipped), 'step')} not made, for want of: {en} (each in run.json).",
+        )
+
+
+def _closing_lines(result: Any) -> Iterator[Text]:
+    """What came out, in a few lines: zones, communities left out, candidates, warnings, and where to read on."""
+    layers, members = result.layers, result.layers.get("zone_members")
+    if members is not None:
+        yield from _zone_lines(result, members)
+    candidates = [(layers[name], zh, en) for name, zh, en in _CANDIDATES if name in layers]
+    if candidates:
+        zh = "，".join(f"{label} {len(frame)} 处" for frame, label, _ in candidates)
+        en = ", ".join(f"{label}: {len(frame)}" for frame, _, label in candidates)
+        yield Text(f"候选：{zh}。", f"Candidates: {en}.")
+    warnings = sum(record["severity"] == "warning" for record in result.manifest["findings"])
+    if warnings:
+        yield Text(f"数据警告 {warnings} 条，见上。", f"{counted(warnings, 'warning')} about the data, above.")
+
+
+_CANDIDATES = (
+    ("idle_candidates", "闲置用地", "idle land"),
+    ("vacant_candidates", "空置房屋", "vacant premises"),
+)
+
+
+def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
+    from gis_renovation.zone_reasons import missed_number
+
+    zones, zoned = int(members["zone_id"].nunique()), int(members["zone_id"].notna().sum())
+    yield Text(
+        f"片区 {zones} 个，含小区 {zoned} 个。" if zones else "没有划出片区。",
+        f"{counted(zones, 'zone')} with {counted(zoned, 'community', 'communities')}.",
+    )
+    asked = [r.get("parameters", {}).get("zone_count") for r in result.manifest["steps"] if r["step"] == "zone_members"]
+    missed = missed_number(next(iter(asked), None), members, result.layers.get("community_links"))
+    if missed is not None:
+        yield Text(f"! 片区数与要求不符：{missed.zh}。", f"! Not the number of zones asked for: {missed.en}.")
+    out, groups = len(members) - zoned, result.layers.get("zone_shortfalls")
+    if out and groups is not None:
+        yield Text(
+            f"! 未纳入片区的小区 {out} 个（{len(groups)} 组），原因和办法见 tables.xlsx 的“未能成片的小区”表。",
+            f"! In no zone: {counted(out, 'community', 'communities')} ({counted(len(groups), 'group')}); why and "
+            "what helps stands in tables.xlsx, sheet “Zone shortfalls”.",
+        )
 
 
 def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:

@@ -32,6 +32,11 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and its noun in English: ``1 zone``, ``2 zones``; ``many`` where it is not ``one`` and s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One fault or remark about the data: what, where, which ones, and what to do.

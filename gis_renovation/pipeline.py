@@ -74,7 +74,7 @@ STEPS: tuple[Step, ...] = (
         ("communities", "zone_members", "community_links"),
         ("streets", "barriers", "zone_changes"),
     ),
-    Step("zone_proof", "zones", "prove_zones", ("zone_members",)),
+    Step("zone_proof", "zones", "prove_zones", ("zone_members",), ("community_links",)),
     Step(
         "zone_shortfalls",
         "zones",

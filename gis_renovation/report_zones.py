@@ -14,6 +14,7 @@ from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.tables import UNITS_EN, shown_text, shown_unit
 from gis_renovation.unknowns import name_or_id, names_or_ids
+from gis_renovation.zone_reasons import missed_number
 
 LINKS_SHOWN = 40
 # More communities would not leave the record on one page; the workbook has all.
@@ -75,6 +76,7 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
         + (f"{len(left_out)} communities are in no zone." if len(left_out) else "Every community is in a zone."),
     )
     _say_wishes(paper, manifest)
+    _say_missed(paper, layers, manifest)
     _say_proof(paper, members)
     _say_stability(paper, layers.get("zone_stability"))
     paper.layer_table(zones, "zones", _ZONE_OVERVIEW, see=workbook)
@@ -118,6 +120,14 @@ def _say_wishes(paper: Paper, manifest: Manifest) -> None:
             "划分要求：" + "；".join(f"{label.zh}：{text}" for label, text in asked) + "。其余参数取默认值，见文末。",
             "Asked for: " + "; ".join(f"{label.en}: {text}" for label, text in asked) + ". The rest is default.",
         )
+
+
+def _say_missed(paper: Paper, layers: Layers, manifest: Manifest) -> None:
+    """That there are not as many zones as asked for, and why: proven best is meant within that."""
+    asked = [r.get("parameters", {}).get("zone_count") for r in manifest["steps"] if r["step"] == "zone_members"]
+    missed = missed_number(next(iter(asked), None), layers["zone_members"], layers.get("community_links"))
+    if missed is not None:
+        paper.say(f"片区数与要求不符：{missed.zh}。", f"Not the number of zones asked for: {missed.en}.")
 
 
 def _say_stability(paper: Paper, stability: pd.DataFrame | None) -> None:

@@ -19,7 +19,7 @@ from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
 from gis_renovation.zone_problem import Floats
-from gis_renovation.zone_request import QUANTITIES, Bound, Ids, Wishes, community_amounts, has_unknown, way_m
+from gis_renovation.zone_request import QUANTITIES, USABLE, Bound, Ids, Wishes, community_amounts, has_unknown, way_m
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1
@@ -334,6 +334,43 @@ def amount_text(name: str, value: float) -> Text:
     return Text(f"{value:,.0f} {unit.zh}", en)
 
 
+# --- how many -------------------------------------------------------------------------------------
+
+
+def missed_number(
+    zone_count: int | None, zone_members: pd.DataFrame, community_links: pd.DataFrame | None = None
+) -> Text | None:
+    """Why there are more or fewer zones than asked for; None if there are as many, or nothing was asked.
+
+    Zones never reach over groups that no usable link joins: with more groups than zones asked for, the
+    sentence says so; without ``community_links`` it cannot. O(n + m).
+    """
+    home = zone_members["zone_id"].dropna()
+    found = int(home.nunique())
+    if zone_count is None or found == zone_count:
+        return None
+    asked = Text(f"要求共 {zone_count} 个片区，", f"{zone_count} zones were asked for, ")
+    groups = 0 if community_links is None else _group_count(home.index, community_links)
+    if groups > zone_count:
+        zh = f"实为 {found} 个：小区分成互不相连的 {groups} 组，组与组之间没有可用的联系，片区不能跨组"
+        en = f"{found} were made: the communities fall into {groups} groups that no usable link joins"
+        return Text(asked.zh + zh, asked.en + en)
+    return Text(f"{asked.zh}在各项限值下最接近的是 {found} 个", f"{asked.en}{found} are the nearest within the bounds")
+
+
+def _group_count(ids: Iterable[object], community_links: pd.DataFrame) -> int:
+    """How many groups usable links join these communities into."""
+    position = {str(member): row for row, member in enumerate(ids)}
+    usable = community_links[community_links["status"].isin(USABLE)]
+    pairs = zip(usable["focal"].astype(str), usable["neighbor"].astype(str), strict=True)
+    leader = {row: row for row in position.values()}
+    for one, two in pairs:
+        if one in position and two in position:
+            low, high = sorted((_find(leader, position[one]), _find(leader, position[two])))
+            leader[high] = low
+    return sum(leader[row] == row for row in leader)
+
+
 # --- why not --------------------------------------------------------------------------------------
 
 
@@ -386,8 +423,10 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     names = scene.name_list(rows)
     count = f"共 {len(rows)} 个小区" if len(rows) > NAMES_SHOWN else ""
     apart = _apart_text(scene, rows)
-    start = Text(f"{_called(names)}{count}{apart.zh}", f"{names.en}{apart.en}")
     broken = broken_bounds(scene, rows)
+    # What keeps a group from others explains why it is too small, never why it is too large.
+    apart = Text("", "") if broken and not broken[0][1] else apart
+    start = Text(f"{_called(names)}{count}{apart.zh}", f"{names.en}{apart.en}")
     if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.wishes.bounds):
         return _unknown_shortfall(scene, rows)
     if not broken:
@@ -403,11 +442,13 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     total = Text("", "") if len(rows) == 1 else Text("合计", " in all")
     # With the unit 户 the label goes without saying.
     label = Text("", label.en) if bound.name == "households" else label
+    first = _filling_in(scene, rows) if is_low else None
     remedies = [text for text in (crossing, _remedy_text(remedy)) if text is not None]
     amount = " ".join(part for part in (f"{total.zh}{label.zh}", found.zh) if part)
-    zh = f"{start.zh}，{amount}，{word.zh} {limit.zh}；{'，或'.join(t.zh for t in remedies)}即可。"
+    zh = f"{start.zh}，{amount}，{word.zh} {limit.zh}；"
+    zh += f"{f'{first.zh}；否则' if first else ''}{'，或'.join(t.zh for t in remedies)}即可。"
     en = f"{start.en}: {label.en} {found.en}{total.en}, {word.en} {limit.en}; "
-    en += " or ".join(text.en for text in remedies) + " would do."
+    en += f"{f'{first.en}; else ' if first else ''}{' or '.join(text.en for text in remedies)} would do."
     relaxed = remedy.changes[0]
     return Shortfall(
         rows,
@@ -495,9 +536,35 @@ def _enough_text(name: str, value: float, *, is_low: bool) -> Text:
     return amount_text(name, step * (math.floor(whole) if is_low else math.ceil(whole)))
 
 
+def _unknown_neighbours(scene: Scene, rows: Sequence[int]) -> list[int]:
+    """Linked neighbours set aside because an amount that is bounded is not known of them."""
+    unknown = has_unknown(scene.amounts, scene.wishes)
+    linked = dict.fromkeys(there for _, there in scene.outer_links(rows, scene.links))
+    return [there for there in linked if unknown[there] and scene.zone[there] is None]
+
+
+def _filling_in(scene: Scene, rows: Sequence[int]) -> Text | None:
+    """The first thing to do for a group that is too small beside neighbours of unknown size."""
+    unknown = _unknown_neighbours(scene, rows)
+    if not unknown:
+        return None
+    lacking = [b.name for b in scene.wishes.bounds if np.isnan(scene.amounts[b.name][unknown]).any()]
+    labels = [QUANTITIES[name].label for name in lacking]
+    zh, en = "、".join(label.zh for label in labels), ", ".join(label.en for label in labels)
+    names = scene.name_list(unknown)
+    return Text(f"先补上{names.zh}的{zh}再划分", f"first fill in {en} of {names.en} and zone again")
+
+
 def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
-    """What keeps the group apart: nothing near, a barrier, or zones that are full."""
-    if scene.outer_links(rows, scene.links):
+    """What keeps the group apart: nothing near, neighbours not known enough, a barrier, or zones that are full."""
+    outer = {there for _, there in scene.outer_links(rows, scene.links)}
+    if outer:
+        unknown = _unknown_neighbours(scene, rows)
+        if outer == set(unknown):
+            names = scene.name_list(unknown)
+            return Text(
+                f"只与数据不全的{names.zh}相邻", f" has no neighbour but {names.en}, of which too little is known"
+            )
         return Text("无法并入相邻片区", " fits into no neighbouring zone")
     cuts = [link for link, _ in scene.outer_links(rows, scene.cuts)]
     if not cuts:

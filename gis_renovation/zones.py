@@ -19,12 +19,12 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import Text
+from gis_renovation.errors import Text, counted
 from gis_renovation.zone_bounds import four_bounds
 from gis_renovation.zone_changes import change_reasons
 from gis_renovation.zone_choice import ProofLimits
 from gis_renovation.zone_problem import Labels
-from gis_renovation.zone_reasons import Scene, Shortfall, read_scene, shortfalls, zone_sentence
+from gis_renovation.zone_reasons import Scene, Shortfall, missed_number, read_scene, shortfalls, zone_sentence
 from gis_renovation.zone_request import (
     NEEDS,
     Groups,
@@ -285,10 +285,13 @@ def describe_zones(
     return gpd.GeoDataFrame(pd.DataFrame(columns, index=index), geometry=geometry)
 
 
-def prove_zones(zone_members: pd.DataFrame, *, zone_count: int | None = None) -> pd.DataFrame:
+def prove_zones(
+    zone_members: pd.DataFrame, community_links: pd.DataFrame | None = None, *, zone_count: int | None = None
+) -> pd.DataFrame:
     """The proof of each component: what was reached, what is the best possible, and the gap between.
 
-    ``zone_count`` as for :func:`delineate_zones`: where it is not met, the sentence says how near one comes.
+    ``zone_count`` as for :func:`delineate_zones`: where it is not met, the sentence says how near one comes and,
+    with ``community_links``, whether that is because the communities are not linked.
 
     Returns layer ``zone_proof``, index ``component_id``, sorted: communities, zones, communities left
     out, objective, their bounds, gap and seed, with a sentence. Empty in, empty out. O(n).
@@ -296,8 +299,7 @@ def prove_zones(zone_members: pd.DataFrame, *, zone_count: int | None = None) ->
     grouped = zone_members.groupby("component_id", sort=True)
     table = grouped[list(PROOF_COLUMNS)].first()
     table.insert(0, "community_count", grouped.size().astype("int64"))
-    found = int(table["zone_count"].sum())
-    missed = None if zone_count in (None, found) else (zone_count, found)
+    missed = missed_number(zone_count, zone_members, community_links)
     texts = [_proof_text(cast("dict[str, Any]", row), missed) for row in table.to_dict("records")]
     table.index = pd.Index(table.index, dtype="str", name="component_id")
     return table.assign(**_sentences(texts, "reason"))
@@ -825,7 +827,7 @@ def _one_value(frame: gpd.GeoDataFrame, groups: Sequence[list[int]]) -> dict[str
     return columns
 
 
-def _proof_text(row: Mapping[str, Any], missed: tuple[int | None, int] | None) -> Text:
+def _proof_text(row: Mapping[str, Any], missed: Text | None) -> Text:
     size, zones = row["community_count"], row["zone_count"]
     if row["proof"] == "whole":
         return Text(
@@ -845,14 +847,17 @@ def _proof_text(row: Mapping[str, Any], missed: tuple[int | None, int] | None) -
         return Text("限值所需数据未知，未参与划分。", "Not zoned: an amount that is bounded is unknown.")
     out = row["left_out_count"]
     start = Text(
-        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个", f"{size} communities in {zones} zones, {out} left out"
+        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个",
+        f"{counted(size, 'community', 'communities')} in {counted(zones, 'zone')}, {out} left out",
     )
+    if not zones:
+        start = Text(f"{size} 个小区未能成片", f"{counted(size, 'community', 'communities')}, no zone possible")
     if missed is not None:
         # Fixed zones count too, so the number asked for is that of the whole city.
-        start = Text(
-            f"{start.zh}；要求共 {missed[0]} 个片区，在各项限值下最接近的是 {missed[1]} 个",
-            f"{start.en}; {missed[0]} zones were asked for, {missed[1]} are the nearest within the bounds",
-        )
+        start = Text(f"{start.zh}；{missed.zh}", f"{start.en}; {missed.en}")
+    if row["proof"] == "proven" and not zones:
+        end = Text("；已证明在现有限值和要求下无法成片。", "; proven within the bounds and wishes.")
+        return Text(start.zh + end.zh, start.en + end.en)
     if row["proof"] == "proven":
         return Text(f"{start.zh}；已证明为最优。", f"{start.en}; proven optimal.")
     if row["proof"] == "bounded":

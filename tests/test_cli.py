@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 
 from gis_renovation import cli
 from gis_renovation.cli import init_project
+from gis_renovation.console import print_run
 from gis_renovation.io import final_name
 
 COMMANDS = sorted(cli._COMMANDS)
@@ -272,3 +274,29 @@ def test_what_compiled_libraries_write_does_not_mix_with_our_output():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "before after"
     assert "a remark of the solver" in done.stderr
+
+
+def print_of(members, capsys, lang="zh", **parameters):
+    """What ``run`` prints of a run with these zone members and nothing else."""
+    steps = [
+        {"step": "zone_members", "rows": len(members), "seconds": 0.0, "reused": False, "parameters": parameters},
+        {"step": "idle_parcels", "skipped": True, "missing": ["parcels", "parcel_ledger"]},
+        {"step": "parcel_ledger", "skipped": True, "missing": ["parcels"]},
+    ]
+    warning = {"severity": "warning", "layer": "communities", "zh": "缺户数", "en": "no households"}
+    layers = {"zone_members": members, "zone_shortfalls": members[members["zone_id"].isna()]}
+    print_run(SimpleNamespace(folder=Path("r"), layers=layers, manifest={"steps": steps, "findings": [warning]}), lang)
+    return capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_run_closes_with_what_came_out_and_what_did_not(capsys):
+    members = pd.DataFrame({"zone_id": pd.array(["Z-1", "Z-1", None], dtype="str")}, index=["1", "2", "3"])
+    said = print_of(members, capsys, zone_count=2)
+    assert "片区 1 个，含小区 2 个。" in said
+    assert "要求共 2 个片区，在各项限值下最接近的是 1 个" in said
+    assert "未纳入片区的小区 1 个（1 组），原因和办法见 tables.xlsx" in said
+    assert "数据警告 1 条" in said
+    assert "未执行 2 步，缺少图层：宗地 parcels（" in said, "one line, inputs only"
+    said = print_of(members.assign(zone_id=pd.array([None] * 3, dtype="str")), capsys, lang="en")
+    assert "0 zones with 0 communities." in said
+    assert "1 warning about" in said

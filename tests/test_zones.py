@@ -254,9 +254,35 @@ def test_a_community_above_the_maximum_says_so_and_does_not_drag_its_neighbours_
     bounds = {"households": {"min": 500, "max": 2_000}}
     members = delineate_zones(communities, links, **bounds)
     assert members["zone_id"].isna().tolist() == [True, False]
+    assert members.loc["C00", "reason_zh"] == ("小区甲，2,300 户，高于上限 2,000 户；户数上限升至 2,300 户即可。")
+
+
+def test_a_community_beside_one_of_unknown_size_is_told_to_fill_that_in_first():
+    communities, links = make_row([300, np.nan])
+    bounds = {"households": {"min": 500, "max": 2_000}, "leave_out_unknown": True}
+    members = delineate_zones(communities, links, **bounds)
     assert members.loc["C00", "reason_zh"] == (
-        "小区甲无法并入相邻片区，2,300 户，高于上限 2,000 户；户数上限升至 2,300 户即可。"
+        "小区甲只与数据不全的乙相邻，300 户，低于下限 500 户；先补上乙的户数再划分；否则户数下限降至 300 户即可。"
     )
+    # Doing so helps.
+    assert delineate_zones(communities.assign(households=[300.0, 250.0]), links, **bounds)["zone_id"].notna().all()
+
+
+def test_zones_over_unlinked_groups_say_that_no_link_joins_them():
+    communities, links = make_row([1, 2, 3, 4, 5], cut=[(1, 2), (3, 4)])
+    members = delineate_zones(communities, links, zone_count=2)
+    reasons = prove_zones(members, links, zone_count=2)["reason_zh"]
+    assert reasons.str.contains("要求共 2 个片区，实为 3 个：小区分成互不相连的 3 组").all()
+    # With the groups joined, two are made and nothing is said.
+    joined = links.assign(status="joined")
+    met = delineate_zones(communities, joined, zone_count=2)
+    assert not prove_zones(met, joined, zone_count=2)["reason_zh"].str.contains("要求共").any()
+
+
+def test_a_component_without_a_zone_is_not_called_divided_into_none():
+    communities, links = make_row([10])
+    [reason] = prove_zones(delineate_zones(communities, links, households={"min": 50}))["reason_zh"]
+    assert reason == "1 个小区未能成片；已证明在现有限值和要求下无法成片。"
 
 
 def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
