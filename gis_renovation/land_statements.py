@@ -29,7 +29,7 @@ from gis_renovation.land_measures import NO_AREA_M2
 from gis_renovation.land_status import AREA_DIGITS, Geometries, polygons_of
 from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
-from gis_renovation.schemas import nearest_names
+from gis_renovation.schemas import layer_schema, nearest_names
 
 Row = dict[str, Any]
 
@@ -218,31 +218,37 @@ def draw_land_statements(
     rows = []
     for site_id in land_sites.sort_index().index:
         land, use, holder, state_owned = (find(str(site_id)) for find in facts.findings)
-        no_tenure = (
-            int(all_of(*(np.array([verdict]) for verdict, _ in (land, holder, state_owned)))[0]),
-            Text(
-                f"{land[1].zh}；{holder[1].zh}；{state_owned[1].zh}",
-                f"{land[1].en}; {holder[1].en}; {state_owned[1].en}",
-            ),
-        )
         lacking = facts.lacking_papers(str(site_id))
-        for name, (verdict, rests_on) in zip(STATEMENTS, (land, use, holder, no_tenure), strict=True):
-            confirm = _CONFIRM[name] if verdict != YES else Text("", "")
-            rows.append(
-                {
-                    "site_id": str(site_id),
-                    "statement": name,
-                    "label_zh": STATEMENTS[name].zh,
-                    "label_en": STATEMENTS[name].en,
-                    "verdict": verdict_names(np.array([verdict]))[0],
-                    "rests_on_zh": rests_on.zh,
-                    "rests_on_en": rests_on.en,
-                    "lacking_papers": ", ".join(lacking) if name in ("no_holder_change", "no_tenure_change") else "",
-                    "confirm_by_zh": confirm.zh,
-                    "confirm_by_en": confirm.en,
-                }
-            )
+        rows += [{"site_id": str(site_id)} | row for row in _statement_rows(land, use, holder, state_owned, lacking)]
     return pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS)).astype("str")
+
+
+def _statement_rows(land: Fact, use: Fact, holder: Fact, state_owned: Fact, lacking: Sequence[str]) -> list[Row]:
+    """The four statements from the four facts they rest on."""
+    no_tenure = (
+        int(all_of(*(np.array([verdict]) for verdict, _ in (land, holder, state_owned)))[0]),
+        Text(
+            f"{land[1].zh}；{holder[1].zh}；{state_owned[1].zh}",
+            f"{land[1].en}; {holder[1].en}; {state_owned[1].en}",
+        ),
+    )
+    rows = []
+    for name, (verdict, rests_on) in zip(STATEMENTS, (land, use, holder, no_tenure), strict=True):
+        confirm = _CONFIRM[name] if verdict != YES else Text("", "")
+        rows.append(
+            {
+                "statement": name,
+                "label_zh": STATEMENTS[name].zh,
+                "label_en": STATEMENTS[name].en,
+                "verdict": verdict_names(np.array([verdict]))[0],
+                "rests_on_zh": rests_on.zh,
+                "rests_on_en": rests_on.en,
+                "lacking_papers": ", ".join(lacking) if name in ("no_holder_change", "no_tenure_change") else "",
+                "confirm_by_zh": confirm.zh,
+                "confirm_by_en": confirm.en,
+            }
+        )
+    return rows
 
 
 STATEMENT_COLUMNS = (
@@ -371,6 +377,190 @@ def _by_site(touched: pd.DataFrame) -> dict[str, list[Row]]:
     for row in columns.where(columns.notna(), None).to_dict("records"):
         found.setdefault(str(row["site_id"]), []).append(cast("Row", row))
     return found
+
+
+# --- the statements facility by facility ----------------------------------------------------------
+
+FACILITY_COLUMNS = (
+    "site_id",
+    "facility_id",
+    "source_layer",
+    "name",
+    "kind_zh",
+    "kind_en",
+    "works",
+    "parcel_ids",
+    *STATEMENT_COLUMNS[1:],
+)
+
+
+def draw_facility_statements(
+    land_sites: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame | None = None,
+    premises: gpd.GeoDataFrame | None = None,
+    parcels: gpd.GeoDataFrame | None = None,
+    planned_use: gpd.GeoDataFrame | None = None,
+    proof_papers: pd.DataFrame | None = None,
+    *,
+    sliver_width_m: float = 1.0,
+    declared_new_holder_parcel_ids: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """The four statements for every facility and vacant room that stands in a site.
+
+    They are those of :func:`draw_land_statements`, for the parcel and the planned use at the facility's
+    place: *yes* where every fact speaks for it, *no* where one speaks against it, else *unknown*, with
+    what it rests on and who must confirm. A facility without a place is in no site and not listed.
+
+    Parameters
+    ----------
+    facilities, premises
+        Points or polygons (taken at a point inside) in the sites' metric CRS, facilities with ``works``
+        (new, rebuilt, kept) where known.
+    parcels, planned_use, proof_papers
+        ``None`` is *not checked*: the statements that rest on it stay unknown.
+    sliver_width_m
+        A place that near a parcel, but in none, may be off by a drawing error and is unknown.
+    declared_new_holder_parcel_ids
+        Parcels whose user the project says will change.
+
+    Returns
+    -------
+    DataFrame by site_id, source_layer (facilities, premises), facility_id and statement: name, kind,
+    works, parcel_ids, and the columns of :func:`draw_land_statements`. No facility in a site: no rows.
+
+    Raises
+    ------
+    CRSError; DataError for faults of the code systems. O(n log n).
+    """
+    require_metric(land_sites=land_sites, facilities=facilities, premises=premises)
+    require_metric(land_sites=land_sites, parcels=parcels, planned_use=planned_use)
+    sites, placed = land_sites.sort_index(), _placed(facilities, premises)
+    points = np.array([row.pop("point") for row in placed], dtype=object)
+    site, at = shapely.STRtree(points).query(polygons_of(sites), predicate="intersects")
+    used = np.unique(at)
+    facts = _PlaceFacts(points[used], parcels, planned_use, sliver_width_m)
+    holders = _SiteFacts(_NO_STATUS, facts.touched, None, proof_papers, declared_new_holder_parcel_ids)
+    found = {}
+    for place, row in enumerate(used):
+        statements = _facility_rows(str(place), facts, holders, new=placed[row]["works"] == "new")
+        found[row] = [placed[row] | {"parcel_ids": ", ".join(facts.parcels_at(place))} | one for one in statements]
+    order = np.lexsort((at, site))
+    rows = [
+        {"site_id": str(sites.index[s])} | one for s, a in zip(site[order], at[order], strict=True) for one in found[a]
+    ]
+    return pd.DataFrame(rows, columns=list(FACILITY_COLUMNS)).astype("str")
+
+
+_NO_STATUS = pd.DataFrame(columns=["site_id", "section", "item", "state", "area_m2"])
+_ROOM = Text("空置房屋", "vacant premises")
+
+
+def _placed(facilities: gpd.GeoDataFrame | None, premises: gpd.GeoDataFrame | None) -> list[Row]:
+    """The facilities and then the rooms by id, each with the point it is looked up at."""
+    rows: list[Row] = []
+    kinds = layer_schema("facilities").fields["kind"].values
+    for source, layer in (("facilities", facilities), ("premises", premises)):
+        if layer is None:
+            continue
+        table = layer.sort_index().reindex(columns=["name", "kind", "works"]).astype(object)
+        points = shapely.point_on_surface(polygons_of(layer.sort_index()))
+        for key, (name, code, works), point in zip(
+            table.index, table.where(table.notna(), None).to_numpy(), points, strict=True
+        ):
+            kind = _ROOM if source == "premises" else kinds.get(code, Text(str(code), str(code)))
+            rows.append(
+                {"facility_id": str(key), "source_layer": source, "name": name, "kind_zh": kind.zh, "kind_en": kind.en,
+                 "works": works if source == "facilities" else None, "point": point}
+            )  # fmt: skip
+    return rows
+
+
+class _PlaceFacts:
+    """What parcels and plan say at each of the points, looked up by position."""
+
+    def __init__(
+        self,
+        points: Geometries,
+        parcels: gpd.GeoDataFrame | None,
+        planned_use: gpd.GeoDataFrame | None,
+        sliver_width_m: float,
+    ) -> None:
+        self.touched: pd.DataFrame | None = None
+        self.near: frozenset[int] = frozenset()
+        self.owners: dict[str, list[str]] = {}
+        if parcels is not None:
+            tree = shapely.STRtree(polygons_of(parcels))
+            place, at = tree.query(points, predicate="intersects")
+            own = parcels.iloc[at].reindex(columns=["ownership", "holder_kind", "holder_name"])
+            ids = own.index.astype(str)
+            touched = own.assign(site_id=place.astype(str), parcel_id=ids, state="touched").reset_index(drop=True)
+            self.touched = touched.sort_values(["site_id", "parcel_id"])
+            self.owners = {str(key): list(group) for key, group in self.touched.groupby("site_id")["parcel_id"]}
+            self.near = frozenset(tree.query(points, predicate="dwithin", distance=sliver_width_m)[0].tolist())
+        self.uses = {
+            "registered": _uses_at(points, _use_patches(parcels, "parcels", "registered_use")),
+            "planned": _uses_at(
+                points,
+                _use_patches(planned_use, "planned_use", "planned_use_code")
+                or _use_patches(parcels, "parcels", "planned_use_code"),
+            ),
+        }
+
+    def parcels_at(self, place: int) -> list[str]:
+        """The parcels that hold the place, by id."""
+        return self.owners.get(str(place), [])
+
+    def land(self, place: int) -> Fact:
+        """Whether the place lies in a parcel of the register."""
+        if self.touched is None:
+            return UNKNOWN, Text("宗地未核查", "parcels were not checked")
+        ids = ", ".join(self.parcels_at(place))
+        if ids:
+            return YES, Text(f"位于登记宗地 {ids}", f"lies in registered parcel {ids}")
+        if place in self.near:
+            zh, en = "紧邻宗地界线，可能是位置误差，须核对", "is next to a parcel's edge, perhaps an error of position"
+            return UNKNOWN, Text(zh, en)
+        return NO, Text("所在位置不在任何登记宗地内", "lies in no registered parcel")
+
+    def use(self, place: int) -> Fact:
+        """Whether registered and planned use agree at the place."""
+        lacking = [_USES[name] for name, found in self.uses.items() if found is None or not found[place]]
+        if lacking:
+            zh, en = "、".join(text.zh for text in lacking), " or ".join(text.en for text in lacking)
+            return UNKNOWN, Text(f"所在位置没有{zh}数据，未核查", f"not checked: no {en} at the place")
+        first, second = ((found or [])[place] for found in self.uses.values())
+        pairs = {_agreement(a, b) for _, a in first for _, b in second}
+        one, other = ("、".join(sorted({label for label, _ in found})) for found in (first, second))
+        verdict = NO if "differs" in pairs else UNKNOWN if "unknown" in pairs else YES
+        zh, en = {YES: ("一致", "they agree"), NO: ("不一致", "they differ"), UNKNOWN: ("无法比对", "not comparable")}[
+            verdict
+        ]
+        return verdict, Text(f"登记用途{one}，规划用途{other}，{zh}", f"registered {one}, planned {other}: {en}")
+
+
+def _uses_at(points: Geometries, patches: Patches | None) -> list[list[tuple[str, frozenset[str]]]] | None:
+    """Label and broad uses of the patches at each point; None where there is no such data."""
+    if patches is None:
+        return None
+    shapes, labels, uses = patches
+    found: list[list[tuple[str, frozenset[str]]]] = [[] for _ in points]
+    for place, at in zip(*shapely.STRtree(shapes).query(points, predicate="intersects"), strict=True):
+        found[place].append((labels[at], uses[at]))
+    return found
+
+
+def _facility_rows(key: str, places: _PlaceFacts, holders: _SiteFacts, *, new: bool) -> list[Row]:
+    """The statements of one facility. A new one needs a planning permit whatever the land is."""
+    place = int(key)
+    verdict, said = places.use(place)
+    if new:
+        said = Text(f"{said.zh}；新建设施另须办理规划许可", f"{said.en}; a new facility also needs a planning permit")
+    if places.touched is not None and not places.parcels_at(place):
+        nowhere = (UNKNOWN, Text("没有对应的登记宗地，未核查", "not checked: there is no registered parcel"))
+        return _statement_rows(places.land(place), (verdict, said), nowhere, nowhere, ())
+    return _statement_rows(
+        places.land(place), (verdict, said), holders.holder(key), holders.state_owned(key), holders.lacking_papers(key)
+    )
 
 
 # --- one line a site ------------------------------------------------------------------------------

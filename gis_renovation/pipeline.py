@@ -165,6 +165,13 @@ STEPS: tuple[Step, ...] = (
         ("touched_parcels", "land_use_comparison", "proof_papers"),
     ),
     Step(
+        "facility_statements",
+        "land_statements",
+        "draw_facility_statements",
+        ("land_sites",),
+        ("facilities", "premises", "parcels", "planned_use", "proof_papers"),
+    ),
+    Step(
         "land_checks",
         "land_statements",
         "conclude_land_sites",

@@ -332,7 +332,7 @@ REPORTS = (
         title=Text("用地情况核查表", "Land-status sheets"),
         tables=(
             "land_sites", "land_checks", "land_status", "touched_parcels", "land_use_comparison", "land_statements",
-            "land_code_conversions",
+            "facility_statements", "land_code_conversions",
         ),
         signs=(Text("汇总", "Compiled by"), Text("审核", "Reviewed by")),
         body=write_land_status,

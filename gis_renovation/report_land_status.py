@@ -206,7 +206,7 @@ def _joined(texts: tuple[Any, ...], lang: Lang) -> str:
     return ("：" if lang == "zh" else ": ").join(str(text) for text in texts if not pd.isna(text))
 
 
-_SITE_TABLES = ("land_status", "touched_parcels", "land_use_comparison", "land_statements")
+_SITE_TABLES = ("land_status", "touched_parcels", "land_use_comparison", "land_statements", "facility_statements")
 
 
 def _by_site(layers: Layers) -> dict[str, dict[str, pd.DataFrame]]:
@@ -286,6 +286,7 @@ def _status_sheet(
     _conversions(paper, own)
     paper.heading("五、声明核对", "5. Statements")
     _part(paper, own, "land_statements", _STATEMENTS)
+    _facilities(paper, own.get("facility_statements"))
     paper.heading("六、证明材料与待确认事项", "6. Papers, and what is to be confirmed")
     _papers(paper, papers, own.get("touched_parcels"))
     _open_matters(paper, own)
@@ -348,6 +349,50 @@ def _conversions(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
         ("对应关系", "Counterparts"),
     )
     paper.table(header, rows)
+
+
+def _facilities(paper: Paper, table: pd.DataFrame | None) -> None:
+    """One line a facility: the four statements, and what is open with who confirms it; never silently nothing."""
+    if table is None or not len(table):
+        paper.say(
+            "逐个设施：所用的服务设施、空置房屋图层中没有位于本范围内的设施；拟新建、改建的设施未登记位置，声明未逐项核查。",
+            "Facility by facility: the layers of facilities and vacant premises hold none inside this site; planned "
+            "ones without a place were not checked one by one.",
+        )
+        return
+    lang, fields = paper.lang, layer_schema("facility_statements").fields
+    paper.say(
+        "逐个设施：按所在位置的宗地、登记用途和规划用途核对。",
+        "Facility by facility, by the parcel, the registered and the planned use at its place.",
+    )
+    rows = []
+    for (_, key), own in table.groupby(["source_layer", "facility_id"], sort=False):
+        first = own.iloc[0]
+        works = "" if pd.isna(first["works"]) else f"（{shown_text(first['works'], fields['works'], 'zh')}）"
+        if works and lang == "en":
+            works = f" ({shown_text(first['works'], fields['works'], lang)})"
+        rows.append(
+            (
+                name_or_id(first["name"], str(key)),
+                first[f"kind_{lang}"] + works,
+                first["parcel_ids"] or "—",
+                *(fields["verdict"].values[verdict].in_language(lang) for verdict in own["verdict"]),
+                _open_statements(own[own["verdict"] != "yes"], lang),
+            )
+        )
+    header = in_language(lang, ("设施", "Facility"), ("类别", "Kind"), ("所在宗地", "Parcel"))
+    header += [text.in_language(lang) for text in fields["statement"].values.values()]
+    header += in_language(lang, ("未核实的原因与确认单位", "Why open, and who confirms"))
+    paper.table(header, rows)
+
+
+def _open_statements(rows: pd.DataFrame, lang: Lang) -> str:
+    """Why each open statement is open and who confirms it; tenure says nothing of its own beside the others."""
+    shown = rows if len(rows) == 1 else rows[rows["statement"] != "no_tenure_change"]
+    texts = zip(shown[f"rests_on_{lang}"], shown[f"confirm_by_{lang}"], strict=True)
+    if lang == "zh":
+        return "；".join(f"{why}（由{who}确认）" for why, who in texts) or "—"
+    return "; ".join(f"{why} (to be confirmed by {who})" for why, who in texts) or "—"
 
 
 def _papers_by_parcel(layers: Layers, lang: Lang) -> dict[str, str] | None:

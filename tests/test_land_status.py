@@ -15,6 +15,7 @@ from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.land_statements import (
     compare_land_uses,
     conclude_land_sites,
+    draw_facility_statements,
     draw_land_statements,
     list_code_conversions,
 )
@@ -428,3 +429,94 @@ def test_codes_of_one_system_are_listed_with_every_class_they_may_become_in_anot
     mixed = ground.assign(code_system=["survey", "sea_land_2023", "survey"])
     with pytest.raises(DataError):
         list_code_conversions(mixed)
+
+
+# --- the statements facility by facility ----------------------------------------------------------
+
+STATION = {"name": "社区服务站", "kind": "service_station", "works": "rebuilt"}
+PLACES = layer(
+    "facility_id",
+    {
+        "F-1": (shapely.Point(30, 30), STATION),
+        "F-2": (shapely.Point(80, 30), STATION | {"name": "停车场", "kind": "parking_charging", "works": "new"}),
+        "F-9": (shapely.Point(300, 30), STATION),
+    },
+)
+GIVEN = {"parcels": parcels(), "planned_use": plan(), "proof_papers": PAPERS}
+
+
+def by_facility(facilities=PLACES, sites=SITES, **changes):
+    table = draw_facility_statements(sites, facilities, **GIVEN | changes)
+    return table.set_index(["facility_id", "statement"])
+
+
+def test_every_facility_inside_the_site_has_the_four_statements_and_one_outside_has_none():
+    found = by_facility()
+    assert list(found.index.get_level_values("facility_id").unique()) == ["F-1", "F-2"]
+    assert len(found) == 8
+    assert set(found["verdict"]) == {"yes"}
+    assert found.loc["F-1", "parcel_ids"].unique().tolist() == ["W"]
+    assert found.loc["F-2", "works"].unique().tolist() == ["new"]
+    assert "规划许可" in found.loc[("F-2", "no_use_change"), "rests_on_zh"]
+    assert "规划许可" not in found.loc[("F-1", "no_use_change"), "rests_on_zh"]
+
+
+TENURE = ("no_holder_change", "no_tenure_change")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"proof_papers": PAPERS.iloc[:1]}, {("F-1", name): "unknown" for name in TENURE}),
+        ({"proof_papers": None}, {(key, name): "unknown" for key in ("F-1", "F-2") for name in TENURE}),
+        ({"declared_new_holder_parcel_ids": ("W",)}, {("F-1", name): "no" for name in TENURE}),
+        ({"parcels": parcels(ownership="collective")}, {("F-2", "no_tenure_change"): "no"}),
+        ({"parcels": parcels(registered_use=None)}, {("F-2", "no_use_change"): "unknown"}),
+        ({"planned_use": plan("0804")}, {(key, "no_use_change"): "no" for key in ("F-1", "F-2")}),
+        ({"planned_use": None}, {(key, "no_use_change"): "unknown" for key in ("F-1", "F-2")}),
+        (
+            {"parcels": parcels().drop(index="W")},
+            {("F-1", "no_new_land"): "no", ("F-1", "no_tenure_change"): "no"}
+            | {("F-1", name): "unknown" for name in ("no_use_change", "no_holder_change")},
+        ),
+    ],
+)
+def test_one_fact_changes_only_the_facilities_and_statements_that_rest_on_it(change, expected):
+    before, after = by_facility(), by_facility(**change)
+    assert after["verdict"][before["verdict"] != after["verdict"]].to_dict() == expected
+    open_ones = after[after["verdict"] != "yes"]
+    assert (open_ones["rests_on_zh"].str.len() > 0).all()
+    assert (open_ones["confirm_by_zh"].str.len() > 0).all()
+
+
+def test_without_parcels_nothing_about_a_facility_is_known():
+    found = by_facility(parcels=None)
+    assert set(found["verdict"]) == {"unknown"}
+    assert (found["parcel_ids"] == "").all()
+
+
+def test_a_facility_beside_a_parcel_by_a_drawing_error_is_unknown_not_new_land():
+    beside = PLACES.iloc[:1].set_geometry([shapely.Point(-0.4, 30)], crs=CRS)
+    wide = outline_land_sites(layer("zone_id", {"Z-1": (box(-20, 0, 100, 60), {"name": "一片区"})}))
+    assert by_facility(beside, wide).loc[("F-1", "no_new_land"), "verdict"] == "unknown"
+    assert by_facility(beside, wide, sliver_width_m=0.1).loc[("F-1", "no_new_land"), "verdict"] == "no"
+
+
+def test_vacant_rooms_are_checked_like_facilities_and_each_site_lists_its_own():
+    rooms = layer("premises_id", {"R-1": (box(70, 10, 80, 20), {"name": "旧食堂"})})
+    twice = outline_land_sites(pd.concat([ZONES, ZONES.set_index(pd.Index(["Z-2"], name="zone_id"))]))
+    table = draw_facility_statements(twice, PLACES, rooms, **GIVEN)
+    assert [tuple(row) for row in table[["site_id", "source_layer", "facility_id"]].drop_duplicates().to_numpy()] == [
+        (site, *place)
+        for site in ("Z-1", "Z-2")
+        for place in (("facilities", "F-1"), ("facilities", "F-2"), ("premises", "R-1"))
+    ]
+    assert set(table.loc[table["facility_id"] == "R-1", "kind_zh"]) == {"空置房屋"}
+
+
+def test_facility_statements_keep_their_schema_and_nothing_in_gives_nothing_out():
+    schema = layer_schema("facility_statements")
+    for found in (draw_facility_statements(SITES, PLACES, **GIVEN), draw_facility_statements(SITES)):
+        assert [f for f in check_layer(found, schema) if f.severity == "error"] == []
+        assert set(found.columns) == set(schema.fields)
+    assert len(draw_facility_statements(SITES)) == len(draw_facility_statements(SITES.iloc[:0], PLACES)) == 0
