@@ -6,7 +6,7 @@ mistake never shows a traceback; a traceback is a bug of the program.
 
 import errno
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -308,7 +308,7 @@ def _publish(
     on: Annotated[str, typer.Option("--on", help="日志日期，如 2024-10-08 / date in the log", metavar="DATE")] = "",
 ) -> None:
     from gis_renovation.project import load_project
-    from gis_renovation.publish import publish_run
+    from gis_renovation.publish import publish_run, publisher_warnings
     from gis_renovation.publish_check import MARKER, read_marker, require_sound
     from gis_renovation.publish_editions import log_edition, restore_previous
 
@@ -324,6 +324,7 @@ def _publish(
         target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
         restore_previous(target)
         log_edition(target, "restore", by=by, on=day)
+        _warn(context, publisher_warnings(by))
         _say(context, f"已换回上一版：{target}；再运行一次即换回来。", f"Restored: {target}; run again to undo.")
         return
     project = load_project(folder)
@@ -332,11 +333,15 @@ def _publish(
     page = publish_run(
         project, result, profile=profile, by=by, on=day, single=single, on_warning=warnings.append, lang=context.obj
     )
-    for warning in warnings:
-        console_for().print(f"! {warning.sentence(context.obj)}", style="yellow", highlight=False, markup=False)
+    _warn(context, warnings)
     for layer, reason in (read_marker(page.parent) or {}).get("tiled", {}).items():
         _say(context, f"{layer}：{reason}", f"{layer}: {reason}")
     _say(context, f"地图：{page}", f"Map: {page}")
+
+
+def _warn(context: typer.Context, warnings: Iterable[Finding]) -> None:
+    for warning in warnings:
+        console_for().print(f"! {warning.sentence(context.obj)}", style="yellow", highlight=False, markup=False)
 
 
 def _report(

@@ -692,6 +692,8 @@ def _manifest(
         "steps": [record.get("fingerprint", record["step"]) for record in records],
         "only": sorted(only),
         "inputs": {name: source["fingerprint"] for name, source in sorted(inputs.sources.items())},
+        # What the cards say of owner, class and day is part of the run: its documents quote it.
+        "cards": {name: _card_facts(project.cards[name]) for name in sorted(inputs.sources)},
     }
     return {
         "project": identity["project"]["project"],

@@ -428,7 +428,10 @@ def publish_profile(
     require_same_place((read_marker(target) or {}).get("place"), place_of(extents))
     if profile.profile.audience == "public":
         require_no_personal_numbers(edition)
-        for warning in publication_warnings(edition, profile, on=max(as_of, on or as_of)):
+        for warning in [
+            *publication_warnings(edition, profile, on=max(as_of, on or as_of)),
+            *publisher_warnings(by),
+        ]:
             if on_warning:
                 on_warning(warning)
     # Keys of basemaps are secrets: they come from the environment or a file, never from the profile.
@@ -443,7 +446,7 @@ def publish_profile(
         "audience": profile.profile.audience,
         "basemap_hosts": basemaps.hosts,
         "class": profile.disclosure.highest,
-        "title": _title(profile.profile, lang).replace("{project}", project_name),
+        "title": titled(_title(profile.profile, lang), project_name),
         "as_of": as_of.isoformat(),
         "run": run,
         "synthetic": synthetic,
@@ -472,6 +475,18 @@ def publish_profile(
         raise
     log_edition(target, "publish", by=by, on=on)
     return target / PAGE
+
+
+def titled(template: str, project: str) -> str:
+    """``template`` with the project's name for ``{project}``; words that end the one and begin the other stand once.
+
+    “田家庵区老旧小区” in “{project}老旧小区改造” gives “田家庵区老旧小区改造”. Two characters or more count as words.
+    """
+    before, mark, after = template.partition("{project}")
+    if not mark:
+        return template
+    shared = next((n for n in range(min(len(project), len(after)), 1, -1) if project.endswith(after[:n])), 0)
+    return before + project + titled(after[shared:], project)
 
 
 def _title(table: ProfileTable, lang: Lang) -> str:
@@ -593,12 +608,12 @@ def publication_warnings(edition: Edition, profile: Profile, *, on: date) -> lis
                 "no map number: maps must be reviewed before they are public; the program claims no exemption.",
             )
         )
-    elif ends is None or table.map_number_dated_on is None:
+    elif ends is None:
         found.append(
             _warning(
                 "map_number_undated",
-                "审图号没有写批准日期或有效期（map_number_dated_on、map_number_expires_on），无法核对是否过期。",
-                "the map number has no date or expiry (map_number_dated_on, map_number_expires_on) to check.",
+                "审图号没有写有效期（map_number_expires_on），无法核对是否过期。",
+                "the map number has no expiry (map_number_expires_on) to check.",
             )
         )
     elif (ends - on).days < NUMBER_ENDS_SOON_DAYS:
@@ -607,6 +622,14 @@ def publication_warnings(edition: Edition, profile: Profile, *, on: date) -> lis
                 "map_number_ends_soon",
                 f"审图号 {table.map_number} 将于 {ends} 到期，请及早重新送审；到期后网站应撤下或换号。",
                 f"the map number {table.map_number} expires on {ends}; apply again in time.",
+            )
+        )
+    if table.map_number and table.map_number_dated_on is None:
+        found.append(
+            _warning(
+                "map_number_no_date",
+                "审图号没有写批准日期（map_number_dated_on），网站上也就不写。",
+                "the map number has no date of approval (map_number_dated_on), so the site gives none.",
             )
         )
     cover = _coverage_m2(edition)
@@ -639,6 +662,19 @@ def publication_warnings(edition: Edition, profile: Profile, *, on: date) -> lis
             )
         )
     return found
+
+
+def publisher_warnings(by: str) -> list[Finding]:
+    """A warning if nobody is named who publishes or restores: the log could not say who did it."""
+    if by.strip():
+        return []
+    return [
+        _warning(
+            "no_publisher",
+            "没有写发布人，日志 publish-log.jsonl 记不下是谁做的；请加 --by 姓名。",
+            "nobody is named as publisher, so publish-log.jsonl cannot say who did it; add --by NAME.",
+        )
+    ]
 
 
 def _warning(code: str, zh: str, en: str) -> Finding:

@@ -11,12 +11,13 @@ import datetime
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import FileError
+from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.io import new_file
-from gis_renovation.publish_check import MARKER, read_marker, require_sound, sha256
+from gis_renovation.publish_check import MARKER, check_published, read_marker, sha256
 
 LOG = "publish-log.jsonl"
 
@@ -73,12 +74,35 @@ def restore_previous(target: Path) -> None:
         )
     for folder in (target, previous):
         require_own(folder)
-    require_sound(previous)
+    _require_sound_previous(previous)
     if target.exists():
         target.rename(swapped)
     previous.rename(target)
     if swapped.exists():
         swapped.rename(previous)
+
+
+def _require_sound_previous(previous: Path) -> None:
+    findings = check_published(previous)
+    if findings:
+        raise DataError(
+            [
+                Finding(
+                    severity="error",
+                    code="previous_changed",
+                    layer="",
+                    file=previous.name,
+                    text=Text(
+                        f"指的是保留的上一版（{previous.name}），不是现在公开的一版：它在被换下之前或之后有改动，"
+                        "不能恢复，现有一版没有动。需要旧内容时，用当时的数据重新发布。",
+                        f"this is about the edition kept from before ({previous.name}), not the present one: it was "
+                        "changed before or after it was replaced and cannot be restored; the present one is as it "
+                        "was. To have the old content again, publish the data of then.",
+                    ),
+                ),
+                *(replace(finding, file=f"{previous.name}/{finding.file}") for finding in findings),
+            ]
+        )
 
 
 def mend_interrupted(target: Path) -> None:

@@ -100,6 +100,24 @@ def test_a_second_run_reuses_every_step_and_says_the_same(sample_folder, sample_
         assert fingerprint(layer) == fingerprint(again.layers[name])
 
 
+def test_a_changed_card_makes_another_run_that_says_so(own_sample, sample_run):
+    card = own_sample / "layers" / "parks.toml"
+    text = card.read_text(encoding="utf-8").replace('classification = "public"', 'classification = "work_secret"')
+    card.write_text(text, encoding="utf-8")
+    run = run_project(load_project(own_sample), only=["park_access"])
+    again = run_project(load_project(own_sample), only=["park_access"])
+    assert again.folder == run.folder
+    stored = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+    assert stored["sources"]["parks"]["classification"] == "work_secret"
+    card.write_text(text.replace('owner = "', 'owner = "另一单位，'), encoding="utf-8")
+    other = run_project(load_project(own_sample), only=["park_access"])
+    assert other.folder != run.folder
+    stored = json.loads((other.folder / "run.json").read_text(encoding="utf-8"))
+    assert stored["sources"]["parks"]["owner"].startswith("另一单位，")
+    outputs = [[record["output"] for record in done(one)] for one in (run, other)]
+    assert outputs[0] == outputs[1]
+
+
 def test_shuffled_input_gives_the_same_fingerprints(own_sample, sample_run):
     import pyogrio
 

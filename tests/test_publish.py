@@ -304,3 +304,18 @@ def test_a_single_file_brings_no_data_and_says_so_and_a_page_nobody_asked_data_o
     assert "data/" not in re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL)
     plain = published(tmp_path, target=tmp_path / "maps" / "plain").read_text(encoding="utf-8")
     assert "数据下载" not in re.sub(r"<script.*?</script>", "", plain, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("template", "project", "title"),
+    [
+        ("{project}老旧小区改造进度公示", "田家庵区老旧小区", "田家庵区老旧小区改造进度公示"),
+        ("{project}老旧小区改造进度公示", "田家庵区老旧小区改造", "田家庵区老旧小区改造进度公示"),
+        ("{project}老旧小区改造进度公示", "淮南市", "淮南市老旧小区改造进度公示"),
+        ("{project}: renovation", "Oldtown", "Oldtown: renovation"),
+        ("{project}", "老旧小区", "老旧小区"),
+        ("公示", "淮南市", "公示"),
+    ],
+)
+def test_a_title_does_not_repeat_what_the_name_already_says(template, project, title):
+    assert publish.titled(template, project) == title

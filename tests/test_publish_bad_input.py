@@ -182,15 +182,19 @@ def test_a_layer_of_another_place_stops_the_command_and_leaves_the_edition(own_s
 
 def warned(folder, text, made=None, **options):
     found = []
-    published(folder, made, text, on_warning=found.append, **options)
+    published(folder, made, text, **{"by": "张三", "on_warning": found.append} | options)
     return {finding.code for finding in found}
 
 
 def test_what_is_still_missing_is_told_before_and_stops_nothing(tmp_path):
+    assert warned(tmp_path, PUBLIC, by="") == {"no_map_number", "no_contact", "no_publisher"}
     assert warned(tmp_path, PUBLIC) == {"no_map_number", "no_contact"}
     full = NUMBERED.replace("contact = []", 'contact = ["市住建局 0554-1234567"]')
     assert warned(tmp_path, full) == set()
     assert warned(tmp_path, full.replace("map_number_expires_on", "# map_number_expires_on")) == {"map_number_undated"}
+    undated = full.replace("map_number_dated_on", "# map_number_dated_on")
+    assert warned(tmp_path, undated) == {"map_number_no_date"}
+    assert warned(tmp_path, undated, on=date(2026, 4, 30)) == {"map_number_no_date", "map_number_ends_soon"}
     assert warned(tmp_path, full, on=date(2026, 4, 30)) == {"map_number_ends_soon"}
 
 

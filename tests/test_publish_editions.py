@@ -111,9 +111,19 @@ def test_without_a_previous_edition_there_is_nothing_to_restore(tmp_path):
 
 def test_a_previous_edition_that_was_changed_is_not_restored(target):
     (target.with_name("public.previous") / "index.html").write_text("<p>改</p>", encoding="utf-8")
-    with pytest.raises(DataError, match="改动"):
+    with pytest.raises(DataError, match="改动") as stopped:
         publish_editions.restore_previous(target)
     assert both(target) == ("新", "改")
+    first, changed = stopped.value.findings
+    assert "保留的上一版（public.previous），不是现在公开的一版" in first.text.zh
+    assert (changed.code, changed.file) == ("changed_file", "public.previous/index.html")
+
+
+def test_restoring_without_a_name_is_told(target, capsys):
+    for by, told in (([], True), (["--by", "李某"], False)):
+        with pytest.raises(SystemExit):
+            cli.main(["publish", str(target.parent.parent), "--profile", "public", "--restore", *by])
+        assert ("没有写发布人" in "".join(capsys.readouterr())) == told
 
 
 def test_the_command_restores_and_the_log_says_who_and_from_which_run(target, capsys):
