@@ -50,6 +50,7 @@ class Source(_Strict):
     """Where the layer lies and what is known about it; ``path`` is relative to the card.
 
     ``replace_crs`` says that the file's own CRS is wrong and ``crs`` counts instead; nothing is moved.
+    ``swap_axes`` says that the file has northing first: x and y of every shape are exchanged.
     """
 
     path: str | list[str]
@@ -68,6 +69,7 @@ class Source(_Strict):
     header_rows: int | None = Field(default=None, ge=1, le=6)
     trusted: bool = False
     replace_crs: bool = False
+    swap_axes: bool = False
 
     @field_validator("encoding")
     @classmethod
@@ -279,6 +281,8 @@ class Conformed:
     record: dict[str, Any] = field(default_factory=dict)
     # How each of our columns was taken, as a card's [columns] would say it.
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Where each repeated key stands in the file.
+    repeated: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -377,6 +381,7 @@ def conform(
         geometry = _flat(rows.geometry.to_numpy(), taking)
         frame = gpd.GeoDataFrame(frame, geometry=geometry, crs=rows.crs)
     _report_remarks(taking, frame)
+    repeated = _repeated(frame, schema)
     frame = _key(frame, schema)
     if card.repair.merge_pieces:
         frame = _merge_pieces(frame, taking, record)
@@ -388,7 +393,7 @@ def conform(
         taking.say(
             "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
         )
-    return Conformed(frame, taking.findings, record, taking.rules)
+    return Conformed(frame, taking.findings, record, taking.rules, repeated)
 
 
 def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
@@ -652,6 +657,18 @@ def _row_text(rows: Any) -> Any:
         return (shape, *(str(row.iloc[n]) for n, name in enumerate(rows.columns) if not shapes or name != "geometry"))
 
     return text
+
+
+def _repeated(frame: Any, schema: LayerSchema) -> dict[str, list[str]]:
+    """The keys that stand in several rows, each with what people call those rows."""
+    if schema.key not in frame.columns or frame[schema.key].is_unique:
+        return {}
+    keys = frame[schema.key]
+    rows = frame.index[keys.notna() & keys.duplicated(keep=False)]
+    found: dict[str, list[str]] = {}
+    for key, row in zip(keys.loc[rows], row_names(rows), strict=True):
+        found.setdefault(str(key), []).append(row)
+    return found
 
 
 def _key(frame: Any, schema: LayerSchema) -> Any:

@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis_renovation.errors import IDS_SHOWN, Finding, Lang, Text
+from gis_renovation.errors import IDS_SHOWN, Finding, Lang, Text, id_in
 from gis_renovation.io import new_folder, write_geopackage
 from gis_renovation.project import Project
 from gis_renovation.schemas import layer_schemas
@@ -33,7 +33,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 # How ids are decorated in findings: “C1=-5”, “C1→X”, “C1: why”, “C1 ∩ C2: 3 m²”.
-_MARKS = ("→", "=", ": ", " ∩ ")
+_MARKS = ("→", "=", ": ", " ∩ ", "（")
 
 
 def write_check_report(
@@ -169,11 +169,11 @@ def _severity_part(severity: str, findings: Sequence[Finding], lang: Lang) -> st
         where = " / ".join(part for part in (finding.file, *_named(finding, lang)) if part)
         text = f'<li><span class="{severity}">{html.escape(where)}</span> {html.escape(finding.text.in_language(lang))}'
         if finding.ids:
-            shown = "".join(f" <code>{html.escape(i)}</code>" for i in finding.ids[:IDS_SHOWN])
+            shown = "".join(f" <code>{html.escape(id_in(i, lang))}</code>" for i in finding.ids[:IDS_SHOWN])
             text += f"<div class=ids>{shown}</div>"
         if len(finding.ids) > IDS_SHOWN:
             count = f"全部 {len(finding.ids):,} 处" if lang == "zh" else f"all {len(finding.ids):,} places"
-            listed = "".join(f"<li><code>{html.escape(i)}</code></li>" for i in finding.ids)
+            listed = "".join(f"<li><code>{html.escape(id_in(i, lang))}</code></li>" for i in finding.ids)
             text += f"<details><summary>{count}</summary><ul>{listed}</ul></details>"
         lines.append(text + "</li>")
     return "".join([*lines, "</ul>"])
@@ -206,7 +206,7 @@ def _write_sheet(
             row += 1
             if row >= _LAST_ROW:
                 break
-            for column, value in enumerate((*words, finding.text.in_language(lang), text, finding.code)):
+            for column, value in enumerate((*words, finding.text.in_language(lang), id_in(text, lang), finding.code)):
                 sheet.write_string(row, column, str(value)[:32_767])
     if row >= _LAST_ROW:
         sheet.write_string(_LAST_ROW, 0, "表格已满，其余见 report.html" if zh else "The sheet is full; see report.html")

@@ -152,10 +152,11 @@ def _describe(fault: Any, model: type[BaseModel]) -> Text:
             f"{key}：{fault['input']!r} 不可用；可用：{expected}", f"{key}: {fault['input']!r} is not one of {expected}"
         )
     message = _MESSAGES.get(kind, Text(fault["msg"], fault["msg"]))
-    found = "" if kind == "missing" else f"（现为 {fault['input']!r}）"
-    return Text(
-        f"{key}：{message.zh}{found}", f"{key}: {message.en}" + (f" (found {fault['input']!r})" if found else "")
-    )
+    if kind == "missing":
+        return Text(f"{key}：{message.zh}", f"{key}: {message.en}")
+    given = fault["input"]
+    shown = toml_inline(given) if isinstance(given, dict) else repr(given)
+    return Text(f"{key}：{message.zh}（现为 {shown}）", f"{key}: {message.en} (found {shown})")
 
 
 def _is_branch_name(part: Any) -> bool:

@@ -142,6 +142,13 @@ def check_claim(
     if not known.any() or extent is None:
         return []
     rest = known & ~_within(_into(centres, claimed, project_crs), extent)
+    beyond = (
+        Text("项目范围", "the project")
+        if area
+        else Text(
+            f"项目坐标系（{_code(project_crs)}）的适用范围", f"the range of the project CRS ({_code(project_crs)})"
+        )
+    )
     findings = []
     for guess in _guesses(claimed, project_crs, zones=area is not None):
         if not rest.any():
@@ -155,13 +162,20 @@ def check_claim(
         rest &= ~fits
         count, total = int(fits.sum()), int(known.sum())
         text = Text(
-            f"{total} 个要素中有 {count} 个按来源卡的坐标系（{_code(claimed)}）落在项目范围之外；{guess.text.zh}",
-            f"{count} of {total} features lie outside the project by their stated CRS ({_code(claimed)}); "
+            f"{total} 个要素中有 {count} 个按来源卡的坐标系（{_code(claimed)}）落在{beyond.zh}之外；{guess.text.zh}",
+            f"{count} of {total} features lie outside {beyond.en} by their stated CRS ({_code(claimed)}); "
             f"{guess.text.en}",
         )
         ids = tuple(str(i) for i in layer.index[fits])
         findings.append(Finding(severity="error", code=guess.code, layer=name, file=file, ids=ids, text=text))
     return findings
+
+
+# What a card says against swapped axes: for files with shapes, and for tables with columns of coordinates.
+_SWAP_FIX = Text(
+    "核实后请在来源卡 [source] 写 swap_axes = true（表格的坐标列则在 [geometry] 中把 x、y 对调）。",
+    "if so, write swap_axes = true under [source] in the card (columns of a table: exchange x and y in [geometry]).",
+)
 
 
 def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
@@ -173,12 +187,15 @@ def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
     swapped = said(
         "X 与 Y 对调",
         "with X and Y swapped",
-        "坐标轴很可能颠倒，请在源数据或来源卡 [geometry] 中对调。",
-        "Swap the axes.",
+        f"坐标轴很可能颠倒，{_SWAP_FIX.zh}",
+        f"The axes are likely swapped; {_SWAP_FIX.en}",
     )
     as_degrees = said("当作经纬度", "taken as degrees", *_write_crs("EPSG:4490"))
     both = said(
-        "当作先纬后经的度数", "as latitude, longitude", "坐标是经纬度而且次序颠倒，请改正。", "Degrees, and swapped."
+        "当作先纬后经的度数",
+        "as latitude, longitude",
+        f'坐标是经纬度而且次序颠倒，请在来源卡写 crs = "EPSG:4490"；{_SWAP_FIX.zh}',
+        f'Degrees, and swapped: write crs = "EPSG:4490"; {_SWAP_FIX.en}',
     )
     guesses = [
         _Guess("swapped_axes", swapped, lambda xy: _into(xy[:, ::-1], claimed, project)),
@@ -190,8 +207,8 @@ def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
         prefix = said(
             f"{turn.zh}按数字前的带号理解",
             f"{turn.en}read by the zone number in front",
-            "请按带号改正来源卡的 crs（三度带 39 带为 EPSG:4527）。",
-            "Correct the card's crs by the zone (3-degree zone 39: EPSG:4527).",
+            "请按带号改正来源卡的 crs（三度带 39 带为 EPSG:4527）。" + (_SWAP_FIX.zh if swap else ""),
+            "Correct the card's crs by the zone (3-degree zone 39: EPSG:4527)." + (f" {_SWAP_FIX.en}" if swap else ""),
         )
         guesses.append(_Guess("zone_prefix", prefix, _by_prefix(project, swap=swap)))
     own = said(
@@ -285,12 +302,14 @@ def check_places(
 ) -> list[Finding]:
     """Features outside the project's area, and layers displaced against a trusted one, with the likely cause.
 
-    ``area`` is left, bottom, right, top in degrees; without it the extent of the reporting units or
-    the communities is taken (the middle 90 % of their features and a margin of 50 km). Layers are in
+    ``area`` is left, bottom, right, top in degrees; without it the extent of a trusted layer, the reporting units
+    or the communities is taken (the middle 90 % of their features and a margin of 50 km), but not of one that
+    lies outside the CRS's own zone while the other layers lie inside. Layers are in
     ``project_crs``. ``trusted`` names layers known to be right; see :func:`check_offsets`. O(features).
     """
     vectors = {name: layer for name, layer in layers.items() if "geometry" in getattr(layer, "columns", ())}
-    extent = _area_extent(area, project_crs) if area else _trusted_extent(vectors)
+    base = None if area else _reference(vectors, project_crs, trusted)
+    extent = _area_extent(area, project_crs) if area else _middle_extent([vectors[n] for n in base or ()])
     findings = []
     for name, layer in sorted(vectors.items()):
         centres = _centres(layer)
@@ -299,7 +318,7 @@ def check_places(
             break
         outside = np.asarray(known & ~_within(centres, extent))
         if outside.any():
-            findings.append(_outside(name, layer, centres, outside, known, extent, project_crs))
+            findings.append(_outside(name, layer, centres, outside, known, extent, project_crs, base))
     return findings + check_offsets(vectors, project_crs, trusted=trusted)
 
 
@@ -313,19 +332,46 @@ def check_zone(layers: Mapping[str, Any], project_crs: CRS, *, trusted: Sequence
     Every layer follows the project CRS, so none of them looks displaced: only the place on the globe tells.
     The middle of the first trusted layer is compared with the CRS's area of use, in longitude.
     """
-    use = project_crs.area_of_use
-    names = [*trusted, *TRUSTED_LAYERS, *sorted(layers)]
-    vectors = [name for name in names if "geometry" in getattr(layers.get(name), "columns", ())]
-    for name in vectors:
-        centres = _centres(layers[name])
-        centres = centres[np.isfinite(centres).all(axis=1)]
-        if not len(centres) or use is None or use.west > use.east:
-            continue
-        ((lon, lat),) = _into(np.median(centres, axis=0)[None, :], project_crs, CRS("EPSG:4490"))
-        if np.isfinite(lon) and not use.west - _ZONE_SLACK_DEG <= lon <= use.east + _ZONE_SLACK_DEG:
-            return [_wrong_zone(name, float(lon), float(lat), project_crs)]
-        break
+    vectors = {name: layer for name, layer in layers.items() if "geometry" in getattr(layer, "columns", ())}
+    for name in _reference(vectors, project_crs, trusted) or ():
+        place = _place(vectors[name], project_crs)
+        if place is not None:
+            return [] if _in_zone(place[0], project_crs) else [_wrong_zone(name, *place, project_crs)]
     return []
+
+
+def _place(layer: gpd.GeoDataFrame, project_crs: CRS) -> tuple[float, float] | None:
+    """Longitude and latitude of a layer's middle; None without one."""
+    centres = _finite_centres(layer)
+    if not len(centres):
+        return None
+    ((lon, lat),) = _into(np.median(centres, axis=0)[None, :], project_crs, CRS("EPSG:4490"))
+    return (float(lon), float(lat)) if np.isfinite([lon, lat]).all() else None
+
+
+def _in_zone(lon: float, project_crs: CRS) -> bool:
+    use = project_crs.area_of_use
+    if use is None or use.west > use.east:
+        return True
+    return bool(use.west - _ZONE_SLACK_DEG <= lon <= use.east + _ZONE_SLACK_DEG)
+
+
+def _reference(vectors: Mapping[str, Any], project_crs: CRS, trusted: Sequence[str]) -> list[str] | None:
+    """The layers that the others are compared with: a trusted one, else reporting units, else communities.
+
+    One that lies outside the zone of the project CRS is no measure for layers inside it, unless more layers lie
+    outside: then the project CRS is in doubt. Without such layers all that lie inside the zone count.
+    """
+    places = {name: _place(layer, project_crs) for name, layer in sorted(vectors.items())}
+    said = [name for name in trusted if places.get(name)]
+    if said:
+        return said[:1]
+    inside = [name for name, place in places.items() if place and _in_zone(place[0], project_crs)]
+    outside = [name for name, place in places.items() if place and name not in inside]
+    usual = [name for name in TRUSTED_LAYERS if places.get(name)]
+    if inside and len(inside) >= len(outside):
+        return next(([name] for name in usual if name in inside), inside if usual else None)
+    return usual[:1] or outside[:1] or None
 
 
 def _wrong_zone(name: str, lon: float, lat: float, project_crs: CRS) -> Finding:
@@ -375,45 +421,59 @@ def _area_extent(area: tuple[float, float, float, float], project_crs: CRS) -> F
     return np.array([left - MARGIN_M, bottom - MARGIN_M, right + MARGIN_M, top + MARGIN_M])
 
 
-def _trusted_extent(vectors: Mapping[str, Any]) -> Floats | None:
-    for name in TRUSTED_LAYERS:
-        if name in vectors:
-            centres = _centres(vectors[name])
-            centres = centres[np.isfinite(centres).all(axis=1)]
-            if len(centres):
-                low, high = np.quantile(centres, [0.05, 0.95], axis=0)
-                return np.concatenate([low - MARGIN_M, high + MARGIN_M])
-    return None
+def _middle_extent(layers: Sequence[Any]) -> Floats | None:
+    """The middle 90 % of the features and the margin; None without any."""
+    centres = [_finite_centres(layer) for layer in layers]
+    if not sum(map(len, centres)):
+        return None
+    low, high = np.quantile(np.concatenate(centres), [0.05, 0.95], axis=0)
+    return np.concatenate([low - MARGIN_M, high + MARGIN_M])
 
 
 def _outside(
-    name: str, layer: gpd.GeoDataFrame, centres: Floats, outside: Any, known: Any, extent: Floats, project_crs: CRS
-) -> Finding:
+    name: str, layer: Any, centres: Floats, outside: Any, known: Any, extent: Floats, project_crs: CRS,
+    base: Sequence[str] | None,
+) -> Finding:  # fmt: skip
     count, total = int(outside.sum()), int(known.sum())
     middle = np.median(centres[outside], axis=0)
     lon, lat = Transformer.from_crs(project_crs, "EPSG:4490", always_xy=True).transform(*middle)
-    swapped = _within(middle[::-1][None, :], extent)[0]
-    cause = (
-        Text(
-            "X 与 Y 对调后正好落在项目范围内，坐标轴很可能颠倒。",
-            "Swapping X and Y lands in the area: the axes are likely swapped.",
-        )
-        if swapped
-        else Text(
-            "可能是别的城市的数据，或坐标系（带号、中央经线）写错。",
-            "It may be another city's data, or the CRS (zone, central meridian) may be wrong.",
-        )
-    )
+    cause = _cause(middle, float(lon), extent, project_crs)
     where = f"{lon:.3f}°E {lat:.3f}°N" if np.isfinite([lon, lat]).all() else f"{middle[0]:.7g}, {middle[1]:.7g}"
+    against = Text("不在项目范围内", "outside the project's area")
+    if base is not None:
+        km = f"{MARGIN_M / 1000:.0f} km"
+        against = Text(f"与 {'、'.join(base)} 图层相距 {km} 以上", f"more than {km} from {', '.join(base)}")
     return Finding(
         severity="error",
         code="outside_area",
         layer=name,
         ids=tuple(str(i) for i in layer.index[outside]),
         text=Text(
-            f"{total} 个要素中有 {count} 个不在项目范围内（约在 {where}）。{cause.zh}",
-            f"{count} of {total} features lie outside the project's area (about {where}). {cause.en}",
+            f"{total} 个要素中有 {count} 个{against.zh}（约在 {where}）。{cause.zh}",
+            f"{count} of {total} features lie {against.en} (about {where}). {cause.en}",
         ),
+    )
+
+
+def _cause(middle: Floats, lon: float, extent: Floats, project_crs: CRS) -> Text:
+    """Why features may lie elsewhere: axes, the central meridian, or another city."""
+    if _within(middle[::-1][None, :], extent)[0]:
+        return Text(
+            f"X 与 Y 对调后正好落在范围内，坐标轴很可能颠倒；{_SWAP_FIX.zh}",
+            f"Swapping X and Y lands inside: the axes are likely swapped; {_SWAP_FIX.en}",
+        )
+    for meridian in range(75, 136, 3) if not _in_zone(lon, project_crs) else ():
+        code = f"EPSG:{4534 + (meridian - 75) // 3}"
+        if _within(_into(middle[None, :], CRS(code), project_crs), extent)[0]:
+            return Text(
+                f"这些坐标超出 {_code(project_crs)} 的适用范围，按中央经线 {meridian}° 理解则正好落在范围内：来源卡的"
+                f"坐标系很可能写错。{_write_crs(code).zh}",
+                f"These numbers are outside the range of {_code(project_crs)}; with central meridian {meridian} they "
+                f"lie inside: the card's CRS is likely wrong. {_write_crs(code).en}",
+            )
+    return Text(
+        "可能是别的城市的数据，或坐标系（带号、中央经线）写错。",
+        "It may be another city's data, or the CRS (zone, central meridian) may be wrong.",
     )
 
 
@@ -492,10 +552,21 @@ _OFFSET_WORDS = {
 }
 
 
+_SCORE_WORDS = {
+    "none": Text("原样", "as it is"),
+    "gcj02": Text("本图层按 GCJ-02 改正后", "this layer corrected from GCJ-02"),
+    "bd09": Text("本图层按 BD-09 改正后", "this layer corrected from BD-09"),
+    "trusted_gcj02": Text("对照图层按 GCJ-02 改正后", "the other layer corrected from GCJ-02"),
+    "trusted_bd09": Text("对照图层按 BD-09 改正后", "the other layer corrected from BD-09"),
+    "shifted": Text("整体平移后", "all moved by one vector"),
+}
+
+
 def _offset_finding(name: str, other: str, found: Offset, *, known: bool, rows: tuple[str, ...] = ()) -> Finding:
     words = _OFFSET_WORDS[found.kind]
     length = float(np.hypot(found.dx_m, found.dy_m))
-    shares = "，".join(f"{kind} {share:.0%}" for kind, share in found.scores.items())
+    said = [(_SCORE_WORDS[kind], f"{share:.0%}") for kind, share in found.scores.items()]
+    shares = Text("，".join(f"{w.zh} {s}" for w, s in said), ", ".join(f"{w.en} {s}" for w, s in said))
     sure = (
         Text("", "")
         if known
@@ -509,10 +580,10 @@ def _offset_finding(name: str, other: str, found: Offset, *, known: bool, rows: 
         text=Text(
             f"与 {other} 相比偏移约 {length:,.0f} m（东 {found.dx_m:+,.0f}，北 {found.dy_m:+,.0f}）："
             f"{words.zh}{sure.zh}。"
-            f"各种解释下的吻合比例：{shares}。",
+            f"各种解释下的吻合比例：{shares.zh}。",
             f"Lies about {length:,.0f} m off {other} (east {found.dx_m:+,.0f}, north {found.dy_m:+,.0f}): "
             f"{words.en}{sure.en}. "
-            f"Share that meets under each explanation: {shares}.",
+            f"Share that meets under each explanation: {shares.en}.",
         ),
     )
 

@@ -351,7 +351,7 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         frame = reproject(frame, target, where=f"{name}（{file}）")
         frame, repaired = finish_shapes(frame, card, conformed.record, file=file)
         findings += repaired
-    findings += check_layer(frame, card.schema_, file=file, rules=conformed.rules)
+    findings += check_layer(frame, card.schema_, file=file, rules=conformed.rules, rows=conformed.repeated)
     inputs.layers[name] = frame
     inputs.findings += findings
     inputs.sources[name] = {
@@ -394,12 +394,14 @@ def check_settings(project: Project) -> list[Finding]:
 
 def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
     """Plan totals against the communities layer: communities, households, floor area, per batch."""
+    from gis_renovation.plausibility import batch_label
+
     communities = layers.get("communities")
     if communities is None or "plan_batch" not in communities:
         return []
     findings = []
     for batch, target in project.settings.targets.items():
-        rows = communities[communities["plan_batch"] == batch]
+        rows, said = communities[communities["plan_batch"] == batch], batch_label(batch)
         for name, label, wanted in (
             ("communities", Text("小区数", "communities"), target.communities),
             ("households", Text("户数", "households"), target.households),
@@ -409,8 +411,8 @@ def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
             if wanted is None or found is None or abs(found - wanted) <= (50.0 if name == "floor_area_m2" else 0):
                 continue
             text = Text(
-                f"{batch} 批次{label.zh}合计 {found:,.0f}，计划为 {wanted:,.0f}，相差 {found - wanted:+,.0f}；请核对。",
-                f"Batch {batch}: {label.en} sum to {found:,.0f}, the plan says {wanted:,.0f} ({found - wanted:+,.0f}).",
+                f"{said.zh}的{label.zh}合计 {found:,.0f}，计划为 {wanted:,.0f}，相差 {found - wanted:+,.0f}；请核对。",
+                f"{said.en}: {label.en} sum to {found:,.0f}, the plan says {wanted:,.0f} ({found - wanted:+,.0f}).",
             )
             findings.append(
                 Finding(severity="warning", code="target_missed", layer="communities", field=name, text=text)

@@ -190,6 +190,12 @@ def check_ratios(communities: pd.DataFrame) -> list[Finding]:
     return findings
 
 
+def batch_label(batch: str) -> Text:
+    """What people call a plan batch: the schema's label of its code, else the name the project gives it."""
+    values = layer_schema("communities").fields["plan_batch"].values
+    return values.get(batch) or Text(f"计划批次“{batch}”", f"plan batch {batch}")
+
+
 def check_plan_ratios(targets: Mapping[str, tuple[float | None, float | None]]) -> list[Finding]:
     """A plan's own totals (households, floor area m²) by batch, against the range of comparable programmes.
 
@@ -203,9 +209,10 @@ def check_plan_ratios(targets: Mapping[str, tuple[float | None, float | None]]) 
         each = floor / households
         if not PLAN_HOUSEHOLD_M2[0] <= each <= PLAN_HOUSEHOLD_M2[1]:
             low, high = PLAN_HOUSEHOLD_M2
-            zh = f"{batch} 批次的计划数户均 {each:.0f} m²，同类计划一般为 {low:.0f}–{high:.0f} m²；"
+            zh = f"{batch_label(batch).zh}的计划数户均 {each:.0f} m²，同类计划一般为 {low:.0f}–{high:.0f} m²；"
             zh += "请核对户数或面积口径。"
-            en = f"The plan's totals for {batch} give {each:.0f} m² a household; others show {low:.0f} to {high:.0f}."
+            en = f"The plan's totals for the {batch_label(batch).en} give {each:.0f} m² a household; "
+            en += f"others show {low:.0f} to {high:.0f}."
             findings.append(_say("warning", "plan_ratio", "communities", zh, en))
     return findings
 

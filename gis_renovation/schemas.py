@@ -8,7 +8,7 @@ checks a frame against them, reporting every fault at once and mending none.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -181,17 +181,19 @@ def check_layer(
     *,
     file: str = "",
     rules: Mapping[str, Mapping[str, Any]] | None = None,
+    rows: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Finding]:
     """Every way in which ``frame`` breaks ``schema``; an empty list when it keeps it.
 
     The frame is expected on its key as index, with the schema's column names and the project CRS.
     Checked: key missing or repeated; required fields absent; type, range, allowed values;
     unknown values in required fields; geometry kind, missing, empty, non-finite, invalid.
-    ``rules`` are the card's rules by column, for the line that a message tells to write.
+    ``rules`` are the card's rules by column, for the line that a message tells to write; ``rows`` tells
+    in which rows of the file repeated keys stand.
     References between layers are checked by :func:`check_references`. Nothing is changed.
     O(rows x fields).
     """
-    findings = [*_check_key(frame, schema, file)]
+    findings = [*_check_key(frame, schema, file, rows or {})]
     for field in schema.fields.values():
         if field.name == schema.key:
             continue
@@ -238,7 +240,9 @@ def check_references(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
     return findings
 
 
-def _check_key(frame: pd.DataFrame, schema: LayerSchema, file: str) -> Iterable[Finding]:
+def _check_key(
+    frame: pd.DataFrame, schema: LayerSchema, file: str, rows: Mapping[str, Sequence[str]]
+) -> Iterable[Finding]:
     import numpy as np
 
     if not schema.key:
@@ -285,7 +289,7 @@ def _check_key(frame: pd.DataFrame, schema: LayerSchema, file: str) -> Iterable[
             f"{schema.key} is repeated; every feature needs an id of its own.{remedy.en} Correct all others at the "
             "source.",
             field=schema.key,
-            ids=sorted({str(value) for value in repeated}),
+            ids=[f"{key}（{'、'.join(rows[key])}）" if key in rows else key for key in sorted({*map(str, repeated)})],
         )
 
 

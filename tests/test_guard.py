@@ -352,3 +352,42 @@ def test_bd09_is_gcj02_shifted_once_more():
     lon, lat = wgs84_to_gcj02(np.array([117.0]), np.array([32.65]))
     twice = wgs84_to_bd09(np.array([117.0]), np.array([32.65]))
     assert np.allclose(np.column_stack(gcj02_to_bd09(lon, lat)), np.column_stack(twice))
+
+
+# --- a layer in another zone than the rest --------------------------------------------------------
+
+
+def test_the_layer_outside_the_zone_is_blamed_and_not_those_that_are_right():
+    right = town()
+    wrong = claimed(town(crs="EPSG:4547"), "EPSG:4548")  # drawn by the meridian of 114°, labelled 117°
+    layers = {"communities": wrong, "barriers": right, "crossings": right.iloc[:9]}
+    (found,) = check_places(layers, PROJECT)
+    assert (found.severity, found.layer, len(found.ids)) == ("error", "communities", len(wrong))
+    assert 'crs = "EPSG:4547"' in found.text.zh
+    assert "与 barriers、crossings 图层相距 50 km 以上" in found.text.zh
+    assert "项目范围" not in found.text.zh
+    assert check_zone(layers, PROJECT) == []
+
+
+def test_where_most_layers_lie_outside_the_zone_the_project_crs_is_in_doubt():
+    far = town(centre=(120.2, 30.3))
+    layers = {"communities": far, "parks": far, "barriers": town(centre=(118.0, 30.3))}
+    assert [f.layer for f in check_zone(layers, PROJECT)] == ["communities"]
+    layers["reporting_units"] = layers["barriers"]
+    assert check_zone(layers, PROJECT) == []
+    assert {f.layer for f in check_places(layers, PROJECT) if f.code == "outside_area"} == {"communities", "parks"}
+
+
+def test_without_an_area_nothing_is_said_of_the_projects_area():
+    layer = claimed(town().to_crs(4490), PROJECT)
+    (found,) = check_claim(layer, PROJECT, name="x")
+    assert "项目坐标系（EPSG:4548）的适用范围之外" in found.text.zh
+    assert "项目范围" not in found.text.zh
+
+
+def test_the_advice_for_swapped_axes_is_what_a_card_can_say():
+    layer = town()
+    layer = layer.set_geometry(layer.geometry.transform(lambda xy: xy[:, ::-1]))
+    (found,) = check_claim(layer, PROJECT, name="x", area=AREA)
+    assert "swap_axes = true" in found.text.zh
+    assert "swap_axes = true" in found.text.en

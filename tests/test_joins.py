@@ -12,9 +12,10 @@ from shapely.geometry import box
 
 from gis_renovation.card_join import draft_join, write_join
 from gis_renovation.cards import conform, read_card
-from gis_renovation.errors import ConfigError, FileError
+from gis_renovation.errors import ConfigError, FileError, id_in
 from gis_renovation.io import file_sha256, read_layer
 from gis_renovation.joins import join_keys, match_rows
+from gis_renovation.schemas import check_layer
 
 LEFT, BOTTOM = 500_000, 3_612_000
 CARD = '[source]\npath = "data/边界.gpkg"\ncrs = "EPSG:4548"\n[columns]\ncommunity_id = "小区编号"\nname = "小区名称"\n'
@@ -258,3 +259,45 @@ def test_a_table_with_coordinates_or_without_a_card_is_no_ledger_to_join(tmp_pat
     (tmp_path / "communities.toml").write_text(CARD, encoding="utf-8")
     assert draft_join(tmp_path / "data/p.csv", layer="communities", beside=tmp_path) is None
     assert draft_join(tmp_path / "data/边界.gpkg", layer="communities", beside=tmp_path) is None
+
+
+# --- what a card says of a file's axes, and rows in messages ---------------------------------------
+
+
+def test_swap_axes_exchanges_x_and_y_on_request_only_and_counts(tmp_path):
+    shapes = [box(BOTTOM, LEFT + 300 * n, BOTTOM + 150, LEFT + 300 * n + 200) for n in range(3)]
+    frame = gpd.GeoDataFrame({"小区编号": ["A", "B", "C"], "小区名称": ["甲", "乙", "丙"]}, geometry=shapes, crs=4548)
+    (tmp_path / "data").mkdir()
+    frame.to_file(tmp_path / "data" / "边界.gpkg")
+    plain, said, record = read(tmp_path, CARD)
+    assert "axes_swapped" not in said
+    assert plain.total_bounds[0] == BOTTOM
+    swapped, said, record = read(tmp_path, CARD.replace("[columns]", "swap_axes = true\n[columns]"))
+    assert list(swapped.total_bounds) == [LEFT, BOTTOM, LEFT + 800, BOTTOM + 150]
+    assert record["files"][0]["axes_swapped"] == 3
+    assert said["axes_swapped"].severity == "note"
+
+
+def test_repeated_ids_are_named_with_the_rows_of_the_file(tmp_path):
+    boundaries(tmp_path, ["B2", "A1", "B2", "C3"])
+    card = read_card(CARD, stem="communities", where="x")
+    raw = read_layer(card, tmp_path)
+    done = conform(raw.frame, card)
+    (found,) = check_layer(done.frame, card.schema_, rows=done.repeated)
+    assert found.ids == ("B2（第1行、第3行）",)
+    assert "[B2（第1行、第3行）]" in found.sentence("zh")
+    assert "[B2 (row 1, row 3)]" in found.sentence("en")
+
+
+def test_rows_are_said_in_the_language_spoken_and_ids_stay_as_they_are():
+    assert id_in("第3行", "en") == "row 3"
+    assert id_in("第3行→约120", "en") == "row 3→约120"
+    assert id_in("A1（第3行）", "zh") == "A1（第3行）"
+    assert id_in("光明（第3行列式）", "en") == "光明（第3行列式）"
+
+
+def test_a_fault_in_a_card_shows_toml_and_not_the_programs_own_words():
+    with pytest.raises(ConfigError) as caught:
+        read_card('[source]\npath = "a.csv"\n[geometry]\nx = "Y"\n', stem="communities", where="x")
+    assert '{ x = "Y" }' in caught.value.text.zh
+    assert "{'x'" not in caught.value.text.zh
