@@ -237,6 +237,30 @@ def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
         yield f"  [{module}] {name}: {known.label.in_language(lang)} = {text}{note}"
 
 
+def _unit_in_brackets(unit: str, lang: Lang) -> str:
+    from gis_renovation.schemas import unit_text
+
+    text = unit_text(unit, lang)
+    return "" if not text else f"（{text}）" if lang == "zh" else f" ({text})"
+
+
+# Where to read why each row is as it is: this command tells of the whole step only.
+_REASONS_STAND = {
+    "zones": Text(
+        "每个片区为什么成片：见 tables.xlsx“连片改造片区”表的“成片理由”列（why_zh）、地图上点开片区的卡片，"
+        "以及片区划分说明（report）的片区登记表；未能成片的小区见 --explain zone_shortfalls。",
+        "Why each zone is one: column why_en of its row in tables.xlsx, its card on the map, and its record in the "
+        "document of report. For communities in no zone see --explain zone_shortfalls.",
+    ),
+    "zone_shortfalls": Text(
+        "每组小区为什么未能成片、怎样才行：见 tables.xlsx“未能成片的小区”表的“原因与办法”列（reason_zh），"
+        "以及片区划分说明（report）。",
+        "Why each group is in no zone and what would help: column reason_en of its row in tables.xlsx, and the "
+        "document of report.",
+    ),
+}
+
+
 def explain_step(project: Any, step: str, lang: Lang) -> None:
     """What went into a step of the latest run, which parameters and rules, and what came out."""
     from gis_renovation.pipeline import latest_manifest, plan_steps
@@ -285,6 +309,8 @@ def explain_step(project: Any, step: str, lang: Lang) -> None:
     for name in record["columns"]:
         field = schemas[step].fields.get(name)
         if field is not None:
-            line(f"  {name}: {field.label.in_language(lang)}" + (f"（{field.unit}）" if field.unit else ""))
+            line(f"  {name}: {field.label.in_language(lang)}" + _unit_in_brackets(field.unit, lang))
+    if step in _REASONS_STAND:
+        line(_REASONS_STAND[step].in_language(lang))
     for warning in record.get("warnings", []):
         line(f"! {warning}")

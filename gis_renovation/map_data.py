@@ -22,7 +22,7 @@ from gis_renovation import styles
 from gis_renovation.crs import reproject
 from gis_renovation.errors import Lang, Text
 from gis_renovation.markup import plain_text
-from gis_renovation.schemas import Field, LayerSchema, layer_schemas
+from gis_renovation.schemas import UNITS_EN, Field, LayerSchema, layer_schemas
 from gis_renovation.tables import explained_missing
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ MICRODEGREE = 1e-6
 DETAIL_LIMIT = 2000
 SIMPLIFY_M = 0.5
 
-_UNITS_EN: Mapping[str, str] = {
-    "户": "households", "栋": "buildings", "层": "floors", "年": "", "元": "yuan",
-    "项": "items", "个": "", "人": "people",
-}  # fmt: skip
+# On a card the label says of itself that a number is a year.
+_UNITS_EN: Mapping[str, str] = {**UNITS_EN, "年": "", "层": "floors"}
 _MULTI_KINDS = {"MultiPoint": "point", "MultiLineString": "line", "MultiPolygon": "polygon"}
 _KINDS = {"Point": "point", "LineString": "line", "Polygon": "polygon", **_MULTI_KINDS}
 

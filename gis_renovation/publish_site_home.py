@@ -49,8 +49,7 @@ from gis_renovation.publish_site import (
 )
 from gis_renovation.publish_site_places import community_pages, zone_pages
 from gis_renovation.publish_sources import LayerSource, source_cells
-from gis_renovation.schemas import Field, layer_schemas
-from gis_renovation.tables import UNITS_EN
+from gis_renovation.schemas import Field, layer_schemas, unit_text
 
 _METHOD: tuple[Text, ...] = (
     Text(
@@ -438,7 +437,7 @@ def _unit(field: Field | None, lang: Lang) -> str:
         return ""
     if field.name.endswith("_share") and not field.unit:
         return "0–1"
-    return field.unit if lang == "zh" else UNITS_EN.get(field.unit, field.unit)
+    return unit_text(field.unit, lang)
 
 
 def _codes(field: Field | None, lang: Lang) -> str:

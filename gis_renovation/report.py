@@ -78,8 +78,8 @@ def _chosen(sites: Sequence[str], layers: Layers) -> Sequence[str] | None:
     if strange:
         near, listed = nearest_names(strange[0], known), ", ".join(strange)
         raise ConfigError(
-            f"没有片区或项目 {listed}{f'；是否指 {near}？' if near else ''} 编号见用地情况核查表的汇总。",
-            f"There is no zone or project {listed}{f'; did you mean {near}?' if near else ''} "
+            f"没有片区或项目 {listed}{f'；是否指 {near}？' if near else '。'}编号见用地情况核查表的汇总。",
+            f"There is no zone or project {listed}{f'; did you mean {near}?' if near else '.'} "
             "The ids stand in the summary of the land-status book.",
         )
     return sorted(set(sites))

@@ -21,7 +21,7 @@ from gis_renovation.report_parts import (
     known_values,
 )
 from gis_renovation.rules import Rule
-from gis_renovation.schemas import layer_schema
+from gis_renovation.schemas import layer_schema, unit_text
 from gis_renovation.tables import UNKNOWN, shown_text, shown_unit
 
 EXCLUDED_SHOWN = 60
@@ -235,7 +235,7 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
     told = ("verdict", "deciding_rules", f"reason_{lang}", "passed_count", "failed_count", "unknown_count")
     other = "_en" if lang == "zh" else "_zh"
     facts = [
-        (field.label, with_unit(shown_text(row[name], field, lang), shown_unit(field)))
+        (field.label, with_unit(shown_text(row[name], field, lang), unit_text(shown_unit(field), lang)))
         for name, field in schema.fields.items()
         if name in frame.columns and name not in told and not name.endswith(other)
     ]
@@ -259,7 +259,7 @@ def _extra_facts(layers: Layers, key: str, lang: Lang, extras: _Extras) -> list[
             if name in table.columns:
                 field = schema.fields[name]
                 label = _RECORD_LABELS.get((layer, name), field.label)
-                text = with_unit(shown_text(table.loc[key, name], field, lang), shown_unit(field))
+                text = with_unit(shown_text(table.loc[key, name], field, lang), unit_text(shown_unit(field), lang))
                 facts.append((label, f"{text}{_rank_range(table.loc[key], lang)}" if name == "rank" else text))
     return facts
 

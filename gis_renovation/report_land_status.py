@@ -13,7 +13,7 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.report_land import with_unit
 from gis_renovation.report_land_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.report_parts import M2_A_MU, Layers, Manifest, Sheet, file_names, in_language, titled
-from gis_renovation.schemas import layer_schema
+from gis_renovation.schemas import layer_schema, unit_text
 from gis_renovation.tables import shown_text, shown_unit
 from gis_renovation.unknowns import name_or_id
 
@@ -460,7 +460,11 @@ def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Serie
         ]
     for name, field in schema.fields.items():
         if name in site.index and name not in ("name", schema.key):
-            facts.append((field.label, with_unit(shown_text(site[name], field, lang), shown_unit(field))))
+            facts.append(
+                (field.label, with_unit(shown_text(site[name], field, lang), unit_text(shown_unit(field), lang)))
+            )
         if name == "area_m2":
-            facts.append((Text("折合亩数", "Area in mu"), with_unit(f"{site[name] / M2_A_MU:,.4f}", "亩")))
+            facts.append(
+                (Text("折合亩数", "Area in mu"), with_unit(f"{site[name] / M2_A_MU:,.4f}", unit_text("亩", lang)))
+            )
     paper.facts(facts)

@@ -11,8 +11,8 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.parameters import parameter, value_text
 from gis_renovation.pipeline import step_defaults
 from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
-from gis_renovation.schemas import Field, layer_schema
-from gis_renovation.tables import UNITS_EN, shown_text, shown_unit
+from gis_renovation.schemas import Field, layer_schema, unit_text
+from gis_renovation.tables import shown_text, shown_unit
 from gis_renovation.unknowns import name_or_id, names_or_ids
 from gis_renovation.zone_reasons import missed_number
 
@@ -314,7 +314,7 @@ def _with_unit(text: str, row: pd.Series, field: Field, lang: Lang) -> str:
     """The text with its unit, and of how many communities the value is not known."""
     unit = shown_unit(field)
     if any(character.isdigit() for character in text) and field.type != "string" and unit not in ("", "年", "%"):
-        text = f"{text} {unit}" if lang == "zh" else f"{text} {UNITS_EN.get(unit, unit)}".rstrip()
+        text = f"{text} {unit_text(unit, lang)}".rstrip()
     unknown = row.get(f"{field.name}_unknown_count", 0)
     if unknown and unknown == unknown:  # noqa: PLR0124 - NaN is not itself
         text += f"（{int(unknown)} 个小区未知）" if lang == "zh" else f" ({int(unknown)} communities unknown)"

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gis_renovation.config import toml_inline
-from gis_renovation.errors import ConfigError, Finding, Severity, Text
+from gis_renovation.errors import ConfigError, Finding, Lang, Severity, Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -25,11 +25,23 @@ FieldType = Literal["string", "integer", "number", "boolean", "date"]
 GeometryKind = Literal["polygon", "line", "point"]
 Disclosure = Literal["public", "internal", "restricted"]
 
+# Units as readers of English see them; a thing that is merely counted has none.
+UNITS_EN: Mapping[str, str] = {
+    "户": "households", "年": "year", "岁": "years", "栋": "buildings", "个": "", "项": "items", "条": "lines",
+    "处": "places", "层": "storeys", "元": "yuan", "万元": "10,000 yuan", "亩": "mu", "公顷": "ha", "天": "days",
+    "月": "months", "次": "times", "宗": "parcels", "种": "kinds", "片": "zones", "段": "stretches", "排": "rows",
+    "人": "people", "米": "m", "个/km²": "per km²", "万m²": "10,000 m²",
+}  # fmt: skip
 GEOMETRY_TYPES: Mapping[GeometryKind, tuple[str, ...]] = {
     "polygon": ("Polygon", "MultiPolygon"),
     "line": ("LineString", "MultiLineString"),
     "point": ("Point", "MultiPoint"),
 }
+
+
+def unit_text(unit: str, lang: Lang) -> str:
+    """A unit as readers of ``lang`` see it; one without a translation (m, ha, %) as it is."""
+    return unit if lang == "zh" else UNITS_EN.get(unit, unit)
 
 
 @dataclass(frozen=True, kw_only=True)

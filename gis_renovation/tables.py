@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
-from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema, nearest_names
+from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema, nearest_names, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,21 +43,6 @@ DISCLOSURE_LABELS: Mapping[Disclosure, Text] = {
     "public": Text("可公开", "public"),
     "internal": Text("内部", "internal"),
     "restricted": Text("受限", "restricted"),
-}
-UNITS_EN: Mapping[str, str] = {
-    "户": "households",
-    "年": "year",
-    "岁": "years",
-    "栋": "buildings",
-    "个": "",
-    "项": "items",
-    "条": "lines",
-    "处": "places",
-    "层": "storeys",
-    "万元": "10,000 yuan",
-    "亩": "mu",
-    "天": "days",
-    "月": "months",
 }
 _TYPE_LABELS: Mapping[str, Text] = {
     "string": Text("文字", "text"),
@@ -157,7 +142,7 @@ class Column:
         unit = shown_unit(self.field)
         if lang == "zh":
             return f"{label}（{unit}）" if unit and not label.endswith(f"（{unit}）") else label
-        unit = UNITS_EN.get(unit, unit)
+        unit = unit_text(unit, lang)
         return f"{label} ({unit})" if unit and unit != label.casefold() else label
 
 

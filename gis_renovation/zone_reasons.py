@@ -557,26 +557,30 @@ def _filling_in(scene: Scene, rows: Sequence[int]) -> Text | None:
 
 def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
     """What keeps the group apart: nothing near, neighbours not known enough, a barrier, or zones that are full."""
+    many, verb = len(rows) > 1, "are" if len(rows) > 1 else "is"
     outer = {there for _, there in scene.outer_links(rows, scene.links)}
     if outer:
         unknown = _unknown_neighbours(scene, rows)
         if outer == set(unknown):
             names = scene.name_list(unknown)
             return Text(
-                f"只与数据不全的{names.zh}相邻", f" has no neighbour but {names.en}, of which too little is known"
+                f"只与数据不全的{names.zh}相邻",
+                f" {'have' if many else 'has'} no neighbour but {names.en}, of which too little is known",
             )
-        return Text("无法并入相邻片区", " fits into no neighbouring zone")
+        return Text("无法并入相邻片区", " fit into no neighbouring zone" if many else " fits into no neighbouring zone")
     cuts = [link for link, _ in scene.outer_links(rows, scene.cuts)]
     if not cuts:
-        return Text("周边没有其他相邻小区" if len(rows) > 1 else "周边没有相邻小区", " has no neighbours")
+        return Text(
+            "周边没有其他相邻小区" if len(rows) > 1 else "周边没有相邻小区",
+            " have no neighbours" if many else " has no neighbours",
+        )
     values = layer_schema("barriers").fields["kind"].values
     kinds = dict.fromkeys(link.barrier_kind for link in cuts if link.barrier_kind)
     labels = [values.get(kind, Text(kind, kind)) for kind in kinds]
     if not labels:
-        return Text("与周边隔开", " is cut off")
-    return Text(
-        f"被{'、'.join(text.zh for text in labels)}隔开", f" is cut off by {', '.join(text.en for text in labels)}"
-    )
+        return Text("与周边隔开", f" {verb} cut off")
+    zh, en = "、".join(text.zh for text in labels), ", ".join(text.en for text in labels)
+    return Text(f"被{zh}隔开", f" {verb} cut off by {en}")
 
 
 def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,7 @@ from gis_renovation import cli
 from gis_renovation.cli import init_project
 from gis_renovation.console import print_run
 from gis_renovation.io import final_name
+from gis_renovation.parameters import parameter
 
 COMMANDS = sorted(cli._COMMANDS)
 PROJECT = '[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n'
@@ -302,3 +305,12 @@ def test_a_run_closes_with_what_came_out_and_what_did_not(capsys):
     said = print_of(members.assign(zone_id=pd.array([None] * 3, dtype="str")), capsys, lang="en")
     assert "0 zones with 0 communities." in said
     assert "1 warning about" in said
+
+
+def test_the_example_of_bounds_in_the_template_is_valid_once_uncommented():
+    text = (files("gis_renovation") / "template" / "project.toml").read_text(encoding="utf-8")
+    lines = text[text.index("# [zones]") :].splitlines()
+    kept = [line.removeprefix("# ") for line in lines if re.match(r"# (\[|[a-z_]+ = )", line)]
+    zones = tomllib.loads("\n".join(kept))["zones"]
+    assert {"households", "zone_count", "must_join", "must_not_join", "fixed_zones", "budgets_yuan"} <= set(zones)
+    assert all(parameter("zones", name) for name in zones), "an unknown name raises"

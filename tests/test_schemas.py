@@ -14,7 +14,7 @@ from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.numerals import UNITS
-from gis_renovation.schemas import check_layer, check_references, fits_type, layer_schema, layer_schemas
+from gis_renovation.schemas import check_layer, check_references, fits_type, layer_schema, layer_schemas, unit_text
 
 INPUTS = [schema for schema in layer_schemas().values() if not schema.result]
 
@@ -172,3 +172,12 @@ def test_types_are_judged_alike_whatever_the_columns_dtype(values, kind):
     if kind not in ("integer", "number") and len({type(v) for v in values if v is not None}) == 1:
         assert list(tight.fillna(value=False)) == list(loose)
     assert not any(fit and not known for fit, known in zip(loose, plain, strict=True))
+
+
+def test_every_unit_written_in_chinese_has_one_in_english():
+    units = {field.unit for schema in layer_schemas().values() for field in schema.fields.values()} | {"万元", "亩"}
+    chinese = {unit for unit in units if any("\u4e00" <= letter <= "\u9fff" for letter in unit)}
+    assert {unit for unit in chinese if unit_text(unit, "zh") != unit} == set()
+    still = {unit for unit in chinese if any("\u4e00" <= letter <= "\u9fff" for letter in unit_text(unit, "en"))}
+    assert still == set()
+    assert (unit_text("公顷", "en"), unit_text("宗", "en"), unit_text("m²", "en")) == ("ha", "parcels", "m²")
