@@ -55,6 +55,7 @@ _PROJECT_COLUMNS = (
     "unexplained_setback_count",
     "same_day_conflict",
     "contradictory",
+    "jumped",
     "community_count",
     "households",
     "households_unknown_count",
@@ -71,7 +72,7 @@ _PROJECT_COUNT_COLUMNS = (
     "setback_count",
     "unexplained_setback_count",
 )
-_FLAGS = ("went_back", "same_day_conflict", "contradictory")
+_FLAGS = ("went_back", "same_day_conflict", "contradictory", "jumped")
 _TALLY_COUNTS = (
     "community_count",
     "started_count",
@@ -117,6 +118,7 @@ def project_states(
     communities: pd.DataFrame | None = None,
     *,
     as_of: datetime.date,
+    jump_share: float = 0.5,
 ) -> pd.DataFrame:
     """Where each project stands on a day, what moved since last month, and which reports are missing or odd.
 
@@ -125,7 +127,8 @@ def project_states(
     mended: a record that falls behind the one before it (倒退), with or without a note that explains
     it; a month without a record; two different records on one day, of which the less advanced one is
     used, because a public map should rather say too little; a state and a percentage that exclude each
-    other; more paid than received. No record at all leaves the state unknown, not "not started".
+    other; a rise of ``jump_share`` or more a month, which may be true but is worth a question; more paid
+    than received. No record at all leaves the state unknown, not "not started".
 
     Parameters
     ----------
@@ -142,6 +145,9 @@ def project_states(
         Indexed by ``community_id``, with ``households`` and ``floor_area_m2`` where known. None: both unknown.
     as_of
         The day to report.
+    jump_share
+        Rise of the percentage a month, as a share, from which a report is to be verified (0.5: 50
+        percentage points). A parameter of this program, no norm.
 
     Returns
     -------
@@ -150,16 +156,23 @@ def project_states(
         ``record_status``: ``current``; ``stale`` when no record is dated in the last calendar month that
         had ended by ``as_of`` or later (a project handed over need not report); ``none`` without any record.
         ``previous_*``: the last record before the month of ``as_of``; ``progress_change_share`` is unknown
-        without a record in that month. ``went_back`` compares the latest record with the one before it;
+        without a record in that month; ``jumped`` divides it by the months between the two records.
+        ``went_back`` compares the latest record with the one before it;
         ``setback_count`` counts all falls up to ``as_of``, ``unexplained_setback_count`` those without a
         note. ``households`` and ``floor_area_m2`` add up the known ones and are unknown when none is; the
         counts beside say how many are not known. Money in yuan by basis, unknown where the project has no
         row of that basis. No projects: an empty frame with the same columns.
 
+    Raises
+    ------
+    ConfigError
+        ``jump_share`` is not above 0 and at most 1.
+
     Notes
     -----
     O(r log r) for r records.
     """
+    _require_jump(jump_share)
     table = projects.sort_index().reindex(columns=["name", "unit_code", "plan_batch"]).astype("object")
     history = _history(works_records, as_of)
     table = table.join(_latest(history)).join(_previous(history, as_of))
@@ -168,6 +181,11 @@ def project_states(
         table[name] = table[name].fillna(0).astype("int64")
     table = _with_dates(table, history, as_of)
     table["contradictory"] = _contradictions(table)
+    table["jump_limit"], table["monthly_rise"] = jump_share, _monthly_rises(table)
+    # Shares are written to whole per cent: the limit itself is met despite the last binary digit.
+    table["jumped"] = (
+        (table["monthly_rise"] >= jump_share - 1e-9).astype("boolean").where(table["monthly_rise"].notna())
+    )
     certain = {name: table[name].fillna(False).astype(bool) for name in _FLAGS}
     reasons = [_project_reason(row, as_of) for row in table.assign(**certain).itertuples()]
     table["reason_zh"] = pd.Series([zh for zh, _ in reasons], index=table.index, dtype="object")
@@ -436,6 +454,13 @@ def _contradictions(table: pd.DataFrame) -> pd.Series[Any]:
     return wrong.astype("boolean").where(rank.notna() & share.notna())
 
 
+def _monthly_rises(table: pd.DataFrame) -> pd.Series[Any]:
+    """Rise of the percentage a month between this month's record and the one before; unknown without both."""
+    day, before = table["day"], table["previous_day"]
+    months = (day.dt.year - before.dt.year) * 12 + day.dt.month - before.dt.month
+    return table["progress_change_share"] / months.astype("float64")
+
+
 def _sizes(project_communities: pd.DataFrame, communities: pd.DataFrame | None) -> pd.DataFrame:
     """Communities, households and floor area of each project, with how many of them are unknown."""
     pairs = project_communities[["project_id", "community_id"]].drop_duplicates()
@@ -490,6 +515,16 @@ def _project_reason(row: Any, as_of: datetime.date) -> tuple[str, str]:
     if row.contradictory:
         zh.append("状态与形象进度矛盾")
         en.append("state and percentage contradict each other")
+    if row.jumped:
+        was, became = _percent(row.previous_progress_share).strip(), _percent(row.progress_share).strip()
+        rise, limit = 100 * row.monthly_rise, 100 * row.jump_limit
+        zh.append(
+            f"形象进度由 {was} 升至 {became}，每月 {rise:.0f} 个百分点，达到核实界限（{limit:.0f}，参数，非规范）"
+        )
+        en.append(
+            f"from {was} to {became}, {rise:.0f} percentage points a month; "
+            f"from {limit:.0f} on it is to be verified (a parameter, no norm)"
+        )
     if row.paid_yuan > row.received_yuan:
         zh.append("支付资金大于到位资金")
         en.append("more paid than received")
@@ -682,6 +717,14 @@ def _unit_projects(
 
 
 # --- small parts ----------------------------------------------------------------------------------
+
+
+def _require_jump(jump_share: float) -> None:
+    if not 0 < jump_share <= 1:
+        raise ConfigError(
+            f"[progress] jump_share 应大于 0、不超过 1（0.5 即每月 50 个百分点），现为 {jump_share:g}。",
+            f"[progress] jump_share must be above 0 and at most 1 (0.5: 50 points a month), found {jump_share:g}.",
+        )
 
 
 def _require_batches(plan_batches: tuple[str, ...]) -> None:

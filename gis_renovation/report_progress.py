@@ -66,7 +66,7 @@ def _unit_tables(paper: Paper, units: pd.DataFrame, workbook: str) -> None:
     paper.layer_table(listed, "unit_progress", _MONEY_COLUMNS, key=False, see=workbook)
 
 
-_ODD = ("went_back", "same_day_conflict", "contradictory")
+_ODD = ("went_back", "same_day_conflict", "contradictory", "jumped")
 
 
 def _overall(paper: Paper, units: pd.DataFrame, as_of: datetime.date) -> None:

@@ -68,6 +68,24 @@ def one_state(*rows, as_of=AS_OF):
     return project_states(projects(P="a"), pairs("P:A"), records(*rows), as_of=as_of).loc["P"]
 
 
+@pytest.mark.parametrize(
+    ("before", "share", "flagged"),
+    [("2024-08-31", 0.83, True), ("2024-08-31", 0.75, True), ("2024-08-31", 0.74, False), ("2024-07-31", 0.83, False)],
+)
+def test_a_rise_of_fifty_points_a_month_is_to_be_verified(before, share, flagged):
+    # 58, 50 and 49 points in one month; 58 in two months are 29 a month.
+    row = one_state(("P", date.fromisoformat(before), "started", 0.25), ("P", AS_OF, "started", share))
+    assert row["jumped"] == flagged
+    assert ("参数，非规范" in row["reason_zh"]) == flagged
+
+
+def test_the_limit_of_a_jump_is_a_parameter_and_must_make_sense():
+    works = records(("P", date(2024, 8, 31), "started", 0.25), ("P", AS_OF, "started", 0.83))
+    assert not project_states(projects(P="a"), pairs("P:A"), works, as_of=AS_OF, jump_share=0.6).loc["P", "jumped"]
+    with pytest.raises(ConfigError, match="jump_share"):
+        project_states(projects(P="a"), pairs("P:A"), works, as_of=AS_OF, jump_share=0.0)
+
+
 def test_the_state_is_that_of_the_latest_record_on_or_before_the_day():
     rows = [("P", date(2024, 8, 31), "tendered", 0.0), ("P", date(2024, 9, 30), "started", 0.2)]
     rows.append(("P", date(2024, 10, 1), "completed", 1.0))
