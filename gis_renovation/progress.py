@@ -458,7 +458,9 @@ def _monthly_rises(table: pd.DataFrame) -> pd.Series[Any]:
     """Rise of the percentage a month between this month's record and the one before; unknown without both."""
     day, before = table["day"], table["previous_day"]
     months = (day.dt.year - before.dt.year) * 12 + day.dt.month - before.dt.month
-    return table["progress_change_share"] / months.astype("float64")
+    # Two records of one month are a month's work at most.
+    rises: pd.Series[Any] = table["progress_change_share"] / months.astype("float64").clip(lower=1)
+    return rises
 
 
 def _sizes(project_communities: pd.DataFrame, communities: pd.DataFrame | None) -> pd.DataFrame:
