@@ -228,8 +228,8 @@ def _statement_rows(land: Fact, use: Fact, holder: Fact, state_owned: Fact, lack
     no_tenure = (
         int(all_of(*(np.array([verdict]) for verdict, _ in (land, holder, state_owned)))[0]),
         Text(
-            f"{land[1].zh}；{holder[1].zh}；{state_owned[1].zh}",
-            f"{land[1].en}; {holder[1].en}; {state_owned[1].en}",
+            "；".join(dict.fromkeys(fact[1].zh for fact in (land, holder, state_owned))),
+            "; ".join(dict.fromkeys(fact[1].en for fact in (land, holder, state_owned))),
         ),
     )
     rows = []
@@ -312,9 +312,9 @@ class _SiteFacts:
         if state == "none":
             return YES, Text("用地全部在登记宗地内", "the site lies wholly in registered parcels")
         if state == "sliver":
-            zh = f"用地在登记宗地内，仅有 {area:.2f} m² 细碎缝隙"
-            return YES, Text(zh, f"the site lies in registered parcels but for slivers of {area:.2f} m²")
-        return NO, Text(f"有 {area:.2f} m² 不在任何登记宗地内", f"{area:.2f} m² lie in no registered parcel")
+            zh = f"用地在登记宗地内，仅有 {area:,.2f} m² 细碎缝隙"
+            return YES, Text(zh, f"the site lies in registered parcels but for slivers of {area:,.2f} m²")
+        return NO, Text(f"有 {area:,.2f} m² 不在任何登记宗地内", f"{area:,.2f} m² lie in no registered parcel")
 
     def use(self, site_id: str) -> Fact:
         """Whether registered and planned use agree all over the site."""
@@ -323,14 +323,14 @@ class _SiteFacts:
         differs = self.differs.get(site_id, 0.0)
         if differs > 0.0:
             zh, en = (
-                f"登记用途与规划用途不一致 {differs:.2f} m²",
-                f"registered and planned use differ on {differs:.2f} m²",
+                f"登记用途与规划用途不一致 {differs:,.2f} m²",
+                f"registered and planned use differ on {differs:,.2f} m²",
             )
             return NO, Text(zh, en)
         whole = self.whole[site_id]
         left = whole - self.agrees.get(site_id, 0.0)
         if left > max(1.0, 0.001 * whole):
-            return UNKNOWN, Text(f"尚有 {left:.2f} m² 用途无法比对", f"uses cannot be compared on {left:.2f} m²")
+            return UNKNOWN, Text(f"尚有 {left:,.2f} m² 用途无法比对", f"uses cannot be compared on {left:,.2f} m²")
         return YES, Text("登记用途与规划用途一致", "registered and planned use agree")
 
     def holder(self, site_id: str) -> Fact:

@@ -298,7 +298,7 @@ def test_ground_outside_every_parcel_is_new_land_but_a_sliver_is_not():
     wide = outline_land_sites(layer("zone_id", {"Z-1": (box(-20, 0, 100, 60), {"name": "一片区"})}))
     found = statements(sites=wide)
     assert found.loc["no_new_land", "verdict"] == "no"
-    assert "1200.00" in found.loc["no_new_land", "rests_on_zh"]
+    assert "1,200.00" in found.loc["no_new_land", "rests_on_zh"]
     shifted = outline_land_sites(layer("zone_id", {"Z-1": (box(-0.2, 0, 100, 60), {"name": "一片区"})}))
     assert statements(sites=shifted).loc["no_new_land", "verdict"] == "yes"
 
