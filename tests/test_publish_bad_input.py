@@ -172,7 +172,7 @@ def test_a_layer_of_another_place_stops_the_command_and_leaves_the_edition(own_s
         cli.main(["publish", str(own_sample), "--profile", "public"])
     said = capsys.readouterr().err
     assert ended.value.code == 1
-    assert "不在项目范围内（约在 12" in said
+    assert "相距 50 km 以上（约在 12" in said
     assert "parks" in said
     assert state_of(own_sample / "maps") == before
 
