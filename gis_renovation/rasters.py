@@ -14,7 +14,9 @@ FreeType and its successors), here in double precision and vectorised over all p
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -270,27 +272,37 @@ def zonal_sums(coverage: GridCoverage, values: NDArray[np.floating[Any]]) -> tup
     return total.astype(np.float64), weight.astype(np.float64)
 
 
+# Pixels of a strip of rows whose running totals are taken at once: 8 MB of them.
+_STRIP_PX = 1_000_000
+
+
 def _run_sums(coverage: GridCoverage, values: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
     """Weighted sum and weight of known values in each run, from running totals of one strip of rows at a time."""
     order = np.argsort(coverage.run_row, kind="stable")
     row, start, stop = coverage.run_row[order], coverage.run_start[order], coverage.run_stop[order]
     total, known = np.zeros(len(row)), np.zeros(len(row))
-    strip = max(1, 4_000_000 // coverage.width)
-    for top in range(0, coverage.height, strip):
+    strip = max(1, _STRIP_PX // coverage.width)
+
+    def add(top: int) -> None:
         first, last = np.searchsorted(row, (top, top + strip))
         if first == last:
-            continue
+            return
         block = values[top : top + strip].astype(np.float64)
         missing = np.isnan(block)
+        lacking = missing.any()
         left = (row[first:last] - top) * (coverage.width + 1) + start[first:last]
         right = left + stop[first:last] - start[first:last]
         running = np.zeros((len(block), coverage.width + 1))
-        np.cumsum(np.where(missing, 0.0, block), axis=1, out=running[:, 1:])
+        np.cumsum(np.where(missing, 0.0, block) if lacking else block, axis=1, out=running[:, 1:])
         total[first:last] = running.ravel()[right] - running.ravel()[left]
         known[first:last] = (stop - start)[first:last]
-        if missing.any():
+        if lacking:
             np.cumsum(missing, axis=1, out=running[:, 1:])
             known[first:last] -= running.ravel()[right] - running.ravel()[left]
+
+    # Each strip writes its own runs, so the threads change nothing.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        list(pool.map(add, range(0, coverage.height, strip)))
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
     return total[back] * coverage.run_share, known[back] * coverage.run_share
