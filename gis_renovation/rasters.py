@@ -14,7 +14,6 @@ FreeType and its successors), here in double precision and vectorised over all p
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -301,7 +300,7 @@ def _run_sums(coverage: GridCoverage, values: NDArray[np.floating[Any]]) -> tupl
             known[first:last] -= running.ravel()[right] - running.ravel()[left]
 
     # Each strip writes its own runs, so the threads change nothing.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(2) as pool:
         list(pool.map(add, range(0, coverage.height, strip)))
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
