@@ -16,6 +16,7 @@ from gis_renovation.map_data import layer_label
 from gis_renovation.markup import plain_text
 from gis_renovation.publish_check import CLASSES
 from gis_renovation.publish_personal import personal_kinds
+from gis_renovation.publish_release import sources_of
 from gis_renovation.schemas import Disclosure
 
 # Drives, shares, folders, e-mail addresses, telephone numbers with or without their area code.
@@ -56,13 +57,13 @@ def layer_sources(
     """
     names = list(published)
     cards = manifest.get("sources", {})
-    inputs = {step["step"]: sorted(step.get("inputs", {})) for step in manifest.get("steps", [])}
+    made = {step["step"] for step in manifest.get("steps", []) if step.get("inputs")}
     found = {}
     for name in names:
         if name in cards:
             found[name] = _card_source(cards[name], highest)
-        elif inputs.get(name):
-            roots = _roots(name, inputs)
+        elif name in made:
+            roots = set(sources_of(name, manifest))
             told = tuple(root for root in names if root in roots)
             found[name] = LayerSource(made_from=told, others=bool(roots - set(told)))
         else:
@@ -86,21 +87,6 @@ def names_place_or_contact(text: str) -> bool:
     """Whether a text holds a path, a share, an e-mail address or a number to call; a web address is none."""
     rest = _WEB_ADDRESS.sub("", text)
     return bool(_PLACE_OR_CONTACT.search(rest) or personal_kinds(rest))
-
-
-def _roots(name: str, inputs: Mapping[str, Sequence[str]]) -> set[str]:
-    """The layers with data of their own that a result goes back to."""
-    waiting, seen, roots = list(inputs[name]), {name}, set()
-    while waiting:
-        one = waiting.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if one in inputs:
-            waiting += inputs[one]
-        else:
-            roots.add(one)
-    return roots
 
 
 def source_cells(source: LayerSource, lang: Lang) -> list[str]:
