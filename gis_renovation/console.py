@@ -233,7 +233,7 @@ def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
                 if own
                 else Text("（默认）", " (default)").in_language(lang)
             )
-        note = f"  # {known.note}" if known.note and lang == "zh" else ""
+        note = f"  # {known.note.in_language(lang)}" if known.note.zh else ""
         yield f"  [{module}] {name}: {known.label.in_language(lang)} = {text}{note}"
 
 

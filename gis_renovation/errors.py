@@ -33,6 +33,9 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
 
+NO_TEXT = Text("", "")
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its noun in English: ``1 zone``, ``2 zones``; ``many`` where it is not ``one`` and s."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"

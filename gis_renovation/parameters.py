@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from gis_renovation.errors import Lang, Text
+from gis_renovation.errors import NO_TEXT, Lang, Text
 
 _NOT_SET = Text("未设", "not set")
 _UNITS_EN = {"户": "households", "元": "x 10,000 yuan", "个": "", "次": "", "名": "", "年": "years", "倍": "times"}
@@ -28,7 +28,7 @@ class Parameter(NamedTuple):
     name: str
     label: Text
     unit: str
-    note: str
+    note: Text
     values: Mapping[str, Text]
     is_work: bool
 
@@ -43,7 +43,7 @@ def parameters() -> Mapping[tuple[str, str], Parameter]:
             name=name,
             label=Text(*entry["label"]),
             unit=entry.get("unit", ""),
-            note=entry.get("note", ""),
+            note=Text(*entry.get("note", NO_TEXT)),
             values={code: Text(*label) for code, label in entry.get("values", {}).items()},
             is_work=bool(entry.get("work", False)),
         )
@@ -54,7 +54,7 @@ def parameters() -> Mapping[tuple[str, str], Parameter]:
 
 def parameter(module: str, name: str) -> Parameter:
     """One parameter; one without a description goes by its own name."""
-    return parameters().get((module, name)) or Parameter(module, name, Text(name, name), "", "", {}, is_work=False)
+    return parameters().get((module, name)) or Parameter(module, name, Text(name, name), "", NO_TEXT, {}, is_work=False)
 
 
 def value_text(value: Any, described: Parameter, lang: Lang) -> str:

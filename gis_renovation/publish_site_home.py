@@ -443,9 +443,8 @@ def _unit(field: Field | None, lang: Lang) -> str:
 def _codes(field: Field | None, lang: Lang) -> str:
     if field is None:
         return ""
-    codes = "；".join(f"{code} = {label.in_language(lang)}" for code, label in field.values.items())
-    note = field.note if lang == "zh" else ""
-    return "；".join(text for text in (codes, note) if text)
+    codes = [f"{code} = {label.in_language(lang)}" for code, label in field.values.items()]
+    return ("；" if lang == "zh" else "; ").join(text for text in (*codes, field.note.in_language(lang)) if text)
 
 
 # --- about ----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gis_renovation.config import toml_inline
-from gis_renovation.errors import ConfigError, Finding, Lang, Severity, Text
+from gis_renovation.errors import NO_TEXT, ConfigError, Finding, Lang, Severity, Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -64,7 +64,7 @@ class Field:
     maximum: float | None = None
     references: str = ""
     disclosure: Disclosure = "restricted"
-    note: str = ""
+    note: Text = NO_TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class LayerSchema:
     disclosure: Disclosure
     raster: bool = False
     result: bool = False
-    note: str = ""
+    note: Text = NO_TEXT
 
 
 @lru_cache(maxsize=1)
@@ -157,6 +157,7 @@ def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
             fields=fields,
             disclosure=table.pop("disclosure", "restricted"),
             result=result,
+            note=Text(*table.pop("note", NO_TEXT)),
             **table,
         )
     except TypeError as error:
@@ -172,6 +173,7 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
             label=Text(*table.pop("label")),
             aliases=tuple(table.pop("aliases", ())),
             values=values,
+            note=Text(*table.pop("note", NO_TEXT)),
             **table,
         )
     except TypeError as error:

@@ -53,8 +53,10 @@ _TYPE_LABELS: Mapping[str, Text] = {
 }
 _WHOLE_TYPES = (str, int, bool, datetime.date)
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
-_NULL_MEANING = re.compile(r"空值表示([^；。]+)")
-_MEANINGS_EN = {"未核查": "not checked", "未排": "not scheduled"}
+_NULL_MEANINGS: Mapping[Lang, re.Pattern[str]] = {
+    "zh": re.compile(r"空值表示([^；。]+)"),
+    "en": re.compile(r"empty means ([^;.]+)"),
+}
 _NULL_AT_ZERO = re.compile(r"([a-z][a-z0-9_]*) 列为 0 时为空")
 _NOT_APPLICABLE = "—"
 # The file's own date must not depend on the day it is written.
@@ -180,11 +182,10 @@ def missing_text(field: Field | None, lang: Lang) -> str:
     """
     if field is None:
         return ""
-    if "时为空" in field.note and not _NULL_AT_ZERO.search(field.note):
+    if "时为空" in field.note.zh and not _NULL_AT_ZERO.search(field.note.zh):
         return _NOT_APPLICABLE
-    meaning = _NULL_MEANING.search(field.note)
-    if meaning:
-        return meaning[1] if lang == "zh" else _MEANINGS_EN.get(meaning[1], _NOT_APPLICABLE)
+    if meaning := _NULL_MEANINGS[lang].search(field.note.in_language(lang)):
+        return meaning[1]
     if field.type in ("number", "integer", "boolean") or field.values:
         return UNKNOWN.in_language(lang)
     return ""
@@ -196,7 +197,7 @@ def missing_texts(frame: pd.DataFrame, field: Field | None, lang: Lang) -> list[
     A share of nothing is not unknown: a field noted “… 列为 0 时为空” is a dash where that column is 0.
     """
     text = missing_text(field, lang)
-    whole = _NULL_AT_ZERO.search(field.note) if field is not None else None
+    whole = _NULL_AT_ZERO.search(field.note.zh) if field is not None else None
     if whole is None or whole[1] not in frame:
         return [text] * len(frame)
     return [_NOT_APPLICABLE if zero else text for zero in frame[whole[1]].eq(0).fillna(value=False).tolist()]
@@ -207,7 +208,7 @@ def explained_missing(frame: pd.DataFrame, field: Field | None, lang: Lang) -> l
 
     What does not apply is “—”.
     """
-    if field is None or not field.note:
+    if field is None or not field.note.zh:
         return [None] * len(frame)
     plain = {"", UNKNOWN.in_language(lang)}
     return [None if text in plain else text for text in missing_texts(frame, field, lang)]
@@ -477,7 +478,7 @@ def _pointer(length: int, lang: Lang) -> str:
 
 
 def _comment(column: Column, lang: Lang) -> str:
-    note = column.field.note if column.field is not None else ""
+    note = column.field.note.in_language(lang) if column.field is not None else ""
     label = Text("列名", "column").in_language(lang)
     return f"{label} {column.name}" + (f"\n{note}" if note else "")
 
@@ -590,7 +591,7 @@ def _write_contents_line(page: Any, formats: _Formats, row: int, sheet: _Sheet, 
         quoted = sheet.name.replace("'", "''")
         target = f"internal:'{quoted}'!A1"
         page.write_url(row, 0, target, formats.get(font_color="#0563C1", underline=1), sheet.name)
-        note = sheet.schema.note if lang == "zh" else ""
+        note = sheet.schema.note.in_language(lang)
     else:
         page.write_string(row, 0, "—", formats.get())
         note = Text(
@@ -644,7 +645,7 @@ def _dictionary_line(sheet: _Sheet, column: Column, lang: Lang) -> tuple[str, ..
         _TYPE_LABELS[field.type].in_language(lang),
         DISCLOSURE_LABELS[field.disclosure].in_language(lang),
         values,
-        field.note,
+        field.note.in_language(lang),
     )
 
 

@@ -289,6 +289,39 @@ def test_columns_a_labelled_frame_lacks_are_all_named_with_the_nearest(zones):
     assert "households" in str(caught.value)
 
 
+def chinese(text):
+    return any("\u4e00" <= character <= "\u9fff" for character in str(text))
+
+
+def test_an_english_workbook_of_every_layer_holds_no_chinese(tmp_path):
+    # A row each in which nothing is known: what a missing value is called has to be English too.
+    layers = {
+        name: pd.DataFrame({field: [None] for field in schema.fields}, index=pd.Index(["X"], name=schema.key or None))
+        for name, schema in layer_schemas().items()
+        if not schema.raster
+    }
+    write_tables(tmp_path / "en.xlsx", layers, synthetic=True, lang="en", as_of=datetime.date(2024, 9, 30))
+    book = openpyxl.load_workbook(tmp_path / "en.xlsx")
+    cells = [(sheet.title, cell) for sheet in book for row in sheet.iter_rows() for cell in row]
+    said = [(title, cell.coordinate, text) for title, cell in cells for text in (cell.value, cell.comment) if text]
+    assert len(said) > 20 * len(layers)
+    assert [found for found in said if chinese(found[0]) or chinese(found[2])] == []
+
+
+def test_every_note_is_in_both_languages_and_says_the_same_of_missing_values():
+    schemas = layer_schemas().values()
+    fields = [field for schema in schemas for field in schema.fields.values()]
+    notes = [owner.note for owner in (*schemas, *fields) if owner.note.zh or owner.note.en]
+    assert len(notes) > 100
+    for note in notes:
+        assert chinese(note.zh)
+        assert note.en
+        assert not chinese(note.en)
+        assert ("空值表示" in note.zh) == ("empty means" in note.en), note
+    for field in fields:
+        assert (missing_text(field, "zh") == "—") == (missing_text(field, "en") == "—"), field.name
+
+
 def test_a_chinese_character_is_two_columns_wide():
     assert display_width("ab小区") == 6
 
