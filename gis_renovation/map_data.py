@@ -244,6 +244,28 @@ def encode_columns(
     return encoded
 
 
+def name_references(
+    columns: Sequence[dict[str, Any]], schema: LayerSchema | None, layers: Mapping[str, pd.DataFrame], *, lang: Lang
+) -> None:
+    """Give columns of encoded ids of another layer labels with its names, “龙湖片区（Z-3）”, where it has any.
+
+    Only ``layers`` are asked, so an edition names what it shows elsewhere and nothing more. A column beside
+    which the name stands already (``park_id``, ``park_name``) keeps its ids. O(rows).
+    """
+    present = {column["name"] for column in columns}
+    form = "{name}（{key}）" if lang == "zh" else "{name} ({key})"
+    for column in columns:
+        field = schema.fields.get(column["name"]) if schema else None
+        other = layers.get(field.references) if field else None
+        if other is None or "name" not in other.columns or f"{column['name'].removesuffix('_id')}_name" in present:
+            continue
+        named = zip(map(row_id, other.index), _plain_values(other["name"]), strict=True)
+        names = {key: name for key, name in named if name not in (None, "", key)}
+        found = {value for value in column.get("dict", column["data"]) if value in names}
+        if found:
+            column["labels"] = {key: form.format(name=names[key], key=key) for key in sorted(found)}
+
+
 # --- whole layers ---------------------------------------------------------------------------------
 
 
@@ -265,6 +287,7 @@ def encode_layer(
     kinds = [_KINDS.get(shape.geom_type, "polygon") for shape in geometry]
     origin = _origin(geometry)
     columns = encode_columns(drawn, schema, lang=lang, skip=style.hidden)
+    name_references(columns, schema, layers, lang=lang)
     block: dict[str, Any] = {
         "name": plain_text(name),
         "source": style.geometry_of or plain_text(name),
@@ -390,6 +413,7 @@ def related_tables(
         wanted = style.related_columns.get(name)
         skip = {key, schema.key if schema else ""} | ({*table.columns} - {*wanted} if wanted else set())
         columns = encode_columns(table, schema, lang=lang, skip=skip)
+        name_references(columns, schema, layers, lang=lang)
         found.append(
             {
                 "name": name,

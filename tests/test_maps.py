@@ -165,6 +165,36 @@ def test_cards_leave_out_what_does_not_apply_and_say_what_silence_means():
     assert told("reason_zh") == [*[""] * 8, "户数过少"]
 
 
+def said_on_cards(page, layer, column):
+    """What a reader of the cards sees in one column of a layer or of a table on its card."""
+    data = block(page, f"layer-{layer}")
+    columns = [*data["columns"], *(column for table in data["related"] for column in table["columns"])]
+    one = next(found for found in columns if found["name"] == column)
+    values = [one["dict"][v] if "dict" in one and v is not None else v for v in one["data"]]
+    return [one.get("labels", {}).get(value, value) for value in values]
+
+
+def test_a_card_names_what_its_ids_mean_and_keeps_the_id():
+    made = layers()
+    page, english = page_of(made), page_of(made, lang="en")
+    zones = ["龙湖片区（Z-C1）"] * 3 + ["泉山片区（Z-C4）"] * 6
+    assert said_on_cards(page, "communities", "zone_id") == zones
+    assert said_on_cards(english, "communities", "zone_id")[0] == "龙湖片区 (Z-C1)"
+    assert said_on_cards(page, "communities", "unit_code") == ["田家庵区（340403）"] * 9
+    assert said_on_cards(page, "community_links", "crossing_id") == ["", "", "淮滨天桥（X1）"]
+
+
+def test_a_card_names_only_what_the_edition_shows():
+    made = layers()
+    made["zones"] = made["zones"].assign(name=["龙湖片区", None])
+    made["reporting_units"] = made["reporting_units"].drop(columns="name")
+    page = page_of(made)
+    assert said_on_cards(page, "communities", "zone_id") == ["龙湖片区（Z-C1）"] * 3 + ["Z-C4"] * 6
+    assert said_on_cards(page, "communities", "unit_code") == ["340403"] * 9
+    assert "田家庵区" not in page
+    assert "泉山片区" not in page
+
+
 def test_card_of_a_parcel_carries_its_ledger_rows(page):
     related = block(page, "layer-idle_parcels")["related"][0]
     assert related["name"] == "parcel_ledger"
