@@ -38,6 +38,7 @@ from gis_renovation.publish_check import (
     MARKER,
     read_marker,
     require_sound,
+    sealed,
     sha256,
 )
 from gis_renovation.publish_checklist import review_checklist
@@ -468,7 +469,9 @@ def publish_profile(
             basemaps=basemaps, targets=targets or {}, sources=sources, single=single, lang=lang,
         )  # fmt: skip
         if profile.profile.audience == "public":
-            _write_beside(target, edition, profile, facts, before, released)
+            tables = {key: frame for key, frame in layers.items() if isinstance(frame, pd.DataFrame)}
+            said = counts_shown(edition.frames, edition.withheld, before, tables)
+            _write_beside(target, edition, profile, facts, said, released)
         put_in_place(work, target)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -577,12 +580,12 @@ def _write_beside(
     edition: Edition,
     profile: Profile,
     facts: Mapping[str, Any],
-    before: Shown,
+    said: Shown,
     released: Sequence[Release],
 ) -> None:
     """What the makers keep beside a public folder: the checklist of the review, and which counts were shown."""
     write_text(target.with_name(f"{target.name}.checklist.md"), _checklist(edition, facts, released, profile=profile))
-    _write_counts(target, counts_shown(edition.frames, edition.withheld, before))
+    _write_counts(target, said)
 
 
 def require_no_personal_numbers(edition: Edition) -> None:
@@ -806,7 +809,7 @@ def _write_marker(work: Path, edition: Edition, facts: Mapping[str, Any]) -> Non
         },
         "files": {path.relative_to(work).as_posix(): sha256(path) for path in written},
     }
-    (work / MARKER).write_text(json.dumps(marker, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (work / MARKER).write_text(json.dumps(sealed(marker), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _write_downloads(folder: Path, edition: Edition, profile: Profile, *, synthetic: bool, lang: Lang) -> None:

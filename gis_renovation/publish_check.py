@@ -17,6 +17,7 @@ from gis_renovation.publish_database import freed_bytes
 from gis_renovation.schemas import Disclosure, layer_schemas
 
 MARKER = "publish.json"
+LOG = "publish-log.jsonl"
 CLASSES: tuple[Disclosure, ...] = ("public", "internal", "restricted")
 
 # Hosts a page may name in its code without asking them for anything: XML namespaces.
@@ -55,10 +56,10 @@ def check_published(folder: Path) -> list[Finding]:
             f"{folder} was not published by this program (no valid {MARKER}).",
         )
     broken = [*_check_tiles(folder)]
-    findings = [*_check_files(folder, marker), *broken, *_check_databases(folder)]
+    findings = [*_check_marker(folder, marker), *_check_files(folder, marker), *broken, *_check_databases(folder)]
     findings += [] if broken else _check_contents(folder, marker)
     findings += _check_pictures(folder)
-    for path in sorted(folder.rglob("*.html")):
+    for path in sorted(p for p in folder.rglob("*.html") if p.is_file()):
         findings += [
             _finding(
                 "outside_host",
@@ -66,7 +67,7 @@ def check_published(folder: Path) -> list[Finding]:
                 f"网页引用了外部主机 {host}；发布的网页不得向任何外部主机请求内容。",
                 f"the page names the outside host {host}; a published page may ask no other host for anything.",
             )
-            for host in outside_hosts(path.read_text(encoding="utf-8"))
+            for host in outside_hosts(path.read_text(encoding="utf-8", errors="replace"))
             # Hosts of basemaps its profile asked for are said in the marker.
             if host not in marker.get("basemap_hosts", [])
         ]
@@ -82,14 +83,50 @@ def require_sound(folder: Path) -> None:
 
 def _check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
     listed: Mapping[str, str] = marker.get("files", {})
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MARKER}
+    # A link shows what lies elsewhere, and an empty folder is none of ours.
+    strange = {p for p in folder.rglob("*") if p.is_symlink() or (p.is_dir() and not any(p.iterdir()))}
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() or p in strange} - {MARKER}
     for name in sorted({*listed, *present}):
         if name not in present:
             yield _finding("missing_file", name, "文件缺失。", "the file is missing.")
-        elif name not in listed:
+        elif name not in listed or folder / name in strange:
             yield _finding("foreign_file", name, "文件不在发布清单中。", "the file is not in the list of the edition.")
         elif sha256(folder / name) != listed[name]:
             yield _finding("changed_file", name, "文件在发布后被改动。", "the file was changed after publishing.")
+
+
+def sealed(marker: Mapping[str, Any]) -> dict[str, Any]:
+    """``marker`` with a fingerprint of everything else it says, so that a slip in it is seen."""
+    facts = {key: value for key, value in marker.items() if key != _SEAL}
+    text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+    return {**facts, _SEAL: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
+
+
+_SEAL = "seal"
+
+
+def _check_marker(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+    """What the edition says of itself is what it said when it was made, by its own seal and by the log beside it."""
+    logged = {
+        line.get("edition")
+        for line in _log_lines(folder.with_name(LOG))
+        if line.get("profile") == folder.name.removesuffix(".previous")
+    }
+    changed = _SEAL in marker and sealed(marker) != marker
+    if changed or (logged and sha256(folder / MARKER) not in logged):
+        zh = "发布清单在发布后被改动，其中的标题、审图号、日期、级别、图层不再可信。"
+        yield _finding("changed_marker", MARKER, zh, "the list was changed after publishing; nothing it says is sure.")
+
+
+def _log_lines(path: Path) -> Iterable[Mapping[str, Any]]:
+    """Lines of the log, those that can be read."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict):
+            yield said
 
 
 def _check_tiles(folder: Path) -> Iterable[Finding]:
@@ -207,12 +244,20 @@ def _host(url: str) -> str:
 def _check_contents(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
     """Columns, rows and shapes of every file are those the edition says it holds, and the same in all of them."""
     read: dict[bytes, list[tuple[str, Held]]] = {}
-    held = [
-        (path.relative_to(folder).as_posix(), layer, one)
-        for path in sorted(p for p in folder.rglob("*") if p.is_file())
-        for layer, several in sorted(contents_of(path, read).items())
-        for one in several
-    ]
+    held: list[tuple[str, str, Held]] = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        try:
+            found = contents_of(path, read)
+        except ValueError:
+            yield _finding(
+                "broken_file",
+                name,
+                "文件损坏，无法读出内容核对。",
+                "the file is damaged; its contents cannot be checked.",
+            )
+            continue
+        held += [(name, layer, one) for layer, several in sorted(found.items()) for one in several]
     shapes = {layer: one for name, layer, one in held if name.endswith(".gpkg") and one.corners is not None}
     for name, layer, one in held:
         yield from _check_columns(name, layer, one, marker)
@@ -260,7 +305,10 @@ def _check_shapes(name: str, layer: str, one: Held, whole: Held | None, grid_m: 
 def _check_databases(folder: Path) -> Iterable[Finding]:
     """No database keeps rows that were deleted."""
     for path in sorted(folder.rglob("*.gpkg")):
-        count = freed_bytes(path)
+        try:
+            count = freed_bytes(path)
+        except (ValueError, IndexError):
+            continue  # what is no database at all is told with the contents
         if count:
             name = path.relative_to(folder).as_posix()
             zh = f"数据库中有 {count:,} 字节已删除而未清除的内容，可能含不得公开的数据。"

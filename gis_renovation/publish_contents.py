@@ -46,9 +46,19 @@ def contents_of(path: Path, read: dict[bytes, list[tuple[str, Held]]] | None = N
     readers = {".csv": _csv, ".geojson": _geojson, ".gpkg": _geopackage, ".xlsx": _workbook, ".html": _page}
     reader = readers.get(path.suffix)
     found: dict[str, list[Held]] = {}
-    for layer, held in [*(reader(path) if reader else []), *_archives(path, {} if read is None else read)]:
-        found.setdefault(layer, []).append(held)
+    try:
+        for layer, held in [*(reader(path) if reader else []), *_archives(path, {} if read is None else read)]:
+            found.setdefault(layer, []).append(held)
+    except _BROKEN as error:
+        raise ValueError(path.name) from error
     return found
+
+
+# How the readers say that a file is not what its name says.
+_BROKEN = (
+    sqlite3.Error, csv.Error, python_calamine.CalamineError, RuntimeError, OSError, KeyError, TypeError, IndexError,
+    AttributeError,
+)  # fmt: skip
 
 
 def _csv(path: Path) -> Iterator[tuple[str, Held]]:

@@ -6,6 +6,7 @@ and so is whatever would let a reader compute it (:mod:`gis_renovation.publish_t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis_renovation.publish_totals import parts_of, published_totals, withhold_parts
+from gis_renovation.publish_totals import Total, parts_of, published_totals, withhold_parts
 from gis_renovation.schemas import layer_schemas
 
 # Counts of these units speak of households and people.
@@ -26,7 +27,14 @@ Bools = NDArray[np.bool_]
 
 _IN_WORDS = re.compile(
     r"(?<![\d.,A-Za-z])(\d[\d,]*)\s*(?:户(?!外|型|均)|人(?!行|大|民)|households?\b|people\b|residents?\b)"
+    r"|[户人]数\s*[为达共：:]?\s*(\d[\d,]*)|\b(?:households|people|residents) (?:would reach )?(\d[\d,]*)"
 )
+# A limit of the project's own settings is nobody's count.
+_LIMIT = re.compile(r"[上下]限\s*\d[\d,]*\s*户")
+# Money of single works is no matter for the public, and no column of it is: sentences must not tell it either.
+_MONEY = re.compile(r"\d\s*[万亿]?元(?!旦)|\d\s*yuan\b")
+# In the record of what was said: sums of communities that were withheld each.
+SUMS = "sums"
 
 
 def small_counts(values: pd.Series[Any], k: int) -> Bools:
@@ -67,6 +75,7 @@ def withhold_small_counts(
     of every total, also where the table of members is not published. ``before`` is what earlier
     editions said: what was withheld stays withheld, and what was shown cannot be hidden behind.
     """
+    listed, selected = selected, {name: _with_told(name, frame, layers) for name, frame in selected.items()}
     work = _Withholding(selected)
     before = before or {}
     for name, frame in selected.items():
@@ -80,16 +89,40 @@ def withhold_small_counts(
     for name in selected:
         _withhold_ratios(work, name)
     _withhold_sentences(work, layers, k)
-    return work.frames, {
-        layer: {column: sorted(keys) for column, keys in sorted(columns.items())}
+    gone = {
+        layer: {column: sorted(keys) for column, keys in sorted(columns.items()) if column in listed[layer].columns}
         for layer, columns in sorted(work.gone.items())
     }
+    extra = {name: [c for c in frame.columns if c not in listed[name].columns] for name, frame in work.frames.items()}
+    frames = {name: frame.drop(columns=extra[name]) for name, frame in work.frames.items()}
+    return frames, {layer: columns for layer, columns in gone.items() if columns}
+
+
+def _with_told(name: str, frame: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """``frame`` with the counts that its shares and averages tell: a share of a known total is as good as its part."""
+    whole = layers.get(name)
+    if whole is None or not _ratios(frame):
+        return frame
+    told = ["households", *(column.removesuffix("_share") for column in _ratios(frame))]
+    added = [column for column in told if column in whole.columns and column not in frame.columns]
+    return frame.assign(**{column: whole[column].reindex(frame.index) for column in dict.fromkeys(added)})
+
+
+def _ratios(frame: pd.DataFrame) -> list[str]:
+    return [str(column) for column in frame.columns if re.search(r"households_share$|_per_household", str(column))]
 
 
 def counts_shown(
-    made: Mapping[str, pd.DataFrame], gone: Mapping[str, Mapping[str, list[str]]], before: Shown
+    made: Mapping[str, pd.DataFrame],
+    gone: Mapping[str, Mapping[str, list[str]]],
+    before: Shown,
+    layers: Mapping[str, pd.DataFrame],
 ) -> dict[str, dict[str, dict[str, float | None]]]:
-    """What this edition and all before it said of each count; once withheld stays withheld. Nothing unpublished."""
+    """What this edition and all before it said of each count; once withheld stays withheld. Nothing unpublished.
+
+    Under ``sums`` stand the groups of communities whose counts were withheld though their sum could be
+    computed: of the next edition's total, with one community more, it would tell that one.
+    """
     said = {layer: {column: dict(cells) for column, cells in columns.items()} for layer, columns in before.items()}
     for layer, frame in sorted(made.items()):
         for column in personal_columns(layer, frame):
@@ -97,7 +130,35 @@ def counts_shown(
             numbers = pd.to_numeric(frame[column], errors="coerce")
             cells |= {str(key): float(value) for key, value in numbers.items() if not pd.isna(value)}
             cells |= dict.fromkeys(gone.get(layer, {}).get(column, []))
-    return said
+    return said | {SUMS: {"households": {**said.get(SUMS, {}).get("households", {}), **_sums(made, layers)}}}
+
+
+def _sums(made: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """What readers can compute of the communities withheld: a total less its open parts, by the ids of the others."""
+    places = layers.get("communities")
+    if places is None or "households" not in places.columns:
+        return {}
+    listed = made.get("communities", pd.DataFrame())
+    shown = listed["households"] if "households" in listed.columns else pd.Series(dtype=float)
+    hidden = shown.reindex(places.index).isna().to_numpy() & (np.nan_to_num(parts_of(places)) > 0)
+    wide = {name: _with_told(name, frame, layers) for name, frame in made.items()}
+    found = {}
+    for total in published_totals(wide, layers):
+        own = total.members[hidden[total.members]]
+        if total.layer and len(own):
+            ids = json.dumps([str(key) for key in places.index[own]], ensure_ascii=False)
+            found[ids] = float(np.sum(parts_of(places)[own]))
+    return found
+
+
+def _sums_before(places: pd.DataFrame, before: Shown) -> list[Total]:
+    """Sums of withheld communities that earlier editions told, where they are still those of today."""
+    values, found = parts_of(places), []
+    for ids, said in before.get(SUMS, {}).get("households", {}).items():
+        rows = pd.Index([str(key) for key in places.index]).get_indexer(pd.Index(json.loads(ids)))
+        if (rows >= 0).all() and said is not None and abs(float(np.sum(values[rows])) - said) < 0.5:
+            found.append(Total("", "", ids, np.sort(rows).astype(np.int64), fixed=True))
+    return found
 
 
 def personal_columns(name: str, frame: pd.DataFrame) -> list[str]:
@@ -143,7 +204,7 @@ def _withhold_sums(
         total._replace(fixed=total.fixed or _stood_before(selected, before, total.layer, total.column, total.key))
         for total in published_totals(selected, layers)
         if not _is_withheld(work, total.layer, total.column, total.key)
-    ]
+    ] + _sums_before(places, before)
     hidden, gone = withhold_parts(values, hidden, known, totals, k)
     if "communities" in work.frames:
         rows = places.index.get_indexer(work.frames["communities"].index)
@@ -180,7 +241,7 @@ def _withhold_unaudited(
 def _withhold_ratios(work: _Withholding, name: str) -> None:
     """Shares and averages that give a withheld count of their row back."""
     frame = work.frames[name]
-    ratios = [str(c) for c in frame.columns if re.search(r"households_share$|_per_household", str(c))]
+    ratios = _ratios(frame)
     counts = [str(c) for c in personal_columns(name, frame)]
     if ratios and counts:
         mask = np.any([work.is_gone(name, column) for column in counts], axis=0)
@@ -189,7 +250,10 @@ def _withhold_ratios(work: _Withholding, name: str) -> None:
 
 
 def _withhold_sentences(work: _Withholding, layers: Mapping[str, pd.DataFrame], k: int) -> None:
-    """Texts that state a count of households or people which is small or withheld elsewhere."""
+    """Texts that state a count which is small or withheld elsewhere, or a sum that no open cell of their row states.
+
+    “With C9 it would be 1,503 households” tells C9's by the zone's own 1,500; a name is no such sentence.
+    """
     secret = {
         float(value)
         for layer, columns in work.gone.items()
@@ -198,14 +262,27 @@ def _withhold_sentences(work: _Withholding, layers: Mapping[str, pd.DataFrame], 
         for key, value in pd.to_numeric(layers[layer][column], errors="coerce").items()
         if str(key) in keys
     }
+    places = layers.get("communities", pd.DataFrame({"households": []}))
+    guarded = bool(secret) or ("households" in places.columns and bool(small_counts(places["households"], k).any()))
 
-    def tells(text: object) -> bool:
+    def tells(text: object, open_counts: frozenset[float], *, prose: bool) -> bool:
         if not isinstance(text, str):
             return False
-        numbers = [float(found.replace(",", "") or 0) for found in _IN_WORDS.findall(text)]
-        return any(0 < number < k or number in secret for number in numbers)
+        stated = [n for found in _IN_WORDS.findall(_LIMIT.sub("", text)) for n in found if n]
+        numbers = {float(number.replace(",", "")) for number in stated}
+        small = any(0 < number < k or number in secret for number in numbers)
+        return small or (prose and (bool(_MONEY.search(text)) or (guarded and not numbers <= open_counts)))
 
     for name, frame in list(work.frames.items()):
+        open_counts = _open_counts(name, frame)
         for column in frame.columns:
             if str(frame[column].dtype) != "geometry" and not pd.api.types.is_numeric_dtype(frame[column].dtype):
-                work.take(name, str(column), np.array([tells(value) for value in frame[column]], dtype=bool))
+                prose = not str(column).endswith("name")
+                told = [tells(text, own, prose=prose) for text, own in zip(frame[column], open_counts, strict=True)]
+                work.take(name, str(column), np.array(told, dtype=bool))
+
+
+def _open_counts(name: str, frame: pd.DataFrame) -> list[frozenset[float]]:
+    """The counts of households and people that stand open in each row."""
+    numbers = frame[personal_columns(name, frame)].apply(pd.to_numeric, errors="coerce").astype(float)
+    return [frozenset(row[~np.isnan(row)].tolist()) for row in numbers.to_numpy()]

@@ -17,9 +17,7 @@ from typing import Any
 
 from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.io import new_file
-from gis_renovation.publish_check import MARKER, check_published, read_marker, sha256
-
-LOG = "publish-log.jsonl"
+from gis_renovation.publish_check import LOG, MARKER, check_published, read_marker, sha256
 
 # Folders that exist only between two renames: the edition before the last one while a new one
 # moves in, and the present one while it changes places with the previous.

@@ -1,8 +1,9 @@
-"""Telephone, identity and bank card numbers in texts that may be published: allowed columns hold what people typed."""
+"""Telephone, identity and card numbers, mail and accounts in texts that may be published: what people typed."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -10,28 +11,52 @@ import pandas as pd
 from gis_renovation.errors import Finding, Text
 from gis_renovation.schemas import layer_schemas
 
-# Mobile numbers of eleven digits, identity numbers of eighteen with their check digit (GB 11643-1999),
-# bank cards of sixteen to nineteen that pass the Luhn test (GB/T 14504); none inside a longer number.
-_MOBILE = re.compile(r"(?<![\d.])1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)")
-_IDENTITY = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
-_CARD = re.compile(r"(?<![\d.])(?:62|4|5)\d{14,17}(?!\d)")
+# What people put between groups of digits, after full-width forms are made plain: blanks and dashes of all kinds.
+_GAP = r"[\s_\u2010-\u2015\u2212-]{0,2}"
+# Mobile numbers of eleven digits, with or without +86; identity numbers of eighteen with their check digit
+# (GB 11643-1999), bank cards of sixteen to nineteen that pass the Luhn test (GB/T 14504), in fours or in one
+# piece; none inside a longer number. Then numbers with an area code, mail addresses, accounts of messengers.
+_MOBILE = re.compile(
+    rf"(?<!\d)(?<!\d\.)(?:00)?(?:86)?{_GAP}\(?1[3-9]\d(?:\)?{_GAP}\d{{4}}{_GAP}\d{{4}}|\d{_GAP}\d{{3}}{_GAP}\d{{4}}"
+    r"|\.\d{4}\.\d{4})(?!\d)"
+)
+_IDENTITY = re.compile(
+    rf"(?<!\d)([1-9]\d{{5}}){_GAP}((?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])){_GAP}(\d{{3}}[\dXx])(?!\d)"
+)
+_CARD = re.compile(
+    r"(?<!\d)(?<!\d\.)(?:(?:62|4|5)\d{14,17}|(?:62\d\d|[45]\d{3})(?:[ -]\d{4}){3}(?:[ -]\d{1,3})?)(?!\d)"
+)
+_LANDLINE = re.compile(r"(?<!\d)(?:\(0\d{2,3}\)|0\d{2,3}[-\s\u2010-\u2015])\s?[2-8]\d{6,7}(?!\d)")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_ACCOUNT = re.compile(
+    r"(?:微信|QQ|WeChat)(?:号码?)?\s?:?\s?(?=[\w-]*\d)[A-Za-z0-9][A-Za-z0-9_-]{4,19}(?!\w)", re.IGNORECASE
+)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 _KINDS: Mapping[str, Text] = {
     "mobile": Text("手机号码", "a mobile telephone number"),
     "identity": Text("身份证号码", "an identity card number"),
     "card": Text("银行卡号", "a bank card number"),
+    "landline": Text("固定电话号码", "a telephone number"),
+    "mail": Text("电子邮箱", "a mail address"),
+    "account": Text("微信、QQ 号", "an account of a messenger"),
 }
 
 
 def personal_kinds(text: str) -> list[str]:
-    """Which kinds of personal number stand in a text, sorted: ``mobile``, ``identity``, ``card``."""
-    found = set()
-    if _MOBILE.search(text):
-        found.add("mobile")
-    if any(_has_check_digit(match) for match in _IDENTITY.findall(text)):
+    """Which kinds of contact or personal number stand in a text, sorted; keys of the table of kinds.
+
+    Full-width digits, blanks, dashes and signs nobody sees between the digits hide nothing.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    found = {
+        kind
+        for kind, pattern in (("mobile", _MOBILE), ("landline", _LANDLINE), ("mail", _MAIL), ("account", _ACCOUNT))
+        if pattern.search(plain)
+    }
+    if any(_has_check_digit("".join(match)) for match in _IDENTITY.findall(plain)):
         found.add("identity")
-    if any(_passes_luhn(match) for match in _CARD.findall(text)):
+    if any(_passes_luhn(re.sub(r"\D", "", match)) for match in _CARD.findall(plain)):
         found.add("card")
     return sorted(found)
 
@@ -70,7 +95,7 @@ def _texts(frame: pd.DataFrame) -> Iterable[tuple[str, list[object]]]:
 def _rows_by_kind(frame: pd.DataFrame, cells: Iterable[object]) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {}
     for key, cell in zip(frame.index, cells, strict=True):
-        if isinstance(cell, str) and any(character.isdigit() for character in cell):
+        if isinstance(cell, str) and any(character.isdigit() or character in "@＠" for character in cell):
             for kind in personal_kinds(cell):
                 rows.setdefault(kind, []).append(str(key))
     return rows

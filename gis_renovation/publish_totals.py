@@ -24,13 +24,17 @@ Floats = NDArray[np.float64]
 
 
 class Total(NamedTuple):
-    """A sum over some parts that readers have. ``fixed`` ones cannot be withheld: they are known from elsewhere."""
+    """A sum over some parts that readers have. ``fixed`` ones cannot be withheld: they are known from elsewhere.
+
+    ``assumed``: likely, not certainly known; where such a one alone tells a count, the rest is kept all the same.
+    """
 
     layer: str
     column: str
     key: object
     members: NDArray[np.int64]
     fixed: bool = False
+    assumed: bool = False
 
 
 # --- which communities a total is made of -----------------------------------------------------------
@@ -62,12 +66,12 @@ def parts_of(places: pd.DataFrame) -> Floats:
 
 
 def _announced(places: pd.DataFrame) -> list[Total]:
-    whole = [Total("", "", "all", np.arange(len(places), dtype=np.int64), fixed=True)]
+    whole = [Total("", "", "all", np.arange(len(places), dtype=np.int64), fixed=True, assumed=True)]
     if "plan_batch" not in places.columns:
         return whole
     batches = places["plan_batch"].astype(object)
     return whole + [
-        Total("", "", batch, np.flatnonzero((batches == batch).to_numpy()).astype(np.int64), fixed=True)
+        Total("", "", batch, np.flatnonzero((batches == batch).to_numpy()).astype(np.int64), fixed=True, assumed=True)
         for batch in sorted(batches.dropna().unique(), key=str)
     ]
 
@@ -188,8 +192,9 @@ def withhold_parts(
     for at, total in enumerate(totals):
         table[at, total.members] = 1.0
     for part in np.flatnonzero(out & ~known & (count > 0) & (count < k)).tolist():
+        idle: set[int] = set()
         while True:
-            live = np.array([at not in gone for at in range(len(totals))], dtype=bool)
+            live = np.array([at not in gone | idle for at in range(len(totals))], dtype=bool)
             binding = _binding_totals(count, out & ~known & (count > 0), table[live], part, k)
             if binding is None:
                 break
@@ -201,6 +206,8 @@ def withhold_parts(
                 out[open_parts[np.argmin(count[open_parts])]] = True
             elif free:
                 gone.add(min(free, key=lambda at: (len(totals[at].members), at)))
+            elif assumed := {at for at in np.flatnonzero(np.abs(over_totals) > 1e-9).tolist() if totals[at].assumed}:
+                idle |= assumed
             else:
                 break
     return out, frozenset(gone)

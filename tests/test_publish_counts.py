@@ -251,6 +251,78 @@ def test_started_households_do_not_tell_those_not_started():
     assert gone["unit_progress"]["started_households"] == ["340403"]
 
 
+@pytest.mark.parametrize("text", ["并入后户数达 2,753 户", "households would reach 2,753", "户数 2753"])
+def test_a_sentence_with_a_sum_that_no_cell_of_its_row_states_is_withheld(text):
+    """C9 has 3; its neighbour Z-C4 holds 2,750 and says what it would hold with C9: the difference is 3."""
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, 3))
+    made["zone_members"].loc["C9", "zone_id"] = None
+    made["zones"]["why_zh"] = ["合计 1,050 户，低于下限 1,200 户", f"合计 2,750 户；{text}"]
+    made["zones"]["households"] = [1050.0, 2750.0]
+    frames, gone = edition(made)
+    assert frames["zones"]["households"]["Z-C4"] == 2750.0
+    assert "Z-C4" in gone["zones"]["why_zh"]
+
+
+def test_what_a_row_states_and_limits_may_stand_in_its_sentences():
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, 3))
+    made["zones"]["households"] = [1050.0, 2753.0]
+    made["zones"]["why_zh"] = ["无", "合计 2,753 户；户数 2,753 户，接近上限 2,800 户"]
+    frames, gone = edition(made)
+    assert frames["zones"]["households"]["Z-C4"] == 2753.0
+    assert "why_zh" not in gone.get("zones", {})
+
+
+def test_a_sentence_cannot_stand_in_for_a_column_of_counts_that_is_not_listed():
+    """Zones leave without their households, but why they are one says 753: less the open 350 and 400 that is 3."""
+    made = city()
+    shown = made | {"zones": made["zones"].drop(columns="households")}
+    assert withhold_small_counts(shown, made, 5)[1]["zones"] == {"why_zh": ["Z-C1", "Z-C4"]}
+
+
+@pytest.mark.parametrize("text", ["估算投资 1,234.50 万元，接近上限", "estimated cost would reach 5,000 yuan"])
+def test_a_sentence_with_money_is_withheld_for_no_column_of_money_is_public(text):
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, None))
+    made["zones"]["why_zh"] = ["无", text]
+    assert edition(made)[1] == {"zones": {"why_zh": ["Z-C4"]}}
+
+
+def lines(households, completed, **columns):
+    """The drawn city; only the last community is completed, and its line tells the share of it."""
+    made = city(households)
+    made["community_progress"] = pd.DataFrame(
+        {"completed": ["no"] * 8 + ["yes"]}, index=pd.Index([f"C{n}" for n in range(1, 10)], name="community_id")
+    )
+    whole = float(sum(households))
+    made["unit_progress"] = pd.DataFrame(
+        {"households": [whole], "completed_households": [completed], "completed_households_share": [completed / whole]},
+        index=pd.Index(["340403"], name="unit_code"),
+    ).assign(**columns)
+    return made
+
+
+def test_a_share_of_an_open_total_does_not_tell_a_small_part_whose_column_is_not_listed():
+    """3 of 3,803 households are completed: the share times the total is 3 although nobody listed the part."""
+    made = lines((300, 350, 400, 450, 500, 550, 600, 650, 3), 3.0)
+    shown = made | {"unit_progress": made["unit_progress"].drop(columns="completed_households")}
+    frames, gone = withhold_small_counts(shown, made, 5)
+    assert gone["unit_progress"]["completed_households_share"] == ["340403"]
+    assert "completed_households" not in frames["unit_progress"].columns
+    assert "completed_households" not in gone["unit_progress"]
+    large = lines((300, 350, 400, 450, 500, 550, 600, 650, 300), 300.0)
+    shown = large | {"unit_progress": large["unit_progress"].drop(columns="completed_households")}
+    assert withhold_small_counts(shown, large, 5)[1] == {}
+
+
+def test_an_average_over_an_open_area_does_not_tell_a_small_count():
+    """12,000 m² at 4,000 m² a household are 3 households."""
+    made = city((3, 350, 400, 450, 500, 550, 600, 650, None))
+    line = {"floor_area_m2": [12_000.0], "floor_area_per_household_m2": [4000.0], "households": [3]}
+    made["plan_progress"] = pd.DataFrame(line, index=pd.Index(["2024-main/340403"], name="plan_line_id"))
+    shown = made | {"plan_progress": made["plan_progress"].drop(columns="households")}
+    gone = withhold_small_counts(shown, made, 5)[1]
+    assert gone["plan_progress"] == {"floor_area_per_household_m2": ["2024-main/340403"]}
+
+
 def numbers_in(value):
     """Every number anywhere in a nested block."""
     if isinstance(value, dict):
@@ -296,7 +368,7 @@ def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count
 def test_what_was_withheld_stays_withheld_though_another_would_now_do():
     """In the first month C2 hides C1. Next month C3 is the smallest; were C2 now shown, the first month's total tells C1."""
     first, gone = edition(city())
-    said = counts_shown(first, gone, {})
+    said = counts_shown(first, gone, {}, city())
     assert gone["communities"]["households"] == ["C1", "C2"]
     later = edition(city((3, 350, 300, 450, 500, 550, 600, 650, None)), before=said)[1]
     assert {"C1", "C2"} <= {*later["communities"]["households"]}
@@ -305,20 +377,38 @@ def test_what_was_withheld_stays_withheld_though_another_would_now_do():
 def test_a_part_shown_last_month_cannot_hide_one_that_became_small():
     """All were shown; now C1 has 3 and C2 is as before: zone less C2 and C3, both known, would be 3."""
     first, gone = edition(city((300, 350, 400, 450, 500, 550, 600, 650, None)))
-    said = counts_shown(first, gone, {})
+    said = counts_shown(first, gone, {}, city((300, 350, 400, 450, 500, 550, 600, 650, None)))
     assert gone == {}
     later = edition(city(), before=said)[1]
     assert later["zones"]["households"] == ["Z-C1"]
     assert later["unit_progress"]["households"] == ["340403"]
 
 
+def test_a_new_small_community_is_not_last_months_total_less_this_months():
+    """C1 with 3 hides behind C2; next month C9 with 4 joins: the county has 4 more, and nothing else has changed."""
+    first, gone = edition(city((3, 350, 400, 450, 500, 550, 600, 650, 0)))
+    assert gone["communities"]["households"] == ["C1", "C2"]
+    before = city((3, 350, 400, 450, 500, 550, 600, 650, 0))
+    said = counts_shown(first, gone, {}, before)
+    assert said["sums"]["households"] == {'["C1", "C2"]': 353.0}
+    now = city((3, 350, 400, 450, 500, 550, 600, 650, 4))
+    frames, gone = edition(now, before=json.loads(json.dumps(said)))
+    # All that readers have: last month C1 + C2 = 353; this month the county's total less what is open.
+    hidden = set(gone["communities"]["households"])
+    assert "C9" in hidden
+    county = frames["unit_progress"]["households"].iloc[0]
+    assert pd.isna(county) or hidden - {"C1", "C2", "C9"}, "else the county less 353 and the open ones is 4"
+    zone = frames["zones"]["households"]["Z-C4"]
+    assert pd.isna(zone) or hidden - {"C1", "C2", "C9"}, "else the zone less its open ones is 4"
+
+
 def test_the_record_holds_no_withheld_value():
     made = city()
     frames, gone = edition(made)
-    said = counts_shown(frames, gone, {})
+    said = counts_shown(frames, gone, {}, made)
     cells = list(itertools.chain.from_iterable(c.values() for columns in said.values() for c in columns.values()))
     assert 3.0 not in cells
     assert 350.0 not in cells
     assert said["communities"]["households"]["C1"] is None
-    again = counts_shown(city((300,) * 9), {}, said)
+    again = counts_shown(city((300,) * 9), {}, said, city((300,) * 9))
     assert again["communities"]["households"]["C1"] == 300.0

@@ -308,9 +308,9 @@ def test_a_photo_with_notes_put_in_later_does_not_check_out(project):
     path = folder / publish_check.MARKER
     marker = json.loads(path.read_text(encoding="utf-8"))
     marker["files"]["photos/C1-after-1.jpg"] = publish_check.sha256(folder / "photos" / "C1-after-1.jpg")
-    path.write_text(json.dumps(marker), encoding="utf-8")
-    found = publish_check.check_published(folder)
-    assert [(f.code, f.file) for f in found] == [("picture_notes", "photos/C1-after-1.jpg")]
+    path.write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
+    found = {(f.code, f.file) for f in publish_check.check_published(folder)}
+    assert found == {("picture_notes", "photos/C1-after-1.jpg"), ("changed_marker", "publish.json")}
 
 
 PLANNER = '[profile]\naudience = "planner"\n[disclosure]\nclass = "restricted"\n'

@@ -49,7 +49,7 @@ def found(folder):
     marker = json.loads(path.read_text(encoding="utf-8"))
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p != path)
     marker["files"] = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    path.write_text(json.dumps(marker), encoding="utf-8")
+    path.write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
     return {(finding.code, finding.file) for finding in publish_check.check_published(folder)}
 
 
@@ -267,3 +267,51 @@ def test_every_generalised_corner_lies_on_the_grid_however_crooked_the_shape(xy)
 def test_a_tiles_number_tells_its_place(zoom, data):
     x, y = (data.draw(st.integers(0, (1 << zoom) - 1)) for _ in range(2))
     assert map_archive.tile_place(map_archive.tile_number(zoom, x, y)) == (zoom, x, y)
+
+
+# --- damage and slips -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["about.html", "data/communities.csv", "data/communities.geojson", "data/data.gpkg", "data/data.xlsx"]
+)
+@pytest.mark.parametrize("damage", ["a byte", "half", "empty"])
+def test_a_damaged_file_of_any_kind_is_a_finding_and_no_crash(copy, name, damage):
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 3] ^= 0x80
+    (copy / name).write_bytes({"a byte": bytes(data), "half": data[: len(data) // 2], "empty": b""}[damage])
+    findings = publish_check.check_published(copy)
+    assert ("changed_file", name) in {(one.code, one.file) for one in findings}
+    assert all(one.text.zh and one.text.en for one in findings)
+
+
+def test_a_changed_title_number_or_class_in_the_list_itself_is_found(copy):
+    path = copy / publish_check.MARKER
+    for key, value in {
+        "title": "x",
+        "map_number": "皖S(2024)9号",
+        "as_of": "2030-01-01",
+        "class": "restricted",
+    }.items():
+        before = path.read_bytes()
+        path.write_text(json.dumps(json.loads(before) | {key: value}), encoding="utf-8")
+        assert {one.code for one in publish_check.check_published(copy)} == {"changed_marker"}, key
+        path.write_bytes(before)
+    assert publish_check.check_published(copy) == []
+
+
+def test_a_list_sealed_anew_still_differs_from_the_log_beside_the_folder(plain, tmp_path):
+    folder = shutil.copytree(plain.parent, tmp_path / "maps") / plain.name
+    path = folder / publish_check.MARKER
+    assert publish_check.check_published(folder) == []
+    marker = json.loads(path.read_text(encoding="utf-8")) | {"map_number": "皖S(2024)9号"}
+    path.write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
+    assert {one.code for one in publish_check.check_published(folder)} == {"changed_marker"}
+
+
+def test_links_out_of_the_folder_and_empty_folders_are_none_of_ours(copy, tmp_path):
+    (copy / "more").symlink_to(tmp_path, target_is_directory=True)
+    (copy / "about2.html").symlink_to(copy / "about.html")
+    (copy / "empty").mkdir()
+    found_now = {(one.code, one.file) for one in publish_check.check_published(copy)}
+    assert found_now == {("foreign_file", name) for name in ("more", "about2.html", "empty")}

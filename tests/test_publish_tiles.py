@@ -80,7 +80,7 @@ def planted(folder, frame):
         for p in folder.rglob("*")
         if p.is_file() and p.name != "publish.json"
     }
-    (folder / "publish.json").write_text(json.dumps(marker), encoding="utf-8")
+    (folder / "publish.json").write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
 
 
 def codes(findings):
