@@ -432,7 +432,7 @@ def fingerprint(layer: Any) -> str:
     import numpy as np
 
     digest = hashlib.sha256()
-    if hasattr(layer, "transform") and hasattr(layer, "values") and not hasattr(layer, "columns"):
+    if not hasattr(layer, "columns"):
         digest.update(repr((layer.values.shape, tuple(layer.transform), layer.crs.to_wkt())).encode())
         digest.update(np.ascontiguousarray(layer.values).tobytes())
         return digest.hexdigest()
@@ -456,18 +456,19 @@ def _row_hashes(column: pd.Series) -> Any:
     import pandas as pd
     import shapely
 
+    hashed = pd.util.hash_array
     if column.dtype == "geometry":
-        values = pd.Series(
-            [b"" if wkb is None else wkb.hex() for wkb in shapely.to_wkb(column.to_numpy())], dtype=object
-        )
-    elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        values = pd.Series(column.astype("float64").to_numpy(dtype="float64", na_value=np.nan))
-        values = values.where(values != 0, 0.0)
-    elif pd.api.types.infer_dtype(column, skipna=True) == "string":
-        values = pd.Series(np.where(column.isna(), _UNKNOWN, column.to_numpy(dtype=object)), dtype=object)
-    else:
-        values = pd.Series([_cell_text(v) for v in column], dtype=object)
-    return pd.util.hash_pandas_object(values, index=False).to_numpy()
+        texts = ["" if wkb is None else wkb.hex() for wkb in shapely.to_wkb(column.to_numpy())]
+        return hashed(np.array(texts, dtype=object), categorize=False)
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        # Adding 0 makes -0 the 0 it equals.
+        return hashed(column.to_numpy(dtype="float64", na_value=np.nan) + 0.0)
+    if isinstance(column.dtype, pd.StringDtype):
+        places, found = pd.factorize(column)
+        return hashed(np.array([*found, _UNKNOWN], dtype=object), categorize=False)[places]
+    values = np.empty(len(column), dtype=object)
+    values[:] = [_cell_text(v) for v in column]
+    return hashed(values)
 
 
 # Marks that no text of a layer begins with keep "unknown", "1" and 1 apart.
@@ -478,15 +479,17 @@ def _cell_text(value: Any) -> str:
     import numpy as np
     import pandas as pd
 
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return f"\0b{bool(value)}"
     if isinstance(value, list | tuple | set | dict | np.ndarray):
         return f"\0c{value!r}"
     if value is None or pd.isna(value):
         return _UNKNOWN
-    if isinstance(value, bool | np.bool_):
-        return f"\0b{bool(value)}"
     if isinstance(value, int | float | np.number):
         return f"\0n{float(value)!r}"
-    return value if isinstance(value, str) else f"\0d{value}"
+    return f"\0d{value}"
 
 
 def _json_hash(value: Any) -> str:

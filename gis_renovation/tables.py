@@ -512,7 +512,7 @@ def _number_format(field: Field, values: list[Any]) -> str:
 
 def _width(column: Column, values: list[Any], lang: Lang) -> tuple[float, bool]:
     """Column width in characters of Latin text, and whether the text wraps."""
-    sample = [shown_text(value, column.field, lang) for value in values[:_WIDTH_SAMPLE]]
+    sample = {shown_text(value, column.field, lang) for value in dict.fromkeys(values[:_WIDTH_SAMPLE])}
     longest = max((display_width(text) for text in sample), default=0)
     # A header may take two lines; the filter button needs room beside it.
     header = math.ceil(display_width(column.header(lang)) / 2) + 4

@@ -51,6 +51,9 @@ class TestFingerprint:
         zero, unknown = pd.DataFrame({"a": [0.0]}), pd.DataFrame({"a": [float("nan")]})
         assert fingerprint(zero) != fingerprint(unknown)
         assert fingerprint(pd.DataFrame({"a": [""]})) != fingerprint(pd.DataFrame({"a": [None]}))
+        for dtype in ("str", object):
+            empty, missing = (pd.DataFrame({"a": pd.Series(["x", v], dtype=dtype)}) for v in ("", None))
+            assert fingerprint(empty) != fingerprint(missing)
 
     def test_values_do_not_move_between_rows_or_columns(self):
         one = pd.DataFrame({"a": ["x", "y"], "b": ["y", "x"]})
