@@ -103,6 +103,23 @@ def test_everything_but_the_map_works_without_javascript(visit):
     assert after > 1.25 * before
 
 
+def test_a_table_too_wide_for_a_phone_says_so_and_keeps_its_names_in_view_without_javascript(visit):
+    page = visit("index.html", width=390, java_script_enabled=False)
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll(".wide")].filter(e => e.clientWidth).map(e => [
+          e.scrollWidth > e.clientWidth, getComputedStyle(e, "::before").visibility, e.tabIndex, e.getAttribute("aria-label")])"""
+    )
+    assert {too_wide for too_wide, *_ in boxes} == {True, False}
+    assert all((said == "visible") == too_wide for too_wide, said, *_ in boxes)
+    assert all(tab == 0 and label for *_, tab, label in boxes)
+    first = page.locator(".wide").first
+    names = first.locator("tbody th").first
+    before = names.bounding_box()
+    first.evaluate("e => { e.scrollLeft = e.scrollWidth }")
+    assert first.evaluate("e => e.scrollLeft") > 0
+    assert names.bounding_box() == before
+
+
 def test_large_type_is_kept_from_page_to_page(visit):
     page = visit("index.html")
     page.locator("label[for=large]").click()
