@@ -161,7 +161,7 @@ def _fitting_sublayer(path: Path, names: Sequence[str], layer: str, doubts: list
         if schema is None:
             return _FITS if kind else 0.0
         key = schema.fields.get(schema.key)
-        matched = sum(same_name(one.columns, f) is not None for f in schema.fields.values() if f is not key)
+        matched = sum(same_name(one.columns, f) is not None for f in schema.read_fields.values() if f is not key)
         keyed = key is not None and same_name(one.columns, key) is not None
         shown = one.name.lower()
         named = any(word.lower() in shown for word in (schema.name, schema.name.rstrip("s"), schema.label.zh))
@@ -238,7 +238,7 @@ def _likely_schema(found: _Found, doubts: list[Text]) -> LayerSchema:
 
     def score(schema: LayerSchema) -> tuple[float, float]:
         names = found.frame.columns
-        matched = [f for f in schema.fields.values() if same_name(names, f, found.columns.aliases)]
+        matched = [f for f in schema.read_fields.values() if same_name(names, f, found.columns.aliases)]
         fits = 1.0 if not kinds or any(k in GEOMETRY_TYPES[g] for g in schema.geometry for k in kinds) else -3.0
         named = schema.label.zh in stem or schema.name.rstrip("s") in stem
         weight = sum(1.0 + f.required for f in matched) + 2.0 * named + fits
@@ -408,14 +408,14 @@ def _column_lines(found: _Found, schema: LayerSchema, doubts: list[Text]) -> lis
     taken: set[str] = set(coordinate_columns(frame) or ()) if not _geometry_kinds(frame) else set()
     lines: list[str | Text] = ["[columns]"]
     free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases
-    matches = {name: same_filled(frame, free, f, aliases) for name, f in schema.fields.items()}
+    matches = {name: same_filled(frame, free, f, aliases) for name, f in schema.read_fields.items()}
     for name, column in matches.items():
         if column in taken:
             matches[name] = None
         elif column:
             taken.add(column)
     left = [str(c) for c in frame.columns if str(c) not in taken and c != "geometry"]
-    for name, target in schema.fields.items():
+    for name, target in schema.read_fields.items():
         column = matches[name]
         guess = None if column else alike_column(left, target)
         if name == schema.key and not column and not guess:

@@ -155,7 +155,7 @@ def _propose(draft: JoinDraft, card: Card, layer: Any, ledger: Any, lang: Lang) 
     """Lines for the fields that the ledger has; those that the card has already stay a choice."""
     free = [str(c) for c in ledger.columns]
     schema: LayerSchema = card.schema_
-    for name, target in schema.fields.items():
+    for name, target in schema.read_fields.items():
         if name == schema.key:
             continue
         column = same_name(free, target) or alike_column(free, target)

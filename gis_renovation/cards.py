@@ -21,13 +21,24 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from gis_renovation import dbf, repairs
-from gis_renovation.cells import MonthAs, Periods, Remark, distinct_texts, join_text, map_values, to_field, to_text
+from gis_renovation.cells import (
+    ESTIMATE,
+    MonthAs,
+    Periods,
+    Remark,
+    distinct_texts,
+    join_text,
+    map_values,
+    to_field,
+    to_text,
+)
 from gis_renovation.config import check_model, nearest_key, read_toml
 from gis_renovation.errors import ConfigError, Finding, Severity, Text
+from gis_renovation.estimates import estimate_names
 from gis_renovation.ledgers import SHEET_ROW
 from gis_renovation.numerals import UNITS, header_unit, plain_text, unit_factor
+from gis_renovation.schemas import APPROXIMATE, LayerSchema, fits_type, layer_schema
 from gis_renovation.schemas import Field as SchemaField
-from gis_renovation.schemas import LayerSchema, fits_type, layer_schema
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -233,8 +244,8 @@ def read_card(text: str, *, stem: str, where: str) -> Card:
 def _column_faults(card: Card, schema: LayerSchema) -> list[Text]:
     faults = []
     for name, rule in card.columns.items():
-        if name not in schema.fields:
-            hint = nearest_key(name, schema.fields)
+        if name not in schema.read_fields:
+            hint = nearest_key(name, schema.read_fields)
             faults.append(
                 Text(
                     f"columns.{name}：{schema.label.zh}图层没有这个字段；{hint.zh}",
@@ -342,7 +353,9 @@ def columns_needed(
         named |= {rule.from_} if isinstance(rule.from_, str) else set(rule.from_ or ())
     if not named <= set(columns):
         return None
-    alike = {same_name(columns, target, aliases) for name, target in card.schema_.fields.items() if name not in rules}
+    alike = {
+        same_name(columns, target, aliases) for name, target in card.schema_.read_fields.items() if name not in rules
+    }
     return [name for name in columns if name in named or name in alike]
 
 
@@ -353,7 +366,8 @@ def conform(
 
     Columns are taken as the card says; a schema field the card does not name is taken from a
     column of the same name or alias whose content fits, and that is noted. Text is trimmed and blank
-    text is unknown. A value that cannot become the field's type stays as it is, for the schema check
+    text is unknown. Which numbers the file gives as approximate stands in a column of its own
+    (:mod:`estimates`). A value that cannot become the field's type stays as it is, for the schema check
     to report; one read with a loss (“约120”, “80年代”) is reported with its row. Rows are never dropped
     but by ``select`` and by a repair the card asks for, both counted: ``rows_read`` equals
     ``rows_used`` + ``rows_not_selected`` + ``rows_dropped``. Geometry is made two-dimensional. The
@@ -370,11 +384,12 @@ def conform(
     _repair(taking, card, record)
     rows = taking.rows
     taken: dict[str, Any] = {}
-    for target in schema.fields.values():
+    for target in schema.read_fields.values():
         series = _take(taking, target, card.columns.get(target.name))
         if series is not None:
             taken[target.name] = series
-    frame = pd.DataFrame(taken, index=rows.index)
+    told = estimate_names({name: remark.rows for name, remark in taking.remarks if remark.code == ESTIMATE}, rows.index)
+    frame = pd.DataFrame(taken | ({} if told is None else {APPROXIMATE: told}), index=rows.index)
     if schema.geometry and "geometry" in rows:
         import geopandas as gpd
 

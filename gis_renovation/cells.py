@@ -45,6 +45,9 @@ _DAY_NUMBERS = (20_000, 80_000)
 # What counts as a year's month when a spreadsheet made 1998.10 the number 1998.1.
 _MONTH_FRACTION = 0.125
 
+# The code of a remark on numbers written as approximate.
+ESTIMATE = "estimate"
+
 
 class Remark(NamedTuple):
     """Something said about some rows of a column; ``values`` are the cells as the file holds them."""
@@ -225,7 +228,7 @@ def _written_numbers(column: Column, cells: pd.Series, rest: Bools, target: Fiel
     column.values = pd.Series(out, index=cells.index, dtype=object if odd.any() else "float64")
     _remark_blanks(column, blank, cells, target)
     column.remark(
-        "note", "estimate", estimate, cells,
+        "note", ESTIMATE, estimate, cells,
         f"{target.label.zh}是约数，按所写的数采用。", f"{target.label.en} is an estimate; the number written is used.",
     )  # fmt: skip
 
@@ -283,7 +286,7 @@ def _to_year(cells: pd.Series, target: Field, periods: Periods) -> Column:
     _remark_blanks(column, blank, cells, target)
     label = target.label
     zh = f"{label.zh}是约数，按所写的年份采用。"
-    column.remark("note", "estimate", estimate & ~period, cells, zh, f"{label.en} is an estimate; the year is used.")
+    column.remark("note", ESTIMATE, estimate & ~period, cells, zh, f"{label.en} is an estimate; the year is used.")
     _remark_periods(column, period, cells, target, periods)
     return column
 

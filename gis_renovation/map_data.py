@@ -21,8 +21,9 @@ from pyproj import CRS
 from gis_renovation import styles
 from gis_renovation.crs import reproject
 from gis_renovation.errors import Lang, Text
+from gis_renovation.estimates import estimated_rows
 from gis_renovation.markup import plain_text
-from gis_renovation.schemas import UNITS_EN, Field, LayerSchema, layer_schemas
+from gis_renovation.schemas import APPROXIMATE, UNITS_EN, Field, LayerSchema, layer_schemas
 from gis_renovation.tables import explained_missing
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def encode_column(
         column["unit"] = unit if lang == "zh" else _UNITS_EN.get(unit, unit)
     if field is not None and field.values:
         column["labels"] = {code: text.in_language(lang) for code, text in field.values.items()}
+    elif field is not None and field.columns:
+        column["labels"] = {text: field.words(text, lang) for text in sorted({*data} - {None, ""})}
     texts = [value for value in data if isinstance(value, str)]
     distinct = list(dict.fromkeys(texts))
     if len(texts) == len([v for v in data if v is not None]) and len(distinct) * 2 < len(texts):
@@ -240,8 +243,15 @@ def encode_columns(
     encoded = []
     for name in shown_columns(frame, schema, lang=lang, skip=skip):
         field = fields.get(name)
-        encoded.append(encode_column(frame[name], field, lang=lang, missing=explained_missing(frame, field, lang)))
+        column = encode_column(frame[name], field, lang=lang, missing=explained_missing(frame, field, lang))
+        encoded.append(column | about_rows(frame, name) | ({"marks": True} if name == APPROXIMATE else {}))
     return encoded
+
+
+def about_rows(frame: pd.DataFrame, name: str) -> dict[str, dict[str, int]]:
+    """Which rows of a column say “约” before their number, as the page looks them up; empty without any."""
+    rows = np.flatnonzero(estimated_rows(frame, name)).tolist()
+    return {"about": dict.fromkeys(map(str, rows), 1)} if rows else {}
 
 
 def name_references(

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from gis_renovation import map_data, map_tiles, styles
 from gis_renovation.errors import Lang, Text
+from gis_renovation.estimates import ABOUT
 from gis_renovation.markup import plain_text, safe
 
 Audience = Literal["planner", "bureau", "public"]
@@ -45,6 +46,7 @@ class PageFacts(NamedTuple):
 
 WORDS: Mapping[str, Text] = {
     "unknown": Text("未知", "unknown"),
+    "about": ABOUT,
     "yes": Text("是", "yes"),
     "no": Text("否", "no"),
     "myriad_yuan": Text("万元", "×10,000 yuan"),

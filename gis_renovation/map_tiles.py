@@ -217,6 +217,8 @@ def _column(values: pd.Series[Any], field: Field | None, *, lang: Lang, missing:
         plain += meant
         gaps = [row for row in np.flatnonzero(codes < 0).tolist() if told[row] is not None]
         codes[gaps] = [place[str(told[row])] for row in gaps]
+    if field is not None and field.columns:
+        described["labels"] = {text: field.words(text, lang) for text in plain if text}
     encoded = [b"" if value is None else map_archive.encode_value(value) for value in plain]
     types = {type(value) for value in plain if value is not None}
     kind = "Boolean" if types == {bool} else "Number" if types and types <= {int, float} else "String"

@@ -25,6 +25,7 @@ from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
+from gis_renovation.estimates import keep_told_estimates
 from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_base import Basemap, PageBasemaps, page_basemaps
 from gis_renovation.map_data import DISPLAY_CRS, row_id
@@ -56,7 +57,7 @@ from gis_renovation.publish_search import find_leaks, number_forms, withheld_pla
 from gis_renovation.publish_site import MAP, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.publish_sources import LayerSource, facts_told, layer_sources
-from gis_renovation.schemas import layer_schemas, nearest_names
+from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
 from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
 from gis_renovation.tables import write_tables
 
@@ -237,7 +238,8 @@ def select_layers(layers: Mapping[str, Any], profile: Profile) -> dict[str, pd.D
 
     A layer leaves when its class is low enough and, with an allow list, when it is listed; of its
     columns those whose own class is low enough and that are listed. Columns no schema describes
-    leave only where everything may (class restricted, no allow list). Geometry goes with its layer,
+    leave only where everything may (class restricted, no allow list). Which numbers are approximate
+    leaves unasked with the columns meant. Geometry goes with its layer,
     the key stays the index: without it nothing can be joined or found again.
     """
     highest = CLASSES.index(profile.disclosure.highest)
@@ -257,13 +259,14 @@ def select_layers(layers: Mapping[str, Any], profile: Profile) -> dict[str, pd.D
         allowed = {
             field.name
             for field in schema.fields.values()
-            if CLASSES.index(field.disclosure) <= highest and ("*" in listed or field.name in listed)
+            if CLASSES.index(field.disclosure) <= highest
+            and ("*" in listed or field.name in listed or field.name == APPROXIMATE)
         }
         geometry = getattr(frame, "active_geometry_name", None)
         leaving = frame[[column for column in frame.columns if column in allowed or column == geometry]]
         # The key leaves with its layer; an index nobody described is numbered anew.
         own_key = frame.index.name is not None and frame.index.name == schema.key
-        selected[name] = leaving if own_key else leaving.reset_index(drop=True)
+        selected[name] = keep_told_estimates(leaving if own_key else leaving.reset_index(drop=True))
     return selected
 
 
@@ -298,6 +301,7 @@ def prepare_edition(
     if profile.profile.audience == "public":
         tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
         frames, withheld = withhold_small_counts(frames, tables, profile.disclosure.minimum_count, before=before)
+        frames = {name: keep_told_estimates(frame) for name, frame in frames.items()}
     if profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0:
         frames = {name: _generalised(frame, profile.geometry) for name, frame in frames.items()}
     shown = dict(frames)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from gis_renovation import map_data
 from gis_renovation.errors import Lang, Text
+from gis_renovation.estimates import ABOUT
 from gis_renovation.maps import asset_css, asset_js
 from gis_renovation.markup import safe
 from gis_renovation.schemas import layer_schemas
@@ -178,12 +179,14 @@ def encoded_columns(layer: str, frame: pd.DataFrame, columns: Sequence[str], lan
             field = schema.fields.get(column) if schema else None
             missing = explained_missing(frame, field, lang)
             found[column] = map_data.encode_column(frame[column], field, lang=lang, missing=missing)
+            found[column] |= map_data.about_rows(frame, column)
     return found
 
 
 def cell_words(column: Mapping[str, Any], row: int, lang: Lang) -> str:
     """The value of one row in words, not yet escaped."""
-    return words(column, _value(column, row), lang)
+    said = words(column, _value(column, row), lang)
+    return ABOUT.in_language(lang).format(n=said) if str(row) in column.get("about", {}) else said
 
 
 def _value(column: Mapping[str, Any], row: int) -> Any:
@@ -222,7 +225,7 @@ def cell(column: Mapping[str, Any], row: int, lang: Lang) -> str:
     value = _value(column, row)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     kind = ' class="number"' if number else ' class="unknown"' if value is None else ""
-    return f"<td{kind}>{safe(words(column, value, lang))}</td>"
+    return f"<td{kind}>{safe(cell_words(column, row, lang))}</td>"
 
 
 def words(column: Mapping[str, Any], value: Any, lang: Lang) -> str:

@@ -49,7 +49,7 @@ from gis_renovation.publish_site import (
 )
 from gis_renovation.publish_site_places import community_pages, zone_pages
 from gis_renovation.publish_sources import LayerSource, source_cells
-from gis_renovation.schemas import Field, layer_schemas, unit_text
+from gis_renovation.schemas import APPROXIMATE, Field, layer_schemas, unit_text
 
 _METHOD: tuple[Text, ...] = (
     Text(
@@ -459,7 +459,7 @@ def _about(site: Site) -> str:
             f"<p>{safe(frame_say('as_of', lang, date=site.facts.as_of.isoformat()))}</p>\n",
             _sources(site),
             h2("method", lang),
-            _paragraphs([*(text.in_language(lang) for text in _METHOD), *_coarse(site), *site.notes]),
+            _paragraphs([*(text.in_language(lang) for text in _METHOD), *_remarks(site), *site.notes]),
             h2("map_number", lang),
             _paragraphs([site.facts.number]),
             h2("left_out", lang),
@@ -495,6 +495,19 @@ def _paragraphs(texts: Sequence[str]) -> str:
 
 def _list(texts: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{safe(text)}</li>' for text in texts)}</ul>\n"
+
+
+def _estimates(site: Site) -> list[str]:
+    """What “约” means, on a site where it stands somewhere."""
+    if not any(APPROXIMATE in frame.columns for frame in site.frames.values()):
+        return []
+    zh = "数前写“约”的，资料本身写的就是约数（如“约120”）；合计按所写的数计算。"
+    en = "A number marked “about” is approximate in the records themselves; totals take it as written."
+    return [Text(zh, en).in_language(site.facts.lang)]
+
+
+def _remarks(site: Site) -> list[str]:
+    return [*_estimates(site), *_coarse(site)]
 
 
 def _coarse(site: Site) -> list[str]:

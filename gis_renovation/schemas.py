@@ -32,6 +32,8 @@ UNITS_EN: Mapping[str, str] = {
     "月": "months", "次": "times", "宗": "parcels", "种": "kinds", "片": "zones", "段": "stretches", "排": "rows",
     "人": "people", "米": "m", "个/km²": "per km²", "万m²": "10,000 m²",
 }  # fmt: skip
+# The column that says which of a row's numbers its source calls approximate: names of columns, so joined.
+APPROXIMATE, NAMES_JOINED_BY = "approximate", ";"
 GEOMETRY_TYPES: Mapping[GeometryKind, tuple[str, ...]] = {
     "polygon": ("Polygon", "MultiPolygon"),
     "line": ("LineString", "MultiLineString"),
@@ -48,9 +50,10 @@ def unit_text(unit: str, lang: Lang) -> str:
 class Field:
     """One column: what it means, its unit, what it may hold and who may see it.
 
-    ``values`` maps each allowed code to its label; empty means any value. ``references`` names the
-    layer whose key this column holds. ``disclosure`` without a value in the file is ``restricted``:
-    what nobody classified, nobody outside sees.
+    ``values`` maps each allowed code to its label; empty means any value. ``columns`` are the labels of the
+    columns that a cell may name, joined by “;”. ``references`` names the layer whose key this column
+    holds. ``disclosure`` without a value in the file is ``restricted``: what nobody classified, nobody
+    outside sees.
     """
 
     name: str
@@ -65,6 +68,17 @@ class Field:
     references: str = ""
     disclosure: Disclosure = "restricted"
     note: Text = NO_TEXT
+    columns: tuple[tuple[str, Text], ...] = ()
+
+    def words(self, text: str, lang: Lang) -> str:
+        """A text of this column as people read it: a code by its label, names of columns by theirs."""
+        if text in self.values:
+            return self.values[text].in_language(lang)
+        if self.columns:
+            labels = dict(self.columns)
+            named = [labels.get(name, Text(name, name)) for name in text.split(NAMES_JOINED_BY)]
+            return ("、" if lang == "zh" else ", ").join(label.in_language(lang) for label in named)
+        return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +94,11 @@ class LayerSchema:
     raster: bool = False
     result: bool = False
     note: Text = NO_TEXT
+
+    @property
+    def read_fields(self) -> Mapping[str, Field]:
+        """The fields a source card may name: all but the one the program writes by itself."""
+        return {name: field for name, field in self.fields.items() if name != APPROXIMATE}
 
 
 @lru_cache(maxsize=1)
@@ -147,6 +166,9 @@ def nearest_names(name: str, known: Iterable[str]) -> str:
 
 def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
     fields = {key: _field(name, key, value) for key, value in table.pop("fields", {}).items()}
+    numbers = {key: field.label for key, field in fields.items() if field.type in ("number", "integer")}
+    if numbers and not result:
+        fields[APPROXIMATE] = _approximate_field(numbers, table.get("disclosure", "restricted"))
     geometry: Any = table.pop("geometry", [])
     try:
         return LayerSchema(
@@ -162,6 +184,22 @@ def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
         )
     except TypeError as error:
         raise ConfigError(f"layer_schemas 中图层 {name}：{error}", f"layer_schemas, layer {name}: {error}") from None
+
+
+def _approximate_field(numbers: Mapping[str, Text], disclosure: Disclosure) -> Field:
+    """What tells approximate numbers: as open as its layer, for it names no column that does not leave with it."""
+    return Field(
+        name=APPROXIMATE,
+        type="string",
+        label=Text("约数", "Approximate"),
+        values={},
+        columns=tuple(numbers.items()),
+        disclosure=disclosure,
+        note=Text(
+            "来源写作约数的栏（如“约120”），所列的数按所写的采用；没有约数时为空",
+            "columns that the source gives as approximate (“about 120”), taken as written; empty if there is none",
+        ),
+    )
 
 
 def _field(layer: str, name: str, table: dict[str, Any]) -> Field:

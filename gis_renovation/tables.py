@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
+from gis_renovation.estimates import ABOUT, estimated_rows
 from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema, nearest_names, unit_text
 
 if TYPE_CHECKING:
@@ -250,21 +251,23 @@ def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
     if value is None:
         return missing_text(field, lang)
     if field is not None and field.values and str(value) in field.values:
-        return field.values[str(value)].in_language(lang)
+        return field.words(str(value), lang)
     if isinstance(value, bool):
         return _yes_no(value, lang)
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, int | float):
         return _number_text(_scaled(float(value), field), field)
-    return str(value)
+    return str(value) if field is None else field.words(str(value), lang)
 
 
 def shown_texts(frame: pd.DataFrame, column: Column, lang: Lang) -> list[str]:
-    """A column's cells as people read them; see :func:`shown_text`."""
+    """A column's cells as people read them; see :func:`shown_text`. What the source calls approximate says 约."""
     missing = missing_texts(frame, column.field, lang)
     values = zip(cell_values(frame, column), missing, strict=True)
-    return [other if value is None else shown_text(value, column.field, lang) for value, other in values]
+    texts = [other if value is None else shown_text(value, column.field, lang) for value, other in values]
+    about = zip(texts, estimated_rows(frame, column.name).tolist(), strict=True)
+    return [ABOUT.in_language(lang).format(n=text) if so else text for text, so in about]
 
 
 def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
@@ -439,14 +442,17 @@ def _write_column(
     page.set_column(number, number, width)
     page.write_string(0, number, header, formats.header)
     page.write_comment(0, number, _comment(column, lang), {"x_scale": 1.6, "author": ""})
-    look = _value_format(formats, column.field, values, wraps=wraps)
+    about = estimated_rows(sheet.frame, column.name).tolist()
+    looks = {
+        so: _value_format(formats, column.field, values, wraps=wraps, about=lang if so else None) for so in {*about}
+    }
     missing = missing_texts(sheet.frame, column.field, lang)
     too_long = []
     for row, value in enumerate(values, start=1):
         if value is None:
             if missing[row - 1]:
                 page.write_string(row, number, missing[row - 1], formats.unknown)
-        elif _write_value(page, (row, number), value, column.field, lang, look):
+        elif _write_value(page, (row, number), value, column.field, lang, looks[about[row - 1]]):
             too_long.append((sheet.name, str(sheet.frame.index[row - 1]), header, str(value)))
         elif wraps:
             lines[row - 1] = max(lines[row - 1], math.ceil(display_width(str(value)) / (width - 1)))
@@ -462,9 +468,7 @@ def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | N
     elif isinstance(value, datetime.date) and value.year >= _EXCEL_FIRST_YEAR:
         page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
     else:
-        text = str(value)
-        if field is not None and text in field.values:
-            text = field.values[text].in_language(lang)
+        text = str(value) if field is None else field.words(str(value), lang)
         if len(text) > CELL_TEXT_MAX:
             page.write_string(*place, _pointer(len(text), lang), look)
             return True
@@ -483,9 +487,14 @@ def _comment(column: Column, lang: Lang) -> str:
     return f"{label} {column.name}" + (f"\n{note}" if note else "")
 
 
-def _value_format(formats: _Formats, field: Field | None, values: list[Any], *, wraps: bool) -> Any:
+def _value_format(
+    formats: _Formats, field: Field | None, values: list[Any], *, wraps: bool, about: Lang | None = None
+) -> Any:
+    """``about``: the language in which an approximate number says so; the cell stays a number."""
     if field is not None and field.type in ("number", "integer"):
-        return formats.get(num_format=_number_format(field, values))
+        number = _number_format(field, values)
+        quoted = f'"{ABOUT.in_language(about).format(n="")}"' if about else ""
+        return formats.get(num_format=f"{quoted}{number}")
     if field is not None and field.type == "date":
         return formats.get(num_format="yyyy-mm-dd", align="left")
     return formats.wrapped if wraps else formats.get()

@@ -25,7 +25,7 @@ ROWS = (
     ("archives", "dbf", "cells", "ledgers", "numerals", "plausibility", "repairs", "survey"),
     ANALYSES,
     SHARED,
-    ("rules", "crs", "schemas", "config", "unknowns", "parameters"),
+    ("rules", "crs", "schemas", "config", "unknowns", "parameters", "estimates"),
     ("errors",),
 )
 

@@ -17,11 +17,11 @@ Plan.prototype.facts = function (columns, row, skip) {
   var plan = this, list = node("dl", { "class": "facts" });
   columns.forEach(function (column, at) {
     var value = plan.value(column, row);
-    if (at === skip || value === "") return;  // what does not apply is not a fact
+    if (at === skip || value === "" || column.marks) return;  // what does not apply is no fact, a mark stands at its number
     var long = typeof value === "string" && !column.labels && value.length > 24;
     var pair = node("div", long ? { "class": "long" } : {});
     pair.appendChild(node("dt", {}, column.label));
-    pair.appendChild(node("dd", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
+    pair.appendChild(node("dd", value === null ? { "class": "unknown" } : {}, told(column, row, value, plan.ui)));
     list.appendChild(pair);
   });
   return list;
@@ -36,7 +36,7 @@ Plan.prototype.table = function (columns, rows) {
     var line = body.appendChild(node("tr"));
     columns.forEach(function (column) {
       var value = plan.value(column, row);
-      line.appendChild(node("td", value === null ? { "class": "unknown" } : {}, words(column, value, plan.ui)));
+      line.appendChild(node("td", value === null ? { "class": "unknown" } : {}, told(column, row, value, plan.ui)));
     });
   });
   return table;

@@ -66,7 +66,7 @@ Plan.prototype.sheet = function () {
       key.appendChild(node("button", { type: "button", "class": "link" }, layer.ids[row])).addEventListener("click", function () { plan.visit(name, row); });
       layer.columns.forEach(function (column) {
         var value = plan.value(column, row);
-        line.appendChild(node("td", { "class": (value === null ? "unknown" : "") + (typeof value === "number" && !column.labels ? " number" : "") }, words(column, value, plan.ui)));
+        line.appendChild(node("td", { "class": (value === null ? "unknown" : "") + (typeof value === "number" && !column.labels ? " number" : "") }, told(column, row, value, plan.ui)));
       });
     });
     var from = rows.length ? page * PAGE_ROWS + 1 : 0, to = Math.min(rows.length, (page + 1) * PAGE_ROWS);

@@ -35,6 +35,12 @@ function words(column, value, ui) {
   return number(value, Math.abs(value) >= 100 ? 0 : 2) + (column.unit ? " " + column.unit : "");
 }
 
+/* The same in one row: a number that its source gives as approximate says so. */
+function told(column, row, value, ui) {
+  var text = words(column, value, ui);
+  return column.about && column.about[row] && typeof value === "number" ? ui.about.replace("{n}", text) : text;
+}
+
 function number(value, digits) {
   return value.toLocaleString("en-US", { maximumFractionDigits: digits });
 }

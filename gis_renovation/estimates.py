@@ -1,0 +1,70 @@
+"""Numbers that a source gives as approximate (“约120”): one column of the layer names them, row by row.
+
+The numbers stay numbers, so that sums, filters and formulas work. The column :data:`APPROXIMATE` holds the
+names of the columns meant, joined by “;”, and is there only where a layer has such numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gis_renovation.errors import Text
+from gis_renovation.schemas import APPROXIMATE, NAMES_JOINED_BY
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+# How people see such a number: “约 120 户”.
+ABOUT = Text("约 {n}", "about {n}")
+
+Table = TypeVar("Table", bound="pd.DataFrame")
+
+
+def estimate_names(rows: Mapping[str, NDArray[np.bool_]], index: pd.Index[Any]) -> pd.Series[Any] | None:
+    """The column :data:`APPROXIMATE` for rows of ``index``: per column name, which rows are approximate.
+
+    Names stand in the mapping's order, that of the columns; a row without any is missing. None if there is none
+    at all. O(rows x names).
+    """
+    import pandas as pd
+
+    named = {name: mask for name, mask in rows.items() if mask.any()}
+    if not named:
+        return None
+    told = [NAMES_JOINED_BY.join(name for name, mask in named.items() if mask[row]) for row in range(len(index))]
+    return pd.Series([text or None for text in told], index=index, dtype="str")
+
+
+def estimated_rows(frame: pd.DataFrame, column: str) -> NDArray[np.bool_]:
+    """Which rows of ``column`` are approximate; none in a frame that does not say. O(rows)."""
+    import numpy as np
+
+    if APPROXIMATE not in frame.columns or column == APPROXIMATE:
+        return np.zeros(len(frame), dtype=bool)
+    return np.array([column in _names(text) for text in frame[APPROXIMATE].tolist()], dtype=bool)
+
+
+def keep_told_estimates(frame: Table) -> Table:
+    """``frame`` with :data:`APPROXIMATE` naming only columns it has, in rows where they are known.
+
+    What an audience may not see is not named to it either; where nothing is left to name the column goes. The
+    frame itself is not changed. O(rows).
+    """
+    if APPROXIMATE not in frame.columns:
+        return frame
+    named = {name for text in frame[APPROXIMATE].tolist() for name in _names(text)}
+    known = {
+        str(name): estimated_rows(frame, str(name)) & frame[name].notna().to_numpy()
+        for name in frame.columns
+        if name in named
+    }
+    told = estimate_names(known, frame.index)
+    rest: Table = frame.drop(columns=APPROXIMATE) if told is None else frame.assign(**{APPROXIMATE: told})
+    return rest
+
+
+def _names(text: object) -> list[str]:
+    return text.split(NAMES_JOINED_BY) if isinstance(text, str) else []
