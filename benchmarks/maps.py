@@ -4,7 +4,7 @@
 
 The same L-shaped blocks with eight attributes, both pages opened from the disk in headless Chromium with every
 outside host stopped; what explore() would fetch is served from the vendored Leaflet, so that it can draw at all.
-Both colour by the state of works. "Card" is when the page was opened, taken to the street zoom, and a click on a
+Both tell the batches of the plan apart: explore() by colour, ours by its style table. "Card" is when the page was opened, taken to the street zoom, and a click on a
 shape has opened its card. "Usable" has the reader's first movement before it: the opening view dragged by 300 pixels
 in 20 moves of the mouse. Checked: both pages carry the same number of features.
 
@@ -56,7 +56,7 @@ def blocks(count: int) -> gpd.GeoDataFrame:
     corner = np.array([(0, 0), (40, 0), (40, 18), (18, 18), (18, 40), (0, 40), (0, 0)], dtype=float)
     rings = corner[None] + np.stack([x, y], axis=1)[:, None]
     random = np.random.default_rng(1)
-    state = np.array(["未开工", "已开工", "完工", "竣工验收"])[random.integers(0, 4, count)]
+    batch = np.array(["main", "supplement", "reserve"])[random.integers(0, 3, count)]
     return gpd.GeoDataFrame(
         {
             "name": [f"示例小区{n}" for n in rows],
@@ -66,7 +66,7 @@ def blocks(count: int) -> gpd.GeoDataFrame:
             "households": random.integers(20, 900, count),
             "building_count": random.integers(1, 20, count),
             "floor_area_m2": np.round(random.uniform(2_000, 60_000, count)),
-            "plan_batch": state,
+            "plan_batch": batch,
         },
         geometry=shapely.polygons(rings),
         crs="EPSG:4548",

@@ -488,9 +488,14 @@ PAGE_SCRIPTS = (
 
 @lru_cache(maxsize=2)
 def page_script(*, tiled: bool = False) -> str:
-    """The page's own script: the files of ``assets/page`` in one closed scope; tiles only where a layer has them."""
+    """The page's own script: the files of ``assets/page`` in one closed scope; tiles only where a layer has them.
+
+    Indents and comments that begin a line stay behind: every page would carry them.
+    """
     names = (*PAGE_SCRIPTS, "tiles") if tiled else PAGE_SCRIPTS
     parts = "\n".join(asset_js(f"page/{name}.js") for name in names)
+    parts = re.sub(r"^\s*/\*.*?\*/$|^[ \t]+", "", parts, flags=re.MULTILINE | re.DOTALL)
+    parts = re.sub(r"\n+", "\n", parts)
     return f'(function () {{\n"use strict";\n{parts}}}());\n'
 
 

@@ -333,17 +333,36 @@ def test_a_ring_smaller_than_the_rounding_keeps_its_vertices():
     assert len(map_data.encode_geometry(tiny, (117_000_000, 32_600_000))[0][0][0]) == 8
 
 
+def label_place(shape):
+    return (map_data.label_points(np.array([shape], dtype=object))[0] * 1e-6).tolist()
+
+
 def test_names_stand_inside_areas_and_on_lines():
     horseshoe = box(0, 0, 3, 3).difference(box(1, 1, 2, 3))
-    spot = Point(decoded(map_data.label_points(np.array([horseshoe], dtype=object), (0, 0))[0], (0, 0))[0])
-    assert horseshoe.covers(spot)
-    line = LineString([(0, 0), (4, 0)])
-    assert map_data.label_points(np.array([line], dtype=object), (0, 0)) == [[2_000_000, 0]]
-    pair = MultiPolygon([box(0, 0, 2, 2), box(4, 0, 6, 2)])
-    assert map_data.label_points(np.array([pair], dtype=object), (0, 0)) == [[3_000_000, 1_000_000]]
+    assert horseshoe.covers(Point(label_place(horseshoe)))
+    assert label_place(LineString([(0, 0), (4, 0)])) == [2, 0]
+    assert label_place(MultiPolygon([box(0, 0, 2, 2), box(4, 0, 6, 2)])) == [3, 1]
     exclave = MultiPolygon([box(0, 0, 2, 2), box(4, 0, 4.1, 0.1)])
-    spot = Point(decoded(map_data.label_points(np.array([exclave], dtype=object), (0, 0))[0], (0, 0))[0])
-    assert exclave.geoms[0].contains(spot)
+    assert exclave.geoms[0].contains(Point(label_place(exclave)))
+
+
+def test_a_page_reckons_a_name_s_place_from_the_shape_s_first_vertex(page):
+    data = block(page, "layer-communities")
+    steps, origin = np.array(data["label_steps"]).reshape(-1, 2), np.array(data["origin"])
+    assert len(steps) == len(data["geometry"])
+    for shape, step in zip(data["geometry"], steps, strict=True):
+        ring = decoded(shape[0][0], origin)
+        assert Polygon(ring).contains(Point((origin + shape[0][0][:2] + step) * 1e-6))
+
+
+def test_the_page_s_script_carries_no_comments_between_its_lines():
+    script = maps.page_script(tiled=True)
+    assert "\n/*" not in script
+    assert "\n " not in script
+    assert (
+        script.count("function ")
+        == sum(maps.asset_js(f"page/{name}.js").count("function ") for name in (*maps.PAGE_SCRIPTS, "tiles")) + 1
+    )
 
 
 # --- search ---------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ Plan.prototype.open = function (name, row, at) {
   });
   plan.highlight(item);
   if (plan.follow) plan.follow();
-  plan.remember();
+  plan.changed();
 };
 
 /* The open card once more in its place, with what it says now. */

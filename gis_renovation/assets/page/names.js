@@ -13,6 +13,7 @@ Plan.prototype.name_of = function (layer, row) {
 /* The names that find room in `bounds` at `zoom`, the most important first; `at` gives the place in pixels. */
 Plan.prototype.names_in = function (bounds, zoom, at) {
   var plan = this, taken = [], found = [], size = document.body.classList.contains("large") ? 1.3 : 1;
+  var south = bounds.getSouth(), north = bounds.getNorth(), west = bounds.getWest(), east = bounds.getEast();
   function room(layer, spot, text, drop) {
     var wide = 0;
     for (var i = 0; i < text.length; i += 1) wide += (text.charCodeAt(i) > 255 ? 1 : 0.56) * layer.label_size * size;
@@ -24,13 +25,16 @@ Plan.prototype.names_in = function (bounds, zoom, at) {
   plan.visible().slice().reverse().sort(function (a, b) { return plan.read(b).label_rank - plan.read(a).label_rank; }).forEach(function (name) {
     var layer = plan.read(name), seen = {}, drop = (layer.kind === "point" ? 15 : layer.rates ? 30 : 0) * size;
     if (!layer.columns[layer.label_column] || zoom < layer.label_zoom || zoom >= layer.label_end_zoom) return;
-    if (!layer.spots) layer.spots = layer.label_points.map(function (spot) { return L.latLng(positions(spot, layer.origin)[0]); });
-    for (var row = 0; row < layer.spots.length && found.length < LABEL_LIMIT; row += 1) {
-      if (!bounds.contains(layer.spots[row]) || !plan.has(layer, row)) continue;
+    for (var row = 0; 2 * row < layer.label_steps.length && found.length < LABEL_LIMIT; row += 1) {
+      var part = layer.geometry[row];
+      while (Array.isArray(part[0])) part = part[0];
+      var lat = (layer.origin[1] + part[1] + layer.label_steps[2 * row + 1]) / 1e6, lng = (layer.origin[0] + part[0] + layer.label_steps[2 * row]) / 1e6;
+      if (lat < south || lat > north || lng < west || lng > east || !plan.has(layer, row)) continue;
+      var spot = L.latLng(lat, lng);
       var text = plan.name_of(layer, row);
-      if (!text || (layer.kind === "line" && seen[text]) || !room(layer, at(layer.spots[row]), text, drop)) continue;
+      if (!text || (layer.kind === "line" && seen[text]) || !room(layer, at(spot), text, drop)) continue;
       seen[text] = true;
-      found.push({ text: text, kind: layer.label_class, place: layer.spots[row], drop: drop });
+      found.push({ text: text, kind: layer.label_class, place: spot, drop: drop });
     }
   });
   return found;

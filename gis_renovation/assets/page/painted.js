@@ -2,42 +2,54 @@
    Thousands of shapes as objects of the page would stop it. A dense layer keeps its vertices in one
    array and paints, tile by tile, every shape that touches the tile: none is left out at any zoom. */
 
-function unitPosition(lng, lat) {
+function unitY(lat) {
   var sine = Math.sin(lat * Math.PI / 180);
-  return [(lng + 180) / 360, 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)];
+  return 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
+}
+
+function unitPosition(lng, lat) { return [(lng + 180) / 360, unitY(lat)]; }
+
+/* Every flat list of steps under a geometry, in order: parts of lines, rings of areas. */
+function flats(part, found) {
+  if (!Array.isArray(part[0])) { found.push(part); return; }
+  for (var i = 0; i < part.length; i += 1) flats(part[i], found);
 }
 
 function Outlines(layer) {
-  var count = layer.ids.length, total = 0, rings = 0;
-  function each(part, visit) { if (Array.isArray(part[0])) part.forEach(function (p) { each(p, visit); }); else visit(part); }
-  layer.geometry.forEach(function (g) { each(g, function (flat) { total += flat.length; rings += 1; }); });
-  this.xy = new Float64Array(total);
-  this.ring = new Uint32Array(rings + 1);
+  var count = layer.ids.length, rings = [], total = 0, i;
   this.first = new Uint32Array(count + 1);
+  for (i = 0; i < count; i += 1) { this.first[i] = rings.length; flats(layer.geometry[i], rings); }
+  this.first[count] = rings.length;
+  for (i = 0; i < rings.length; i += 1) total += rings[i].length;
+  this.xy = new Float64Array(total);
+  this.ring = new Uint32Array(rings.length + 1);
   this.box = new Float64Array(count * 4);
-  var at = 0, ring = 0, self = this, origin = layer.origin;
-  layer.geometry.forEach(function (g, row) {
-    var left = 9, top = 9, right = -9, bottom = -9;
-    self.first[row] = ring;
-    each(g, function (flat) {
-      var x = origin[0], y = origin[1];
-      self.ring[ring] = at;
-      for (var i = 0; i < flat.length; i += 2) {
-        x += flat[i]; y += flat[i + 1];
-        var spot = unitPosition(x / 1e6, y / 1e6);
-        self.xy[at] = spot[0]; self.xy[at + 1] = spot[1]; at += 2;
-        if (spot[0] < left) left = spot[0];
-        if (spot[0] > right) right = spot[0];
-        if (spot[1] < top) top = spot[1];
-        if (spot[1] > bottom) bottom = spot[1];
-      }
-      ring += 1;
-    });
-    self.box.set([left, top, right, bottom], row * 4);
-  });
-  self.first[count] = ring;
-  self.ring[ring] = at;
+  for (i = 0, total = 0; i < rings.length; i += 1) {
+    this.ring[i] = total;
+    total = this.place(rings[i], layer.origin, total);
+  }
+  this.ring[rings.length] = total;
+  for (i = 0; i < count; i += 1) this.enclose(i);
 }
+
+/* One list of steps as positions on the unit square of the web map's projection, from `at` on; where the next one starts. */
+Outlines.prototype.place = function (flat, origin, at) {
+  for (var i = 0, x = origin[0], y = origin[1]; i < flat.length; i += 2, at += 2) {
+    x += flat[i]; y += flat[i + 1];
+    this.xy[at] = (x / 1e6 + 180) / 360;
+    this.xy[at + 1] = unitY(y / 1e6);
+  }
+  return at;
+};
+
+Outlines.prototype.enclose = function (row) {
+  var xy = this.xy, left = 9, top = 9, right = -9, bottom = -9, end = this.ring[this.first[row + 1]];
+  for (var i = this.ring[this.first[row]]; i < end; i += 2) {
+    left = Math.min(left, xy[i]); right = Math.max(right, xy[i]);
+    top = Math.min(top, xy[i + 1]); bottom = Math.max(bottom, xy[i + 1]);
+  }
+  this.box[row * 4] = left; this.box[row * 4 + 1] = top; this.box[row * 4 + 2] = right; this.box[row * 4 + 3] = bottom;
+};
 
 /* The subpaths of one shape, in pixels from a tile's corner. Far out, when a shape is a few pixels wide and no eye
    sees its corners, its box stands for it, at least a pixel wide; corners within half a pixel of the last are skipped. */
@@ -64,6 +76,13 @@ Outlines.prototype.trace = function (ctx, row, scale, dx, dy, closed) {
 Outlines.prototype.near = function (row, left, top, right, bottom) {
   var b = this.box, i = row * 4;
   return b[i] <= right && b[i + 2] >= left && b[i + 1] <= bottom && b[i + 3] >= top;
+};
+
+/* Pixels from a place to the middle of a shape that is smaller than a finger's tip; of a larger one infinitely many. */
+Outlines.prototype.away = function (row, spot, scale) {
+  var b = this.box, i = row * 4;
+  if (Math.max(b[i + 2] - b[i], b[i + 3] - b[i + 1]) * scale > 12) return Infinity;
+  return Math.hypot((b[i] + b[i + 2]) / 2 - spot[0], (b[i + 1] + b[i + 3]) / 2 - spot[1]) * scale;
 };
 
 /* Far out, outlines as wide as near would hide what they outline. */
@@ -108,24 +127,31 @@ function paint(ctx, layer, outlines, rows, scale, dx, dy) {
       });
       return;
     }
-    ctx.beginPath();
-    byClass[key].forEach(function (row) {
-      var simple = outlines.first[row + 1] - outlines.first[row] === 1;
-      if (kind === "polygon" && !simple) return;
-      outlines.trace(ctx, row, scale, dx, dy, kind === "polygon");
-    });
-    if (kind === "polygon" && symbol.fill_opacity > 0) { ctx.globalAlpha = symbol.fill_opacity; ctx.fill(); }
-    ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
-    if (kind !== "polygon") return;
-    byClass[key].forEach(function (row) {
-      if (outlines.first[row + 1] - outlines.first[row] === 1) return;
-      ctx.beginPath();
-      outlines.trace(ctx, row, scale, dx, dy, true);
-      if (symbol.fill_opacity > 0) { ctx.globalAlpha = symbol.fill_opacity; ctx.fill("evenodd"); }
-      ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
-    });
+    paintPaths(ctx, outlines, byClass[key], kind === "polygon", symbol, scale, dx, dy);
   });
   ctx.globalAlpha = 1;
+}
+
+/* One path of thousands of shapes costs a browser ten times what the same shapes cost in short paths. */
+var PATH_SHAPES = 64;
+
+function paintPaths(ctx, outlines, rows, closed, symbol, scale, dx, dy) {
+  var open = 0, holed = [];
+  function finish(rule) {
+    if (closed && symbol.fill_opacity > 0) { ctx.globalAlpha = symbol.fill_opacity; ctx.fill(rule); }
+    ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
+    ctx.beginPath();
+    open = 0;
+  }
+  ctx.beginPath();
+  rows.forEach(function (row) {
+    if (closed && outlines.first[row + 1] - outlines.first[row] !== 1) { holed.push(row); return; }
+    outlines.trace(ctx, row, scale, dx, dy, closed);
+    open += 1;
+    if (open === PATH_SHAPES) finish("nonzero");
+  });
+  if (open) finish("nonzero");
+  holed.forEach(function (row) { outlines.trace(ctx, row, scale, dx, dy, true); finish("evenodd"); });
 }
 
 var DenseLayer = L.GridLayer.extend({
@@ -174,16 +200,18 @@ var DenseLayer = L.GridLayer.extend({
   },
   paintTile: function (tile, coords) {
     var size = this.getTileSize().x, ratio = window.devicePixelRatio || 1;
-    var ctx = tile.getContext("2d"), scale = 256 * Math.pow(2, coords.z), edge = 8 / scale;
+    var scale = 256 * Math.pow(2, coords.z), edge = 8 / scale;
     var left = coords.x * size / scale, top = coords.y * size / scale, wide = size / scale;
-    ctx.scale(ratio, ratio);
     var rows = this.rowsIn(left - edge, top - edge, left + wide + edge, top + wide + edge);
+    if (!rows.length) return;  // without a context the canvas holds no memory
+    var ctx = tile.getContext("2d");
+    ctx.scale(ratio, ratio);
     paint(ctx, this.source(), this.outlines, rows, scale, coords.x * size, coords.y * size);
   },
-  /* The uppermost shape at a place: inside an area, or within five pixels of a line or point. */
+  /* The uppermost shape at a place: inside an area, or within five pixels of a line, a point or an area no larger than a finger. */
   hit: function (latlng, zoom) {
     var scale = 256 * Math.pow(2, zoom), spot = unitPosition(latlng.lng, latlng.lat), reach = 5 / scale;
-    var layer = this.plan.read(this.planName), outlines = this.outlines, found = -1;
+    var layer = this.plan.read(this.planName), outlines = this.outlines, found = -1, near = -1, least = Infinity;
     var ctx = document.createElement("canvas").getContext("2d");
     ctx.lineWidth = 10;
     this.rowsIn(spot[0] - reach, spot[1] - reach, spot[0] + reach, spot[1] + reach).forEach(function (row) {
@@ -192,7 +220,9 @@ var DenseLayer = L.GridLayer.extend({
       ctx.beginPath();
       outlines.trace(ctx, row, scale, spot[0] * scale, spot[1] * scale, kind === "polygon");
       if (kind === "polygon" ? ctx.isPointInPath(0, 0, "evenodd") : ctx.isPointInStroke(0, 0)) found = row;
+      var away = kind === "polygon" ? outlines.away(row, spot, scale) : Infinity;
+      if (away < least) { least = away; near = row; }
     });
-    return found;
+    return found < 0 ? near : found;
   }
 });

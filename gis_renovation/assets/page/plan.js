@@ -141,7 +141,7 @@ Plan.prototype.bubbles = function () {
   var layer = plan.read(name), cells = {}, size = 64;
   layer.ids.forEach(function (id, row) {
     if (!plan.has(layer, row)) return;
-    var at = map.project(plan.centres(layer)[row], map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
+    var at = map.project(plan.centres(layer).at(row), map.getZoom()), key = Math.floor(at.x / size) + ":" + Math.floor(at.y / size);
     var cell = cells[key] || (cells[key] = { n: 0, x: 0, y: 0 });
     cell.n += 1; cell.x += at.x; cell.y += at.y;
   });
@@ -167,18 +167,34 @@ Plan.prototype.bubbles = function () {
   })).addTo(map);
 };
 
-Plan.prototype.centres = function (layer) {
-  var plan = this;
-  if (!layer.centres) layer.centres = layer.ids.map(function (id, row) { return plan.centre(layer, row); });
-  return layer.centres;
+/* The middle of every feature: the mean corner of its first part. Plain numbers, as there may be ten thousand. */
+function Centres(layer) {
+  this.lat = [];
+  this.lng = [];
+  for (var row = 0; row < layer.geometry.length; row += 1) this.place(layer.geometry[row], layer.origin, row);
+}
+
+Centres.prototype.place = function (part, origin, row) {
+  while (Array.isArray(part[0])) part = part[0];
+  for (var i = 0, x = origin[0], y = origin[1], lng = 0, lat = 0; i < part.length; i += 2) {
+    x += part[i]; y += part[i + 1];
+    lng += x; lat += y;
+  }
+  this.lat[row] = lat / part.length / 5e5;
+  this.lng[row] = lng / part.length / 5e5;
 };
 
-Plan.prototype.centre = function (layer, row) {
-  var part = layer.geometry[row];
-  while (Array.isArray(part[0])) part = part[0];
-  var spots = positions(part, layer.origin), lat = 0, lng = 0;
-  spots.forEach(function (spot) { lat += spot[0]; lng += spot[1]; });
-  return L.latLng(lat / spots.length, lng / spots.length);
+Centres.prototype.at = function (row) { return L.latLng(this.lat[row], this.lng[row]); };
+
+/* A test of rows: whose middle lies in `bounds`. */
+Centres.prototype.inside = function (bounds) {
+  var lat = this.lat, lng = this.lng, south = bounds.getSouth(), north = bounds.getNorth(), west = bounds.getWest(), east = bounds.getEast();
+  return function (row) { return lat[row] >= south && lat[row] <= north && lng[row] >= west && lng[row] <= east; };
+};
+
+Plan.prototype.centres = function (layer) {
+  if (!layer.centres) layer.centres = new Centres(layer);
+  return layer.centres;
 };
 
 Plan.prototype.box = function (name) {

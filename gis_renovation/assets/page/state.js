@@ -26,12 +26,12 @@ Plan.prototype.changed = function () {
 Plan.prototype.summary = function () {
   var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
   if (!name || plan.units[name] || plan.end_zoom[name]) return;
-  var bounds = plan.map.getBounds(), layer = plan.read(name), inside = 0, all = 0;
-  plan.centres(layer).forEach(function (spot, row) {
-    if (!plan.has(layer, row)) return;
+  var layer = plan.read(name), within = plan.centres(layer).inside(plan.map.getBounds()), inside = 0, all = 0;
+  for (var row = 0; row < layer.ids.length; row += 1) {
+    if (!plan.has(layer, row)) continue;
     all += 1;
-    if (bounds.contains(spot)) inside += 1;
-  });
+    if (within(row)) inside += 1;
+  }
   if (plan.county < 0) all = layer.count;
   var text = plan.ui.in_view.replace("{layer}", function () { return layer.label; }).replace("{n}", inside).replace("{all}", all);
   if (plan.county >= 0) text += " · " + plan.settings.counties[plan.county].name;

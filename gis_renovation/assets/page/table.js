@@ -54,8 +54,10 @@ Plan.prototype.sheet = function () {
     if (panel.hidden) return;
     var name = pick.value, layer = plan.read(name), query = filter.value.trim().toLowerCase(), bounds = map.getBounds();
     var tiled = plan.units[name] ? plan.groups[name] : null;
-    rows = (tiled ? tiled.listed(bounds) : layer.ids.map(function (id, row) { return row; })).filter(function (row) {
-      return plan.has(layer, row) && (!query || matches(layer, row, query)) && (!inView.checked || bounds.contains(plan.centres(layer)[row]));
+    rows = (tiled ? tiled.listed(bounds) : layer.ids.map(function (id, row) { return row; }));
+    var within = plan.centres(layer).inside(bounds);
+    rows = rows.filter(function (row) {
+      return plan.has(layer, row) && (!query || matches(layer, row, query)) && (!inView.checked || within(row));
     }).sort(compare(layer));
     header(layer);
     page = Math.max(0, Math.min(page, Math.ceil(rows.length / PAGE_ROWS) - 1));

@@ -73,18 +73,23 @@ function openArchive(tiles, name) {
 
 /* --- drawing ---------------------------------------------------------------------------------------- */
 
-/* All shapes of a class in one path: the first rule of a class opens it, the second fills and strokes it. */
+/* Shapes of a class in common paths, none of them long: the first rule of a class draws them, the second ends the last. */
 function classRules(label, symbol) {
-  var path = 0, points = [];
-  function finish(ctx, z) {
+  var path = 0, open = 0, points = [];
+  function flush(ctx, z) {
     if (path) {
       ctx.fillStyle = symbol.fill; ctx.strokeStyle = symbol.stroke;
       ctx.lineJoin = "round"; ctx.setLineDash(symbol.dash);
       ctx.lineWidth = symbol.width * thinner(256 * Math.pow(2, z));
       if (path === 3 && symbol.fill_opacity > 0) { ctx.globalAlpha = symbol.fill_opacity; ctx.fill(); }
       ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
+      ctx.globalAlpha = 1;
       ctx.beginPath();
     }
+    path = 0; open = 0;
+  }
+  function finish(ctx, z) {
+    flush(ctx, z);
     points.forEach(function (spot) {
       ctx.beginPath();
       ctx.arc(spot.x, spot.y, Math.max(2, symbol.size / 2), 0, 7);
@@ -93,10 +98,10 @@ function classRules(label, symbol) {
     });
     ctx.globalAlpha = 1;
     ctx.setLineDash([]);
-    path = 0; points = [];
+    points = [];
   }
   var trace = {
-    before: function (ctx) { path = 0; points = []; ctx.beginPath(); },
+    before: function (ctx) { path = 0; open = 0; points = []; ctx.beginPath(); },
     draw: function (ctx, geometry, z, feature) {
       if (feature.geomType === 1) {
         var m = ctx.getTransform(), ratio = m.a;
@@ -110,6 +115,8 @@ function classRules(label, symbol) {
         for (var j = 1; j < part.length; j += 1) ctx.lineTo(part[j].x, part[j].y);
         if (path === 3) ctx.closePath();
       }
+      open += 1;
+      if (open === PATH_SHAPES) flush(ctx, z);
     }
   };
   return [{ dataLayer: label, symbolizer: trace },
@@ -286,7 +293,7 @@ var TileGroup = L.Layer.extend({
       column.data.push(value === undefined ? null : value);
     });
     (layer.related || []).forEach(function (related) { related.rows_of.push(related.rows_by_id[id] || []); });
-    if (layer.centres) layer.centres.push(group.plan.centre(layer, row));
+    if (layer.centres) layer.centres.place(layer.geometry[row], layer.origin, row);
     group.rows.set(id, row);
     return row;
   },

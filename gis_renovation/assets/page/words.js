@@ -41,6 +41,9 @@ function told(column, row, value, ui) {
   return column.about && column.about[row] && typeof value === "number" ? ui.about.replace("{n}", text) : text;
 }
 
+/* Up to `digits` decimals, thousands by commas; toLocaleString would load a language's tables for it. */
 function number(value, digits) {
-  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+  var parts = Math.abs(value).toFixed(digits).split("."), rest = (parts[1] || "").replace(/0+$/, "");
+  var text = parts[0].replace(/\B(?=(\d{3})+$)/g, ",") + (rest ? "." + rest : "");
+  return (value < 0 && /[1-9]/.test(text) ? "-" : "") + text;
 }
