@@ -12,7 +12,7 @@ import pytest
 from drawn_city import CRS, HOSTILE, NAMES, X0, Y0, hostile_layers, layers
 from shapely.geometry import box
 
-from gis_renovation import markup
+from gis_renovation import maps, markup
 
 pytestmark = pytest.mark.browser
 
@@ -283,7 +283,7 @@ def test_thousands_of_shapes_are_painted_every_one_and_open_their_card(visit):
         """() => { const size = plan.map.getSize(), layer = plan.groups.buildings;
              let inView = 0, hit = 0;
              plan.read("buildings").ids.forEach((id, row) => {
-               const at = plan.centre(plan.read("buildings"), row), p = plan.map.latLngToContainerPoint(at);
+               const at = plan.centres(plan.read("buildings")).at(row), p = plan.map.latLngToContainerPoint(at);
                if (p.x < 0 || p.y < 0 || p.x > size.x || p.y > size.y) return;
                inView += 1;
                if (layer.hit(at, plan.map.getZoom()) === row) hit += 1; });
@@ -292,7 +292,7 @@ def test_thousands_of_shapes_are_painted_every_one_and_open_their_card(visit):
     assert painted[0] > 300
     assert painted[1] == painted[0]
     spot = page.evaluate(
-        """() => { const at = plan.centre(plan.read("buildings"), 1234), p = plan.map.latLngToContainerPoint(at);
+        """() => { const at = plan.centres(plan.read("buildings")).at(1234), p = plan.map.latLngToContainerPoint(at);
              return [p.x, p.y]; }"""
     )
     frame = page.locator(".leaflet-container").bounding_box()
@@ -301,6 +301,43 @@ def test_thousands_of_shapes_are_painted_every_one_and_open_their_card(visit):
     assert page.locator(".card").get_attribute("data-id") == "B01234"
     assert "2 层" in page.locator(".card").inner_text()
     one.assert_quiet()
+
+
+def test_a_shape_of_a_few_pixels_is_hit_beside_it_and_none_far_from_it(visit):
+    one = visit({"buildings": many_buildings()}, show=["buildings"])
+    hits = one.page.evaluate(
+        """() => { const layer = plan.groups.buildings, spot = plan.centres(plan.read("buildings"));
+             plan.map.setZoom(14, { animate: false });
+             const beside = (row, west, north) => {
+               const p = plan.map.latLngToContainerPoint(spot.at(row)).add([west, north]);
+               return layer.hit(plan.map.containerPointToLatLng(p), plan.map.getZoom()); };
+             // Row 0 is the south-western corner: 20 m are 2.5 pixels, the next building stands 3.7 pixels on.
+             return [beside(0, 0, 0), beside(0, -4, 0), beside(0, 0, 5), beside(0, -40, 0)]; }"""
+    )
+    assert hits == [0, 0, 0, -1]
+    one.assert_quiet()
+
+
+def test_numbers_stand_as_they_do_in_the_tables_beside_the_map(visit):
+    values = [0, 0.4, -0.4, 7, 12.5, 999.994, 1000, -1234.5678, 22595, 1735100.26, 1e9, 0.0049]
+    page = visit(layers()).page
+    said = page.evaluate(
+        f"""(values) => {{ {maps.asset_js("page/words.js")}
+        return [0, 1, 2].map((digits) => values.map((value) => number(value, digits))); }}""",
+        values,
+    )
+
+    def python(value, digits):
+        text = f"{value:,.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if digits else text
+        return "0" if float(text.replace(",", "")) == 0 else text
+
+    # Halves are left out: Python rounds them to even.
+    whole = [value for value in values if value != 12.5]
+    assert [[text for text, value in zip(row, values, strict=True) if value in whole] for row in said] == [
+        [python(value, digits) for value in whole] for digits in (0, 1, 2)
+    ]
+    assert [row[values.index(12.5)] for row in said] == ["13", "12.5", "12.5"]
 
 
 def test_painted_tiles_show_each_building_as_ink(visit):
@@ -314,7 +351,7 @@ def test_painted_tiles_show_each_building_as_ink(visit):
              const frame = document.querySelector(".leaflet-container").getBoundingClientRect();
              let missing = 0;
              plan.read("buildings").ids.forEach((id, row) => {
-               const p = plan.map.latLngToContainerPoint(plan.centre(plan.read("buildings"), row));
+               const p = plan.map.latLngToContainerPoint(plan.centres(plan.read("buildings")).at(row));
                const x = p.x + frame.x, y = p.y + frame.y;
                const tile = tiles.find(([, r]) => x >= r.left && x < r.right && y >= r.top && y < r.bottom);
                if (!tile) return;
@@ -523,7 +560,7 @@ def test_the_page_says_how_much_of_how_many_the_view_holds(visit):
     page.wait_for_timeout(200)
     inside = page.evaluate(
         """() => plan.read("communities").ids.filter((_, row) =>
-             plan.map.getBounds().contains(plan.centre(plan.read("communities"), row))).length"""
+             plan.map.getBounds().contains(plan.centres(plan.read("communities")).at(row))).length"""
     )
     assert page.locator("#in-view").inner_text() == f"当前视野：小区 {inside} / 9"
     assert page.locator("#in-view").get_attribute("role") == "status"

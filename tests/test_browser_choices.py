@@ -157,7 +157,7 @@ def test_two_months_lie_side_by_side_and_the_line_moves_by_keyboard(visit):
     assert page.locator("#swipe-said").inner_text() == "2024-08-31 到 2024-09-30：2 个小区有变化"
     area = page.locator(".leaflet-container").bounding_box()
     spot = page.evaluate(
-        """() => { const p = plan.map.latLngToContainerPoint(plan.centre(plan.read("communities"), 0)); return [p.x, p.y]; }"""
+        """() => { const p = plan.map.latLngToContainerPoint(plan.centres(plan.read("communities")).at(0)); return [p.x, p.y]; }"""
     )
     x, y = area["x"] + spot[0] + 20, area["y"] + spot[1] + 15
     fills = {}

@@ -106,7 +106,7 @@ def test_the_saved_sheet_has_its_size_and_shows_the_map_and_what_belongs_to_it(v
     assert raw.info["dpi"] == (pytest.approx(200, abs=0.1), pytest.approx(200, abs=0.1))
     sheet = page.evaluate(
         """([paper, upright]) => { const s = new plan.Sheet(plan, paper, upright);
-             const at = (row) => { const p = s.at(plan.centre(plan.read("zones"), row)); return [p.x, p.y]; };
+             const at = (row) => { const p = s.at(plan.centres(plan.read("zones")).at(row)); return [p.x, p.y]; };
              return { box: [s.left, s.top, s.wide, s.high], edge: s.edge, zone: at(0), metres: s.metres(),
                       fill: plan.read("zones").symbols[plan.read("zones").cls[0]].fill, entries: s.entries.map((e) => [e.text, e.count]) }; }""",
         [paper, upright],
