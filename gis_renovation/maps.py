@@ -304,7 +304,7 @@ class _PlanMap(folium.Map):
         {% endmacro %}
         {% macro script(this, kwargs) %}
         var {{ this.get_name() }} = L.map("{{ this.get_name() }}", {
-          center: [0, 0], zoom: 2, zoomControl: false, attributionControl: true, preferCanvas: false,
+          zoomControl: false, attributionControl: true, preferCanvas: false, fadeAnimation: false,
           minZoom: 5, maxZoom: 20, zoomSnap: 0.5, wheelPxPerZoomLevel: 90
         });
         var {{ this.get_name() }}_plan = openPlan({{ this.get_name() }});

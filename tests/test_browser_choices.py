@@ -123,7 +123,6 @@ def test_an_open_card_says_what_stood_at_the_end_of_the_chosen_month(visit):
     assert facts_of(page)["形象进度（各项目最低）"] == "45%"
     assert "2024-08-31" not in page.locator(".card").inner_text()
     page.evaluate("() => plan.visit('community_states', 1)")
-    page.wait_for_timeout(400)  # the card before fades
     page.locator("#months-range").focus()
     page.keyboard.press("Home")
     assert "立项" in page.locator(".card .class").inner_text()

@@ -154,6 +154,8 @@ function paintPaths(ctx, outlines, rows, closed, symbol, scale, dx, dy) {
   holed.forEach(function (row) { outlines.trace(ctx, row, scale, dx, dy, true); finish("evenodd"); });
 }
 
+var PAINT_MS = 12;
+
 var DenseLayer = L.GridLayer.extend({
   options: { tileSize: 512, updateWhenZooming: false, keepBuffer: 1 },
   addTo: function () {
@@ -178,7 +180,7 @@ var DenseLayer = L.GridLayer.extend({
   },
   sift: function () { if (this._map) this.redraw(); },
   repaint: function () { if (this._map) this.redraw(); },
-  /* Tiles are painted one after the other, so that a view left at once costs nothing and keys and clicks go between. */
+  /* Tiles are painted a few at a time, so that a view left at once costs nothing and keys and clicks go between. */
   createTile: function (coords, done) {
     var tile = L.DomUtil.create("canvas"), size = this.getTileSize().x, ratio = window.devicePixelRatio || 1;
     tile.width = tile.height = size * ratio;
@@ -188,14 +190,13 @@ var DenseLayer = L.GridLayer.extend({
     return tile;
   },
   paintNext: function () {
-    var next;
-    while ((next = this.queue.shift())) {
-      var held = this._map && this._tiles[this._tileCoordsToKey(next.coords)];
-      if (held && held.el === next.tile && held.current) break;
+    var until = performance.now() + PAINT_MS;
+    while (this.queue.length && performance.now() < until) {
+      var next = this.queue.shift(), held = this._map && this._tiles[this._tileCoordsToKey(next.coords)];
+      if (!held || held.el !== next.tile || !held.current) continue;
+      this.paintTile(next.tile, next.coords);
+      next.done(null, next.tile);
     }
-    if (!next) return;
-    this.paintTile(next.tile, next.coords);
-    next.done(null, next.tile);
     if (this.queue.length) setTimeout(this.paintNext.bind(this), 0);
   },
   paintTile: function (tile, coords) {
