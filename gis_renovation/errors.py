@@ -131,4 +131,4 @@ def id_in(name: str, lang: Lang) -> str:
 
 def _line(finding: Finding, lang: Lang) -> str:
     where = "/".join(part for part in (finding.file, finding.layer, finding.field) if part)
-    return f"  - {where}: {finding.sentence(lang)}"
+    return f"  - {where}: {finding.sentence(lang)}" if where else f"  - {finding.sentence(lang)}"

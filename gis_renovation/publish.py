@@ -802,7 +802,9 @@ def _write_marker(work: Path, edition: Edition, facts: Mapping[str, Any]) -> Non
     marker = {
         **facts,
         "layers": {
-            plain_text(layer): [plain_text(column) for column in frame.columns]
+            plain_text(layer): [
+                "geometry" if str(dtype) == "geometry" else plain_text(c) for c, dtype in frame.dtypes.items()
+            ]
             for layer, frame in edition.frames.items()
         }
         | ({UNITS: list(layer_schemas()[UNITS].fields)} if facts["tiled"] else {}),

@@ -26,8 +26,8 @@ def generalise(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> 
 
     Areas are simplified together, so that shared borders stay shared and no sliver or gap opens
     between neighbours (shapely's coverage_simplify, Visvalingam and Whyatt 1993); lines each by
-    itself, ends kept; points are rounded. Areas that overlap one another are simplified each by
-    itself instead. What rounding breaks is mended and snapped once more; what would vanish becomes one
+    itself, ends kept; points are rounded. Where areas overlap, the borders they do not share are
+    simplified each by itself, those of all others stay shared. What rounding breaks is mended and snapped once more; what would vanish becomes one
     step or cell of the grid, so that no exact vertex stays. Order and number of shapes are kept; missing
     shapes stay missing. A tolerance of 0 only rounds.
     O(vertices log vertices).
@@ -37,12 +37,7 @@ def generalise(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> 
     areas = np.flatnonzero(present & (shapely.get_dimensions(out) == 2))
     lines = np.flatnonzero(present & (shapely.get_dimensions(out) == 1))
     if tolerance_m > 0 and len(areas):
-        clean = shapely.coverage_is_valid(out[areas])
-        out[areas] = (
-            shapely.coverage_simplify(out[areas], tolerance_m)
-            if clean
-            else shapely.simplify(out[areas], tolerance_m, preserve_topology=True)
-        )
+        out[areas] = shapely.coverage_simplify(out[areas], tolerance_m)
     if tolerance_m > 0 and len(lines):
         out[lines] = shapely.simplify(out[lines], tolerance_m, preserve_topology=True)
     rounded = shapely.transform(out, lambda xy: np.round(xy / grid_m) * grid_m)

@@ -28,3 +28,10 @@ def test_exit_codes_say_who_must_act():
     assert DataError([]).exit_code == 1
     assert {cls("a", "b").exit_code for cls in (ConfigError, FileError, CRSError)} == {2}
     assert str(ConfigError("中", "en")) == "中"
+
+
+def test_a_finding_of_no_file_or_layer_begins_with_its_sentence():
+    from gis_renovation.errors import DataError, Finding, Text
+
+    finding = Finding(severity="error", code="photo", layer="", text=Text("照片不存在。", "no such photo."))
+    assert DataError([finding]).in_language("zh").splitlines()[1] == "  - 照片不存在。"

@@ -200,6 +200,7 @@ def test_an_index_nobody_described_is_numbered_anew(tmp_path):
     made = layers()
     made["works_records"].index = pd.Index([f"{SECRET}{n}" for n in range(3)], name="张三的记录")
     made["parks"].index = pd.Index([f"{SECRET}园"], name="承包人")
+    made["streets"] = made["streets"].rename_geometry(SECRET)
     folder = edition_of(tmp_path, made)
     for name, data in everything(folder):
         assert SECRET.encode() not in data, name

@@ -38,6 +38,20 @@ def test_neighbours_stay_neighbours_without_gap_or_overlap():
     assert len(shapely.get_parts(shapely.union_all(coarse))) == 1
 
 
+def test_one_overlap_elsewhere_in_the_layer_opens_no_sliver_between_neighbours():
+    """Real boundaries overlap somewhere; each shape by itself, the wave between south and north would part."""
+    wave = [(x, 100 + 3 * np.sin(x / 7)) for x in range(0, 401, 4)]
+    south, north = shapely.Polygon([(0, 0), *wave, (400, 0)]), shapely.Polygon([(0, 200), *wave, (400, 200)])
+    shapes = np.array([south, north, box(1000, 0, 1100, 100), box(1050, 50, 1200, 150)], dtype=object)
+    assert not shapely.coverage_is_valid(shapes)
+    apart = shapely.simplify(shapes, 5.0)
+    assert shapely.union_all(apart[:2]).area < 400 * 200 - 10, "the test is about borders that would part"
+    coarse = publish_geometry.generalise(shapes, 5.0, grid_m=1.0)
+    assert shapely.intersection(coarse[0], coarse[1]).area == 0
+    assert shapely.union_all(coarse[:2]).area == pytest.approx(400 * 200)
+    assert len(shapely.get_coordinates(coarse)) < len(shapely.get_coordinates(shapes)) / 2
+
+
 def test_coordinates_lie_on_the_grid_and_nothing_vanishes():
     shapes = np.array(
         [box(0.3, 0.3, 0.5, 0.5), Point(3.4, 7.6), LineString([(0.2, 0.2), (50.7, 0.1), (99.6, 0.4)]), None],
