@@ -27,9 +27,9 @@ def generalise(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> 
     Areas are simplified together, so that shared borders stay shared and no sliver or gap opens
     between neighbours (shapely's coverage_simplify, Visvalingam and Whyatt 1993); lines each by
     itself, ends kept; points are rounded. Where areas overlap, the borders they do not share are
-    simplified each by itself, those of all others stay shared. What rounding breaks is mended and snapped once more; what would vanish becomes one
-    step or cell of the grid, so that no exact vertex stays. Order and number of shapes are kept; missing
-    shapes stay missing. A tolerance of 0 only rounds.
+    simplified each by itself, those of all others stay shared. What rounding breaks is mended and
+    snapped once more; what would vanish becomes one step or cell of the grid, so that no exact vertex
+    stays. Order and number of shapes are kept; missing shapes stay missing. A tolerance of 0 only rounds.
     O(vertices log vertices).
     """
     out = np.array(geometry, dtype=object)

@@ -31,7 +31,5 @@ def test_exit_codes_say_who_must_act():
 
 
 def test_a_finding_of_no_file_or_layer_begins_with_its_sentence():
-    from gis_renovation.errors import DataError, Finding, Text
-
-    finding = Finding(severity="error", code="photo", layer="", text=Text("照片不存在。", "no such photo."))
-    assert DataError([finding]).in_language("zh").splitlines()[1] == "  - 照片不存在。"
+    nowhere = Finding(severity="error", code="photo", layer="", text=Text("照片不存在。", "no such photo."))
+    assert DataError([nowhere]).in_language("zh").splitlines()[1] == "  - 照片不存在。"
