@@ -289,13 +289,38 @@ def _source_lines(
     lines += [
         Text('owner = ""          # 请填：数据提供单位', 'owner = ""          # fill in: who gave the data'),
         Text('licence = ""        # 请填：使用许可', 'licence = ""        # fill in: under what terms'),
-        Text(
-            'classification = "internal"  # public 公开 | internal 内部 | work_secret 工作秘密',
-            'classification = "internal"  # public | internal | work_secret',
-        ),
+        *_class_lines(schema),
         Text("# observed = 2024-04-15  # 请填：数据的时点", "# observed = 2024-04-15  # fill in: the data's date"),
     ]
     return lines
+
+
+def _class_lines(schema: LayerSchema) -> list[str | Text]:
+    """The class as a draft leaves it, who decides it, and what depends on it for this layer."""
+    if schema.disclosure == "public":
+        means = Text(
+            "# 改成 public，才能进公众版；仍是 internal 时，用到它的公众版会拒绝发布，"
+            "除非经审查同意写进 maps/public.toml 的 [release]",
+            "# only public lets it onto the public site; while it is internal a site that uses it is refused, unless a "
+            "review allows it under [release] in maps/public.toml",
+        )
+    else:
+        means = Text(
+            "# 这个图层的明细无论怎样定级都不进公众版；由它算出的成果能不能公开，也看这里",
+            "# the layer itself never goes onto the public site; whether results made from it may, depends on this too",
+        )
+    return [
+        Text(
+            "# 请定级：向提供单位问清并留下书面答复，程序不代为决定；没有答复前保持 internal",
+            "# to decide: ask who gave the data and keep the answer in writing, the program decides nothing; "
+            "internal until then",
+        ),
+        means,
+        Text(
+            'classification = "internal"  # public 可公开 | internal 内部 | work_secret 工作秘密（只限规划图）',
+            'classification = "internal"  # public | internal | work_secret (the planner\'s map only)',
+        ),
+    ]
 
 
 def _crs_lines(found: _Found, project_crs: str, doubts: list[Text]) -> list[str | Text]:

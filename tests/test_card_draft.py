@@ -197,6 +197,25 @@ def test_a_raster_is_drafted(tmp_path):
     assert read_card(draft.text, stem="terrain", where="x").source.crs == "EPSG:4548"
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_draft_says_who_decides_the_class_and_what_it_opens_for_that_layer(tmp_path, lang):
+    gpd.GeoDataFrame({"id": ["a"], "name": ["x"]}, geometry=[box(0, 0, 1, 1)], crs=4548).to_file(tmp_path / "a.gpkg")
+    drafts = {
+        layer: draft_card(tmp_path / "a.gpkg", layer=layer, beside=tmp_path, lang=lang).text
+        for layer in ("communities", "parcels")
+    }
+    asks = {"zh": "向提供单位问清", "en": "ask who gave the data"}[lang]
+    for layer, text in drafts.items():
+        lines = text.splitlines()
+        at = next(number for number, line in enumerate(lines) if line.startswith("classification = "))
+        assert asks in lines[at - 2]
+        assert read_card(text, stem=layer, where="x").source.classification == "internal"
+    # The schema has communities on the public site, parcels never.
+    assert "maps/public.toml" in drafts["communities"]
+    assert "maps/public.toml" not in drafts["parcels"]
+    assert {"zh": "都不进公众版", "en": "never goes onto the public site"}[lang] in drafts["parcels"]
+
+
 def test_english_drafts_hold_no_chinese_of_ours(tmp_path):
     gpd.GeoDataFrame({"id": ["a"], "name": ["x"]}, geometry=[box(0, 0, 1, 1)], crs=4548).to_file(tmp_path / "a.gpkg")
     text = draft_card(tmp_path / "a.gpkg", layer="communities", beside=tmp_path, lang="en").text
