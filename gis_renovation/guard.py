@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,6 +143,8 @@ def check_claim(
     if not known.any() or extent is None:
         return []
     rest = known & ~_within(_into(centres, claimed, project_crs), extent)
+    if not rest.any():
+        return []
     beyond = (
         Text("项目范围", "the project")
         if area
@@ -660,11 +663,12 @@ def _shifted_rows(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, kind: str,
     return tuple(str(key) for key in layer.index[usable][off])
 
 
+@cache
 def _explanations(project: CRS) -> dict[str, Move]:
-    def through(change: Callable[[Floats, Floats], tuple[Floats, Floats]]) -> Move:
-        there = Transformer.from_crs(project, "EPSG:4490", always_xy=True)
-        back = Transformer.from_crs("EPSG:4490", project, always_xy=True)
+    there = Transformer.from_crs(project, "EPSG:4490", always_xy=True)
+    back = Transformer.from_crs("EPSG:4490", project, always_xy=True)
 
+    def through(change: Callable[[Floats, Floats], tuple[Floats, Floats]]) -> Move:
         def move(xy: Floats) -> Floats:
             lon, lat = there.transform(xy[:, 0], xy[:, 1])
             return np.column_stack(back.transform(*change(np.asarray(lon), np.asarray(lat))))
