@@ -7,6 +7,7 @@ checks a frame against them, reporting every fault at once and mending none.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -363,7 +364,7 @@ def _check_values(
     frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str, rule: dict[str, Any]
 ) -> Iterable[Finding]:
     column = frame[field.name]
-    known = column.notna()
+    known = column.notna().to_numpy()
 
     def found(severity: Severity, code: str, bad: Any, zh: str, en: str) -> Finding:
         ids = [f"{row}={value}" for row, value in column[bad].items()]
@@ -381,7 +382,7 @@ def _check_values(
             field=field.name,
             ids=ids,
         )
-    wrong = known & ~fits_type(column, field.type)
+    wrong = known & ~fits_type(column, field.type).to_numpy(dtype=bool)
     if wrong.any():
         yield found(
             "error",
@@ -391,9 +392,9 @@ def _check_values(
             f"{field.label.en} must be {_TYPE_NAMES[field.type].en}.",
         )
     known = known & ~wrong
-    if field.type in ("number", "integer") and known.any():
-        numbers = column.where(known).astype("float64")
-        low, high = field.minimum, field.maximum
+    low, high = field.minimum, field.maximum
+    if field.type in ("number", "integer") and not (low is None and high is None) and known.any():
+        numbers = column.where(known).to_numpy("float64", na_value=math.nan)
         if low is not None and (numbers < low).any():
             zh = f"{field.label.zh}小于允许的最小值 {low:g}{field.unit}。"
             yield found("error", "below_minimum", numbers < low, zh, f"{field.label.en} is below {low:g} {field.unit}.")
@@ -403,7 +404,7 @@ def _check_values(
                 "error", "above_maximum", numbers > high, zh, f"{field.label.en} is above {high:g} {field.unit}."
             )
     if field.values and known.any():
-        unknown = known & ~column.isin(list(field.values))
+        unknown = known & ~column.isin(list(field.values)).to_numpy(dtype=bool)
         if unknown.any():
             said = _mapping_line(field, column[unknown], rule)
             yield found(

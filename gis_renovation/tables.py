@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -388,15 +389,15 @@ class _Formats:
             )
         return self._made[key]
 
-    @property
+    @cached_property
     def header(self) -> Any:
         return self.get(bold=True, text_wrap=True, valign="vcenter", align="center", bg_color="#DCE6F1", border=1)
 
-    @property
+    @cached_property
     def unknown(self) -> Any:
         return self.get(italic=True, font_color="#7F7F7F", align="right")
 
-    @property
+    @cached_property
     def wrapped(self) -> Any:
         return self.get(text_wrap=True)
 
@@ -461,18 +462,20 @@ def _write_column(
 
 def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | None, lang: Lang, look: Any) -> bool:
     """Write one known value; True if its text is too long for a cell and only a pointer was written."""
-    if isinstance(value, bool):
-        page.write_string(*place, _yes_no(value, lang), look)
-    elif isinstance(value, int | float):
-        page.write_number(*place, _scaled(value, field), look)
-    elif isinstance(value, datetime.date) and value.year >= _EXCEL_FIRST_YEAR:
-        page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
-    else:
-        text = str(value) if field is None else field.words(str(value), lang)
-        if len(text) > CELL_TEXT_MAX:
-            page.write_string(*place, _pointer(len(text), lang), look)
-            return True
-        page.write_string(*place, text, look)
+    if not isinstance(value, str):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            page.write_number(*place, _scaled(value, field), look)
+            return False
+        if isinstance(value, datetime.date) and value.year >= _EXCEL_FIRST_YEAR:
+            page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
+            return False
+        value = _yes_no(value, lang) if isinstance(value, bool) else str(value)
+    elif field is not None:
+        value = field.words(value, lang)
+    if len(value) > CELL_TEXT_MAX:
+        page.write_string(*place, _pointer(len(value), lang), look)
+        return True
+    page.write_string(*place, value, look)
     return False
 
 
