@@ -43,7 +43,7 @@ from gis_renovation.publish_check import (
     sha256,
 )
 from gis_renovation.publish_checklist import review_checklist
-from gis_renovation.publish_counts import Shown, counts_shown, withhold_small_counts
+from gis_renovation.publish_counts import Shown, counts_shown, merged_records, withhold_small_counts
 from gis_renovation.publish_database import wipe_freed
 from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
@@ -714,10 +714,17 @@ def _counts_file(target: Path) -> Path:
 
 
 def _counts_before(target: Path) -> Shown:
-    """What earlier editions said of each count. Raises FileError if the record cannot be read: guessing would leak."""
-    path = _counts_file(target)
-    if not path.is_file():
-        return {}
+    """What earlier editions said of each count, those of the project's other public profiles included.
+
+    Raises FileError if a record cannot be read: guessing would leak.
+    """
+    beside = target.parent.glob("*.counts.json")
+    return merged_records(
+        _record(path) for path in sorted(beside, key=lambda path: (path == _counts_file(target), path))
+    )
+
+
+def _record(path: Path) -> Shown:
     try:
         said: Shown = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,26 @@ def counts_shown(
             cells |= {str(key): float(value) for key, value in numbers.items() if not pd.isna(value)}
             cells |= dict.fromkeys(gone.get(layer, {}).get(column, []))
     return said | {SUMS: {"households": {**said.get(SUMS, {}).get("households", {}), **_sums(made, layers)}}}
+
+
+def merged_records(records: Iterable[Shown]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """What several public profiles of one project said, as one record: a reader has all of them.
+
+    What any of them withheld stays withheld; a community's count that another one showed is kept as a
+    sum over that community alone, for nothing can hide behind it.
+    """
+    said: dict[str, dict[str, dict[str, float | None]]] = {}
+    known: dict[str, float | None] = {}
+    for record in records:
+        for layer, columns in record.items():
+            for column, cells in columns.items():
+                own = said.setdefault(layer, {}).setdefault(column, {})
+                for key, number in cells.items():
+                    other = own.get(key, number)
+                    if (other is None) != (number is None) and (layer, column) == ("communities", "households"):
+                        known[json.dumps([key], ensure_ascii=False)] = number if other is None else other
+                    own[key] = None if other is None else number
+    return said if not known else said | {SUMS: {"households": {**said.get(SUMS, {}).get("households", {}), **known}}}
 
 
 def _sums(made: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]) -> dict[str, float]:

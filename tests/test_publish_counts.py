@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation import map_tiles, publish, publish_tiles
-from gis_renovation.publish_counts import counts_shown, withhold_small_counts
+from gis_renovation.publish_counts import counts_shown, merged_records, withhold_small_counts
 from gis_renovation.publish_totals import Total, withhold_parts
 
 
@@ -412,3 +412,35 @@ def test_the_record_holds_no_withheld_value():
     assert said["communities"]["households"]["C1"] is None
     again = counts_shown(city((300,) * 9), {}, said, city((300,) * 9))
     assert again["communities"]["households"]["C1"] == 300.0
+
+
+def test_two_public_profiles_of_one_project_together_tell_no_small_count(tmp_path):
+    """One site lists communities but no zones, another zones but no communities: zone less the open ones would be 3."""
+    made = city((3, 350, 400, 450, 500, 550, 600, 650, None))
+    made["zone_members"]["zone_id"] = ["Z-C1", "Z-C1", *["Z-C4"] * 7]
+    made["zones"]["households"] = [353.0, 3150.0]
+    made["zones"]["why_zh"] = "无"
+    del made["unit_progress"]
+    profile = publish.read_profile(tmp_path, "public")
+    places = profile.model_copy(update={"layers": {"communities": ("name", "households"), "barriers": ("kind",)}})
+    zones = profile.model_copy(update={"layers": {"zones": ("name", "households"), "zone_members": ("zone_id",)}})
+    shown = {}
+    for name, own in {"places": places, "zones": zones}.items():
+        target = tmp_path / "maps" / name
+        publish.publish_profile(made, own, target, name=name, project_name="示意市", as_of=date(2024, 9, 30))
+        layer = "communities" if name == "places" else "zones"
+        shown[layer] = pd.read_csv(target / "data" / f"{layer}.csv", index_col=0)["households"]
+    zone_shown, place_shown = shown["zones"]["Z-C1"] != "不公开", shown["communities"]["C2"] != "不公开"
+    assert not (zone_shown and place_shown), "the zone's 353 less C2's 350 is C1's 3"
+
+
+def test_records_are_merged_so_that_what_one_withheld_stays_so_and_what_one_showed_is_known():
+    one = {"communities": {"households": {"A": None, "B": 7.0}}, "zones": {"households": {"Z": 9.0}}}
+    other = {"communities": {"households": {"A": 350.0, "B": 8.0}}, "zones": {"households": {"Z": None}}}
+    for records in ((one, other), (other, one)):
+        said = merged_records(records)
+        assert said["communities"]["households"]["A"] is None
+        assert said["zones"]["households"]["Z"] is None
+        assert said["sums"]["households"] == {'["A"]': 350.0}
+    assert merged_records([one]) == one
+    assert merged_records([]) == {}
