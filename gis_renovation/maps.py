@@ -147,6 +147,9 @@ def map_files(
     legends = {block["name"]: legend_of(block, drawn[block["name"]]) for block in blocks if "units_of" not in block}
     legends |= {made.units["name"]: made.unit_classes for made in tiled.values()}
     months = _add_months(blocks, legends, present, as_of=as_of, lang=lang)
+    legends = {name: styles.in_language(classes, lang) for name, classes in legends.items()}
+    for block in blocks:
+        _letters(block, lang)
     counties = map_counties.counties_of(present)
     county_blocks = map_counties.county_blocks(present, counties)
     _add_counties(blocks, drawn, present, counties)
@@ -418,6 +421,16 @@ def legend_of(block: Mapping[str, Any], frame: gpd.GeoDataFrame) -> tuple[styles
     """The classes of one layer with the numbers of features drawn in each."""
     has_shape = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
     return styles.classify(str(block["name"]), frame[has_shape], whole_scale="rates" in block)[0]
+
+
+def _letters(block: dict[str, Any], lang: Lang) -> None:
+    """Put letters for the characters in a block's symbols where English is spoken."""
+    letters = {} if lang == "zh" else styles.style_table().glyphs_en
+    for symbol in block.get("symbols", ()):
+        if symbol["glyph"] in letters:
+            letter = letters[symbol["glyph"]]
+            symbol["markup"] = symbol["markup"].replace(f">{symbol['glyph']}</text>", f">{letter}</text>")
+            symbol["glyph"] = letter
 
 
 def _add_months(

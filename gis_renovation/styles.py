@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import html
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from gis_renovation.errors import Text
+from gis_renovation.errors import Lang, Text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
 from gis_renovation.tables import missing_text
 
@@ -90,6 +90,7 @@ class StyleTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     themes: dict[str, tuple[str, str]]
+    glyphs_en: dict[str, str]
     palette: dict[str, tuple[str, ...]]
     layers: dict[str, LayerStyle]
     fallback: LayerStyle
@@ -105,6 +106,17 @@ class StyleClass:
     count: int
     lower: float | None = None
     upper: float | None = None
+
+
+def in_language(classes: Iterable[StyleClass], lang: Lang) -> tuple[StyleClass, ...]:
+    """Classes whose symbols bear a letter a reader of ``lang`` can read; Chinese ones as they are."""
+    if lang == "zh":
+        return tuple(classes)
+    letters = style_table().glyphs_en
+    return tuple(
+        replace(one, symbol=one.symbol.model_copy(update={"glyph": letters.get(one.symbol.glyph, one.symbol.glyph)}))
+        for one in classes
+    )
 
 
 @lru_cache(maxsize=1)

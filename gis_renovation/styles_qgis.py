@@ -57,6 +57,7 @@ def qml_style(name: str, frame: gpd.GeoDataFrame, *, lang: Lang = "zh") -> str:
     """
     style = styles.layer_style(name)
     classes, position = styles.classify(name, frame)
+    classes = styles.in_language(classes, lang)
     kind = main_kind(frame)
     root = ET.Element("qgis", version="3.22.16", styleCategories="Symbology|Fields|Forms")
     if not classes or (len(classes) == 1 and classes[0].code == "") or not _column_of(style, frame):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import xml.etree.ElementTree as ET
 from contextlib import closing
+from datetime import date
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from gis_renovation import markup, pipeline, styles, styles_qgis
+from gis_renovation import maps, markup, pipeline, styles, styles_qgis
 from gis_renovation.errors import FileError
 from gis_renovation.schemas import layer_schemas
 
@@ -59,6 +60,29 @@ def test_classes_of_one_layer_differ_without_colour():
             symbol = table.layers[name].symbol.model_copy(update=change)
             looks.append((tuple(symbol.dash), symbol.width, symbol.shape, symbol.glyph))
         assert len(set(looks)) == len(looks), name
+
+
+def test_english_maps_bear_letters_that_differ_within_a_layer():
+    table = styles.style_table()
+    for name, style in table.layers.items():
+        changes = [style.symbol.model_dump(), *style.values.values(), style.rest or {}, style.unknown or {}]
+        glyphs = {change.get("glyph", "") for change in changes} - {""}
+        letters = [table.glyphs_en.get(glyph, glyph) for glyph in glyphs]
+        assert all(letter.isascii() for letter in letters), name
+        assert len(set(letters)) == len(letters), name
+
+
+def test_an_english_page_and_its_database_show_no_chinese_sign():
+    made = layers()
+    both = {lang: maps.map_page(made, title="x", as_of=date(2024, 9, 30), lang=lang) for lang in ("zh", "en")}
+    assert ">服</text>" in both["zh"]
+    assert '"glyph":"服"' in both["zh"]
+    assert ">天</text>" in both["zh"]
+    assert 'value="服"' in styles_qgis.qml_style("facilities", made["facilities"])
+    for sign in styles.style_table().glyphs_en:
+        assert f">{sign}</text>" not in both["en"]
+        assert f'"glyph":"{sign}"' not in both["en"]
+        assert f'value="{sign}"' not in styles_qgis.qml_style("facilities", made["facilities"], lang="en")
 
 
 def test_unknown_never_looks_like_a_class():
