@@ -34,17 +34,24 @@ def estimate_names(rows: Mapping[str, NDArray[np.bool_]], index: pd.Index[Any]) 
     named = {name: mask for name, mask in rows.items() if mask.any()}
     if not named:
         return None
-    told = [NAMES_JOINED_BY.join(name for name, mask in named.items() if mask[row]) for row in range(len(index))]
+    told = [""] * len(index)
+    for name, mask in named.items():
+        for row in mask.nonzero()[0].tolist():
+            told[row] = f"{told[row]}{NAMES_JOINED_BY}{name}" if told[row] else name
     return pd.Series([text or None for text in told], index=index, dtype="str")
 
 
 def estimated_rows(frame: pd.DataFrame, column: str) -> NDArray[np.bool_]:
     """Which rows of ``column`` are approximate; none in a frame that does not say. O(rows)."""
     import numpy as np
+    import pandas as pd
 
     if APPROXIMATE not in frame.columns or column == APPROXIMATE:
         return np.zeros(len(frame), dtype=bool)
-    return np.array([column in _names(text) for text in frame[APPROXIMATE].tolist()], dtype=bool)
+    # Few texts stand in many rows; a missing one has the code -1, the last of the list.
+    codes, texts = pd.factorize(frame[APPROXIMATE])
+    named = np.array([*(column in _names(text) for text in texts.tolist()), False], dtype=bool)
+    return np.asarray(named[codes], dtype=bool)
 
 
 def keep_told_estimates(frame: Table) -> Table:
@@ -55,7 +62,7 @@ def keep_told_estimates(frame: Table) -> Table:
     """
     if APPROXIMATE not in frame.columns:
         return frame
-    named = {name for text in frame[APPROXIMATE].tolist() for name in _names(text)}
+    named = {name for text in frame[APPROXIMATE].unique().tolist() for name in _names(text)}
     known = {
         str(name): estimated_rows(frame, str(name)) & frame[name].notna().to_numpy()
         for name in frame.columns

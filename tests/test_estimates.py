@@ -168,3 +168,19 @@ def test_a_city_without_approximate_numbers_is_published_without_a_word_of_them(
     publish.publish_profile(layers(), profile, target, name="public", project_name="示意市", as_of=AS_OF)
     assert "数前写“约”的" not in (target / "about.html").read_text(encoding="utf-8")
     assert "approximate" not in pd.read_csv(target / "data" / "communities.csv").columns
+
+
+@pytest.mark.browser
+def test_a_reader_of_the_map_sees_about_on_the_card_and_in_the_table(visit):
+    one = visit(city(), fragment="#at=communities:C3")
+    facts = one.page.locator(".card dl.facts").first.locator("div").all_inner_texts()
+    said = dict(fact.split("\n", 1) for fact in facts)
+    assert said["户数"] == "约 400 户"
+    assert said["估算投资"] == "约 200 万元"
+    assert "约数" not in said, "said at the number, not once more"
+    one.page.locator("#table-button").click()
+    table = one.page.locator("#sheet table")
+    at = table.locator("thead th").all_inner_texts().index("户数")
+    cells = [row.locator("th, td").nth(at).inner_text() for row in table.locator("tbody tr").all()]
+    assert cells[:5] == ["300 户", "约 3 户", "约 400 户", "约 450 户", "500 户"]
+    one.assert_quiet()
