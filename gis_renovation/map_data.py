@@ -54,9 +54,10 @@ def encode_geometry(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any
     """Shapes in degrees as nested lists of whole microdegrees, each vertex a step from the one before.
 
     A polygon feature is a list of polygons, each a list of rings without their repeated last vertex
-    (the map closes them itself); a line feature a list of parts; a point feature one flat list. The
-    first vertex of every flat list is a step from ``origin``. Vertices that fall together after
-    rounding are dropped, but a ring keeps at least three and a line two. O(vertices), in arrays.
+    (the map closes them itself), or where there is but one ring its flat list; a line feature a list of
+    parts; a point feature one flat list. The first vertex of every flat list is a step from ``origin``.
+    Vertices that fall together after rounding are dropped, but a ring keeps at least three and a line
+    two. O(vertices), in arrays.
     """
     kinds = np.array([_KINDS[shape.geom_type] for shape in geometry], dtype=object)
     encoded: list[Any] = [None] * len(geometry)
@@ -80,8 +81,9 @@ def _encode_lines(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
 def _encode_polygons(geometry: NDArray[Any], origin: tuple[int, int]) -> list[Any]:
     parts, owner = shapely.get_parts(geometry, return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
-    polygons = _gathered(_flat_steps(rings, origin, least=3, closed=True), part_of, len(parts))
-    return _gathered(polygons, owner, len(geometry))
+    flat = _flat_steps(rings, origin, least=3, closed=True)
+    features = _gathered(_gathered(flat, part_of, len(parts)), owner, len(geometry))
+    return [feature[0][0] if len(feature) == 1 == len(feature[0]) else feature for feature in features]
 
 
 def _gathered(items: list[Any], owner: NDArray[np.int64], count: int) -> list[Any]:

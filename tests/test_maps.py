@@ -246,7 +246,7 @@ def test_a_large_layer_is_simplified_on_screen_and_says_that_all_are_shown():
     page = page_of({"buildings": large})
     data = block(page, "layer-buildings")
     assert len(data["ids"]) == count
-    assert max(len(rings[0][0]) for rings in data["geometry"]) < 2 * 64, "a circle of 257 vertices is simplified"
+    assert max(len(ring) for ring in data["geometry"]) < 2 * 64, "a circle of 257 vertices is simplified"
     assert "显示 2,001 / 2,001；屏幕图形简化 0.5 m，数量不减" in Reader(page).words
     assert block(page, "settings")["dense"] == ["buildings"]
 
@@ -300,7 +300,7 @@ def decoded(flat, origin):
 
 def test_encoded_vertices_are_within_a_decimetre_of_the_true_place(page):
     data = block(page, "layer-communities")
-    ring = decoded(data["geometry"][0][0][0], data["origin"])
+    ring = decoded(data["geometry"][0], data["origin"])
     x, y = Transformer.from_crs("EPSG:4490", CRS, always_xy=True).transform(ring[:, 0], ring[:, 1])
     corners = sorted({(X0, Y0), (X0 + 180, Y0), (X0 + 180, Y0 + 120), (X0, Y0 + 120)})
     found = sorted(zip(x, y, strict=True), key=lambda p: (round(p[0]), round(p[1])))
@@ -315,22 +315,24 @@ def test_every_kind_of_shape_survives_encoding():
             LineString([(117, 32.6), (117.1, 32.7)]),
             box(117, 32.6, 117.1, 32.7).difference(box(117.02, 32.62, 117.05, 32.65)),
             MultiPolygon([box(117, 32.6, 117.01, 32.61), box(117.02, 32.6, 117.03, 32.61)]),
+            MultiPolygon([box(117, 32.6, 117.01, 32.61)]),
         ],
         dtype=object,
     )
     origin = (117_000_000, 32_600_000)
-    point, line, holed, multi = map_data.encode_geometry(shapes, origin)
+    point, line, holed, multi, single = map_data.encode_geometry(shapes, origin)
     assert point == [0, 0]
     assert line == [[0, 0, 100_000, 100_000]]
     assert (len(holed), len(holed[0])) == (1, 2)
     assert [len(polygon) for polygon in multi] == [1, 1]
+    assert Polygon(decoded(single, origin)).area == pytest.approx(0.01 * 0.01)
     hole = Polygon(decoded(holed[0][1], origin))
     assert hole.area == pytest.approx(0.03 * 0.03)
 
 
 def test_a_ring_smaller_than_the_rounding_keeps_its_vertices():
     tiny = np.array([box(117, 32.6, 117 + 1e-8, 32.6 + 1e-8)], dtype=object)
-    assert len(map_data.encode_geometry(tiny, (117_000_000, 32_600_000))[0][0][0]) == 8
+    assert len(map_data.encode_geometry(tiny, (117_000_000, 32_600_000))[0]) == 8
 
 
 def label_place(shape):
@@ -351,8 +353,8 @@ def test_a_page_reckons_a_name_s_place_from_the_shape_s_first_vertex(page):
     steps, origin = np.array(data["label_steps"]).reshape(-1, 2), np.array(data["origin"])
     assert len(steps) == len(data["geometry"])
     for shape, step in zip(data["geometry"], steps, strict=True):
-        ring = decoded(shape[0][0], origin)
-        assert Polygon(ring).contains(Point((origin + shape[0][0][:2] + step) * 1e-6))
+        ring = decoded(shape, origin)
+        assert Polygon(ring).contains(Point((origin + shape[:2] + step) * 1e-6))
 
 
 def test_the_page_s_script_carries_no_comments_between_its_lines():
@@ -417,7 +419,7 @@ def test_row_order_changes_nothing_but_the_order_of_rows():
 
 def test_shapely_agrees_on_the_area_of_a_drawn_block(page):
     data = block(page, "layer-communities")
-    ring = decoded(data["geometry"][4][0][0], data["origin"])
+    ring = decoded(data["geometry"][4], data["origin"])
     x, y = Transformer.from_crs("EPSG:4490", CRS, always_xy=True).transform(ring[:, 0], ring[:, 1])
     assert shapely.Polygon(zip(x, y, strict=True)).area == pytest.approx(180 * 120, rel=1e-3)
 

@@ -2,9 +2,11 @@
    Thousands of shapes as objects of the page would stop it. A dense layer keeps its vertices in one
    array and paints, tile by tile, every shape that touches the tile: none is left out at any zoom. */
 
+var FOUR_PI = 4 * Math.PI, MICRO_RADIANS = Math.PI / 180e6;
+
 function unitY(lat) {
   var sine = Math.sin(lat * Math.PI / 180);
-  return 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
+  return 0.5 - Math.log((1 + sine) / (1 - sine)) / FOUR_PI;
 }
 
 function unitPosition(lng, lat) { return [(lng + 180) / 360, unitY(lat)]; }
@@ -24,31 +26,27 @@ function Outlines(layer) {
   this.xy = new Float64Array(total);
   this.ring = new Uint32Array(rings.length + 1);
   this.box = new Float64Array(count * 4);
-  for (i = 0, total = 0; i < rings.length; i += 1) {
-    this.ring[i] = total;
-    total = this.place(rings[i], layer.origin, total);
-  }
-  this.ring[rings.length] = total;
-  for (i = 0; i < count; i += 1) this.enclose(i);
+  for (i = 0; i < count; i += 1) this.place(i, rings, layer.origin);
 }
 
-/* One list of steps as positions on the unit square of the web map's projection, from `at` on; where the next one starts. */
-Outlines.prototype.place = function (flat, origin, at) {
-  for (var i = 0, x = origin[0], y = origin[1]; i < flat.length; i += 2, at += 2) {
-    x += flat[i]; y += flat[i + 1];
-    this.xy[at] = (x / 1e6 + 180) / 360;
-    this.xy[at + 1] = unitY(y / 1e6);
+/* The rings of one shape as positions on the unit square of the web map's projection, and their box. One loop without
+   calls: it runs for every corner before the first picture, when a browser has not yet compiled it. */
+Outlines.prototype.place = function (row, rings, origin) {
+  var xy = this.xy, box = this.box, left = 9, top = 9, right = -9, bottom = -9, at = this.ring[this.first[row]];
+  for (var ring = this.first[row]; ring < this.first[row + 1]; ring += 1) {
+    for (var flat = rings[ring], i = 0, x = origin[0], y = origin[1]; i < flat.length; i += 2) {
+      x += flat[i]; y += flat[i + 1];
+      var sine = Math.sin(y * MICRO_RADIANS), east = x / 3.6e8 + 0.5, south = 0.5 - Math.log((1 + sine) / (1 - sine)) / FOUR_PI;
+      xy[at++] = east; xy[at++] = south;
+      if (east < left) left = east;
+      if (east > right) right = east;
+      if (south < top) top = south;
+      if (south > bottom) bottom = south;
+    }
+    this.ring[ring + 1] = at;
   }
-  return at;
-};
-
-Outlines.prototype.enclose = function (row) {
-  var xy = this.xy, left = 9, top = 9, right = -9, bottom = -9, end = this.ring[this.first[row + 1]];
-  for (var i = this.ring[this.first[row]]; i < end; i += 2) {
-    left = Math.min(left, xy[i]); right = Math.max(right, xy[i]);
-    top = Math.min(top, xy[i + 1]); bottom = Math.max(bottom, xy[i + 1]);
-  }
-  this.box[row * 4] = left; this.box[row * 4 + 1] = top; this.box[row * 4 + 2] = right; this.box[row * 4 + 3] = bottom;
+  at = row * 4;
+  box[at] = left; box[at + 1] = top; box[at + 2] = right; box[at + 3] = bottom;
 };
 
 /* The subpaths of one shape, in pixels from a tile's corner. Far out, when a shape is a few pixels wide and no eye
@@ -111,13 +109,13 @@ function stamp(ctx, symbol, x, y, size) {
 }
 
 function paint(ctx, layer, outlines, rows, scale, dx, dy) {
-  var byClass = {};
+  var byClass = {}, mixed = layer.kinds;
   rows.forEach(function (row) {
-    var kind = layer.kinds ? layer.kinds[row] : layer.kind, key = kind + ":" + layer.cls[row];
+    var key = mixed ? mixed[row] + ":" + layer.cls[row] : layer.cls[row];
     (byClass[key] = byClass[key] || []).push(row);
   });
   Object.keys(byClass).sort().forEach(function (key) {
-    var kind = key.slice(0, key.indexOf(":")), symbol = layer.symbols[Number(key.slice(key.indexOf(":") + 1))];
+    var parts = mixed ? key.split(":") : [layer.kind, key], kind = parts[0], symbol = layer.symbols[Number(parts[1])];
     ctx.strokeStyle = symbol.stroke; ctx.fillStyle = symbol.fill; ctx.lineWidth = symbol.width * thinner(scale);
     ctx.lineJoin = "round"; ctx.setLineDash(symbol.dash);
     if (kind === "point") {
@@ -172,9 +170,10 @@ var DenseLayer = L.GridLayer.extend({
     if (!this.outlines) this.outlines = new Outlines(this.plan.read(this.planName));
   },
   rowsIn: function (left, top, right, bottom) {
-    var rows = [], layer = this.plan.read(this.planName);
-    for (var row = 0; row < layer.ids.length; row += 1) {
-      if (this.outlines.near(row, left, top, right, bottom) && this.plan.has(layer, row)) rows.push(row);
+    var rows = [], layer = this.plan.read(this.planName), box = this.outlines.box;
+    for (var i = 0; i < box.length; i += 4) {
+      if (box[i] > right || box[i + 2] < left || box[i + 1] > bottom || box[i + 3] < top) continue;
+      if (this.plan.has(layer, i / 4)) rows.push(i / 4);
     }
     return rows;
   },

@@ -29,7 +29,7 @@ function shape(layer, row, renderer) {
   var symbol = layer.symbols[layer.cls[row]];
   var geometry = layer.geometry[row];
   if (kind === "polygon") {
-    return L.polygon(geometry.map(function (rings) {
+    return L.polygon((Array.isArray(geometry[0]) ? geometry : [[geometry]]).map(function (rings) {
       return rings.map(function (ring) { return positions(ring, layer.origin); });
     }), pathOptions(symbol, { renderer: renderer, smoothFactor: 0.6 }));
   }
