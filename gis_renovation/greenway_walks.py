@@ -112,8 +112,9 @@ def _blocked(shapes: Shapes, points: Shapes, walls: Shapes) -> NDArray[np.bool_]
     long = np.flatnonzero(metres > 2 * _BANK_M)
     ends = shapely.get_coordinates(connectors[long]).reshape(-1, 2, 2)
     cut = (_BANK_M / metres[long])[:, None] * (ends[:, 1] - ends[:, 0])
-    inner = shapely.linestrings(np.stack([ends[:, 0] + cut, ends[:, 1] - cut], axis=1))
-    hit, _ = shapely.STRtree(walls).query(inner, predicate="intersects")
+    inner: Any = shapely.linestrings(np.stack([ends[:, 0] + cut, ends[:, 1] - cut], axis=1))
+    # The few walls ask the many connectors: a shape that asks is prepared once.
+    _, hit = shapely.STRtree(inner).query(walls, predicate="intersects")
     blocked[long[hit]] = True
     return blocked
 

@@ -267,20 +267,21 @@ def _partition_rows(
         label = Text("未核查", "not checked")
         return [_row(site_id, section, "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
     layer = layer.sort_index()
-    pairs = overlap_areas(polygons_of(sites), polygons_of(layer))
-    slivers = are_slivers(polygons_of(sites), polygons_of(layer), pairs, width_m=sliver_width_m)
-    union = covered_areas(polygons_of(sites), polygons_of(layer))
+    ground, shapes = polygons_of(sites), polygons_of(layer)
+    pairs = overlap_areas(ground, shapes)
+    slivers = are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
+    union = covered_areas(ground, shapes)
     items = layer[column].astype(object).where(layer[column].notna(), "unknown") if column in layer.columns else None
     names = np.full(len(layer), "unknown", dtype=object) if items is None else items.to_numpy(dtype=object)
     sums = _sums_by_item(pairs, slivers, names, layer)
     rows: list[Row] = []
-    ground, whole = polygons_of(sites), sites["area_m2"].to_numpy()
+    whole = sites["area_m2"].to_numpy()
     for position, site_id in enumerate(sites.index):
         total = float(whole[position])
         own = sums.get(position, {})
         covered = sum(part["area"] for part in own.values())
         bare = total - float(union[position])
-        patches = polygons_of(layer)[pairs.cover[pairs.shape == position]]
+        patches = shapes[pairs.cover[pairs.shape == position]]
         sliver = _sliver_gaps(ground[position], patches, sliver_width_m) if bare > NO_AREA_M2 else 0.0
         parts = dict(sorted(own.items())) | {"uncovered": {"area": bare, "sliver": min(sliver, bare), "count": 0}}
         if covered - union[position] > NO_AREA_M2:
@@ -420,7 +421,7 @@ def _control_rows(
 ) -> list[Row]:
     """One row a kind of control line and site; 0.00 only where the kind was looked for."""
     rows: list[Row] = []
-    whole = sites["area_m2"].to_numpy()
+    ground, whole = polygons_of(sites), sites["area_m2"].to_numpy()
     for kind, label in layer_schema("control_lines").fields["kind"].values.items():
         own = None if lines is None else lines[lines["kind"] == kind].sort_index()
         if own is None or (len(own) == 0 and kind not in checked):
@@ -428,9 +429,10 @@ def _control_rows(
             why = _NOT_CHECKED if lines is None else absent
             rows += [_row(site_id, "control", kind, label, "not_checked", why) for site_id in sites.index]
             continue
-        area = covered_areas(polygons_of(sites), polygons_of(own))
-        pairs = overlap_areas(polygons_of(sites), polygons_of(own))
-        broad = ~are_slivers(polygons_of(sites), polygons_of(own), pairs, width_m=sliver_width_m)
+        shapes = polygons_of(own)
+        area = covered_areas(ground, shapes)
+        pairs = overlap_areas(ground, shapes)
+        broad = ~are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
         origins, states = _Origins(own), _words(own, "state")
         for position, site_id in enumerate(sites.index):
             touched = pairs.cover[pairs.shape == position]
