@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 # How people see such a number: “约 120 户”.
 ABOUT = Text("约 {n}", "about {n}")
+# What stands beside tables and pages that have one.
+ABOUT_MEANS = Text(
+    "数前写“约”的，资料本身写的就是约数（如“约120”）；合计按所写的数计算。",
+    "A number marked “about” is approximate in the records themselves; totals take it as written.",
+)
 
 Table = TypeVar("Table", bound="pd.DataFrame")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.errors import Lang, Text
+from gis_renovation.estimates import ABOUT_MEANS
 from gis_renovation.map_data import layer_label, row_id
 from gis_renovation.map_shell import Download, file_size
 from gis_renovation.markup import safe
@@ -501,9 +502,7 @@ def _estimates(site: Site) -> list[str]:
     """What “约” means, on a site where it stands somewhere."""
     if not any(APPROXIMATE in frame.columns for frame in site.frames.values()):
         return []
-    zh = "数前写“约”的，资料本身写的就是约数（如“约120”）；合计按所写的数计算。"
-    en = "A number marked “about” is approximate in the records themselves; totals take it as written."
-    return [Text(zh, en).in_language(site.facts.lang)]
+    return [ABOUT_MEANS.in_language(site.facts.lang)]
 
 
 def _remarks(site: Site) -> list[str]:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
-from gis_renovation.estimates import ABOUT, estimated_rows
-from gis_renovation.schemas import Disclosure, Field, LayerSchema, layer_schema, nearest_names, unit_text
+from gis_renovation.estimates import ABOUT, ABOUT_MEANS, estimated_rows
+from gis_renovation.schemas import APPROXIMATE, Disclosure, Field, LayerSchema, layer_schema, nearest_names, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -552,7 +552,8 @@ def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _Abo
     if about.synthetic:
         page.write_string(row, 0, SYNTHETIC_NOTICE.in_language(lang), formats.get(bold=True, font_color="#C00000"))
         row += 1
-    for line in _about_lines(about, lang):
+    estimates = any(APPROXIMATE in sheet.frame.columns for sheet in sheets if sheet.written)
+    for line in [*_about_lines(about, lang), *([ABOUT_MEANS.in_language(lang)] if estimates else [])]:
         page.write_string(row, 0, line, formats.get())
         row += 1
     row += 1

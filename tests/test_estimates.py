@@ -87,7 +87,10 @@ def test_nothing_is_named_that_is_not_there_or_not_known():
 def test_a_workbook_says_about_before_a_cell_that_stays_a_number(tmp_path):
     for lang, about, named in (("zh", "约 ", "户数、估算投资"), ("en", "about ", "Households, Estimated cost")):
         write_tables(tmp_path / "a.xlsx", {"communities": city()["communities"]}, synthetic=False, lang=lang)
-        sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").worksheets[1]
+        book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+        about_sheet = "".join(str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row)
+        assert {"zh": "数前写“约”的", "en": "marked “about”"}[lang] in about_sheet
+        sheet = book.worksheets[1]
         heads = {cell.value: cell.column for cell in sheet[1]}
         households = heads["户数（户）" if lang == "zh" else "Households"]
         one, exact = sheet.cell(4, households), sheet.cell(2, households)
