@@ -33,6 +33,8 @@ _IN_WORDS = re.compile(
 _LIMIT = re.compile(r"[上下]限\s*\d[\d,]*\s*户")
 # Money of single works is no matter for the public, and no column of it is: sentences must not tell it either.
 _MONEY = re.compile(r"\d\s*[万亿]?元(?!旦)|\d\s*yuan\b")
+# Most texts are names and ids; one look tells that they state neither.
+_TELLING = re.compile(r"[户人元]|household|people|resident|yuan")
 # In the record of what was said: sums of communities that were withheld each.
 SUMS = "sums"
 
@@ -286,7 +288,7 @@ def _withhold_sentences(work: _Withholding, layers: Mapping[str, pd.DataFrame], 
     guarded = bool(secret) or ("households" in places.columns and bool(small_counts(places["households"], k).any()))
 
     def tells(text: object, open_counts: frozenset[float], *, prose: bool) -> bool:
-        if not isinstance(text, str):
+        if not isinstance(text, str) or _TELLING.search(text) is None:
             return False
         stated = [n for found in _IN_WORDS.findall(_LIMIT.sub("", text)) for n in found if n]
         numbers = {float(number.replace(",", "")) for number in stated}
@@ -304,5 +306,8 @@ def _withhold_sentences(work: _Withholding, layers: Mapping[str, pd.DataFrame], 
 
 def _open_counts(name: str, frame: pd.DataFrame) -> list[frozenset[float]]:
     """The counts of households and people that stand open in each row."""
-    numbers = frame[personal_columns(name, frame)].apply(pd.to_numeric, errors="coerce").astype(float)
+    columns = personal_columns(name, frame)
+    if not columns:
+        return [frozenset()] * len(frame)
+    numbers = frame[columns].apply(pd.to_numeric, errors="coerce").astype(float)
     return [frozenset(row[~np.isnan(row)].tolist()) for row in numbers.to_numpy()]

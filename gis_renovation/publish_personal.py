@@ -48,7 +48,9 @@ def personal_kinds(text: str) -> list[str]:
 
     Full-width digits, blanks, dashes and signs nobody sees between the digits hide nothing.
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    plain = text
+    if not text.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     found = {
         kind
         for kind, pattern in (("mobile", _MOBILE), ("landline", _LANDLINE), ("mail", _MAIL), ("account", _ACCOUNT))
