@@ -598,15 +598,13 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
     try:
         for name, layer in layers.items():
             frame = layer.reset_index() if layer.index.name else layer
-            if not isinstance(frame, gpd.GeoDataFrame):
-                pyogrio.write_dataframe(
-                    _plain(frame), path, layer=name, driver="GPKG", append=path.exists(), VERSION="1.2"
-                )
-                continue
-            options: dict[str, Any] = {"VERSION": "1.2", "geometry_type": _geometry_type(frame)}
-            if options["geometry_type"].startswith("Multi"):
-                options["promote_to_multi"] = True
-            pyogrio.write_dataframe(_plain(frame), path, layer=name, driver="GPKG", append=path.exists(), **options)
+            options: dict[str, Any] = {"VERSION": "1.2"}
+            if isinstance(frame, gpd.GeoDataFrame):
+                options["geometry_type"] = _geometry_type(frame)
+                options["promote_to_multi"] = options["geometry_type"].startswith("Multi") or None
+            pyogrio.write_dataframe(
+                _plain(frame), path, layer=name, driver="GPKG", append=path.exists(), use_arrow=True, **options
+            )
         if layers:
             _require_all_written(path, layers)
     except (
