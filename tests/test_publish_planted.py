@@ -194,7 +194,10 @@ def test_a_shape_of_another_place_in_the_page_is_found(copy):
     start = page.index('id="layer-parks">') + len('id="layer-parks">')
     end = page.index("</script>", start)
     block = json.loads(page[start:end])
-    block["geometry"][0][0][0][0] += 25
+    ring = block["geometry"][0]
+    while isinstance(ring[0], list):
+        ring = ring[0]
+    ring[0] += 25
     path.write_text(page[:start] + json.dumps(block, ensure_ascii=False) + page[end:], encoding="utf-8")
     assert found(copy) == {("foreign_shape", publish.MAP)}
 
