@@ -57,6 +57,7 @@ WORDS: Mapping[str, Text] = {
     "bubble": Text("{n} 个{layer}，放大查看", "{n} {layer}, zoom in"),
     "zoom_to_see": Text("放大后显示", "shown when zoomed in"),
     "in_view": Text("当前视野：{layer} {n} / {all}", "In view: {layer} {n} / {all}"),
+    "in_view_none": Text("未打开任何图层", "No layer is switched on"),
     "search": Text("按名称查找", "Search by name"),
     "example": Text("名称、编号或首字母，如 lhxc", "name or number"),
     "layers": Text("图层与图例", "Layers and legend"),

@@ -564,3 +564,34 @@ def test_the_page_says_how_much_of_how_many_the_view_holds(visit):
     )
     assert page.locator("#in-view").inner_text() == f"当前视野：小区 {inside} / 9"
     assert page.locator("#in-view").get_attribute("role") == "status"
+
+
+def test_the_view_is_told_by_the_layers_that_are_on(visit):
+    one = visit(layers())
+    page, said = one.page, one.page.locator("#in-view")
+
+    def shows(*names):
+        page.evaluate("(on) => plan.order.forEach((name) => plan.show(name, on.includes(name)))", list(names))
+        page.wait_for_timeout(200)
+        return said.inner_text()
+
+    assert shows("communities") == "当前视野：小区 9 / 9"
+    assert shows("community_states").startswith("当前视野：小区 9 / 9"), "the same communities, by their states"
+    zones = page.evaluate("() => plan.read('zones')")
+    assert shows("zones") == f"当前视野：{zones['label']} {zones['count']} / {zones['count']}"
+    assert shows() == "未打开任何图层"
+    one.assert_quiet()
+
+
+@pytest.mark.parametrize("screen", ["phone", "desktop"])
+def test_a_card_from_a_link_stands_clear_of_the_months(visit, screen):
+    one = visit(layers(), screen=screen, fragment="#15/32.6/117.0&on=community_states&at=community_states%3AC4")
+    page = one.page
+    if screen == "desktop":
+        page.locator("#table-button").click()
+        page.evaluate("() => plan.visit('community_states', 3)")
+    page.wait_for_selector(".card")
+    page.wait_for_timeout(600)
+    card, bar = page.locator(".leaflet-popup").bounding_box(), page.locator("#months").bounding_box()
+    assert card["y"] >= page.locator(".leaflet-container").bounding_box()["y"]
+    assert card["y"] + card["height"] <= bar["y"]

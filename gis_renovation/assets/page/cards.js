@@ -102,6 +102,15 @@ Plan.prototype.card = function (name, row) {
   return card;
 };
 
+/* How many pixels of the map's foot lie under the bar of months or the table. */
+Plan.prototype.covered = function () {
+  var bottom = this.map.getContainer().getBoundingClientRect().bottom;
+  return ["months", "sheet"].reduce(function (most, id) {
+    var part = document.getElementById(id), box = part && !part.hidden ? part.getBoundingClientRect() : null;
+    return box && box.height ? Math.max(most, Math.round(bottom - box.top)) : most;
+  }, 0);
+};
+
 Plan.prototype.open = function (name, row, at) {
   var plan = this, layer = plan.read(name);
   plan.show(name, true);
@@ -110,8 +119,10 @@ Plan.prototype.open = function (name, row, at) {
   var small = plan.map.getSize().x < 620;
   plan.map.closePopup();
   plan.selected = { name: name, id: String(layer.ids[row]) };
+  var foot = plan.covered(), high = plan.map.getSize().y;
   plan.popup = L.popup({ maxWidth: small ? plan.map.getSize().x - 48 : 380, minWidth: small ? 240 : 300,
-    maxHeight: Math.round(plan.map.getSize().y * (small ? 0.5 : 0.66)), autoPanPaddingTopLeft: [18, 18], autoPanPaddingBottomRight: [small ? 18 : 64, 18] })
+    maxHeight: Math.max(120, Math.round(Math.min(high * (small ? 0.5 : 0.66), high - foot - 70))),
+    autoPanPaddingTopLeft: [18, 18], autoPanPaddingBottomRight: [small ? 18 : 64, 18 + foot] })
     .setLatLng(spot).setContent(plan.card(name, row)).openOn(plan.map);
   var content = document.querySelector(".leaflet-popup-content");
   [["tabindex", "0"], ["role", "region"], ["aria-label", plan.title(layer, row)]].forEach(function (pair) { content.setAttribute(pair[0], pair[1]); });

@@ -24,9 +24,21 @@ Plan.prototype.changed = function () {
 
 /* What the view holds, in words: how many communities of how many, the month and the county where one is chosen. */
 Plan.prototype.summary = function () {
-  var plan = this, name = plan.order.indexOf("communities") >= 0 ? "communities" : plan.order[plan.order.length - 1];
-  if (!name || plan.units[name] || plan.end_zoom[name]) return;
-  var layer = plan.read(name), within = plan.centres(layer).inside(plan.map.getBounds()), inside = 0, all = 0;
+  var plan = this, on = plan.on(), place = document.getElementById("in-view"), name = plan.spoken(on);
+  if (!name && on.length) return;  // layers of tiles say in the legend what they hold
+  var text = name ? plan.holds(name) : plan.ui.in_view_none;
+  if (place && place.textContent !== text) place.textContent = text;
+};
+
+/* The layer whose features the view is said to hold: the communities, also by their states, else the uppermost that is on. */
+Plan.prototype.spoken = function (on) {
+  var plan = this, plain = on.filter(function (name) { return !plan.units[name]; });
+  var shown = plan.order.indexOf("communities") >= 0 && plain.some(function (name) { return plan.read(name).source === "communities"; });
+  return shown ? "communities" : plain[plain.length - 1];
+};
+
+Plan.prototype.holds = function (name) {
+  var plan = this, layer = plan.read(name), within = plan.centres(layer).inside(plan.map.getBounds()), inside = 0, all = 0;
   for (var row = 0; row < layer.ids.length; row += 1) {
     if (!plan.has(layer, row)) continue;
     all += 1;
@@ -35,9 +47,7 @@ Plan.prototype.summary = function () {
   if (plan.county < 0) all = layer.count;
   var text = plan.ui.in_view.replace("{layer}", function () { return layer.label; }).replace("{n}", inside).replace("{all}", all);
   if (plan.county >= 0) text += " · " + plan.settings.counties[plan.county].name;
-  if (plan.month) text += " · " + plan.month;
-  var place = document.getElementById("in-view");
-  if (place && place.textContent !== text) place.textContent = text;
+  return plan.month ? text + " · " + plan.month : text;
 };
 
 /* The address keeps the view, the layers and the selection, so a link shows the same map. */
