@@ -45,7 +45,14 @@ from gis_renovation.publish_check import (
 from gis_renovation.publish_checklist import review_checklist
 from gis_renovation.publish_counts import Shown, counts_shown, merged_records, withhold_small_counts
 from gis_renovation.publish_database import wipe_freed
-from gis_renovation.publish_editions import log_edition, mend_interrupted, previous_of, put_in_place, require_own
+from gis_renovation.publish_editions import (
+    log_edition,
+    mend_interrupted,
+    previous_of,
+    put_in_place,
+    require_nothing_foreign,
+    require_own,
+)
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
 from gis_renovation.publish_personal import find_personal_numbers
@@ -414,7 +421,8 @@ def publish_profile(
     ConfigError
         If the map number expired before ``as_of`` or ``on``.
     FileError
-        If ``target`` exists and was not made by this program: it is left as it is.
+        If ``target`` exists and was not made by this program, or it or the edition before it holds files
+        that this program did not publish: all is left as it is.
     DataError
         If there is nothing to draw, a layer or the edition in place is of another place, or what was
         written does not pass its own check; the edition in place is untouched.
@@ -422,6 +430,9 @@ def publish_profile(
     mend_interrupted(target)
     for folder in (target, previous_of(target)):
         require_own(folder)
+    for told in require_nothing_foreign(target):
+        if on_warning:
+            on_warning(told)
     require_valid_number(profile.profile, max(as_of, on or as_of))
     before = _counts_before(target)
     edition = prepare_edition(layers, profile, before=before, lang=lang)

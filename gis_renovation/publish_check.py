@@ -56,7 +56,7 @@ def check_published(folder: Path) -> list[Finding]:
             f"{folder} was not published by this program (no valid {MARKER}).",
         )
     broken = [*_check_tiles(folder)]
-    findings = [*_check_marker(folder, marker), *_check_files(folder, marker), *broken, *_check_databases(folder)]
+    findings = [*check_marker(folder, marker), *check_files(folder, marker), *broken, *_check_databases(folder)]
     findings += [] if broken else _check_contents(folder, marker)
     findings += _check_pictures(folder)
     for path in sorted(p for p in folder.rglob("*.html") if p.is_file()):
@@ -81,7 +81,8 @@ def require_sound(folder: Path) -> None:
         raise DataError(findings)
 
 
-def _check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+def check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+    """Files of an edition that are missing, strange to its list, or other than they were, by name. O(bytes)."""
     listed: Mapping[str, str] = marker.get("files", {})
     # A link shows what lies elsewhere, and an empty folder is none of ours.
     strange = {p for p in folder.rglob("*") if p.is_symlink() or (p.is_dir() and not any(p.iterdir()))}
@@ -105,7 +106,7 @@ def sealed(marker: Mapping[str, Any]) -> dict[str, Any]:
 _SEAL = "seal"
 
 
-def _check_marker(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+def check_marker(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
     """What the edition says of itself is what it said when it was made, by its own seal and by the log beside it."""
     logged = {
         line.get("edition")

@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.io import new_file
-from gis_renovation.publish_check import LOG, MARKER, check_published, read_marker, sha256
+from gis_renovation.publish_check import LOG, MARKER, check_files, check_marker, check_published, read_marker, sha256
 
 # Folders that exist only between two renames: the edition before the last one while a new one
 # moves in, and the present one while it changes places with the previous.
@@ -40,6 +40,65 @@ def require_own(folder: Path) -> None:
             f"{folder} exists but was not published by this program (no valid {MARKER}); it is not overwritten. "
             "Move or rename it, then publish again.",
         )
+
+
+# What file managers leave in every folder they open; nobody misses it.
+_OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def require_nothing_foreign(target: Path) -> list[Finding]:
+    """A warning if files of the edition ``target``, which the next one replaces, were changed or are missing.
+
+    Raises FileError, naming them, if files that people put there lie in it or in the edition before it:
+    both folders are replaced whole, and those files would be lost. What was changed is of our own
+    making: the next edition is whole again, but this one cannot be restored. O(bytes of both).
+    """
+    found = {
+        folder: [*check_marker(folder, marker), *check_files(folder, marker)]
+        for folder in (target, previous_of(target))
+        if (marker := read_marker(folder)) is not None
+    }
+    foreign = [
+        f"{folder.name}/{finding.file}"
+        for folder, findings in found.items()
+        for finding in findings
+        if finding.code == "foreign_file" and Path(finding.file).name not in _OF_FILE_MANAGERS
+    ]
+    if foreign:
+        zh, en = _listed(foreign)
+        raise FileError(
+            f"{target.parent} 中有 {len(foreign)} 个文件不是本程序发布的：{zh}。发布要整个替换文件夹，它们会随之丢失，"
+            "所以没有发布，什么也没动。请把它们移到 maps 以外的文件夹，再发布。",
+            f"{target.parent} holds {len(foreign)} files this program did not publish: {en}. Publishing replaces the "
+            "folder whole and they would be lost, so nothing was published or changed. Move them to a folder outside "
+            "maps, then publish again.",
+        )
+    names = [f.file for f in found.get(target, []) if f.code != "foreign_file"]
+    return [_changed(target, names)] if names else []
+
+
+def _changed(target: Path, names: Sequence[str]) -> Finding:
+    zh, en = _listed(names)
+    return Finding(
+        severity="warning",
+        code="edition_changed",
+        layer="",
+        file=target.name,
+        text=Text(
+            f"现有的一版 {target.name} 发布后有 {len(names)} 个文件被改动或缺失：{zh}。新的一版照常发布；"
+            "换下的这一版与发布时不同，不能再用 --restore 恢复。",
+            f"{len(names)} files of the present edition {target.name} were changed or are missing: {en}. The new "
+            "edition goes ahead; the one it replaces is not what was published and cannot be brought back with "
+            "--restore.",
+        ),
+    )
+
+
+def _listed(names: Sequence[str]) -> Text:
+    """The first twenty names and how many there are beside them."""
+    rest = len(names) - 20
+    zh, en = "、".join(names[:20]), ", ".join(names[:20])
+    return Text(zh, en) if rest <= 0 else Text(f"{zh}，另有 {rest} 个", f"{en} and {rest} more")
 
 
 def put_in_place(work: Path, target: Path) -> None:

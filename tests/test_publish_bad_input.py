@@ -11,7 +11,7 @@ import pytest
 from drawn_city import CRS, layers
 from shapely.geometry import box
 
-from gis_renovation import cli, publish
+from gis_renovation import cli, publish, publish_editions
 from gis_renovation.errors import ConfigError, CRSError, DataError, FileError
 
 AS_OF = date(2024, 9, 30)
@@ -134,6 +134,47 @@ def test_a_folder_a_file_or_a_link_that_is_not_ours_is_left_as_it_is(tmp_path):
             published(tmp_path)
         place.rename(tmp_path / f"kept-{len(list(tmp_path.iterdir()))}")
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("edition", ["public", "public.previous"])
+def test_files_people_put_into_an_edition_are_named_and_nothing_is_replaced(tmp_path, edition):
+    published(tmp_path)
+    published(tmp_path)
+    for name in ("局长讲话.docx", "data/底稿/草图.png"):
+        place = tmp_path / "maps" / edition / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("别处没有")
+    before = state_of(tmp_path)
+    with pytest.raises(FileError) as caught:
+        published(tmp_path)
+    for said in caught.value.text:
+        assert f"{edition}/局长讲话.docx" in said
+        assert f"{edition}/data/底稿/草图.png" in said
+    assert "请把它们移到 maps 以外的文件夹" in caught.value.text.zh
+    assert state_of(tmp_path) == before
+
+
+def test_what_file_managers_leave_in_a_folder_stops_nothing(tmp_path):
+    published(tmp_path)
+    (tmp_path / "maps" / "public" / ".DS_Store").write_text("x")
+    assert "edition_changed" not in warned(tmp_path, PUBLIC)
+
+
+def test_an_edition_that_was_changed_is_replaced_and_told_by_name(tmp_path):
+    published(tmp_path)
+    folder, found = tmp_path / "maps" / "public", []
+    with (folder / "about.html").open("a", encoding="utf-8") as page:
+        page.write("<!-- 手改 -->")
+    (folder / "map.html").unlink()
+    published(tmp_path, on_warning=found.append)
+    (told,) = [finding.text for finding in found if finding.code == "edition_changed"]
+    for said in told:
+        assert "about.html" in said
+        assert "map.html" in said
+        assert "--restore" in said
+    assert (folder / "map.html").is_file()
+    with pytest.raises(DataError, match="不能恢复"):
+        publish_editions.restore_previous(folder)
 
 
 def test_a_damaged_record_of_shown_counts_is_not_guessed_at(standing):
