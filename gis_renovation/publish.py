@@ -360,7 +360,11 @@ def publish_run(
         where=f"maps/{profile}.toml",
     )
     places = run.layers.get("communities")
-    pictures = read_photos(project.folder / PHOTOS, places) if shows_photos(rules) and places is not None else []
+    pictures = (
+        read_photos(project.folder / PHOTOS, places, on_warning=on_warning)
+        if shows_photos(rules) and places is not None
+        else []
+    )
     return publish_profile(
         run.layers,
         rules,
@@ -430,9 +434,9 @@ def publish_profile(
     mend_interrupted(target)
     for folder in (target, previous_of(target)):
         require_own(folder)
-    for told in require_nothing_foreign(target):
+    for changed in require_nothing_foreign(target):
         if on_warning:
-            on_warning(told)
+            on_warning(changed)
     require_valid_number(profile.profile, max(as_of, on or as_of))
     before = _counts_before(target)
     edition = prepare_edition(layers, profile, before=before, lang=lang)

@@ -13,7 +13,7 @@ import datetime
 import io
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -76,17 +76,23 @@ class _Named(NamedTuple):
     row: Text
 
 
-def read_photos(folder: Path, places: pd.DataFrame) -> list[Photo]:
+def read_photos(
+    folder: Path, places: pd.DataFrame, *, on_warning: Callable[[Finding], None] | None = None
+) -> list[Photo]:
     """Every photo in a project's folder ``photos/``, sorted by community, before, after and number.
 
     Parameters
     ----------
     folder
         The folder; that it does not exist means there are none. A file says in its name whose it is
-        and when it was taken: ``<community id or name>-前.jpg``, ``-后``, ``-前2`` and so on. With a table
-        ``photos.csv`` (小区编号, 前后, 文件, 拍摄日期, 说明) that table alone says which there are.
+        and when it was taken: ``<community id or name>-前.jpg``, ``-后``, ``-前2`` and so on. A table
+        ``photos.csv`` (小区编号, 前后, 文件, 拍摄日期, 说明) says it for files of any name, with dates and
+        captions; files it does not list follow those it lists, by their own names.
     places
         The communities, indexed by their ids, with or without a column ``name``.
+    on_warning
+        Told, where there is a table, which files it does not list were taken by their names, and which were
+        left out because their names do not say whose they are or when they were taken.
 
     Returns
     -------
@@ -98,14 +104,14 @@ def read_photos(folder: Path, places: pd.DataFrame) -> list[Photo]:
     ------
     DataError
         With everything at once: a photo that is missing, cannot be read, is of no community, or says
-        neither before nor after.
+        neither before nor after (by the table, or by its name where there is no table).
     """
     if not folder.is_dir():
         return []
     table = folder / LIST
     faults: list[Finding] = []
-    named = _listed(table, faults) if table.is_file() else _named(folder)
     owners = _owners(places)
+    named = _by_table_then_name(folder, owners, faults, on_warning) if table.is_file() else _named(folder)
     made: dict[tuple[str, Stage], list[Photo]] = {}
     for one in named:
         photo = _photo(folder, one, owners, faults)
@@ -117,6 +123,61 @@ def read_photos(folder: Path, places: pd.DataFrame) -> list[Photo]:
     return [
         photo for _, own in sorted(made.items(), key=lambda item: (item[0][0], item[0][1] != "before")) for photo in own
     ]
+
+
+def _by_table_then_name(
+    folder: Path,
+    owners: Mapping[str, list[str]],
+    faults: list[Finding],
+    on_warning: Callable[[Finding], None] | None,
+) -> list[_Named]:
+    """What the table lists, then the files it does not list whose names say whose they are."""
+    listed = _listed(folder / LIST, faults)
+    if faults:
+        return listed
+    paths = {_inside(folder, one.file) for one in listed}
+    others = [one for one in _named(folder) if _inside(folder, one.file) not in paths]
+    used = [one for one in others if one.stage and len(owners.get(one.place, [])) == 1]
+    unused = [one for one in others if one not in used]
+    for found, tell in ((used, _unlisted_used), (unused, _unlisted_unused)):
+        if found and on_warning:
+            on_warning(tell([one.file for one in found]))
+    return [*listed, *used]
+
+
+def _inside(folder: Path, file: str) -> Path:
+    """The file of this folder that the table names; a way out of the folder is taken for a slip."""
+    return folder.joinpath(*(part for part in Path(file).parts if part not in {"..", "/"}))
+
+
+def _unlisted_used(files: Sequence[str]) -> Finding:
+    return Finding(
+        severity="warning",
+        code="photos_by_name",
+        layer="",
+        file=f"{FOLDER}/{LIST}",
+        text=Text(
+            f"{FOLDER}/{LIST} 没有列出 {len(files)} 张照片，已按文件名采用，没有拍摄日期和说明：{'、'.join(files)}。"
+            f"不想用的请移出 {FOLDER} 文件夹。",
+            f"{FOLDER}/{LIST} does not list {len(files)} photos; they are used by their names, without date and "
+            f"caption: {', '.join(files)}. Move those you do not want out of the folder {FOLDER}.",
+        ),
+    )
+
+
+def _unlisted_unused(files: Sequence[str]) -> Finding:
+    return Finding(
+        severity="warning",
+        code="photos_left_out",
+        layer="",
+        file=f"{FOLDER}/{LIST}",
+        text=Text(
+            f"{len(files)} 张照片没有用上：{'、'.join(files)}。{FOLDER}/{LIST} 没有列出，"
+            "文件名也看不出是哪个小区的、改造前还是改造后；请在表中加一行，或改名为“小区编号-前.jpg”。",
+            f"{len(files)} photos are not used: {', '.join(files)}. {FOLDER}/{LIST} does not list them and their names "
+            "do not say which community and whether before or after; add a row, or rename as COMMUNITY_ID-before.jpg.",
+        ),
+    )
 
 
 def _named(folder: Path) -> list[_Named]:
@@ -186,8 +247,7 @@ def _photo(folder: Path, one: _Named, owners: Mapping[str, list[str]], faults: l
         *([_private(one)] if personal_kinds(one.caption) else []),
     ]
     try:
-        # The table names files of this folder; a way out of it is taken for a slip.
-        data, width, height = written_anew(folder.joinpath(*(p for p in Path(one.file).parts if p not in {"..", "/"})))
+        data, width, height = written_anew(_inside(folder, one.file))
     except FileNotFoundError:
         wrong.append(_missing(one))
     except _UNREADABLE as error:

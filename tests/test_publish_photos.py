@@ -208,6 +208,37 @@ def test_a_table_gives_dates_and_captions(tmp_path, encoding):
     assert publish_photos.alternative_text(photo, "Longhu", "en") == "Photo of Longhu after the works: 东门"
 
 
+def test_files_the_table_does_not_list_are_used_by_their_names_and_told(tmp_path):
+    for name in ("IMG_1.jpg", "C1-前.jpg", "龙湖新村-后2.png", "C2-后.jpg"):
+        saved(tmp_path / name)
+    (tmp_path / "photos.csv").write_text(
+        "小区编号,前后,文件,拍摄日期,说明\nC1,前,IMG_1.jpg,2024-05-01,东门\nC2,后,./C2-后.jpg,,\n", encoding="utf-8"
+    )
+    told = []
+    found = read_photos(tmp_path, PLACES, on_warning=told.append)
+    assert [(one.place, one.stage, one.number, one.caption) for one in found] == [
+        ("C1", "before", 1, "东门"),
+        ("C1", "before", 2, ""),
+        ("C1", "after", 1, ""),
+        ("C2", "after", 1, ""),
+    ]
+    (finding,) = told
+    assert finding.code == "photos_by_name"
+    assert "没有列出 2 张照片，已按文件名采用，没有拍摄日期和说明：C1-前.jpg、龙湖新村-后2.png。" in finding.text.zh
+
+
+def test_files_neither_the_table_nor_their_name_explains_are_told_and_stop_nothing(tmp_path):
+    for name in ("a.jpg", "IMG_2.jpg", "C9-前.jpg", "同名小区-前.jpg"):
+        saved(tmp_path / name)
+    (tmp_path / "photos.csv").write_text("小区编号,前后,文件\nC1,前,a.jpg\n", encoding="utf-8")
+    told = []
+    assert len(read_photos(tmp_path, PLACES, on_warning=told.append)) == 1
+    (finding,) = told
+    assert finding.code == "photos_left_out"
+    for name in ("IMG_2.jpg", "C9-前.jpg", "同名小区-前.jpg"):
+        assert all(name in said for said in finding.text)
+
+
 def faults(folder):
     with pytest.raises(DataError) as caught:
         read_photos(folder, PLACES)
@@ -258,6 +289,14 @@ def test_a_table_without_its_columns_and_a_name_without_sense_are_told(tmp_path)
     assert "没有编号或名称为 龙湖新邨 的小区；是否指 龙湖新村？" in said
     assert "没有写明改造前还是改造后" in said
     assert "HEIC 照片请先转存为 JPG" in said
+
+
+def test_a_broken_photo_the_table_does_not_list_is_named_with_its_community(tmp_path):
+    saved(tmp_path / "a.jpg")
+    (tmp_path / "C2-后.jpg").write_bytes(b"no picture")
+    (tmp_path / "photos.csv").write_text("小区编号,前后,文件\nC1,前,a.jpg\n", encoding="utf-8")
+    (finding,) = faults(tmp_path)
+    assert "小区 C2 的照片 photos/C2-后.jpg 读不出" in finding.text.zh
 
 
 # --- in an edition --------------------------------------------------------------------------------
