@@ -25,7 +25,7 @@ from gis_renovation.io import find_file, new_file, read_layer, read_raw
 from gis_renovation.io_meanings import column_meanings
 from gis_renovation.io_reading import RASTER_DRIVERS, RASTER_SUFFIXES
 from gis_renovation.io_tables import read_coordinates
-from gis_renovation.numerals import header_unit, plain_text, unit_factor
+from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
 from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_layer, layer_schema, layer_schemas
 
 # Names of coordinate columns; what is easting and what northing, the numbers decide.
@@ -39,6 +39,7 @@ _KEY_NAMES = ("编号", "代码", "编码", "bsm", "标识码", "objectid", "fid
 # A name this like an alias is offered, marked as a guess.
 _ALIKE = 0.72
 _SHOWN_VALUES = 8
+_SAMPLED_ROWS = 1000
 
 
 @dataclass
@@ -494,6 +495,10 @@ def _one_column(
     unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
     values = _unknown_codes(frame[column], target, meanings)
     parts = [f"from = {toml_inline(column)}"]
+    months = target.type == "date" and _holds_months(frame[column])
+    if months:
+        parts.append('month_as = "last_day"')
+        doubts.append(_which_day(column, target))
     if unit and unit_factor(unit, target.unit) != 1:
         parts.append(f"unit = {toml_inline(unit)}")
     if values:
@@ -510,12 +515,27 @@ def _one_column(
     alias = found.columns.aliases.get(column, "")
     mark = Text(f"（别名“{alias}”）", f" (alias {alias})") if alias else Text("", "")
     mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else mark
+    if months:
+        mark = Text(f"{mark.zh}：取当月最后一天；first_day 取第一天", f"{mark.en}: last_day of the month, or first_day")
     if target.name == schema.key and not to_text(frame[column]).is_unique:
         doubts.append(_repeated_key(frame, column, target, schema))
         mark = Text("（有重复，不能作编号）", " (repeated, cannot be the id)")
         number = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
         return Text(*(f"{number}  # {toml_inline(column)}{m}" for m in mark))
     return Text(f"{rule}  # {target.label.zh}{mark.zh}", f"{rule}  # {target.label.en}{mark.en}")
+
+
+def _holds_months(cells: Any) -> bool:
+    """Whether a column names months without a day, in every known cell of its first rows."""
+    texts = to_text(cells.dropna().iloc[:_SAMPLED_ROWS]).tolist()
+    return bool(texts) and all(read_month(text) is not None for text in texts)
+
+
+def _which_day(column: str, target: Field) -> Text:
+    return Text(
+        f"“{column}”只写到月，{target.label.zh}暂取当月最后一天；取第一天的，把 last_day 改成 first_day。",
+        f"{column!r} names months; {target.label.en} is their last day for now. For the first write first_day.",
+    )
 
 
 def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -> Text:
@@ -665,7 +685,7 @@ def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:
         card = read_card(body, stem=schema.name, where="draft")
         raw = read_layer(card, beside)
         done = conform(raw.frame, card, columns=raw.columns)
-        checked = check_layer(done.frame, schema, rules=done.rules, rows=done.repeated)
+        checked = check_layer(done.frame, schema, rules=done.rules, rows=done.repeated, row_name=done.row_name)
         faults = [f for f in (*raw.findings, *done.findings, *checked) if f.severity == "error"]
     except GisRenovationError as error:
         return [Text(f"照此试读不成功：{error.text.zh}", f"Reading by this draft fails: {error.text.en}")]

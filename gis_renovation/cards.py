@@ -294,6 +294,12 @@ class Conformed:
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Where each repeated key stands in the file.
     repeated: dict[str, list[str]] = field(default_factory=dict)
+    # The file's rows, in the order of a frame that has no sound key to tell its rows by.
+    file_rows: Any = None
+
+    def row_name(self, position: int) -> str:
+        """What people call the row of the file that stands at ``position`` of the frame."""
+        return row_names(range(position, position + 1) if self.file_rows is None else self.file_rows[[position]])[0]
 
 
 @dataclass(frozen=True)
@@ -396,7 +402,7 @@ def conform(
         geometry = _flat(rows.geometry.to_numpy(), taking)
         frame = gpd.GeoDataFrame(frame, geometry=geometry, crs=rows.crs)
     _report_remarks(taking, frame)
-    repeated = _repeated(frame, schema)
+    repeated, file_rows = _repeated(frame, schema), frame.index
     frame = _key(frame, schema)
     if card.repair.merge_pieces:
         frame = _merge_pieces(frame, taking, record)
@@ -408,7 +414,9 @@ def conform(
         taking.say(
             "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
         )
-    return Conformed(frame, taking.findings, record, taking.rules, repeated)
+    return Conformed(
+        frame, taking.findings, record, taking.rules, repeated, file_rows if len(file_rows) == len(frame) else None
+    )
 
 
 def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
@@ -623,7 +631,7 @@ def _report_remarks(taking: _Taking, frame: Any) -> None:
 
 def row_names(index: Any) -> list[str]:
     """What people call the rows: the sheet's own row numbers where the reader kept them, else their place."""
-    first = 0 if index.name == SHEET_ROW else 1
+    first = 0 if getattr(index, "name", None) == SHEET_ROW else 1
     return [f"第{label + first}行" if isinstance(label, int | np.integer) else str(label) for label in index]
 
 

@@ -18,6 +18,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 # So many bytes of a text file are enough to tell whether its encoding is right.
 _JUDGED = 2**18
+_BLANK_LINE = re.compile(rb"(?:^|\n)[ \t]*\r?\n|\x00")
 
 
 def read_text_table(path: Path, reading: Reading) -> Any:
@@ -34,7 +35,23 @@ def read_text_table(path: Path, reading: Reading) -> Any:
     frame = read_csv(path, encoding, header_row=reading.card.source.header_row)
     if reading.card.source.header_row is None and _looks_like_ledger(frame):
         return _ledger(_csv_cells(path, encoding), [], path, reading)
-    return frame
+    return _with_sheet_rows(frame, path, encoding, reading.card.source.header_row or 1)
+
+
+def _with_sheet_rows(frame: Any, path: Path, encoding: str, header_row: int) -> Any:
+    """The frame on the row numbers that a spreadsheet shows; as it is where they cannot be told."""
+    import pandas as pd
+
+    from gis_renovation.ledgers import SHEET_ROW
+
+    if not isinstance(frame.index, pd.RangeIndex):
+        return frame
+    rows: Any = range(header_row + 1, header_row + 1 + len(frame))
+    if _BLANK_LINE.search(path.read_bytes().rstrip()):  # blank lines are passed over, yet a spreadsheet counts them
+        cells = _csv_cells(path, encoding)
+        filled = [number for number, row in enumerate(cells, start=1) if any(cell.strip() for cell in row) or row[1:]]
+        rows = [number for number in filled if number >= header_row][1:]
+    return frame.set_axis(pd.Index(rows, name=SHEET_ROW)) if len(rows) == len(frame) else frame
 
 
 def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import NO_TEXT, ConfigError, Finding, Lang, Severity, Text
+from gis_renovation.numerals import read_month
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -227,6 +228,9 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
 # So many values are written out in the line a person copies into the card.
 _VALUES_SHOWN = 12
 
+# What people call the row at a position of a frame: that of the file, as “第4行”.
+RowName = Callable[[int], str]
+
 
 def check_layer(
     frame: gpd.GeoDataFrame | pd.DataFrame,
@@ -235,6 +239,7 @@ def check_layer(
     file: str = "",
     rules: Mapping[str, Mapping[str, Any]] | None = None,
     rows: Mapping[str, Sequence[str]] | None = None,
+    row_name: RowName | None = None,
 ) -> list[Finding]:
     """Every way in which ``frame`` breaks ``schema``; an empty list when it keeps it.
 
@@ -242,11 +247,13 @@ def check_layer(
     Checked: key missing or repeated; required fields absent; type, range, allowed values;
     unknown values in required fields; geometry kind, missing, empty, non-finite, invalid.
     ``rules`` are the card's rules by column, for the line that a message tells to write; ``rows`` tells
-    in which rows of the file repeated keys stand.
+    in which rows of the file repeated keys stand, ``row_name`` what a row without a key is called.
     References between layers are checked by :func:`check_references`. Nothing is changed.
     O(rows x fields).
     """
-    findings = [*_check_key(frame, schema, file, rows or {})]
+    row_name = row_name or _counted
+    findings = [*_check_key(frame, schema, file, rows or {}, row_name)]
+    called = _names_of(frame, schema, row_name)
     for field in schema.fields.values():
         if field.name == schema.key:
             continue
@@ -254,7 +261,8 @@ def check_layer(
             if field.required and len(frame):
                 findings.append(_missing_field(schema, field, file))
             continue
-        findings += _check_values(frame, schema, field, file, dict((rules or {}).get(field.name, {})))
+        rule = dict((rules or {}).get(field.name, {}))
+        findings += _check_values(frame, schema, field, file, rule, called)
     if schema.geometry:
         findings += _check_geometry(frame, schema, file)
     if len(frame) == 0:
@@ -262,6 +270,17 @@ def check_layer(
             _finding("warning", "empty_layer", schema, file, "图层没有任何要素。", "The layer has no feature.")
         )
     return findings
+
+
+def _counted(position: int) -> str:
+    return f"第{position + 1}行"
+
+
+def _names_of(frame: pd.DataFrame, schema: LayerSchema, row_name: RowName) -> RowName:
+    """What the rows are called: by their key, or by their row where there is none."""
+    if schema.key and frame.index.name == schema.key:
+        return lambda position: str(frame.index[position])
+    return row_name
 
 
 def check_references(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
@@ -294,7 +313,7 @@ def check_references(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
 
 
 def _check_key(
-    frame: pd.DataFrame, schema: LayerSchema, file: str, rows: Mapping[str, Sequence[str]]
+    frame: pd.DataFrame, schema: LayerSchema, file: str, rows: Mapping[str, Sequence[str]], row_name: RowName
 ) -> Iterable[Finding]:
     import numpy as np
 
@@ -318,9 +337,10 @@ def _check_key(
             "empty_key",
             schema,
             file,
-            f"第 {_rows(missing)} 行的 {schema.key} 为空；请补上编号。",
-            f"{schema.key} is empty in row {_rows(missing)}; give each feature an id.",
+            f"{schema.key} 为空；请补上编号。",
+            f"{schema.key} is empty; give each feature an id.",
             field=schema.key,
+            ids=[row_name(int(position)) for position in np.flatnonzero(missing)],
         )
     repeated = frame.index[frame.index.duplicated() & ~missing]
     if len(repeated):
@@ -361,17 +381,20 @@ def _missing_field(schema: LayerSchema, field: Field, file: str) -> Finding:
 
 
 def _check_values(
-    frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str, rule: dict[str, Any]
+    frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str, rule: dict[str, Any], called: RowName
 ) -> Iterable[Finding]:
+    import numpy as np
+
     column = frame[field.name]
     known = column.notna().to_numpy()
 
     def found(severity: Severity, code: str, bad: Any, zh: str, en: str) -> Finding:
-        ids = [f"{row}={value}" for row, value in column[bad].items()]
+        places = np.flatnonzero(bad).tolist()
+        ids = [f"{called(place)}={column.iloc[place]}" for place in places]
         return _finding(severity, code, schema, file, zh, en, field=field.name, ids=ids)
 
     if field.required and not known.all():
-        ids = [str(row) for row in frame.index[~known]]
+        ids = [called(place) for place in np.flatnonzero(~known).tolist()]
         yield _finding(
             "error",
             "unknown_value",
@@ -383,11 +406,14 @@ def _check_values(
             ids=ids,
         )
     wrong = known & ~fits_type(column, field.type).to_numpy(dtype=bool)
-    if wrong.any():
+    month = _months(column, wrong) if field.type == "date" else np.zeros_like(wrong)
+    if month.any():
+        yield found("error", "month_without_day", month, *month_remedy(field, rule.get("from")))
+    if (wrong & ~month).any():
         yield found(
             "error",
             "wrong_type",
-            wrong,
+            wrong & ~month,
             f"{field.label.zh}应为{_TYPE_NAMES[field.type].zh}。",
             f"{field.label.en} must be {_TYPE_NAMES[field.type].en}.",
         )
@@ -414,6 +440,25 @@ def _check_values(
                 f"{field.label.zh}的取值不在允许范围内。{said.zh}",
                 f"{field.label.en} holds values that are not allowed. {said.en}",
             )
+
+
+def _months(column: pd.Series, wrong: Any) -> Any:
+    """Which of the values that are no dates name a month without its day."""
+    month = wrong.copy()
+    for place in wrong.nonzero()[0].tolist():
+        month[place] = read_month(column.iloc[place]) is not None
+    return month
+
+
+def month_remedy(field: Field, source: object) -> Text:
+    """That a date column names months without a day, and the line of the card that says which day is meant."""
+    line = f"{field.name} = {toml_inline({'from': source or '列名', 'month_as': 'last_day'})}"
+    return Text(
+        f"{field.label.zh}只写到月，没有写哪一天。取当月最后一天的，请在来源卡 [columns] 写：{line}；"
+        'month_as = "first_day" 为当月第一天。',
+        f"{field.label.en} names a month without a day. For its last day write in the card's [columns]: "
+        f'{line if source else line.replace("列名", "COLUMN")}; month_as = "first_day" takes the first.',
+    )
 
 
 def _mapping_line(field: Field, bad: pd.Series, rule: dict[str, Any]) -> Text:
@@ -576,13 +621,6 @@ _TYPE_NAMES = {
     "boolean": Text("是/否", "yes or no"),
     "date": Text("日期", "a date"),
 }
-
-
-def _rows(mask: Any) -> str:
-    import numpy as np
-
-    rows = np.flatnonzero(mask) + 1
-    return ", ".join(str(row) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
 
 
 def _finding(

@@ -273,3 +273,16 @@ def test_the_command_prints_a_card_and_writes_one_on_request(tmp_path):
     assert written.returncode == 0, written.stderr
     text = (project / "layers" / "communities.toml").read_text(encoding="utf-8")
     assert 'path = "../../小区.gpkg"' in text
+
+
+@pytest.mark.parametrize("name", ["月份", "填报月份", "统计月份"])
+def test_a_column_of_months_is_offered_as_the_day_of_a_record_with_month_as(tmp_path, name):
+    beside = cards_folder(tmp_path)
+    rows = f"项目编号,{name},状态\nP1,2026年8月,已开工\nP2,2026.9,完工\n"
+    (tmp_path / "进度.csv").write_text(rows, encoding="utf-8")
+    draft = draft_card(tmp_path / "进度.csv", layer="works_records", beside=beside)
+    assert f'recorded_on = {{ from = "{name}", month_as = "last_day" }}' in draft.text
+    assert any("last_day" in doubt.zh and "first_day" in doubt.zh for doubt in draft.doubts)
+    read, card = read_by(draft, beside)
+    assert [day.isoformat() for day in read["recorded_on"]] == ["2026-08-31", "2026-09-30"]
+    assert check_layer(read, card.schema_) == []

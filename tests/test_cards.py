@@ -17,6 +17,8 @@ from zoo import NAMES, communities
 
 from gis_renovation.cards import FileColumns, columns_needed, conform, finish_shapes, fold_rows, read_card
 from gis_renovation.errors import ConfigError
+from gis_renovation.io import read_layer
+from gis_renovation.ledgers import SHEET_ROW
 from gis_renovation.pipeline import fingerprint
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -492,3 +494,60 @@ def test_a_filter_is_led_to_select(text):
         read_card(text, stem="communities", where="x")
     assert "[select] 列 = [值]" in caught.value.text.zh
     assert "[select]" in caught.value.text.en
+
+
+# --- rows and months as the file has them ---------------------------------------------------------
+
+
+def works(months, **more):
+    """Works records whose dates are ``months``, as a sheet with its header in row 3 gives them."""
+    columns = {"项目编号": ["P1"] * len(months), "月份": months, "状态": ["已开工"] * len(months), **more}
+    return pd.DataFrame(columns, index=pd.RangeIndex(4, 4 + len(months), name=SHEET_ROW))
+
+
+def checked_works(frame, columns):
+    text = f'[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\n{columns}\n'
+    result = conform(frame, read_card(text, stem="works_records", where="x"))
+    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_name=result.row_name)
+    return result, {fault.code: fault for fault in faults}
+
+
+def test_a_month_without_a_day_is_told_with_the_row_of_the_file_and_the_line_to_write_which_then_works():
+    frame = works(["2026年8月", "2026-08-15", "2026.9", "八月"])
+    _, faults = checked_works(frame, 'recorded_on = "月份"')
+    month = faults["month_without_day"]
+    assert month.ids == ("第4行=2026年8月", "第6行=2026.9")
+    assert "只写到月" in month.text.zh
+    assert "month without a day" in month.text.en
+    assert faults["wrong_type"].ids == ("第7行=八月",)
+    line = 'recorded_on = { from = "月份", month_as = "last_day" }'
+    assert line in month.text.zh
+    assert line in month.text.en
+    result, faults = checked_works(frame.iloc[:3], line)
+    assert faults == {}
+    assert result.frame["recorded_on"][0] == datetime.date(2026, 8, 31)
+
+
+def test_an_empty_id_is_told_by_the_row_of_the_file():
+    frame = works(["2026-08-15"] * 3, 名称=["甲", "乙", "丙"], 区="淮南").assign(项目编号=["P1", None, "P3"])
+    text = '[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\n'
+    result = conform(frame, read_card(text, stem="projects", where="x"))
+    faults = check_layer(result.frame, layer_schema("projects"), row_name=result.row_name)
+    assert next(f for f in faults if f.code == "empty_key").ids == ("第5行",)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("项目编号,月份,状态\nP1,2026.8,已开工\nP1,2026.9,已开工\n", ("第2行=2026.8", "第3行=2026.9")),
+        ("项目编号,月份,状态\n\nP1,2026.8,已开工\n\nP1,2026.9,已开工\n\n", ("第3行=2026.8", "第5行=2026.9")),
+        ("项目表,,\n项目编号,月份,状态\nP1,2026.8,已开工\nP1,2026.9,已开工\n", ("第3行=2026.8", "第4行=2026.9")),
+    ],
+)
+def test_rows_of_a_csv_are_those_that_a_spreadsheet_shows(tmp_path, text, rows):
+    (tmp_path / "进度.csv").write_text(text, encoding="utf-8")
+    card = '[source]\npath = "进度.csv"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\nrecorded_on = "月份"\n'
+    asked = read_card(card, stem="works_records", where="x")
+    result = conform(read_layer(asked, tmp_path).frame, asked)
+    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_name=result.row_name)
+    assert [(f.code, f.ids) for f in faults] == [("month_without_day", rows)]

@@ -21,11 +21,11 @@ ROWS = (
     ("console", "usage"),
     ("publish", "report", "pipeline", "partitions", "serve", "check", "sample"),
     ("project", "cards", "joins", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
-    # What the readers are made of: cells of tables, numbers as people write them, archives.
-    ("archives", "dbf", "cells", "ledgers", "numerals", "plausibility", "repairs", "survey"),
+    # What the readers are made of: cells of tables, archives.
+    ("archives", "dbf", "cells", "ledgers", "plausibility", "repairs", "survey"),
     ANALYSES,
     SHARED,
-    ("rules", "crs", "schemas", "config", "unknowns", "parameters", "estimates"),
+    ("rules", "crs", "schemas", "config", "unknowns", "parameters", "estimates", "numerals"),
     ("errors",),
 )
 

@@ -401,13 +401,13 @@ def test_tables_become_points_from_survey_x_and_y_or_degrees_or_wkt(tmp_path):
         return read_layer(card, tmp_path)
 
     survey = points('x = "Y"\ny = "X"', "EPSG:4548")
-    assert (survey.frame.geometry[0].x, survey.frame.geometry[0].y) == (500000, 3613000)
-    assert survey.frame.geometry[1] is None
-    assert next(f for f in survey.findings if f.code == "unreadable_geometry").ids == ("第2行",)
-    assert points('x = "经度"\ny = "纬度"', "EPSG:4490").frame.geometry[0].x == pytest.approx(117.01)
+    assert (survey.frame.geometry.iloc[0].x, survey.frame.geometry.iloc[0].y) == (500000, 3613000)
+    assert survey.frame.geometry.iloc[1] is None
+    assert next(f for f in survey.findings if f.code == "unreadable_geometry").ids == ("第3行",)
+    assert points('x = "经度"\ny = "纬度"', "EPSG:4490").frame.geometry.iloc[0].x == pytest.approx(117.01)
     shapes = points('wkt = "w"', "EPSG:4548")
-    assert shapes.frame.geometry[0].wkt == "POINT (500000 3613000)"
-    assert next(f for f in shapes.findings if f.code == "unreadable_geometry").ids == ("第2行",)
+    assert shapes.frame.geometry.iloc[0].wkt == "POINT (500000 3613000)"
+    assert next(f for f in shapes.findings if f.code == "unreadable_geometry").ids == ("第3行",)
 
 
 @pytest.mark.parametrize(
