@@ -301,7 +301,10 @@ def _publish(
     profile: Annotated[str, typer.Option("--profile", help="发布配置名 / profile name")] = "planner",
     check: Annotated[bool, typer.Option("--check", help="只核对已发布的文件夹 / only verify")] = False,
     single: Annotated[
-        bool, typer.Option("--single", help="只要一个网页文件，不超过 20 MB / one file, up to 20 MB")
+        bool,
+        typer.Option(
+            "--single", help="只要一个网页文件，不超过 20 MB；公众版是网站，不能用 / one file, up to 20 MB; not public"
+        ),
     ] = False,
     restore: Annotated[bool, typer.Option("--restore", help="换回上一版 / bring the previous edition back")] = False,
     by: Annotated[str, typer.Option("--by", help="发布人，记入日志 / who publishes, for the log")] = "",

@@ -351,6 +351,7 @@ def publish_run(
     :func:`publish_profile` raises, ConfigError if a source card's classification is above the profile's.
     """
     table, rules = project.settings.project, read_profile(project.folder, profile)
+    require_pages_that_fit(rules, profile, single=single)
     released = require_released(
         select_layers(run.layers, rules),
         run.manifest,
@@ -423,7 +424,7 @@ def publish_profile(
     Raises
     ------
     ConfigError
-        If the map number expired before ``as_of`` or ``on``.
+        If the map number expired before ``as_of`` or ``on``, or ``single`` is asked of a public profile.
     FileError
         If ``target`` exists and was not made by this program, or it or the edition before it holds files
         that this program did not publish: all is left as it is.
@@ -431,6 +432,7 @@ def publish_profile(
         If there is nothing to draw, a layer or the edition in place is of another place, or what was
         written does not pass its own check; the edition in place is untouched.
     """
+    require_pages_that_fit(profile, name, single=single)
     mend_interrupted(target)
     for folder in (target, previous_of(target)):
         require_own(folder)
@@ -497,6 +499,19 @@ def publish_profile(
         raise
     log_edition(target, "publish", by=by, on=on)
     return target / PAGE
+
+
+def require_pages_that_fit(profile: Profile, name: str, *, single: bool) -> None:
+    """Raise ConfigError if one file is asked for of a profile that makes a site of many pages."""
+    if single and profile.profile.audience == "public":
+        raise ConfigError(
+            f'maps/{name}.toml 的读者是公众（audience = "public"），发布的是多个网页的网站，不能用 --single。'
+            f"请去掉 --single，把 maps/{name} 整个文件夹交出去；要给内部人员一个文件，"
+            "用读者不是公众的发布配置，如 --profile planner --single。",
+            f'maps/{name}.toml is for the public (audience = "public") and makes a site of many pages, which --single '
+            f"cannot put into one file. Leave --single out and hand on the whole folder maps/{name}; for one file for "
+            "people of your own, use a profile that is not for the public, such as --profile planner --single.",
+        )
 
 
 def titled(template: str, project: str) -> str:

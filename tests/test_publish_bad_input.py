@@ -114,6 +114,14 @@ def test_a_fault_of_the_profile_is_told_and_leaves_the_edition(standing, text, s
     assert state_of(standing) == before
 
 
+def test_one_file_of_a_site_of_many_pages_is_refused_with_what_to_change(standing):
+    before = state_of(standing)
+    with pytest.raises(ConfigError, match="去掉 --single") as caught:
+        published(standing, single=True)
+    assert "Leave --single out" in caught.value.text.en
+    assert state_of(standing) == before
+
+
 def test_a_number_that_expired_between_the_data_and_the_day_of_publishing_is_refused(standing):
     before = state_of(standing)
     with pytest.raises(ConfigError, match="早于 2026-06-02"):

@@ -160,19 +160,21 @@ def test_a_secret_under_an_allowed_column_stops_the_publication(tmp_path, monkey
 
 def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
     (tmp_path / "maps").mkdir()
-    (tmp_path / "maps" / "own.toml").write_text(PUBLIC, encoding="utf-8")
+    (tmp_path / "maps" / "own.toml").write_text(
+        PUBLIC.replace('audience = "public"', 'audience = "bureau"'), encoding="utf-8"
+    )
     profile = publish.read_profile(tmp_path, "own")
     target = tmp_path / "maps" / "own"
     publish.publish_profile(city(), profile, target, name="own", project_name="例", as_of=AS_OF, single=True)
     assert not (target / "tiles").exists()
-    held = publish_contents.contents_of(target / publish.MAP)
+    held = publish_contents.contents_of(target / publish.PAGE)
     assert frozenset().union(*(one.columns for one in held["streets"])) == {"street_id", "name", "class"}
     assert [one.columns for one in held["tile_units"]] == [{"name", "feature_count", "per_km2"}]
-    page = (target / publish.MAP).read_text(encoding="utf-8")
-    (archive,) = publish_tiles.archives_of(target / publish.MAP)
+    page = (target / publish.PAGE).read_text(encoding="utf-8")
+    (archive,) = publish_tiles.archives_of(target / publish.PAGE)
     worse = map_tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
     page = page.replace(base64.b64encode(archive).decode(), base64.b64encode(worse).decode())
-    (target / publish.MAP).write_text(page, encoding="utf-8")
+    (target / publish.PAGE).write_text(page, encoding="utf-8")
     assert "forbidden_column" in codes(publish_check.check_published(target))
     assert publish_search.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
 
