@@ -33,6 +33,9 @@ _MESSAGES = {
     "bool_parsing": Text("应为 true 或 false", "must be true or false"),
     "date_type": Text("应为日期，如 2024-09-30（不加引号）", "must be a date such as 2024-09-30"),
     "date_from_datetime_parsing": Text("应为日期，如 2024-09-30", "must be a date such as 2024-09-30"),
+    "date_parsing": Text("应为日期，如 2024-09-30（不加引号）", "must be a date such as 2024-09-30"),
+    "date_from_datetime_inexact": Text("只写日期，不写时刻，如 2024-09-30", "must be a date without a time of day"),
+    "finite_number": Text("应为有限的数字", "must be a finite number"),
     "dict_type": Text("应为一张表 { 键 = 值 }", "must be a table { key = value }"),
     "model_type": Text("应为一张表", "must be a table"),
     "list_type": Text("应为列表 [ … ]", "must be a list [ … ]"),
@@ -41,6 +44,31 @@ _MESSAGES = {
     ),
     "tuple_type": Text("应为列表 [ … ]", "must be a list [ … ]"),
 }
+
+
+# Messages that name a limit; pydantic gives it under the key of the last column.
+_LIMITS = {
+    "greater_than_equal": ("不得小于 {}", "must be {} or more", "ge"),
+    "greater_than": ("应大于 {}", "must be greater than {}", "gt"),
+    "less_than_equal": ("不得大于 {}", "must be {} or less", "le"),
+    "less_than": ("应小于 {}", "must be less than {}", "lt"),
+    "multiple_of": ("应为 {} 的整数倍", "must be a multiple of {}", "multiple_of"),
+    "too_short": ("至少要有 {} 项", "must have at least {} items", "min_length"),
+    "too_long": ("最多 {} 项", "must have at most {} items", "max_length"),
+    "string_too_short": ("至少要有 {} 个字", "must have at least {} characters", "min_length"),
+    "string_too_long": ("最多 {} 个字", "must have at most {} characters", "max_length"),
+    "string_pattern_mismatch": ("写法应符合 {}", "must be written as {}", "pattern"),
+}
+
+
+def _message(fault: Any) -> Text:
+    """What is wrong with a value, in words; kinds of fault nobody has put into words keep pydantic's own."""
+    if fault["type"] in _LIMITS:
+        zh, en, key = _LIMITS[fault["type"]]
+        limit = fault["ctx"][key]
+        shown = f"{limit:g}" if isinstance(limit, float) else str(limit)
+        return Text(zh.format(shown), en.format(shown))
+    return _MESSAGES.get(fault["type"], Text(fault["msg"], fault["msg"]))
 
 
 # What people call the choice of rows in a card.
@@ -151,7 +179,7 @@ def _describe(fault: Any, model: type[BaseModel]) -> Text:
         return Text(
             f"{key}：{fault['input']!r} 不可用；可用：{expected}", f"{key}: {fault['input']!r} is not one of {expected}"
         )
-    message = _MESSAGES.get(kind, Text(fault["msg"], fault["msg"]))
+    message = _message(fault)
     if kind == "missing":
         return Text(f"{key}：{message.zh}", f"{key}: {message.en}")
     given = fault["input"]
