@@ -7,7 +7,7 @@ mistake never shows a traceback; a traceback is a bug of the program.
 import errno
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -308,11 +308,14 @@ def _publish(
     ] = False,
     restore: Annotated[bool, typer.Option("--restore", help="换回上一版 / bring the previous edition back")] = False,
     by: Annotated[str, typer.Option("--by", help="发布人，记入日志 / who publishes, for the log")] = "",
-    on: Annotated[str, typer.Option("--on", help="日志日期，如 2024-10-08 / date in the log", metavar="DATE")] = "",
+    on: Annotated[
+        str,
+        typer.Option("--on", help="发布或核对日期，默认今天 / day of publishing, today if left out", metavar="DATE"),
+    ] = "",
 ) -> None:
     from gis_renovation.project import load_project
     from gis_renovation.publish import publish_run, publisher_warnings
-    from gis_renovation.publish_check import MARKER, read_marker, require_sound
+    from gis_renovation.publish_check import MARKER, read_marker, require_number_in_force, require_sound
     from gis_renovation.publish_editions import log_edition, restore_previous
 
     day = _date_option("--on", on)
@@ -321,6 +324,7 @@ def _publish(
     if check:
         target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
         require_sound(target)
+        require_number_in_force(target, day or _today())
         _say(context, f"核对无误：{target}", f"Sound: {target}")
         return
     if restore:
@@ -334,8 +338,9 @@ def _publish(
     result = _run_with_bar(context, project)
     warnings: list[Finding] = []
     page = publish_run(
-        project, result, profile=profile, by=by, on=day, single=single, on_warning=warnings.append, lang=context.obj
-    )
+        project, result, profile=profile, by=by, on=day, today=_today(), single=single, on_warning=warnings.append,
+        lang=context.obj,
+    )  # fmt: skip
     _warn(context, warnings)
     for layer, reason in (read_marker(page.parent) or {}).get("tiled", {}).items():
         _say(context, f"{layer}：{reason}", f"{layer}: {reason}")
@@ -404,6 +409,11 @@ def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = 
 
     with output_kept_clean(), progress_bar(context.obj) as update:
         return run_project(project, only=only, on_progress=update)
+
+
+def _today() -> date:
+    """The only clock of the program: no output depends on it, but a map number that has run out is refused."""
+    return datetime.now(tz=UTC).astimezone().date()
 
 
 def _date_option(name: str, text: str) -> date | None:

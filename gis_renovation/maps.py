@@ -28,7 +28,7 @@ from jinja2 import Template
 from gis_renovation import map_counties, map_data, map_months, map_tiles, styles
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.map_base import NO_BASEMAPS, PageBasemaps
-from gis_renovation.map_shell import WORDS, Audience, Download, PageFacts, sheet_facts, shell, ui
+from gis_renovation.map_shell import WORDS, Audience, Download, PageFacts, number_line, sheet_facts, shell, ui
 from gis_renovation.markup import plain_text, safe, script_json
 
 # Layers whose names can be searched, the most asked for first.
@@ -183,6 +183,7 @@ def map_files(
     settings = _settings(drawn, blocks, attribution=attribution, lang=lang) | {
         "as_of": as_of.isoformat(),
         "sheet": sheet_facts(facts),
+        "number": safe(number_line(facts)),
         "basemaps": basemaps.sources,
         "months": months,
         "counties": county_blocks,

@@ -340,13 +340,15 @@ def publish_run(
     profile: str,
     by: str = "",
     on: date | None = None,
+    today: date | None = None,
     single: bool = False,
     on_warning: Callable[[Finding], None] | None = None,
     lang: Lang = "zh",
 ) -> Path:
     """Publish a run of a project under ``maps/PROFILE/``; the path of the page.
 
-    ``by`` and ``on`` go into the log; ``single`` puts the tiles of large layers into the page itself;
+    ``by`` and ``on`` go into the log; ``today`` is the day on the caller's clock, on which a map number must
+    hold unless ``on`` names another; ``single`` puts the tiles of large layers into the page itself;
     ``on_warning`` is told, before anything moves, what people should look at. Raises, beside what
     :func:`publish_profile` raises, ConfigError if a source card's classification is above the profile's.
     """
@@ -382,6 +384,7 @@ def publish_run(
         released=released,
         by=by,
         on=on,
+        today=today,
         single=single,
         on_warning=on_warning,
         lang=lang,
@@ -405,6 +408,7 @@ def publish_profile(
     released: Sequence[Release] = (),
     by: str = "",
     on: date | None = None,
+    today: date | None = None,
     single: bool = False,
     on_warning: Callable[[Finding], None] | None = None,
     lang: Lang = "zh",
@@ -424,7 +428,8 @@ def publish_profile(
     Raises
     ------
     ConfigError
-        If the map number expired before ``as_of`` or ``on``, or ``single`` is asked of a public profile.
+        If the map number expired before ``as_of`` or the day of publishing (``on``, else ``today``), or
+        ``single`` is asked of a public profile.
     FileError
         If ``target`` exists and was not made by this program, or it or the edition before it holds files
         that this program did not publish: all is left as it is.
@@ -439,7 +444,8 @@ def publish_profile(
     for changed in require_nothing_foreign(target):
         if on_warning:
             on_warning(changed)
-    require_valid_number(profile.profile, max(as_of, on or as_of))
+    day = max(as_of, on or today or as_of)
+    require_valid_number(profile.profile, day)
     before = _counts_before(target)
     edition = prepare_edition(layers, profile, before=before, lang=lang)
     leaving = edition.frames.get("communities")
@@ -451,7 +457,7 @@ def publish_profile(
     if profile.profile.audience == "public":
         require_no_personal_numbers(edition)
         for warning in [
-            *publication_warnings(edition, profile, on=max(as_of, on or as_of)),
+            *publication_warnings(edition, profile, on=day),
             *publisher_warnings(by),
         ]:
             if on_warning:
@@ -473,6 +479,7 @@ def publish_profile(
         "run": run,
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
+        "map_number_expires_on": _iso(profile.profile.map_number_expires_on),
         "grid_m": profile.geometry.grid_m,
         "photos": len(edition.photos),
         "place": place_of(extents),
@@ -737,6 +744,10 @@ def require_valid_number(table: ProfileTable, day: date) -> None:
             f"The map number {table.map_number} expired on {table.map_number_expires_on}, before {day}, the date of "
             "the data or of publishing. Have the map reviewed again and update map_number and its dates.",
         )
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _counts_file(target: Path) -> Path:

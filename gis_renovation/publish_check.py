@@ -7,6 +7,7 @@ import html.parser
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,24 @@ def require_sound(folder: Path) -> None:
     findings = check_published(folder)
     if findings:
         raise DataError(findings)
+
+
+def require_number_in_force(folder: Path, day: date) -> None:
+    """Raise DataError if the map number of the edition in ``folder`` expired before ``day``."""
+    marker = read_marker(folder) or {}
+    ends, number = marker.get("map_number_expires_on"), marker.get("map_number")
+    if ends and date.fromisoformat(ends) < day:
+        raise DataError(
+            [
+                _finding(
+                    "map_number_expired",
+                    MARKER,
+                    f"审图号 {number} 已于 {ends} 到期（核对日期 {day}）：网站应撤下，或换号后重新发布。",
+                    f"the map number {number} expired on {ends} (checked for {day}): take the site down, or publish "
+                    "again with a new number.",
+                )
+            ]
+        )
 
 
 def check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:

@@ -600,3 +600,18 @@ def test_a_card_stands_clear_of_the_months_though_its_shape_lies_under_them(visi
     card, bar = page.locator(".leaflet-popup-content-wrapper").bounding_box(), page.locator("#months").bounding_box()
     assert card["y"] >= page.locator(".leaflet-container").bounding_box()["y"]
     assert card["y"] + card["height"] <= bar["y"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"map_number": "皖S(2024)<b>001</b>号"}, "审图号：皖S(2024)<b>001</b>号"), ({}, "未经地图审核")],
+)
+@pytest.mark.parametrize("screen", ["phone", "desktop"])
+def test_the_map_number_stands_on_the_map_itself_also_where_it_is_embedded(visit, options, said, screen):
+    for fragment in ("", "#14/32.6/117.0&embed=1"):
+        page = visit(layers(), screen=screen, fragment=fragment, **options).page
+        place = page.locator(".leaflet-control-attribution")
+        assert said in place.inner_text()
+        box, frame = place.bounding_box(), page.locator(".leaflet-container").bounding_box()
+        assert box["x"] >= frame["x"]
+        assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 1

@@ -256,3 +256,25 @@ def test_contiguous_detailed_cover_near_the_limit_is_told_before(tmp_path):
         index=pd.Index(["K9"], name="park_id"),
     )
     assert "coverage_near_limit" in warned(tmp_path, PUBLIC, made)
+
+
+def test_an_expired_number_is_refused_today_and_by_the_check_though_the_data_are_older(own_sample, capsys):
+    path = own_sample / "maps" / "public.toml"
+    numbered = 'map_number = "皖S(2024)001号"\nmap_number_dated_on = 2024-09-01\nmap_number_expires_on = 2026-11-10\n'
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[profile]\n", "[profile]\n" + numbered, 1), encoding="utf-8")
+
+    def told(*words):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["publish", str(own_sample), "--profile", "public", "--by", "李娜", *words])
+        return ended.value.code, "".join(capsys.readouterr())
+
+    code, said = told()
+    assert code != 0
+    assert "已于 2026-11-10 到期" in said, "as of 2024 it held, on the day of publishing it does not"
+    assert not (own_sample / "maps" / "public").exists()
+    assert told("--on", "2026-11-10")[0] == 0
+    code, said = told("--check")
+    assert code != 0
+    assert "已于 2026-11-10 到期" in said
+    assert told("--check", "--on", "2026-11-10")[0] == 0

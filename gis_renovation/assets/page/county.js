@@ -16,7 +16,7 @@ Plan.prototype.choose = function (place, options) {
   plan.outline();
   plan.recount();
   plan.apply();
-  if (!options || options.move) plan.map.fitBounds(county ? L.latLngBounds(county.bounds) : plan.home, { animate: false });
+  if (!options || options.move) plan.fit(county ? L.latLngBounds(county.bounds) : plan.home);
   if (plan.refill) plan.refill();
   if (plan.retell) plan.retell();
   plan.changed();

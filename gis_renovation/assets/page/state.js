@@ -50,6 +50,11 @@ Plan.prototype.holds = function (name) {
   return plan.month ? text + " · " + plan.month : text;
 };
 
+/* As near as all of `bounds` stands clear of what lies over the map's foot. */
+Plan.prototype.fit = function (bounds) {
+  this.map.fitBounds(bounds, { animate: false, paddingBottomRight: [0, this.covered()] });
+};
+
 /* The address keeps the view, the layers and the selection, so a link shows the same map. */
 Plan.prototype.address = function () {
   var plan = this, centre = plan.map.getCenter();
@@ -93,6 +98,7 @@ Plan.prototype.start = function () {
   map.on("moveend zoomend resize", function () { plan.changed(); });
   map.on("popupclose", function () { plan.selected = null; plan.highlight(null); plan.changed(); });
   Plan.parts.forEach(function (part) { if (part.start) part.start(plan); });
+  if (plan.covered()) plan.fit(plan.home);
   plan.restore();
   plan.ready = true;
   plan.changed();
@@ -125,7 +131,7 @@ Plan.parts.push({
 Plan.parts.push({
   start: function (plan) {
     var map = plan.map;
-    press("home-button", function () { map.closePopup(); map.fitBounds(plan.home, { animate: false }); plan.panel(false); });
+    press("home-button", function () { map.closePopup(); plan.fit(plan.home); plan.panel(false); });
     press("panel-button", function () { plan.panel(!document.body.classList.contains("panel-open")); });
     // The same choice as on the pages of the site beside the map.
     function large(on) {
@@ -150,6 +156,8 @@ window.openPlan = function (map) {
   L.control.zoom({ position: "topright", zoomInTitle: settings.ui.zoom_in, zoomOutTitle: settings.ui.zoom_out }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(map);
   map.attributionControl.setPrefix("Leaflet");
+  // On the map itself, where no panel hides it and an embedded map and a picture of the screen keep it.
+  map.attributionControl.addAttribution(settings.number);
   if (settings.attribution) map.attributionControl.addAttribution(settings.attribution);
   var pane = map.createPane("names");
   pane.style.zIndex = 640;
