@@ -62,6 +62,8 @@ class Source(_Strict):
 
     ``replace_crs`` says that the file's own CRS is wrong and ``crs`` counts instead; nothing is moved.
     ``swap_axes`` says that the file has northing first: x and y of every shape are exchanged.
+    ``crs_guessed`` says that nobody has confirmed ``crs`` yet: every run warns of it, and nothing made from
+    the layer is published for everybody.
     """
 
     path: str | list[str]
@@ -69,6 +71,7 @@ class Source(_Strict):
     layer_name: str = ""
     encoding: str = ""
     crs: str = ""
+    crs_guessed: bool = False
     datum: Literal["", "gcj02", "bd09"] = ""
     owner: str = ""
     licence: str = ""
@@ -239,6 +242,20 @@ def read_card(text: str, *, stem: str, where: str) -> Card:
             "\n".join([f"{where}: {len(faults)} faults to mend:", *(f"  - {t.en}" for t in faults)]),
         )
     return card
+
+
+def guessed_crs(card: str, crs: str) -> Finding:
+    """The warning that the CRS of a layer is a guess nobody confirmed, and what to do."""
+    return Finding(
+        severity="warning", code="crs_guessed", layer=card, field="crs", file=f"layers/{card}.toml",
+        text=Text(
+            f"坐标系 {crs} 是按坐标值猜的，尚未核实，位置可能偏出几十米以上；请向提供单位核实，"
+            f"改正 crs 后删去 layers/{card}.toml 中的 crs_guessed = true。未核实前不能发布公众版。",
+            f"The CRS {crs} is a guess from the numbers and not confirmed; everything may lie tens of metres off. "
+            f"Ask who gave the data, correct crs and delete crs_guessed = true in layers/{card}.toml. Until then no "
+            "public site is made from it.",
+        ),
+    )  # fmt: skip
 
 
 def _column_faults(card: Card, schema: LayerSchema) -> list[Text]:

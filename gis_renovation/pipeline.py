@@ -328,12 +328,14 @@ def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
-    from gis_renovation.cards import conform, finish_shapes
+    from gis_renovation.cards import conform, finish_shapes, guessed_crs
     from gis_renovation.crs import reproject
     from gis_renovation.guard import check_claim
     from gis_renovation.io import read_layer, read_raster
 
     card = project.cards[name]
+    if card.source.crs_guessed:
+        inputs.findings.append(guessed_crs(name, card.source.crs))
     if card.schema_.raster:
         inputs.layers[name], record = read_raster(card, project.layers_folder)
         inputs.sources[name] = {**_card_facts(card), **record, "fingerprint": fingerprint(inputs.layers[name])}
@@ -372,6 +374,7 @@ def _card_facts(card: Any) -> dict[str, Any]:
         "licence": source.licence,
         "classification": source.classification,
         "observed": source.observed.isoformat() if source.observed else None,
+        **({"crs_guessed": source.crs} if source.crs_guessed else {}),
     }
 
 

@@ -59,7 +59,7 @@ from gis_renovation.publish_personal import find_personal_numbers
 from gis_renovation.publish_photos import FOLDER as PHOTOS
 from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
 from gis_renovation.publish_places import extents_of, place_of, require_one_place, require_same_place
-from gis_renovation.publish_release import Release, require_released
+from gis_renovation.publish_release import Release, require_known_crs, require_released
 from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
 from gis_renovation.publish_site import MAP, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
@@ -350,7 +350,8 @@ def publish_run(
     ``by`` and ``on`` go into the log; ``today`` is the day on the caller's clock, on which a map number must
     hold unless ``on`` names another; ``single`` puts the tiles of large layers into the page itself;
     ``on_warning`` is told, before anything moves, what people should look at. Raises, beside what
-    :func:`publish_profile` raises, ConfigError if a source card's classification is above the profile's.
+    :func:`publish_profile` raises, ConfigError if a source card's classification is above the profile's,
+    or if its CRS is an unconfirmed guess and the profile is public.
     """
     table, rules = project.settings.project, read_profile(project.folder, profile)
     require_pages_that_fit(rules, profile, single=single)
@@ -362,6 +363,12 @@ def publish_run(
         approved_by=rules.release.approved_by,
         where=f"maps/{profile}.toml",
     )
+    doubts = require_known_crs(
+        select_layers(run.layers, rules), run.manifest, highest=rules.disclosure.highest, where=f"maps/{profile}.toml"
+    )
+    if on_warning:
+        for doubt in doubts:
+            on_warning(doubt)
     places = run.layers.get("communities")
     pictures = (
         read_photos(project.folder / PHOTOS, places, on_warning=on_warning)

@@ -2,6 +2,7 @@
 
 The schemas say what kind of layer and column an audience may see at all; the card says what its owner
 says of these very data. Both must let a layer through. A layer of which no card is known stays behind.
+Nothing leaves for the public that stands on a CRS nobody has confirmed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.cards import guessed_crs
+from gis_renovation.errors import ConfigError, Finding, Text
 from gis_renovation.publish_check import CLASSES
 from gis_renovation.schemas import layer_schemas, nearest_names
 
@@ -88,6 +90,30 @@ def require_released(
     if faults:
         raise _refusal(faults, highest, where)
     return told
+
+
+def require_known_crs(
+    leaving: Iterable[str], manifest: Mapping[str, Any], *, highest: str, where: str = "maps/public.toml"
+) -> list[Finding]:
+    """A warning for each card whose CRS is a guess, of those that the layers ``leaving`` were made from.
+
+    Raises ConfigError naming all of them where the class ``highest`` of the profile ``where`` is public: what
+    everybody sees may not lie where nobody knows. O(layers times steps).
+    """
+    sources = manifest.get("sources", {})
+    cards = sorted({card for layer in leaving for card in sources_of(layer, manifest)})
+    doubts = [guessed_crs(card, crs) for card in cards if (crs := sources.get(card, {}).get("crs_guessed"))]
+    if doubts and highest == "public":
+        raise ConfigError(
+            "\n".join([f"{where}：坐标系未核实，未发布任何内容：", *(f"  - {d.layer}：{d.text.zh}" for d in doubts)]),
+            "\n".join(
+                [
+                    f"{where}: CRS not confirmed; nothing was published:",
+                    *(f"  - {d.layer}: {d.text.en}" for d in doubts),
+                ]
+            ),
+        )
+    return doubts
 
 
 def _rank(card: str, sources: Mapping[str, Any]) -> int:

@@ -286,3 +286,14 @@ def test_a_column_of_months_is_offered_as_the_day_of_a_record_with_month_as(tmp_
     read, card = read_by(draft, beside)
     assert [day.isoformat() for day in read["recorded_on"]] == ["2026-08-31", "2026-09-30"]
     assert check_layer(read, card.schema_) == []
+
+
+def test_a_crs_guessed_from_the_numbers_is_recorded_as_a_guess_and_a_stated_one_is_not(tmp_path):
+    beside = cards_folder(tmp_path)
+    communities().to_file(tmp_path / "a.shp", encoding="UTF-8")
+    (tmp_path / "a.prj").unlink()
+    communities().to_file(tmp_path / "b.gpkg")
+    guessed = draft_card(tmp_path / "a.shp", layer="communities", beside=beside, project_crs="EPSG:4548")
+    assert read_by(guessed, beside)[1].source.crs_guessed
+    stated = draft_card(tmp_path / "b.gpkg", layer="communities", beside=beside, project_crs="EPSG:4548")
+    assert not read_by(stated, beside)[1].source.crs_guessed

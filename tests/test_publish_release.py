@@ -8,7 +8,9 @@ import pytest
 
 from gis_renovation import publish
 from gis_renovation.errors import ConfigError
-from gis_renovation.publish_release import require_released, sources_of
+from gis_renovation.pipeline import read_inputs
+from gis_renovation.project import load_project
+from gis_renovation.publish_release import require_known_crs, require_released, sources_of
 
 
 def manifest(**classes):
@@ -103,3 +105,35 @@ def test_the_sample_stops_at_a_changed_card_and_says_in_the_checklist_what_was_r
     checklist = (own_sample / "maps" / "public.checklist.md").read_text(encoding="utf-8")
     assert "- [ ] 来源卡定级：" in checklist
     assert "funds（internal）：小区进度、项目进度、县区进度" in checklist
+
+
+def test_nothing_on_a_guessed_crs_leaves_for_the_public_and_others_are_warned():
+    said = manifest(communities="public", pipes="public")
+    assert require_known_crs(["zones"], said, highest="public") == []
+    said["sources"]["pipes"]["crs_guessed"] = "EPSG:4548"
+    with pytest.raises(ConfigError) as stopped:
+        require_known_crs(["zones"], said, highest="public")
+    for lang in ("zh", "en"):
+        assert "EPSG:4548" in stopped.value.in_language(lang)
+        assert "crs_guessed = true in layers/pipes.toml" in stopped.value.text.en
+    assert "layers/pipes.toml" in stopped.value.text.zh
+    assert require_known_crs(["communities"], said, highest="public") == []
+    (warned,) = require_known_crs(["communities", "zones"], said, highest="internal")
+    assert (warned.severity, warned.layer) == ("warning", "pipes")
+
+
+def test_the_sample_on_a_guessed_crs_is_warned_of_and_not_published_for_the_public(sample_run, own_sample):
+    card = own_sample / "layers" / "communities.toml"
+    card.write_text(card.read_text("utf-8").replace("[source]\n", "[source]\ncrs_guessed = true\n", 1), "utf-8")
+    inputs = read_inputs(load_project(own_sample), only=["communities"])
+    assert [f.layer for f in inputs.findings if f.code == "crs_guessed"] == ["communities"]
+    table = SimpleNamespace(name="示意市", as_of=publish.date(2024, 10, 8), attribution="", synthetic=True)
+    project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))
+    sources = {**sample_run.manifest["sources"], "communities": inputs.sources["communities"]}
+    run = SimpleNamespace(layers=sample_run.layers, manifest={**sample_run.manifest, "sources": sources})
+    with pytest.raises(ConfigError, match=r"坐标系未核实.*\n.*小区|坐标系未核实.*\n.*communities"):
+        publish.publish_run(project, run, profile="public")
+    assert not (own_sample / "maps" / "public").exists()
+    warned = []
+    publish.publish_run(project, run, profile="bureau", on_warning=warned.append)
+    assert "crs_guessed" in [finding.code for finding in warned]
