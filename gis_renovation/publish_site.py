@@ -60,6 +60,10 @@ _WORDS: Mapping[str, Text] = {
     "stages_lead": Text(
         "计划内 {n} 个小区，按已到达的步骤：", "{n} planned communities by the step they have reached:"
     ),
+    "stages_lead_all": Text(
+        "{n} 个小区（未填计划批次，是否在计划内未知），按已到达的步骤：",
+        "{n} communities by the step they have reached (no plan batch is given, so which are planned is unknown):",
+    ),
     "stage_unknown": Text("尚无填报", "no record yet"),
     "stage_count": Text("{n} 个", "{n}"),
     "not_listed": Text("未列入计划", "not yet in the plan"),

@@ -174,7 +174,8 @@ def _stages(site: Site) -> str:
     states = column_of(site, "community_progress", "state")
     if frame is None or len(states) == 0:
         return ""
-    planned = frame.index[frame["plan_batch"].isin(PLAN_BATCHES)] if "plan_batch" in frame.columns else frame.index
+    batched = "plan_batch" in frame.columns and bool(frame["plan_batch"].notna().any())
+    planned = frame.index[frame["plan_batch"].isin(PLAN_BATCHES)] if batched else frame.index
     marks = [STATE_ORDER.index(first) for first, _ in STEPS]
     ranks = [STATE_ORDER.index(states[key]) if states.get(key) in STATE_ORDER else None for key in planned]
     steps = [sum(rank is not None and rank >= mark for mark in marks) if rank is not None else -1 for rank in ranks]
@@ -194,7 +195,7 @@ def _stages(site: Site) -> str:
         for at, label, count in shown
     )
     bar = f'<svg class="stages-bar" viewBox="0 0 {max(left, 1)} 10" preserveAspectRatio="none" aria-hidden="true">'
-    lead = safe(say("stages_lead", lang, n=f"{len(steps):,}"))
+    lead = safe(say("stages_lead" if batched else "stages_lead_all", lang, n=f"{len(steps):,}"))
     return f'{h2("stages", lang)}<p>{lead}</p>\n{bar}{"".join(bars)}</svg>\n<ul class="stages">{items}</ul>\n'
 
 

@@ -218,6 +218,18 @@ def test_overview_counts_the_planned_communities_by_the_step_they_reached():
     assert sum(int(width) for _, width in widths) == 6
 
 
+@pytest.mark.parametrize("given", ["no column", "no value"])
+def test_without_plan_batches_nobody_is_called_planned(given):
+    made = layers()
+    if given == "no column":
+        made["communities"] = made["communities"].drop(columns="plan_batch")
+    else:
+        made["communities"]["plan_batch"] = pd.array([None] * 9, dtype="str")
+    page = words_of(pages_of(made)["index.html"])
+    assert "计划内" not in page.split("改造到了哪一步", 1)[1].split("；", 1)[0].replace("是否在计划内未知", "")
+    assert "9 个小区（未填计划批次，是否在计划内未知），按已到达的步骤：" in page
+
+
 def test_the_numbers_on_the_county_map_stand_in_the_table():
     made = layers()
     shapes = [box(X0, Y0, X0 + 900, Y0 + 900), box(X0 + 900, Y0, X0 + 1800, Y0 + 900), box(X0, Y0, X0 + 99, Y0 + 99)]
