@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import geopandas as gpd
@@ -43,7 +44,14 @@ from gis_renovation.publish_check import (
     sha256,
 )
 from gis_renovation.publish_checklist import review_checklist
-from gis_renovation.publish_counts import Shown, counts_shown, merged_records, withhold_small_counts
+from gis_renovation.publish_counts import (
+    Reason,
+    Shown,
+    counts_shown,
+    merged_records,
+    withheld_reasons,
+    withhold_small_counts,
+)
 from gis_renovation.publish_database import wipe_freed
 from gis_renovation.publish_editions import (
     log_edition,
@@ -287,12 +295,13 @@ WITHHELD = Text("不公开", "withheld")
 
 
 class Edition(NamedTuple):
-    """What leaves: frames for files (withheld cells missing) and for people (they say so), and what was withheld."""
+    """What leaves, for files (withheld cells missing) and for people (they say so), what was withheld and why."""
 
     frames: dict[str, pd.DataFrame]
     shown: dict[str, pd.DataFrame]
     withheld: dict[str, dict[str, list[str]]]
     photos: Sequence[Photo] = ()
+    reasons: Mapping[str, Mapping[str, Mapping[Reason, Sequence[str]]]] = MappingProxyType({})
 
 
 def prepare_edition(
@@ -305,9 +314,12 @@ def prepare_edition(
     """
     frames = select_layers(layers, profile)
     withheld: dict[str, dict[str, list[str]]] = {}
+    reasons: dict[str, dict[str, dict[Reason, list[str]]]] = {}
     if profile.profile.audience == "public":
         tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
-        frames, withheld = withhold_small_counts(frames, tables, profile.disclosure.minimum_count, before=before)
+        selected, k = frames, profile.disclosure.minimum_count
+        frames, withheld = withhold_small_counts(selected, tables, k, before=before)
+        reasons = withheld_reasons(selected, withheld, k, before=before)
         frames = {name: keep_told_estimates(frame) for name, frame in frames.items()}
     if profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0:
         frames = {name: _generalised(frame, profile.geometry) for name, frame in frames.items()}
@@ -318,7 +330,7 @@ def prepare_edition(
             mask = pd.Series([str(key) in set(keys) for key in frame.index], index=frame.index)
             frame[column] = frame[column].astype(object).mask(mask, WITHHELD.in_language(lang))
         shown[name] = frame
-    return Edition(frames, shown, withheld)
+    return Edition(frames, shown, withheld, reasons=reasons)
 
 
 def _generalised(frame: pd.DataFrame, geometry: GeometryTable) -> pd.DataFrame:
@@ -511,7 +523,9 @@ def publish_profile(
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    log_edition(target, "publish", by=by, on=on)
+    public = profile.profile.audience == "public"
+    more = {"minimum_count": profile.disclosure.minimum_count} if public else {}
+    log_edition(target, "publish", by=by, on=on, more=more)
     return target / PAGE
 
 
@@ -839,7 +853,9 @@ def _checklist(edition: Edition, facts: Mapping[str, Any], released: Sequence[Re
         as_of=facts_date(facts),
         number=_number(profile, "zh"),
         layers={name: [str(c) for c in frame.columns] for name, frame in edition.frames.items()},
-        withheld=edition.withheld,
+        reasons=edition.reasons,
+        minimum_count=profile.disclosure.minimum_count,
+        profile=str(facts["profile"]),
         coverage_m2=_coverage_m2(edition),
         coverage_limit_m2=COVERAGE_LIMIT_M2,
         source=str(facts["attribution"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from gis_renovation.markup import plain_text
+from gis_renovation.publish_counts import Reason
 from gis_renovation.publish_release import Release
 from gis_renovation.schemas import layer_schemas
 
@@ -15,7 +17,9 @@ def review_checklist(
     as_of: date,
     number: str,
     layers: Mapping[str, Sequence[str]],
-    withheld: Mapping[str, Mapping[str, Sequence[str]]],
+    reasons: Mapping[str, Mapping[str, Mapping[Reason, Sequence[str]]]],
+    minimum_count: int,
+    profile: str,
     coverage_m2: float,
     coverage_limit_m2: float,
     source: str,
@@ -28,20 +32,15 @@ def review_checklist(
     """What the makers go through before the map leaves, as Markdown in Chinese; it stays outside the public folder.
 
     It states what the program measured and leaves every legal judgement open: no exemption is claimed.
+    Of what was withheld (``reasons``: layer -> column -> reason -> keys) it lists ids and reasons, never a number.
     """
     schemas = layer_schemas()
-    count = sum(len(keys) for columns in withheld.values() for keys in columns.values())
     close = coverage_m2 >= 0.8 * coverage_limit_m2
     area = f"{coverage_m2 / 1e6:.2f} km²（限值 {coverage_limit_m2 / 1e6:.0f} km²）"
     listed = "\n".join(
         f"  - {schemas[name].label.zh if name in schemas else name}："
         + "、".join(_column_label(name, column) for column in columns if column != "geometry")
         for name, columns in layers.items()
-    )
-    gaps = "\n".join(
-        f"  - {schemas[name].label.zh if name in schemas else name}·{_column_label(name, column)}：{len(keys)} 处"
-        for name, columns in withheld.items()
-        for column, keys in columns.items()
     )
     cleared = "\n".join(
         f"  - {one.card}（{one.classification}）：" + "、".join(_layer_label(name) for name in one.layers)
@@ -55,8 +54,7 @@ def review_checklist(
 
 - [x] 只含允许清单内的图层和列；未定级的一律不出：
 {listed}
-- [x] 小于限值的户数、人数及可反推的数值已不公开，共 {count} 处。
-{gaps or "  - 无"}
+- [x] {_withheld(reasons, minimum_count)}
 - [x] 已逐字节查找不得公开的内容，未发现。
 - [x] 网页不引用任何外部主机。
 - [x] 图片只含画面：拍摄位置、时间、相机、备注、缩略图一律不带。
@@ -64,6 +62,8 @@ def review_checklist(
 
 ## 须由人核对
 
+- [ ] 限值 k = {minimum_count} 合适：写在 maps/{profile}.toml 的 [disclosure] minimum_count，
+  每次发布所用的 k 连同发布人记入 publish-log.jsonl，改动可查。
 - [ ] {number}
 - [ ] 地图审核：除法定情形外，向社会公开的地图须送审（《地图管理条例》第十五条）；
   主要表现地不超出本市的，由市级自然资源主管部门审核（第十八条）。
@@ -77,6 +77,33 @@ def review_checklist(
 - [ ] 个人信息：{f"本期公开照片 {photos} 张，" if photos else ""}照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
 - [ ] 无障碍：小区、片区各页的表格与地图内容一致。
 """
+
+
+_WHY: Mapping[Reason, str] = {
+    "small": "小于限值 {k}",
+    "computable": "不小于限值，但公开后可由合计或其他数推算出不公开的数",
+    "before": "往期或另一公众版没有公开，沿用",
+    "ratio": "比例、平均数，公开后可推算出不公开的数",
+    "sentence": "文字写明了不公开的数或金额",
+}
+_LISTED = 20
+
+
+def _withheld(reasons: Mapping[str, Mapping[str, Mapping[Reason, Sequence[str]]]], k: int) -> str:
+    """Which cells were withheld and why, by layer and column; the first twenty ids of each reason."""
+    lines = []
+    for layer, columns in reasons.items():
+        for column, by_reason in columns.items():
+            count = sum(map(len, by_reason.values()))
+            lines.append(f"  - {_layer_label(layer)}·{_column_label(layer, column)}：{count} 处")
+            for reason, text in _WHY.items():
+                if keys := by_reason.get(reason, ()):
+                    rest = f" 等，另有 {len(keys) - _LISTED} 个" if len(keys) > _LISTED else ""
+                    ids = "、".join(plain_text(str(key)) for key in keys[:_LISTED])
+                    lines.append(f"    - {text.format(k=k)}（{len(keys)} 处）：{ids}{rest}")
+    total = sum(len(keys) for columns in reasons.values() for why in columns.values() for keys in why.values())
+    head = f"小于限值 k = {k} 的户数、人数及可反推的数值已不公开，共 {total} 处"
+    return "\n".join([f"{head}；下列编号和原因供审核，不写数值，不得外传：", *lines]) if lines else f"{head}。"
 
 
 def _layer_label(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -98,6 +98,40 @@ def withhold_small_counts(
     extra = {name: [c for c in frame.columns if c not in listed[name].columns] for name, frame in work.frames.items()}
     frames = {name: frame.drop(columns=extra[name]) for name, frame in work.frames.items()}
     return frames, {layer: columns for layer, columns in gone.items() if columns}
+
+
+Reason = Literal["small", "before", "computable", "ratio", "sentence"]
+
+
+def withheld_reasons(
+    selected: Mapping[str, pd.DataFrame],
+    gone: Mapping[str, Mapping[str, list[str]]],
+    k: int,
+    *,
+    before: Shown | None = None,
+) -> dict[str, dict[str, dict[Reason, list[str]]]]:
+    """Why each cell of ``gone`` was withheld: layer -> column -> reason -> keys, for the reviewers.
+
+    ``selected`` are the frames before anything was withheld. ``small``: the count is below ``k``.
+    ``before``: this or another public edition withheld it before. ``computable``: a total or another
+    count would tell it or a small one. ``ratio``: a share or average of such a count. ``sentence``: a text
+    that states one, or money. The first that is true counts. O(cells withheld).
+    """
+    why: dict[str, dict[str, dict[Reason, list[str]]]] = {}
+    for name, columns in gone.items():
+        frame = selected[name]
+        counts = personal_columns(name, frame)
+        for column, keys in columns.items():
+            own = why.setdefault(name, {}).setdefault(column, {})
+            if column not in counts:
+                own["ratio" if column in _ratios(frame) else "sentence"] = list(keys)
+                continue
+            small = {str(key) for key in frame.index[small_counts(frame[column], k)]}
+            said = (before or {}).get(name, {}).get(column, {})
+            for key in keys:
+                earlier = key in said and said[key] is None
+                own.setdefault("small" if key in small else "before" if earlier else "computable", []).append(key)
+    return why
 
 
 def _with_told(name: str, frame: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation import map_tiles, publish, publish_tiles
-from gis_renovation.publish_counts import counts_shown, merged_records, withhold_small_counts
+from gis_renovation.publish_counts import counts_shown, merged_records, withheld_reasons, withhold_small_counts
 from gis_renovation.publish_totals import Total, withhold_parts
 
 
@@ -190,6 +190,30 @@ def edition(made, k=5, **options):
 
 def test_nothing_small_nothing_withheld():
     assert edition(city((5, 6, 7, 8, 9, 10, 11, 12, 0)))[1] == {}
+
+
+def test_each_cell_withheld_has_its_reason():
+    """C1 has 3; C2 hides it in the sums; C8 was withheld before; the line's 4 households take their share along."""
+    made = city()
+    made["unit_progress"]["households"] = [4]
+    made["zones"]["why_zh"] = ["3 户", "无"]
+    before = {"communities": {"households": {"C8": None, "C9": 7.0}}}
+    _, gone = edition(made, before=before)
+    why = withheld_reasons(made, gone, 5, before=before)
+    counts = why["communities"]["households"]
+    assert counts["small"] == ["C1"]
+    assert counts["before"] == ["C8"]
+    assert "C2" in counts["computable"]
+    assert why["unit_progress"] == {
+        "households": {"small": ["340403"]},
+        "started_households_share": {"ratio": ["340403"]},
+    }
+    assert why["zones"]["why_zh"] == {"sentence": ["Z-C1"]}
+    told = {
+        layer: {column: sorted(key for keys in reasons.values() for key in keys) for column, reasons in columns.items()}
+        for layer, columns in why.items()
+    }
+    assert told == gone, "every cell once"
 
 
 def test_a_single_communitys_zone_loses_its_total_and_its_sentence():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import zipfile
@@ -20,6 +21,7 @@ from shapely.geometry import LineString, Point, box
 
 from gis_renovation import publish, publish_check, publish_geometry, publish_pages, publish_search
 from gis_renovation.errors import ConfigError, DataError
+from gis_renovation.publish_checklist import review_checklist
 
 AS_OF = date(2024, 9, 30)
 
@@ -248,6 +250,41 @@ def test_checklist_lies_beside_the_folder_and_claims_no_exemption(plain_edition)
     assert "小区：小区名称" in text
     assert "最大面积 0.3" in text, "the nine blocks, the park 60 m away not: 620 m x 440 m"
     assert not list(plain_edition.glob("*checklist*")), "it is for the makers and not published"
+
+
+def test_the_checklist_lists_what_was_withheld_and_why_without_its_numbers(tmp_path):
+    made = layers()
+    made["communities"].loc["C2", "households"] = 3
+    (tmp_path / "maps").mkdir()
+    folder = public_edition(tmp_path, made)
+    text = folder.with_name("public.checklist.md").read_text(encoding="utf-8")
+    part = text[text.index("小于限值 k = 5") : text.index("- [x] 已逐字节查找")]
+    assert "  - 小区·户数：4 处\n    - 小于限值 5（1 处）：C2\n" in part
+    assert re.search(r"公开后可由合计或其他数推算出不公开的数（3 处）：C\d、C\d、C\d\n", part)
+    hidden = [str(n) for n in made["communities"]["households"].dropna() if n > 4]
+    assert not [n for n in hidden if n in part], "ids and reasons, no numbers"
+    assert "写在 maps/public.toml 的 [disclosure] minimum_count" in text
+    public_edition(tmp_path, made)
+    assert "往期或另一公众版没有公开，沿用（" in folder.with_name("public.checklist.md").read_text(encoding="utf-8")
+
+
+def test_a_long_list_of_what_was_withheld_ends_after_twenty_and_the_log_keeps_the_limit(tmp_path):
+    ids = [f"X{n:02}" for n in range(1, 24)]
+    text = review_checklist(
+        title="例", as_of=AS_OF, number="", layers={}, coverage_m2=0, coverage_limit_m2=25e6, source="",
+        reasons={"communities": {"households": {"small": ids}}}, minimum_count=7, profile="own",
+    )  # fmt: skip
+    assert "小于限值 7（23 处）：X01、X02" in text
+    assert "X20 等，另有 3 个" in text
+    assert "X21" not in text
+    (tmp_path / "maps").mkdir()
+    for k in (5, 3):
+        own = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+        own = own.replace("minimum_count = 5", f"minimum_count = {k}")
+        (tmp_path / "maps" / "public.toml").write_text(own, encoding="utf-8")
+        public_edition(tmp_path, layers())
+    log = (tmp_path / "maps" / "publish-log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["minimum_count"] for line in log] == [5, 3]
 
 
 def test_an_expired_map_number_is_refused(tmp_path):
