@@ -145,6 +145,21 @@ def test_the_saved_sheet_has_its_size_and_shows_the_map_and_what_belongs_to_it(v
     one.assert_quiet()
 
 
+def test_a_legend_beside_the_map_is_as_wide_as_its_longest_text_needs(visit):
+    page = visit(layers()).page
+    page.evaluate("() => { plan.read('communities').label = '小区：300 m 内可到公园的临路长度占比'; }")
+    texts = page.evaluate(
+        """() => { const s = new plan.Sheet(plan, "A4", false), ctx = document.createElement("canvas").getContext("2d");
+             const size = 12 * Math.max(0.7, s.squeeze);
+             return s.entries.map((e) => { ctx.font = s.font(size, e.head ? 600 : 400);
+               const count = e.count === null ? "" : e.count.toLocaleString("en-US");
+               const room = s.column - 14 - (e.symbol || e.bubble ? (e.head ? 33 : 41) : 0) - ctx.measureText(count).width - 8;
+               return [e.text, s.fit(ctx, e.text, room), s.column * s.columns]; }); }"""
+    )
+    assert [text for text, drawn, _ in texts if drawn != text] == []
+    assert texts[0][2] <= 440
+
+
 def test_printing_shows_the_sheet_alone(visit):
     one = visit(layers())
     page = one.page

@@ -1,7 +1,7 @@
 /* --- the map on paper: one sheet with title, legend, scale, north, source, date and map number ------
    Lengths are CSS pixels of paper, 96 to the inch; the sheet is drawn from the data, not from the screen. */
 
-var PAPER = { A4: [297, 210], A3: [420, 297] }, MM = 96 / 25.4, SHEET_DPI = 200, LEGEND_WIDTH = 196, LEGEND_HEAD = 30;
+var PAPER = { A4: [297, 210], A3: [420, 297] }, MM = 96 / 25.4, SHEET_DPI = 200, LEGEND_WIDTH = 196, LEGEND_MOST = 440, LEGEND_HEAD = 30;
 
 function Sheet(plan, paper, upright) {
   var sides = PAPER[paper].map(function (mm) { return mm * MM; });
@@ -67,6 +67,17 @@ Sheet.prototype.stand = function (high) {
     return !spots.length || spots[spots.length - 1].column < way[0];
   });
   this.spots = spots;
+  this.column = Math.max(LEGEND_WIDTH, Math.min(this.needed(), LEGEND_MOST / this.columns));
+};
+
+/* How wide a column must be for no text of the legend to be shortened: see draw_entry. */
+Sheet.prototype.needed = function () {
+  var sheet = this, ctx = document.createElement("canvas").getContext("2d"), size = 12 * Math.max(0.7, this.squeeze);
+  return this.entries.reduce(function (most, entry) {
+    ctx.font = sheet.font(size, entry.head ? 600 : 400);
+    var texts = ctx.measureText(String(entry.text).slice(0, 400)).width + ctx.measureText(entry.count === null ? "" : number(entry.count, 0)).width;
+    return Math.max(most, Math.ceil(texts) + (entry.symbol || entry.bubble ? (entry.head ? 33 : 41) : 0) + 23);
+  }, 0);
 };
 
 /* Below the map: all columns, as low as they can be. */
