@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from gis_renovation import __version__
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Text
-from gis_renovation.schemas import check_layer, check_references, layer_schemas, suggest_layers
+from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas, suggest_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,6 +259,7 @@ class Inputs:
     layers: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
 
 
 Progress = Callable[[str, int, int], None]
@@ -301,7 +302,8 @@ def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iter
     from gis_renovation.guard import check_places, check_zone
     from gis_renovation.plausibility import check_plausibility
 
-    inputs.findings += check_references({k: v for k, v in inputs.layers.items() if not layer_schemas()[k].raster})
+    vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
+    inputs.findings += check_references(vectors, origins=inputs.origins)
     trusted = [name for name, card in cards.items() if card.source.trusted]
     inputs.findings += check_zone(inputs.layers, target, trusted=trusted)
     inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
@@ -358,6 +360,7 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     )
     inputs.layers[name] = frame
     inputs.findings += findings
+    inputs.origins[name] = Origin(file, conformed.rules, conformed.row_name)
     inputs.sources[name] = {
         **_card_facts(card),
         **raw.record,

@@ -8,16 +8,17 @@ checks a frame against them, reporting every fault at once and mending none.
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import NO_TEXT, ConfigError, Finding, Lang, Severity, Text
-from gis_renovation.numerals import read_month
+from gis_renovation.numerals import plain_text, read_month
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -283,33 +284,100 @@ def _names_of(frame: pd.DataFrame, schema: LayerSchema, row_name: RowName) -> Ro
     return row_name
 
 
-def check_references(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
-    """Values that point to a feature which does not exist, for every pair of layers at hand."""
-    schemas = layer_schemas()
+class Origin(NamedTuple):
+    """What a message says of the file a layer came from: its name, the card's rules by column, its rows' names."""
+
+    file: str = ""
+    rules: Mapping[str, Mapping[str, Any]] = {}
+    row_name: RowName = _counted
+
+
+def check_references(
+    layers: Mapping[str, pd.DataFrame], *, origins: Mapping[str, Origin] | None = None
+) -> list[Finding]:
+    """Values that point to a feature which does not exist, for every pair of layers at hand.
+
+    ``origins`` tells the layers' files. An id that differs from an existing one only in leading zeros, full-width
+    letters, blanks or capitals is named beside it, with the line of the card that makes them one; nothing is joined.
+    """
+    import numpy as np
+
+    schemas, origins = layer_schemas(), origins or {}
     findings: list[Finding] = []
     for name, frame in sorted(layers.items()):
-        schema = schemas[name]
+        schema, origin = schemas[name], origins.get(name, Origin())
+        called = _names_of(frame, schema, origin.row_name)
         for field in schema.fields.values():
             target = field.references
             if not target or target not in layers or field.name not in frame.columns:
                 continue
             column = frame[field.name]
-            dangling = column[column.notna() & ~column.isin(layers[target].index)]
-            if len(dangling):
-                findings.append(
-                    _finding(
-                        "error" if field.required else "warning",
-                        "dangling_reference",
-                        schema,
-                        "",
-                        f"{field.label.zh}指向的{schemas[target].label.zh}不存在；请核对编号。",
-                        f"{field.label.en} points to {schemas[target].label.en.lower()} that do not exist; "
-                        "check the ids.",
-                        field=field.name,
-                        ids=[f"{row}→{value}" for row, value in dangling.items()],
-                    )
+            places = np.flatnonzero(column.notna() & ~column.isin(layers[target].index)).tolist()
+            if not places:
+                continue
+            lost = [str(column.iloc[place]) for place in places]
+            near = _spelt_otherwise(lost, layers[target].index)
+            told = origins.get(target, Origin()).file
+            hint = _spelling_line(field, near, dict(origin.rules.get(field.name, {})))
+            findings.append(
+                _finding(
+                    "error" if field.required else "warning",
+                    "dangling_reference",
+                    schema,
+                    origin.file,
+                    f"{field.label.zh}指向的{schemas[target].label.zh}不存在：图层 {target}"
+                    f"{f'（{told}）' if told else ''}中没有这些编号。{hint.zh}"
+                    f"{'其余请' if hint.zh and len(near) < len({*lost}) else '请'}核对编号。",
+                    f"{field.label.en} points to {schemas[target].label.en.lower()} that do not exist: layer {target}"
+                    f"{f' ({told})' if told else ''} has no such ids. {hint.en}"
+                    f"Check the {'other ' if hint.en and len(near) < len({*lost}) else ''}ids.",
+                    field=field.name,
+                    ids=[f"{called(place)}→{value}" for place, value in zip(places, lost, strict=True)],
                 )
+            )
     return findings
+
+
+def _spelt_otherwise(lost: Iterable[str], ids: Iterable[object]) -> dict[str, str]:
+    """For ids that are not there, the one that is there and differs in spelling alone; sorted, none if several do."""
+    there: dict[str, set[str]] = {}
+    for one in ids:
+        if isinstance(one, str):
+            there.setdefault(_spelling(one), set()).add(one)
+    found = {value: there.get(_spelling(value), set()) for value in sorted({*lost})}
+    return {value: next(iter(alike)) for value, alike in found.items() if len(alike) == 1}
+
+
+def _spelling(text: str, *, zeros: bool = True) -> str:
+    """An id without what people write now so, now so: width, blanks, capitals and the zeros a number begins with."""
+    plain = "".join(plain_text(text).split()).lower()
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain) if zeros else plain
+
+
+def _spelling_line(field: Field, near: Mapping[str, str], rule: dict[str, Any]) -> Text:
+    """How ids that only look different can become one: in the file, or by the line of the card given."""
+    if not near:
+        return Text("", "")
+    zh, en = [], []
+    for value, one in list(near.items())[:3]:
+        zeros = _spelling(value, zeros=False) != _spelling(one, zeros=False)
+        zh.append(f"“{value}”与“{one}”只差{'前导零' if zeros else '全角、空格或大小写'}")
+        en.append(f"{value!r} and {one!r} differ only in {'leading zeros' if zeros else 'width, blanks or capitals'}")
+    line = f"{field.name} = {toml_inline(_with_values(rule, dict(list(near.items())[:_VALUES_SHOWN])))}"
+    rest = len(near) - _VALUES_SHOWN
+    more = Text(f"（另有 {rest} 个，同样补上）", f" ({rest} more likewise)") if rest > 0 else Text("", "")
+    return Text(
+        f"其中 {'，'.join(zh)}{'等' if len(near) > 3 else ''}，共 {len(near)} 个编号；程序不擅自对应。确为同一个的，"
+        f"请在文件中改成一致（表格中把编号列设为文本），或在来源卡 [columns] 写：{line}{more.zh}。",
+        f"{', '.join(en)}{' …' if len(near) > 3 else ''} ({len(near)} ids in all); not joined unasked. "
+        f"If they are the same, write them alike in the file (as text in a sheet), or in the card's [columns]: "
+        f"{line if rule else line.replace('列名', 'COLUMN')}{more.en}. ",
+    )
+
+
+def _with_values(rule: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A card's rule for a column with these values beside those it already has."""
+    return {**(rule or {"from": "列名"}), "values": {**rule.get("values", {}), **values}}
 
 
 def _check_key(

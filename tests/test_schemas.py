@@ -14,7 +14,15 @@ from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.numerals import UNITS
-from gis_renovation.schemas import check_layer, check_references, fits_type, layer_schema, layer_schemas, unit_text
+from gis_renovation.schemas import (
+    Origin,
+    check_layer,
+    check_references,
+    fits_type,
+    layer_schema,
+    layer_schemas,
+    unit_text,
+)
 
 INPUTS = [schema for schema in layer_schemas().values() if not schema.result]
 
@@ -152,6 +160,49 @@ def test_references_that_lead_nowhere_are_named():
     units = pd.DataFrame({"name": ["u"]}, index=pd.Index(["1"], name="unit_code"))
     findings = check_references({"communities": communities(unit_code=["1", "2"]), "reporting_units": units})
     assert [(f.code, f.ids) for f in findings] == [("dangling_reference", ("b→2",))]
+
+
+def pairs(*ids):
+    """A table of projects and communities without a key, pointing to ``ids``."""
+    return pd.DataFrame({"project_id": ["P1"] * len(ids), "community_id": list(ids)})
+
+
+def placed(*ids):
+    return pd.DataFrame({"name": "x"}, index=pd.Index(ids, name="community_id"))
+
+
+def test_ids_that_differ_only_in_spelling_are_named_with_file_row_and_the_line_to_write():
+    layers = {"communities": placed("001", "002", "A-03", "7"), "project_communities": pairs("1", "002", "ａ- 3", "9")}
+    origins = {
+        "communities": Origin("小区.shp"),
+        "project_communities": Origin("对应.csv", {"community_id": {"from": "编号"}}, lambda place: f"第{place + 4}行"),
+    }
+    (fault,) = check_references(layers, origins=origins)
+    assert fault.file == "对应.csv"
+    assert fault.ids == ("第4行→1", "第6行→ａ- 3", "第7行→9")
+    assert "communities（小区.shp）" in fault.text.zh
+    assert "“1”与“001”只差前导零" in fault.text.zh
+    assert "'1' and '001' differ only in leading zeros" in fault.text.en
+    line = 'community_id = { from = "编号", values = { "1" = "001", "ａ- 3" = "A-03" } }'
+    assert line in fault.text.zh
+    assert line in fault.text.en
+    assert "其余请核对编号" in fault.text.zh
+
+
+@pytest.mark.parametrize(
+    ("there", "lost", "word"),
+    [
+        (["12"], "１２", "全角"),
+        (["7"], "007", "前导零"),
+        (["a1"], "A 1", "空格"),
+        (["001", "01"], "1", ""),
+        (["10"], "1", ""),
+    ],
+)
+def test_what_only_looks_different_is_said_and_what_fits_several_is_not_guessed(there, lost, word):
+    (fault,) = check_references({"communities": placed(*there), "project_communities": pairs(lost)})
+    assert fault.ids == (f"第1行→{lost}",)
+    assert (word in fault.text.zh) if word else "只差" not in fault.text.zh
 
 
 def test_an_unknown_layer_names_the_nearest():
