@@ -183,6 +183,7 @@ WORDS: Mapping[str, Text] = {
     "filter": Text("筛选", "Filter"),
     "only_view": Text("只列当前视野", "Only what is in view"),
     "rows": Text("第 {from}–{to} 行，共 {n} 行（全部 {all}）", "Rows {from}–{to} of {n} (all: {all})"),
+    "rows_none": Text("没有符合条件的行（全部 {all}）", "No row fits (all: {all})"),
     "save_rows": Text("存为 CSV", "Save as CSV"),
     "rows_saved": Text("已存下 {n} 行。", "{n} rows saved."),
     "downloads": Text("数据下载（{n} 个文件）", "Downloads ({n} files)"),

@@ -401,6 +401,20 @@ def test_row_opens_the_card_and_the_shape_marks_its_row(visit):
     one.assert_quiet()
 
 
+def test_the_table_is_filtered_by_initials_too_and_says_when_no_row_fits(visit):
+    one = visit(layers())
+    page = one.page
+    page.locator("#table-button").click()
+    page.locator("#sheet-filter").fill("sgjy")
+    page.wait_for_timeout(300)
+    assert page.locator("#sheet tbody td").first.inner_text() == "舜耕家园"
+    assert page.locator("#sheet tbody tr").count() == 1
+    page.locator("#sheet-filter").fill("zzzz")
+    page.wait_for_timeout(300)
+    assert page.locator("#sheet-count").inner_text() == "没有符合条件的行（全部 9）"
+    one.assert_quiet()
+
+
 def test_table_pages_through_thousands_of_rows(visit):
     one = visit({"buildings": many_buildings()})
     page = one.page

@@ -27,6 +27,12 @@ function initialsAt(initials, query) {
   return -1;
 }
 
+/* The same for every part of the page that looks for names; made when it is first asked for. */
+Plan.prototype.initials = function () {
+  if (!this.initials_of) this.initials_of = initialsOf(block("search-index"));
+  return this.initials_of;
+};
+
 /* --- search --------------------------------------------------------------------------------- */
 
 Plan.prototype.find = function (text, entries) {
@@ -54,7 +60,7 @@ Plan.prototype.search = function () {
   /* Read when the first letter is typed: a layer that is never shown or searched costs nothing. */
   function known() {
     if (entries) return entries;
-    var initials = initialsOf(index);
+    var initials = plan.initials();
     entries = [];
     index.layers.forEach(function (name) {
       var layer = plan.read(name), column = layer.columns[layer.title], seen = {}, tiled = plan.units[name] ? plan.groups[name] : null;

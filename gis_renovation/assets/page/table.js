@@ -14,6 +14,7 @@ Plan.prototype.sheet = function () {
 
   function matches(layer, row, query) {
     if (String(layer.ids[row]).toLowerCase().indexOf(query) >= 0) return true;
+    if (/^[a-z0-9]+$/.test(query) && initialsAt(plan.initials()(plan.title(layer, row)), query) >= 0) return true;
     return layer.columns.some(function (column) {
       var value = plan.value(column, row);
       return value !== null && words(column, value, plan.ui).toLowerCase().indexOf(query) >= 0;
@@ -72,7 +73,7 @@ Plan.prototype.sheet = function () {
       });
     });
     var from = rows.length ? page * PAGE_ROWS + 1 : 0, to = Math.min(rows.length, (page + 1) * PAGE_ROWS);
-    count.textContent = plan.ui.rows.replace("{from}", from).replace("{to}", to).replace("{n}", rows.length).replace("{all}", layer.count);
+    count.textContent = !rows.length ? plan.ui.rows_none.replace("{all}", layer.count) : plan.ui.rows.replace("{from}", from).replace("{to}", to).replace("{n}", rows.length).replace("{all}", layer.count);
     if (tiled) count.textContent += "；" + tiled.listedNote();
     before.disabled = page === 0;
     after.disabled = to >= rows.length;
