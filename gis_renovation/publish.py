@@ -63,7 +63,7 @@ from gis_renovation.publish_editions import (
 )
 from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
 from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
-from gis_renovation.publish_personal import find_personal_numbers
+from gis_renovation.publish_personal import find_personal_numbers, personal_number_warnings
 from gis_renovation.publish_photos import FOLDER as PHOTOS
 from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
 from gis_renovation.publish_places import extents_of, place_of, require_one_place, require_same_place
@@ -440,7 +440,8 @@ def publish_profile(
     from. ``single`` puts the tiles of large layers into the page, which is then
     refused (DataError) above 20 MB; else they lie beside it in ``tiles/``. ``on_warning`` is told what
     does not stop a public edition but should be looked at: no or an expiring map number, contiguous
-    detailed cover near 25 km², no way to ask, photos. Of ``photos`` (:func:`publish_photos.read_photos`)
+    detailed cover near 25 km², no way to ask, photos; of other editions, personal numbers in columns not meant for
+    them. Of ``photos`` (:func:`publish_photos.read_photos`)
     those of communities that leave are shown, if the profile lets photos leave. ``released`` goes into
     the checklist; whether the cards let the layers leave is for the caller, who knows them (:func:`publish_run`).
 
@@ -481,6 +482,9 @@ def publish_profile(
         ]:
             if on_warning:
                 on_warning(warning)
+    elif on_warning:
+        for warning in personal_number_warnings(edition.frames):
+            on_warning(warning)
     # Keys of basemaps are secrets: they come from the environment or a file, never from the profile.
     basemaps = page_basemaps(profile.basemaps, os.environ, single=single, lang=lang)
     for told in basemaps.left_out:

@@ -27,7 +27,8 @@ _CARD = re.compile(
     r"(?<!\d)(?<!\d\.)(?:(?:62|4|5)\d{14,17}|(?:62\d\d|[45]\d{3})(?:[ -]\d{4}){3}(?:[ -]\d{1,3})?)(?!\d)"
 )
 _LANDLINE = re.compile(r"(?<!\d)(?:\(0\d{2,3}\)|0\d{2,3}[-\s\u2010-\u2015])\s?[2-8]\d{6,7}(?!\d)")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# The last part of a host's name is never a number: land_idle@2026.1 is a set of rules and its version.
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+")
 _ACCOUNT = re.compile(
     r"(?:微信|QQ|WeChat)(?:号码?)?\s?:?\s?(?=[\w-]*\d)[A-Za-z0-9][A-Za-z0-9_-]{4,19}(?!\w)", re.IGNORECASE
 )
@@ -86,6 +87,51 @@ def find_personal_numbers(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
     ]
 
 
+# Columns that are meant for ways to reach somebody, by schema or by what people call theirs.
+_FOR_CONTACTS = re.compile(
+    r"contact|phone|mobile|e-?mail|wechat|(?:^|_)(?:tel|qq)(?:_|$)|电话|手机|联系|邮箱|微信|QQ", re.IGNORECASE
+)
+
+
+def personal_number_warnings(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Warnings of personal numbers in columns that are not meant for them, one a column, for editions of the makers.
+
+    Such an edition may hold contacts, but who typed a telephone number into a place's name or owner did not
+    mean to hand it on. The message names layer, column, kinds and number of rows, never the number. O(cells).
+    """
+    warnings = []
+    for layer, frame in frames.items():
+        for column, cells in _texts(frame):
+            rows = {} if _FOR_CONTACTS.search(column) else _rows_by_kind(frame, cells)
+            if rows:
+                warnings.append(_column_warning(layer, column, rows))
+    return warnings
+
+
+def _column_warning(layer: str, column: str, rows: Mapping[str, list[str]]) -> Finding:
+    label, kinds = _label(layer, column), sorted(rows)
+    count = len({key for ids in rows.values() for key in ids})
+    return Finding(
+        severity="warning",
+        code="personal_number",
+        layer=layer,
+        field=column,
+        text=Text(
+            f"{layer}.{column}（{label.zh}）有 {count} 行疑似含{'、'.join(_KINDS[kind].zh for kind in kinds)}，"
+            "这一列不是登记联系方式的；地图已照原样写出，转交前请核对，不该有的在数据中删去后重新发布。",
+            f"{layer}.{column} ({label.en}) holds what looks like {', '.join(_KINDS[kind].en for kind in kinds)} in "
+            f"{count} rows, and is no column for contacts; the map shows them as they are. Check before you hand it "
+            "on; delete in the data what should not be there and publish again.",
+        ),
+    )
+
+
+def _label(layer: str, column: str) -> Text:
+    schema = layer_schemas().get(layer)
+    field = schema.fields.get(column) if schema else None
+    return field.label if field else Text(column, column)
+
+
 def _texts(frame: pd.DataFrame) -> Iterable[tuple[str, list[object]]]:
     if not isinstance(frame.index, pd.RangeIndex):
         yield str(frame.index.name or "index"), frame.index.tolist()
@@ -96,17 +142,20 @@ def _texts(frame: pd.DataFrame) -> Iterable[tuple[str, list[object]]]:
 
 def _rows_by_kind(frame: pd.DataFrame, cells: Iterable[object]) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {}
+    # Ledgers say the same sentence in thousands of rows: each is looked at once.
+    known: dict[str, list[str]] = {}
     for key, cell in zip(frame.index, cells, strict=True):
-        if isinstance(cell, str) and any(character.isdigit() or character in "@＠" for character in cell):
-            for kind in personal_kinds(cell):
+        if isinstance(cell, str):
+            if cell not in known:
+                telling = any(character.isdigit() or character in "@＠" for character in cell)
+                known[cell] = personal_kinds(cell) if telling else []
+            for kind in known[cell]:
                 rows.setdefault(kind, []).append(str(key))
     return rows
 
 
 def _finding(layer: str, column: str, kind: str, ids: list[str]) -> Finding:
-    schema = layer_schemas().get(layer)
-    field = schema.fields.get(column) if schema else None
-    label = field.label if field else Text(column, column)
+    schema, label = layer_schemas().get(layer), _label(layer, column)
     # Where the number is the id itself, the ids would repeat it.
     shown = () if schema is not None and column == schema.key else tuple(ids)
     return Finding(

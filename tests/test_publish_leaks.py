@@ -244,11 +244,30 @@ def test_an_index_nobody_described_is_numbered_anew(tmp_path):
         ("微信公众平台改造", []),
         ("3613000.13800138000", []),
         ("XM-2024-001", []),
+        ("参数，未经标准确认；land_idle@2026.1", []),
+        ("邮箱 zhang@163.com", ["mail"]),
     ],
 )
 def test_personal_numbers_are_told_from_other_numbers(text, kinds):
     """The identity number is the example of GB 11643-1999, annex A; the card is the industry's test number."""
     assert publish_personal.personal_kinds(text) == kinds
+
+
+@pytest.mark.parametrize("audience", ["planner", "bureau"])
+def test_telephone_numbers_in_columns_not_meant_for_them_are_told_in_the_makers_own_editions(tmp_path, audience):
+    made, told = layers(), []
+    made["communities"]["subdistrict"] = ["13805540123", "淮滨街道", "电话 0554-2671234"] + ["龙泉街道"] * 6
+    made["communities"]["联系电话"] = "13805540123"
+    made["projects"]["contact"] = "张三 13800138000"
+    text = f'[profile]\naudience = "{audience}"\n[disclosure]\nclass = "restricted"\n'
+    edition_of(tmp_path, made, text, on_warning=told.append)
+    (finding,) = [one for one in told if one.code == "personal_number"]
+    assert (finding.severity, finding.layer, finding.field) == ("warning", "communities", "subdistrict")
+    assert finding.text.zh.startswith("communities.subdistrict（街道（乡镇））有 2 行疑似含固定电话号码、手机号码")
+    assert "in 2 rows" in finding.text.en
+    for said in (finding.sentence("zh"), finding.sentence("en")):
+        assert "1380554" not in said
+        assert "2671234" not in said
 
 
 def test_a_telephone_number_in_an_allowed_column_stops_the_publication(tmp_path):
