@@ -692,7 +692,7 @@ def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:
         card = read_card(body, stem=schema.name, where="draft")
         raw = read_layer(card, beside)
         done = conform(raw.frame, card, columns=raw.columns)
-        checked = check_layer(done.frame, schema, rules=done.rules, rows=done.repeated, row_name=done.row_name)
+        checked = check_layer(done.frame, schema, **done.told)
         faults = [f for f in (*raw.findings, *done.findings, *checked) if f.severity == "error"]
     except GisRenovationError as error:
         return [Text(f"照此试读不成功：{error.text.zh}", f"Reading by this draft fails: {error.text.en}")]

@@ -8,6 +8,7 @@ recording what it did. Nothing is repaired that the card does not ask to repair.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -32,12 +33,20 @@ from gis_renovation.cells import (
     to_field,
     to_text,
 )
-from gis_renovation.config import check_model, nearest_key, read_toml
+from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
 from gis_renovation.errors import ConfigError, Finding, Severity, Text
 from gis_renovation.estimates import estimate_names
 from gis_renovation.ledgers import SHEET_ROW
-from gis_renovation.numerals import UNITS, header_unit, plain_text, unit_factor
-from gis_renovation.schemas import APPROXIMATE, LayerSchema, fits_type, layer_schema
+from gis_renovation.numerals import UNITS, header_unit, plain_text, read_month, unit_factor
+from gis_renovation.schemas import (
+    APPROXIMATE,
+    TYPE_NAMES,
+    VALUES_SHOWN,
+    LayerSchema,
+    fits_type,
+    layer_schema,
+    month_remedy,
+)
 from gis_renovation.schemas import Field as SchemaField
 
 if TYPE_CHECKING:
@@ -313,6 +322,15 @@ class Conformed:
     repeated: dict[str, list[str]] = field(default_factory=dict)
     # The file's rows, in the order of a frame that has no sound key to tell its rows by.
     file_rows: Any = None
+    # Columns of a field's own name that were not taken, for their content does not fit.
+    not_taken: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What :func:`schemas.check_layer` has to know of the file to say where a fault stands and what to write."""
+        return {
+            "rules": self.rules, "rows": self.repeated, "row_name": self.row_name, "not_taken": self.not_taken,
+        }  # fmt: skip
 
     def row_name(self, position: int) -> str:
         """What people call the row of the file that stands at ``position`` of the frame."""
@@ -344,6 +362,7 @@ class _Taking:
     findings: list[Finding] = field(default_factory=list)
     remarks: list[tuple[str, Remark]] = field(default_factory=list)
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    not_taken: dict[str, str] = field(default_factory=dict)
 
     def say(self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", ids: Any = ()) -> None:
         text, ids = Text(zh, en), tuple(str(i) for i in ids)
@@ -431,9 +450,8 @@ def conform(
         taking.say(
             "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
         )
-    return Conformed(
-        frame, taking.findings, record, taking.rules, repeated, file_rows if len(file_rows) == len(frame) else None
-    )
+    told_rows = file_rows if len(file_rows) == len(frame) else None
+    return Conformed(frame, taking.findings, record, taking.rules, repeated, told_rows, taking.not_taken)
 
 
 def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
@@ -568,6 +586,7 @@ def _codes_from_labels(cells: Any, target: SchemaField, meanings: Mapping[str, s
 
 # A column found by its name alone is taken if this share of its known cells fits; the rest is reported.
 FIT_SHARE = 0.8
+_STRANGERS_SHOWN = 5
 
 
 def _take_alike(taking: _Taking, target: SchemaField) -> Any:
@@ -583,10 +602,12 @@ def _take_alike(taking: _Taking, target: SchemaField) -> Any:
     known = column.values.dropna()
     fits = known.isin(list(target.values)) if target.values else fits_type(known, target.type)
     if len(known) and fits.mean() < FIT_SHARE:
+        taking.not_taken[target.name] = same
+        said = _why_not_taken(same, target, to_text(taking.rows[same].loc[known.index[~fits.to_numpy(dtype=bool)]]))
         taking.say(
             "warning", "alike_not_taken",
-            f"列“{same}”与{target.label.zh}同名，但内容不符，未采用；需要时请在来源卡 [columns] 中写明对照。",
-            f"Column {same!r} is named like {target.label.en} but its content does not fit; not taken.",
+            f"列“{same}”与{target.label.zh}同名，但内容不符，未采用：{said.zh}",
+            f"Column {same!r} is named like {target.label.en} but its content does not fit; not taken: {said.en}",
             name=target.name,
         )  # fmt: skip
         return None
@@ -603,6 +624,34 @@ def _take_alike(taking: _Taking, target: SchemaField) -> Any:
         taking.say("note", "matched_by_alias", zh, en, name=target.name)
     taking.remarks += [(target.name, remark) for remark in column.remarks]
     return column.values
+
+
+def _why_not_taken(same: str, target: SchemaField, strange: pd.Series) -> Text:
+    """The values that do not fit with their counts, what would, and the line of the card that settles them."""
+    counts = sorted(Counter(strange.tolist()).items(), key=lambda one: (-one[1], one[0]))
+    shown, rest = counts[:_STRANGERS_SHOWN], len(counts) - _STRANGERS_SHOWN
+    zh = "、".join(f"“{value}”{count} 行" for value, count in shown) + (f"，另有 {rest} 种" if rest > 0 else "")
+    en = ", ".join(f"{value!r} in {count}" for value, count in shown) + (f", {rest} more kinds" if rest > 0 else "")
+    if target.type == "date" and all(read_month(value) is not None for value, _ in counts):
+        remedy = month_remedy(target, same)
+        return Text(f"{zh}。{remedy.zh}", f"{en}. {remedy.en}")
+    if target.values:
+        asked = {value: "?" for value, _ in counts[:VALUES_SHOWN]}
+        line = f"{target.name} = {toml_inline({'from': same, 'values': asked})}"
+        codes = "、".join(f"{code}（{label.zh}）" for code, label in target.values.items())
+        codes_en = ", ".join(f"{code} ({label.en})" for code, label in target.values.items())
+        return Text(
+            f"看不懂的有{zh}。请在来源卡 [columns] 写：{line}，把 ? 换成下列代码之一：{codes}。",
+            f"not understood are {en}. Write in the card's [columns]: {line}, with one of these codes for each ?: "
+            f"{codes_en}.",
+        )
+    wanted = TYPE_NAMES[target.type]
+    line = f"{target.name} = {toml_inline({'from': same, 'unknown': [value for value, _ in shown]})}"
+    return Text(
+        f"应为{wanted.zh}，而有{zh}。请在源数据中改正；这些值只表示不详的，在来源卡 [columns] 写：{line}。",
+        f"it must be {wanted.en}, yet there are {en}. Correct them at the source; if they only mean unknown, write in "
+        f"the card's [columns]: {line}.",
+    )
 
 
 def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = MappingProxyType({})) -> str | None:

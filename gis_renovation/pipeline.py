@@ -355,9 +355,7 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         frame = reproject(frame, target, where=f"{name}（{file}）")
         frame, repaired = finish_shapes(frame, card, conformed.record, file=file)
         findings += repaired
-    findings += check_layer(
-        frame, card.schema_, file=file, rules=conformed.rules, rows=conformed.repeated, row_name=conformed.row_name
-    )
+    findings += check_layer(frame, card.schema_, file=file, **conformed.told)
     inputs.layers[name] = frame
     inputs.findings += findings
     inputs.origins[name] = Origin(file, conformed.rules, conformed.row_name)

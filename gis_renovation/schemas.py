@@ -227,7 +227,7 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
 
 
 # So many values are written out in the line a person copies into the card.
-_VALUES_SHOWN = 12
+VALUES_SHOWN = 12
 
 # What people call the row at a position of a frame: that of the file, as “第4行”.
 RowName = Callable[[int], str]
@@ -241,6 +241,7 @@ def check_layer(
     rules: Mapping[str, Mapping[str, Any]] | None = None,
     rows: Mapping[str, Sequence[str]] | None = None,
     row_name: RowName | None = None,
+    not_taken: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Every way in which ``frame`` breaks ``schema``; an empty list when it keeps it.
 
@@ -249,6 +250,7 @@ def check_layer(
     unknown values in required fields; geometry kind, missing, empty, non-finite, invalid.
     ``rules`` are the card's rules by column, for the line that a message tells to write; ``rows`` tells
     in which rows of the file repeated keys stand, ``row_name`` what a row without a key is called.
+    ``not_taken`` names the column of the file that has a field's name but was not taken.
     References between layers are checked by :func:`check_references`. Nothing is changed.
     O(rows x fields).
     """
@@ -260,7 +262,7 @@ def check_layer(
             continue
         if field.name not in frame.columns:
             if field.required and len(frame):
-                findings.append(_missing_field(schema, field, file))
+                findings.append(_missing_field(schema, field, file, (not_taken or {}).get(field.name)))
             continue
         rule = dict((rules or {}).get(field.name, {}))
         findings += _check_values(frame, schema, field, file, rule, called)
@@ -363,8 +365,8 @@ def _spelling_line(field: Field, near: Mapping[str, str], rule: dict[str, Any]) 
         zeros = _spelling(value, zeros=False) != _spelling(one, zeros=False)
         zh.append(f"“{value}”与“{one}”只差{'前导零' if zeros else '全角、空格或大小写'}")
         en.append(f"{value!r} and {one!r} differ only in {'leading zeros' if zeros else 'width, blanks or capitals'}")
-    line = f"{field.name} = {toml_inline(_with_values(rule, dict(list(near.items())[:_VALUES_SHOWN])))}"
-    rest = len(near) - _VALUES_SHOWN
+    line = f"{field.name} = {toml_inline(_with_values(rule, dict(list(near.items())[:VALUES_SHOWN])))}"
+    rest = len(near) - VALUES_SHOWN
     more = Text(f"（另有 {rest} 个，同样补上）", f" ({rest} more likewise)") if rest > 0 else Text("", "")
     return Text(
         f"其中 {'，'.join(zh)}{'等' if len(near) > 3 else ''}，共 {len(near)} 个编号；程序不擅自对应。确为同一个的，"
@@ -434,16 +436,25 @@ def _check_key(
         )
 
 
-def _missing_field(schema: LayerSchema, field: Field, file: str) -> Finding:
+def _missing_field(schema: LayerSchema, field: Field, file: str, not_taken: str | None) -> Finding:
     aliases = "、".join(field.aliases[:4])
+    remedy = Text(
+        "请在来源卡 [columns] 中指明对应列" + (f"，常见列名：{aliases}。" if aliases else "。"),
+        "name its column in the card's [columns].",
+    )
+    if not_taken is not None:
+        remedy = Text(
+            f"文件中有同名的列“{not_taken}”，因内容不符未采用，见该列的警告；请按警告所给的写法写入来源卡 [columns]。",
+            f"the file has a column {not_taken!r} of that name, not taken for its content does not fit: see the "
+            "warning on it, and write the line given there in the card's [columns].",
+        )
     return _finding(
         "error",
         "missing_field",
         schema,
         file,
-        f"缺少字段 {field.name}（{field.label.zh}）；请在来源卡 [columns] 中指明对应列"
-        + (f"，常见列名：{aliases}。" if aliases else "。"),
-        f"Field {field.name} ({field.label.en}) is missing; name its column in the card's [columns].",
+        f"缺少字段 {field.name}（{field.label.zh}）；{remedy.zh}",
+        f"Field {field.name} ({field.label.en}) is missing; {remedy.en}",
         field=field.name,
     )
 
@@ -482,8 +493,8 @@ def _check_values(
             "error",
             "wrong_type",
             wrong & ~month,
-            f"{field.label.zh}应为{_TYPE_NAMES[field.type].zh}。",
-            f"{field.label.en} must be {_TYPE_NAMES[field.type].en}.",
+            f"{field.label.zh}应为{TYPE_NAMES[field.type].zh}。",
+            f"{field.label.en} must be {TYPE_NAMES[field.type].en}.",
         )
     known = known & ~wrong
     low, high = field.minimum, field.maximum
@@ -539,9 +550,9 @@ def _mapping_line(field: Field, bad: pd.Series, rule: dict[str, Any]) -> Text:
     if "value" in rule:
         line = f'{field.name} = {{ value = "…" }}'
     else:
-        wanted = {**mapped, **dict.fromkeys(values[:_VALUES_SHOWN], "…")}
+        wanted = {**mapped, **dict.fromkeys(values[:VALUES_SHOWN], "…")}
         line = f"{field.name} = {toml_inline({**(rule or {'from': '列名'}), 'values': wanted})}"
-    rest = len(values) - _VALUES_SHOWN
+    rest = len(values) - VALUES_SHOWN
     more = Text(f"（另有 {rest} 个值，同样补上）", f" ({rest} more values likewise)") if rest > 0 else Text("", "")
     return Text(
         f"请在来源卡 [columns] 写：{line}{more.zh}，把 … 换成下列代码之一：{zh}。",
@@ -682,7 +693,7 @@ GEOMETRY_NAMES = (
     "GeometryCollection",
 )
 
-_TYPE_NAMES = {
+TYPE_NAMES = {
     "string": Text("文字", "text"),
     "integer": Text("整数", "a whole number"),
     "number": Text("数字", "a number"),

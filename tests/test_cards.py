@@ -551,3 +551,38 @@ def test_rows_of_a_csv_are_those_that_a_spreadsheet_shows(tmp_path, text, rows):
     result = conform(read_layer(asked, tmp_path).frame, asked)
     faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_name=result.row_name)
     assert [(f.code, f.ids) for f in faults] == [("month_without_day", rows)]
+
+
+def test_a_column_not_taken_tells_its_strange_values_the_codes_and_the_line_to_write_which_then_works():
+    states = ["施工中"] * 3 + ["已开工", "停工"]
+    frame = works(["2026-08-15"] * 5).assign(状态=states)
+    head = '[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\nrecorded_on = "月份"\n'
+    result = conform(frame, read_card(head, stem="works_records", where="x"))
+    warning = said(result, "alike_not_taken")
+    assert "“施工中”3 行、“停工”1 行" in warning.text.zh
+    assert "已开工”" not in warning.text.zh
+    assert "not_started（未开工）" in warning.text.zh
+    line = 'state = { from = "状态", values = { "施工中" = "?", "停工" = "?" } }'
+    assert line in warning.text.zh
+    assert line in warning.text.en
+    faults = check_layer(result.frame, layer_schema("works_records"), not_taken=result.not_taken)
+    missing = next(f for f in faults if f.code == "missing_field")
+    assert "“状态”" in missing.text.zh
+    assert "未采用" in missing.text.zh
+    assert "'状态'" in missing.text.en
+    again = conform(frame, read_card(head + line.replace("?", "started"), stem="works_records", where="x"))
+    assert list(again.frame["state"]) == ["started"] * 5
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "words"),
+    [
+        ("月份", ["2026年8月", "2026年9月"], ("只写到月", 'recorded_on = { from = "月份", month_as = "last_day" }')),
+        ("月份", ["八月", "九月"], ("应为日期", "“八月”1 行", 'unknown = ["九月", "八月"]')),
+    ],
+)
+def test_a_column_of_dates_not_taken_says_what_it_holds_instead(column, cells, words):
+    frame = works(["2026-08-15"] * 2).drop(columns="月份").assign(**{column: cells})
+    text = '[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\n'
+    warning = said(conform(frame, read_card(text, stem="works_records", where="x")), "alike_not_taken")
+    assert all(word in warning.text.zh for word in words), warning.text.zh
