@@ -27,7 +27,8 @@ Bools = NDArray[np.bool_]
 
 _IN_WORDS = re.compile(
     r"(?<![\d.,A-Za-z])(\d[\d,]*)\s*(?:户(?!外|型|均)|人(?!行|大|民)|households?\b|people\b|residents?\b)"
-    r"|[户人]数\s*[为达共：:]?\s*(\d[\d,]*)|\b(?:households|people|residents) (?:would reach )?(\d[\d,]*)"
+    r"|[户人]数\s*[为达共：:]?\s*约?\s*(\d[\d,]*)"
+    r"|\b(?:households|people|residents) (?:would reach )?(?:about )?(\d[\d,]*)"
 )
 # A limit of the project's own settings is nobody's count.
 _LIMIT = re.compile(r"[上下]限\s*\d[\d,]*\s*户")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from gis_renovation.contiguity_reasons import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.errors import Text
+from gis_renovation.estimates import ABOUT, estimated_rows
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
 from gis_renovation.zone_problem import Floats
@@ -55,7 +56,8 @@ class Scene:
     """Communities in id order with their names, sums, links and zones, for the sentences to read.
 
     ``zone`` is each community's zone id or None. ``links`` (usable) and ``cuts`` hold each community's
-    own links, nearest first. ``barriers`` are the names of those that have one.
+    own links, nearest first. ``barriers`` are the names of those that have one. ``estimated`` tells, for each
+    quantity, the communities whose amount the records give as approximate.
     """
 
     ids: Ids
@@ -67,6 +69,15 @@ class Scene:
     links: Sequence[Sequence[Link]]
     cuts: Sequence[Sequence[Link]]
     barriers: Mapping[str, str]
+    estimated: Mapping[str, Sequence[bool]]
+
+    def total_text(self, rows: Iterable[int], name: str) -> Text:
+        """The sum with its unit, with 约 before it where a part of it is approximate."""
+        rows = sorted(rows)
+        text = amount_text(name, self.total(rows, name))
+        if not any(self.estimated[name][row] for row in rows):
+            return text
+        return Text(*(about.format(n=said) for about, said in zip(ABOUT, text, strict=True)))
 
     def total(self, rows: Iterable[int], name: str) -> float:
         """Sum of a quantity over some communities; NaN if any is unknown."""
@@ -119,6 +130,7 @@ def read_scene(
         links=_links_by_end(ids, community_links[~cut]),
         cuts=_links_by_end(ids, community_links[cut]),
         barriers={str(key): str(name) for key, name in named.items() if str(name).strip()},
+        estimated={name: estimated_rows(frame, name).tolist() for name in QUANTITIES},
     )
 
 
@@ -194,8 +206,9 @@ def _size_text(scene: Scene, rows: Sequence[int]) -> Text:
     if not np.isfinite(households):
         unknown = int(np.isnan(scene.amounts["households"][list(rows)]).sum())
         return Text(f"（其中 {unknown} 个户数未知）", f", households unknown in {unknown}")
-    word = "，" if len(rows) == 1 else "，合计 "
-    return Text(f"{word}{households:,.0f} 户", f", {households:,.0f} households")
+    said = scene.total_text(rows, "households")
+    word = "，" if len(rows) == 1 else "，合计" if said.zh.startswith("约") else "，合计 "
+    return Text(f"{word}{said.zh}", f", {said.en} households")
 
 
 def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
@@ -251,10 +264,10 @@ def _tight_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
     rooms = [(*_room(scene, rows, bound), bound) for bound in scene.wishes.bounds]
     if not rooms:
         return []
-    room, is_low, value, bound = min(rooms, key=lambda entry: entry[0])
+    room, is_low, bound = min(rooms, key=lambda entry: entry[0])
     if room > TIGHT_SHARE:
         return [Text("各项指标均在限值之内且留有余地", "all bounds are kept with room to spare")]
-    label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+    label, found = QUANTITIES[bound.name].label, scene.total_text(rows, bound.name)
     limit = amount_text(bound.name, bound.low if is_low else bound.high)
     if room < 0:
         word = Text("低于下限", "is below the minimum of") if is_low else Text("超过上限", "is above the maximum of")
@@ -264,12 +277,12 @@ def _tight_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
     return [Text(f"{label.zh} {found.zh}，{word.zh} {limit.zh}", f"{label.en} {found.en}, {word.en} {limit.en}")]
 
 
-def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool, float]:
-    """Least room to a limit as a share of it, whether that is the minimum, and the sum."""
+def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]:
+    """Least room to a limit as a share of it, and whether that is the minimum."""
     value = scene.total(rows, bound.name)
     above = (value - bound.low) / bound.low if bound.low > 0 else math.inf
     below = (bound.high - value) / max(bound.high, 1e-9) if bound.high < math.inf else math.inf
-    return min(above, below), above <= below, value
+    return min(above, below), above <= below
 
 
 def _outside_text(scene: Scene, rows: Sequence[int]) -> Text:
@@ -299,7 +312,7 @@ def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Text:
         value = scene.total([*rows, there], bound.name)
         if value > bound.high:
             label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high)
-            found = amount_text(bound.name, value)
+            found = scene.total_text([*rows, there], bound.name)
             zh = f"并入后{label.zh}达 {found.zh}，超过上限 {most.zh}"
             return Text(zh, f"{label.en} would reach {found.en}, above {most.en}")
     return _why_it_stays(scene, there)
@@ -317,7 +330,7 @@ def _why_it_stays(scene: Scene, there: int) -> Text:
     for bound in scene.wishes.bounds:
         value = scene.total(rest, bound.name)
         if value < bound.low:
-            label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+            label, found = QUANTITIES[bound.name].label, scene.total_text(rest, bound.name)
             zh = f"{anchor}所在片区若缺少它，{label.zh}只有 {found.zh}，低于下限"
             return Text(zh, f"without it the zone of {anchor} has {label.en} {found.en}, below the minimum")
     if not is_connected(scene, rest):
@@ -436,7 +449,7 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     bound, is_low, value = broken[0]
     barrier_id, partner, crossing = _crossing(scene, rows)
     remedy = min([_Remedy(broken), *_joining_remedies(scene, rows)], key=lambda option: option.share)
-    label, found = QUANTITIES[bound.name].label, amount_text(bound.name, value)
+    label, found = QUANTITIES[bound.name].label, scene.total_text(rows, bound.name)
     limit = amount_text(bound.name, _limit(bound, is_low))
     word = Text("低于下限", "below the minimum of") if is_low else Text("高于上限", "above the maximum of")
     total = Text("", "") if len(rows) == 1 else Text("合计", " in all")

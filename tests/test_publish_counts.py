@@ -228,7 +228,18 @@ def test_a_single_communitys_zone_loses_its_total_and_its_sentence():
     assert gone["communities"]["households"] == ["C1", "C2"], "the county's total would give 3 back"
 
 
-@pytest.mark.parametrize("text", ["共 3 户", "3户居民", "1,203 户中的 4 人", "only 2 households"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "共 3 户",
+        "3户居民",
+        "1,203 户中的 4 人",
+        "only 2 households",
+        "户数约 3",
+        "共约 3 户",
+        "households would reach about 3, above",
+    ],
+)
 def test_a_sentence_with_a_small_count_is_withheld(text):
     made = city((300, 350, 400, 450, 500, 550, 600, 650, None))
     made["zones"]["why_zh"] = ["无", text]

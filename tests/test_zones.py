@@ -372,6 +372,26 @@ def test_a_fixed_zone_says_that_it_is_kept_as_asked():
     assert "；按要求固定保留；户数 900 户，超过上限 700 户（固定片区，照旧保留）；" in zones.loc["Z-C00", "why_zh"]
 
 
+def test_a_sentence_says_about_of_approximate_amounts_and_of_sums_with_such_a_part():
+    communities, links = make_row([240, 300, 330, 400], cut=[(0, 1), (2, 3)])
+    communities["approximate"] = ["households", None, "year_built;households", "cost_yuan"]
+    bounds = {"households": {"max": 650}}
+    zones = describe_zones(communities, delineate_zones(communities, links, **bounds), links, **bounds)
+    assert zones["why_zh"].str.split("；").str[0].tolist() == [
+        "仅甲一个小区，约 240 户",
+        "由乙、丙共 2 个小区组成，合计约 630 户",
+        "仅丁一个小区，400 户",
+    ]
+    assert [text.split(";")[0] for text in zones["why_en"]] == [
+        "A single community, 甲, about 240 households",
+        "2 communities (乙, 丙), about 630 households",
+        "A single community, 丁, 400 households",
+    ]
+    assert "户数 约 630 户，接近上限 650 户" in zones["why_zh"].iloc[1]
+    members = delineate_zones(communities, links, households={"min": 300})
+    assert "约 240 户，低于下限 300 户" in members.loc["C00", "reason_zh"]
+
+
 def test_names_that_say_they_are_communities_are_not_called_so_twice():
     communities, links = make_row([200, 100])
     communities["name"] = ["大通矿三村", "洞山小区"]
