@@ -316,9 +316,8 @@ def prepare_edition(
     withheld: dict[str, dict[str, list[str]]] = {}
     reasons: dict[str, dict[str, dict[Reason, list[str]]]] = {}
     if profile.profile.audience == "public":
-        tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
         selected, k = frames, profile.disclosure.minimum_count
-        frames, withheld = withhold_small_counts(selected, tables, k, before=before)
+        frames, withheld = withhold_small_counts(selected, _tables(layers), k, before=before)
         reasons = withheld_reasons(selected, withheld, k, before=before)
         frames = {name: keep_told_estimates(frame) for name, frame in frames.items()}
     if profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0:
@@ -331,6 +330,11 @@ def prepare_edition(
             frame[column] = frame[column].astype(object).mask(mask, WITHHELD.in_language(lang))
         shown[name] = frame
     return Edition(frames, shown, withheld, reasons=reasons)
+
+
+def _tables(layers: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The layers that have rows."""
+    return {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
 
 
 def _generalised(frame: pd.DataFrame, geometry: GeometryTable) -> pd.DataFrame:
@@ -367,17 +371,16 @@ def publish_run(
     """
     table, rules = project.settings.project, read_profile(project.folder, profile)
     require_pages_that_fit(rules, profile, single=single)
+    leaving = select_layers(run.layers, rules)
     released = require_released(
-        select_layers(run.layers, rules),
+        leaving,
         run.manifest,
         highest=rules.disclosure.highest,
         released=rules.release.layers,
         approved_by=rules.release.approved_by,
         where=f"maps/{profile}.toml",
     )
-    doubts = require_known_crs(
-        select_layers(run.layers, rules), run.manifest, highest=rules.disclosure.highest, where=f"maps/{profile}.toml"
-    )
+    doubts = require_known_crs(leaving, run.manifest, highest=rules.disclosure.highest, where=f"maps/{profile}.toml")
     if on_warning:
         for doubt in doubts:
             on_warning(doubt)
@@ -490,6 +493,7 @@ def publish_profile(
     for told in basemaps.left_out:
         if on_warning:
             on_warning(_warning("basemap_left_out", told.zh, told.en))
+    expires_on = profile.profile.map_number_expires_on
     facts = {
         "program": "gis-renovation",
         "version": __version__,
@@ -502,7 +506,7 @@ def publish_profile(
         "run": run,
         "synthetic": synthetic,
         "map_number": profile.profile.map_number,
-        "map_number_expires_on": _iso(profile.profile.map_number_expires_on),
+        "map_number_expires_on": expires_on.isoformat() if expires_on else None,
         "grid_m": profile.geometry.grid_m,
         "photos": len(edition.photos),
         "place": place_of(extents),
@@ -520,8 +524,7 @@ def publish_profile(
             basemaps=basemaps, targets=targets or {}, sources=sources, single=single, lang=lang,
         )  # fmt: skip
         if profile.profile.audience == "public":
-            tables = {key: frame for key, frame in layers.items() if isinstance(frame, pd.DataFrame)}
-            said = counts_shown(edition.frames, edition.withheld, before, tables)
+            said = counts_shown(edition.frames, edition.withheld, before, _tables(layers))
             _write_beside(target, edition, profile, facts, said, released)
         put_in_place(work, target)
     except BaseException:
@@ -769,10 +772,6 @@ def require_valid_number(table: ProfileTable, day: date) -> None:
             f"The map number {table.map_number} expired on {table.map_number_expires_on}, before {day}, the date of "
             "the data or of publishing. Have the map reviewed again and update map_number and its dates.",
         )
-
-
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _counts_file(target: Path) -> Path:

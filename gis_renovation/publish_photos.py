@@ -151,33 +151,27 @@ def _inside(folder: Path, file: str) -> Path:
 
 
 def _unlisted_used(files: Sequence[str]) -> Finding:
-    return Finding(
-        severity="warning",
-        code="photos_by_name",
-        layer="",
-        file=f"{FOLDER}/{LIST}",
-        text=Text(
-            f"{FOLDER}/{LIST} 没有列出 {len(files)} 张照片，已按文件名采用，没有拍摄日期和说明：{'、'.join(files)}。"
-            f"不想用的请移出 {FOLDER} 文件夹。",
-            f"{FOLDER}/{LIST} does not list {len(files)} photos; they are used by their names, without date and "
-            f"caption: {', '.join(files)}. Move those you do not want out of the folder {FOLDER}.",
-        ),
+    return _beside_table(
+        "photos_by_name",
+        f"{FOLDER}/{LIST} 没有列出 {len(files)} 张照片，已按文件名采用，没有拍摄日期和说明：{'、'.join(files)}。"
+        f"不想用的请移出 {FOLDER} 文件夹。",
+        f"{FOLDER}/{LIST} does not list {len(files)} photos; they are used by their names, without date and "
+        f"caption: {', '.join(files)}. Move those you do not want out of the folder {FOLDER}.",
     )
 
 
 def _unlisted_unused(files: Sequence[str]) -> Finding:
-    return Finding(
-        severity="warning",
-        code="photos_left_out",
-        layer="",
-        file=f"{FOLDER}/{LIST}",
-        text=Text(
-            f"{len(files)} 张照片没有用上：{'、'.join(files)}。{FOLDER}/{LIST} 没有列出，"
-            "文件名也看不出是哪个小区的、改造前还是改造后；请在表中加一行，或改名为“小区编号-前.jpg”。",
-            f"{len(files)} photos are not used: {', '.join(files)}. {FOLDER}/{LIST} does not list them and their names "
-            "do not say which community and whether before or after; add a row, or rename as COMMUNITY_ID-before.jpg.",
-        ),
+    return _beside_table(
+        "photos_left_out",
+        f"{len(files)} 张照片没有用上：{'、'.join(files)}。{FOLDER}/{LIST} 没有列出，"
+        "文件名也看不出是哪个小区的、改造前还是改造后；请在表中加一行，或改名为“小区编号-前.jpg”。",
+        f"{len(files)} photos are not used: {', '.join(files)}. {FOLDER}/{LIST} does not list them and their names "
+        "do not say which community and whether before or after; add a row, or rename as COMMUNITY_ID-before.jpg.",
     )
+
+
+def _beside_table(code: str, zh: str, en: str) -> Finding:
+    return Finding(severity="warning", code=code, layer="", file=f"{FOLDER}/{LIST}", text=Text(zh, en))
 
 
 def _named(folder: Path) -> list[_Named]:
