@@ -26,8 +26,7 @@ Plan.prototype.names_in = function (bounds, zoom, at) {
     var layer = plan.read(name), seen = {}, drop = (layer.kind === "point" ? 15 : layer.rates ? 30 : 0) * size;
     if (!layer.columns[layer.label_column] || zoom < layer.label_zoom || zoom >= layer.label_end_zoom) return;
     for (var row = 0; 2 * row < layer.label_steps.length && found.length < LABEL_LIMIT; row += 1) {
-      var part = layer.geometry[row];
-      while (Array.isArray(part[0])) part = part[0];
+      var part = firstFlat(layer.geometry[row]);
       var lat = (layer.origin[1] + part[1] + layer.label_steps[2 * row + 1]) / 1e6, lng = (layer.origin[0] + part[0] + layer.label_steps[2 * row]) / 1e6;
       if (lat < south || lat > north || lng < west || lng > east || !plan.has(layer, row)) continue;
       var spot = L.latLng(lat, lng);

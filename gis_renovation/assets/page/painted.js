@@ -71,9 +71,12 @@ Outlines.prototype.trace = function (ctx, row, scale, dx, dy, closed) {
   }
 };
 
-Outlines.prototype.near = function (row, left, top, right, bottom) {
-  var b = this.box, i = row * 4;
-  return b[i] <= right && b[i + 2] >= left && b[i + 1] <= bottom && b[i + 3] >= top;
+/* The rows whose boxes touch a frame, in their order. */
+Outlines.prototype.within = function (left, top, right, bottom) {
+  for (var rows = [], box = this.box, i = 0; i < box.length; i += 4) {
+    if (box[i] <= right && box[i + 2] >= left && box[i + 1] <= bottom && box[i + 3] >= top) rows.push(i / 4);
+  }
+  return rows;
 };
 
 /* Pixels from a place to the middle of a shape that is smaller than a finger's tip; of a larger one infinitely many. */
@@ -170,12 +173,8 @@ var DenseLayer = L.GridLayer.extend({
     if (!this.outlines) this.outlines = new Outlines(this.plan.read(this.planName));
   },
   rowsIn: function (left, top, right, bottom) {
-    var rows = [], layer = this.plan.read(this.planName), box = this.outlines.box;
-    for (var i = 0; i < box.length; i += 4) {
-      if (box[i] > right || box[i + 2] < left || box[i + 1] > bottom || box[i + 3] < top) continue;
-      if (this.plan.has(layer, i / 4)) rows.push(i / 4);
-    }
-    return rows;
+    var plan = this.plan, layer = plan.read(this.planName);
+    return this.outlines.within(left, top, right, bottom).filter(function (row) { return plan.has(layer, row); });
   },
   sift: function () { if (this._map) this.redraw(); },
   repaint: function () { if (this._map) this.redraw(); },

@@ -174,8 +174,8 @@ function Centres(layer) {
   for (var row = 0; row < layer.geometry.length; row += 1) this.place(layer.geometry[row], layer.origin, row);
 }
 
-Centres.prototype.place = function (part, origin, row) {
-  while (Array.isArray(part[0])) part = part[0];
+Centres.prototype.place = function (geometry, origin, row) {
+  var part = firstFlat(geometry);
   for (var i = 0, x = origin[0], y = origin[1], lng = 0, lat = 0; i < part.length; i += 2) {
     x += part[i]; y += part[i + 1];
     lng += x; lat += y;

@@ -114,8 +114,9 @@ Sheet.prototype.legend = function () {
   var sheet = this, plan = this.plan, entries = [], compared = plan.pair && plan.sides ? [plan.monthly().name] : [], frame = this.frame;
   plan.visible().concat(compared).reverse().forEach(function (name) {
     var layer = plan.read(name), counts = {}, kinds = {}, listed = layer.class_labels.length > 1, all = 0, outlines = layer.tiles ? null : sheet.outlines(name, layer);
-    layer.ids.forEach(function (id, row) {
-      if (!plan.has(layer, row) || (outlines && !outlines.near(row, frame[0], frame[1], frame[2], frame[3]))) return;
+    var rows = outlines ? outlines.within(frame[0], frame[1], frame[2], frame[3]) : layer.ids.map(function (id, row) { return row; });
+    rows.forEach(function (row) {
+      if (!plan.has(layer, row)) return;
       // Two months compared: a class stands in the legend if either side shows it; the number is of the later one.
       if (plan.pair && name === compared[0]) kinds[layer.months.cls[plan.pair.from][row]] = layer.kind;
       var c = plan.pair && name === compared[0] ? layer.months.cls[plan.pair.to][row] : layer.cls[row];

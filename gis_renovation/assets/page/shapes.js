@@ -10,6 +10,12 @@ function positions(flat, origin) {
   return out;
 }
 
+/* The first flat list of steps under a geometry. */
+function firstFlat(part) {
+  while (Array.isArray(part[0])) part = part[0];
+  return part;
+}
+
 function pathOptions(symbol, extra) {
   return Object.assign({
     color: symbol.stroke, opacity: symbol.stroke_opacity, weight: symbol.width,
