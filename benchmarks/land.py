@@ -186,7 +186,7 @@ def shares_duckdb(size: int) -> Duel | str:
 def ledger(size: int, *, rules: int) -> Duel:
     """The ledger of the first rules of the pack, and the list drawn from it."""
     from gis_renovation.land import assess_parcels, find_idle_parcels
-    from gis_renovation.rules import rules_in_force
+    from gis_renovation.rule_packs import rules_in_force
 
     parcels, zones, lines = make_land(size)
     communities = zones.rename_axis("community_id")
@@ -210,7 +210,7 @@ def province(size: int) -> Duel | str:
         return "dask-geopandas is not installed"
     from gis_renovation.land import assess_parcels, find_idle_parcels
     from gis_renovation.partitions import assess_partitions, partition_parcels
-    from gis_renovation.rules import rules_in_force
+    from gis_renovation.rule_packs import rules_in_force
 
     warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)
     chosen = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")[:12]

@@ -434,9 +434,10 @@ def _say(context: typer.Context, zh: str, en: str) -> None:
 
 def init_project(folder: Path, *, sample: bool) -> None:
     """A new project in ``folder``, which must not exist or be empty. Made whole or not at all."""
-    from importlib.resources import as_file, files
+    from importlib.resources import as_file
 
     from gis_renovation.io import new_folder
+    from gis_renovation.shipped import shipped
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileError(
@@ -451,5 +452,5 @@ def init_project(folder: Path, *, sample: bool) -> None:
 
             write_city(work)
         else:
-            with as_file(files("gis_renovation") / "template") as template:
+            with as_file(shipped("template")) as template:
                 shutil.copytree(template, work, dirs_exist_ok=True)

@@ -221,10 +221,10 @@ def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
     from gis_renovation.parameters import parameter, value_text
     from gis_renovation.pipeline import step_defaults
 
-    module = record["function"].split(".")[0]
+    table = record["table"]
     defaults = step_defaults(record["step"])
     for name, value in record["parameters"].items():
-        known = parameter(module, name)
+        known = parameter(table, name)
         text = value_text(value, known, lang)
         if name in defaults:
             own = value_text(defaults[name], known, lang) != text
@@ -234,7 +234,7 @@ def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
                 else Text("（默认）", " (default)").in_language(lang)
             )
         note = f"  # {known.note.in_language(lang)}" if known.note.zh else ""
-        yield f"  [{module}] {name}: {known.label.in_language(lang)} = {text}{note}"
+        yield f"  [{table}] {name}: {known.label.in_language(lang)} = {text}{note}"
 
 
 def _unit_in_brackets(unit: str, lang: Lang) -> str:

@@ -12,12 +12,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import DataError, Finding, Text
 from gis_renovation.schemas import layer_schema, nearest_names
+from gis_renovation.shipped import shipped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ class CodeTables:
 @lru_cache(maxsize=1)
 def code_tables() -> CodeTables:
     """The shipped tables of land-code systems."""
-    raw = tomllib.loads((files("gis_renovation") / "land_codes.toml").read_text(encoding="utf-8"))
+    raw = tomllib.loads(shipped("land_codes.toml").read_text(encoding="utf-8"))
     classes = {
         (system, code): LandClass(
             code_system=system, code=code, label=Text(zh, en), use=use, confirmed=table["confirmed"]

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import folium
@@ -30,6 +29,7 @@ from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.map_base import NO_BASEMAPS, PageBasemaps
 from gis_renovation.map_shell import WORDS, Audience, Download, PageFacts, number_line, sheet_facts, shell, ui
 from gis_renovation.markup import plain_text, safe, script_json
+from gis_renovation.shipped import shipped
 
 # Layers whose names can be searched, the most asked for first.
 SEARCHED = (
@@ -531,7 +531,7 @@ def asset_css(name: str) -> str:
 
 
 def _asset(name: str) -> bytes:
-    place = files("gis_renovation") / "assets"
+    place = shipped("assets")
     for part in name.split("/"):
         place = place / part
     return place.read_bytes()

@@ -9,10 +9,10 @@ import datetime
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from gis_renovation.errors import NO_TEXT, Lang, Text
+from gis_renovation.shipped import shipped
 
 _NOT_SET = Text("未设", "not set")
 _UNITS_EN = {"户": "households", "元": "x 10,000 yuan", "个": "", "次": "", "名": "", "年": "years", "倍": "times"}
@@ -36,7 +36,7 @@ class Parameter(NamedTuple):
 @lru_cache(maxsize=1)
 def parameters() -> Mapping[tuple[str, str], Parameter]:
     """Every described parameter by module and name."""
-    text = (files("gis_renovation") / "parameters.toml").read_text(encoding="utf-8")
+    text = shipped("parameters.toml").read_text(encoding="utf-8")
     return {
         (module, name): Parameter(
             module=module,

@@ -1,34 +1,30 @@
 """The steps in order; run them; fingerprints; the manifest.
 
-A step is one pure function that makes one layer. Its fingerprint covers the function's code, its
-parameters, the rules and the fingerprints of its inputs; while that is unchanged, its result is taken
-from an earlier run. Row order never changes a fingerprint.
+A step is one pure function that makes one layer. Its fingerprint covers the function's code, the tables and
+libraries it loads, its parameters, the rules and the fingerprints of its inputs; while that is unchanged, its
+result is taken from an earlier run. Row order never changes a fingerprint.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib
 import inspect
 import json
-import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation import __version__
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Text
+from gis_renovation.fingerprints import code_fingerprint, fingerprint, json_hash, versions
 from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas, suggest_layers
+from gis_renovation.shipped import shipped
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gis_renovation.project import Project
 
 STEPS_FOLDER = ".steps"
@@ -39,183 +35,214 @@ TABLE_ROWS_MAX = 20_000
 
 @dataclass(frozen=True)
 class Step:
-    """``layer`` is made by ``module.function`` from ``needs`` (all) and ``uses`` (where at hand)."""
+    """``layer`` is made by ``function`` ("zones.delineate_zones") from ``needs`` (all) and ``uses`` (where at hand)."""
 
     layer: str
-    module: str
     function: str
     needs: tuple[str, ...]
     uses: tuple[str, ...] = ()
 
     @property
+    def table(self) -> str:
+        """The table of ``project.toml`` with its parameters: the users' word, whatever our modules are called."""
+        return TABLES.get(self.function, self.function.partition(".")[0])
+
+    @property
     def call(self) -> Callable[..., Any]:
         """The function itself; imported when first asked for."""
-        return getattr(importlib.import_module(f"gis_renovation.{self.module}"), self.function)  # type: ignore[no-any-return]
+        module, _, name = self.function.partition(".")
+        return getattr(importlib.import_module(f"gis_renovation.{module}"), name)  # type: ignore[no-any-return]
 
+    @property
+    def code(self) -> str:
+        """The fingerprint of all that the function loads, from the module that defines it on."""
+        return code_fingerprint(self.call.__module__)
+
+
+# Functions whose parameters stand in another table of project.toml than the one named for their package.
+TABLES: dict[str, str] = {}
 
 STEPS: tuple[Step, ...] = (
-    Step("community_terrain", "rasters", "community_terrain", ("communities", "terrain")),
-    Step("parcel_greenness", "rasters", "parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
-    Step("parcel_night_light", "rasters", "parcel_night_light", ("parcels", "night_light"), ("night_light_before",)),
-    Step("parcel_land_cover", "rasters", "parcel_land_cover", ("parcels", "land_cover")),
+    Step("community_terrain", "rasters.community_terrain", ("communities", "terrain")),
+    Step("parcel_greenness", "rasters.parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
+    Step(
+        "parcel_night_light",
+        "rasters.parcel_night_light",
+        ("parcels", "night_light"),
+        ("night_light_before",),
+    ),
+    Step("parcel_land_cover", "rasters.parcel_land_cover", ("parcels", "land_cover")),
     Step(
         "community_links",
-        "contiguity",
-        "link_communities",
+        "contiguity.link_communities",
         ("communities",),
         ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths"),
     ),
-    Step("zone_changes", "zones", "revise_zones", ("approved_zones", "communities", "community_links"), ("barriers",)),
-    Step("zone_members", "zones", "delineate_zones", ("communities", "community_links"), ("zone_changes", "barriers")),
+    Step(
+        "zone_changes",
+        "zones.revise_zones",
+        ("approved_zones", "communities", "community_links"),
+        ("barriers",),
+    ),
+    Step(
+        "zone_members",
+        "zones.delineate_zones",
+        ("communities", "community_links"),
+        ("zone_changes", "barriers"),
+    ),
     Step(
         "zones",
-        "zones",
-        "describe_zones",
+        "zones.describe_zones",
         ("communities", "zone_members", "community_links"),
         ("streets", "barriers", "zone_changes"),
     ),
-    Step("zone_proof", "zones", "prove_zones", ("zone_members",), ("community_links",)),
+    Step("zone_proof", "zones.prove_zones", ("zone_members",), ("community_links",)),
     Step(
         "zone_shortfalls",
-        "zones",
-        "explain_shortfalls",
+        "zones.explain_shortfalls",
         ("communities", "zone_members", "community_links"),
         ("barriers",),
     ),
-    Step("zone_stability", "zones", "measure_zone_stability", ("communities", "community_links", "zone_members")),
-    Step("zone_schedule", "zones", "order_zone_works", ("zones",)),
-    Step("shared_walls", "contiguity", "list_shared_walls", ("communities", "community_links"), ("zone_members",)),
+    Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
+    Step("zone_schedule", "zones.order_zone_works", ("zones",)),
+    Step(
+        "shared_walls",
+        "contiguity.list_shared_walls",
+        ("communities", "community_links"),
+        ("zone_members",),
+    ),
     Step(
         "zone_sheets",
-        "zones",
-        "zone_sheets",
+        "zones.zone_sheets",
         ("zones", "zone_members", "communities", "community_links"),
         ("facilities", "utility_lines", "projects", "project_communities", "funds"),
     ),
     Step(
         "parcel_ledger",
-        "land",
-        "assess_parcels",
+        "land.assess_parcels",
         ("parcels",),
         ("communities", "control_lines", "buildings", "parcel_greenness"),
     ),
-    Step("idle_parcels", "land", "find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
-    Step("premises_ledger", "land", "assess_premises", ("premises",), ("communities", "control_lines")),
-    Step("idle_premises", "land", "find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
-    Step("candidate_ledger", "land", "show_candidate_ledger", ("idle_parcels", "parcel_ledger")),
+    Step("idle_parcels", "land.find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
+    Step("premises_ledger", "land.assess_premises", ("premises",), ("communities", "control_lines")),
+    Step("idle_premises", "land.find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
+    Step("candidate_ledger", "land.show_candidate_ledger", ("idle_parcels", "parcel_ledger")),
     Step(
         "idle_evidence",
-        "land_evidence",
-        "weigh_idleness",
+        "land_evidence.weigh_idleness",
         ("parcels",),
         ("buildings", "parcel_greenness", "parcel_night_light", "parcel_land_cover", "meter_readings"),
     ),
-    Step("idle_strength", "land_evidence", "sum_idleness", ("parcels", "idle_evidence")),
-    Step("vacancy_evidence", "land_evidence", "weigh_vacancy", ("premises",), ("meter_readings",)),
-    Step("vacancy_strength", "land_evidence", "sum_vacancy", ("premises", "vacancy_evidence")),
+    Step("idle_strength", "land_evidence.sum_idleness", ("parcels", "idle_evidence")),
+    Step("vacancy_evidence", "land_evidence.weigh_vacancy", ("premises",), ("meter_readings",)),
+    Step("vacancy_strength", "land_evidence.sum_vacancy", ("premises", "vacancy_evidence")),
     Step(
         "vacant_candidates",
-        "land_evidence",
-        "grade_vacant_premises",
+        "land_evidence.grade_vacant_premises",
         ("idle_premises", "vacancy_strength"),
         ("zones",),
     ),
     Step(
         "usable_shapes",
-        "land_shapes",
-        "shape_usable_land",
+        "land_shapes.shape_usable_land",
         ("idle_parcels",),
         ("buildings", "utility_lines", "control_lines"),
     ),
     Step(
         "parcel_ranking",
-        "land_ranking",
-        "rank_idle_parcels",
+        "land_ranking.rank_idle_parcels",
         ("idle_parcels",),
         ("usable_shapes", "idle_strength", "communities", "zones"),
     ),
-    Step("idle_candidates", "land_ranking", "grade_candidates", ("idle_parcels", "parcel_ranking")),
+    Step("idle_candidates", "land_ranking.grade_candidates", ("idle_parcels", "parcel_ranking")),
     Step(
         "land_sites",
-        "land_status",
-        "outline_land_sites",
+        "land_status.outline_land_sites",
         ("zones",),
         ("projects", "project_communities", "communities"),
     ),
     Step(
         "land_status",
-        "land_status",
-        "check_land_status",
+        "land_status.check_land_status",
         ("land_sites",),
         ("parcels", "land_survey", "planned_use", "control_lines", "illegal_structures"),
     ),
-    Step("touched_parcels", "land_status", "list_touched_parcels", ("land_sites", "parcels")),
+    Step("touched_parcels", "land_status.list_touched_parcels", ("land_sites", "parcels")),
     Step(
         "land_use_comparison",
-        "land_statements",
-        "compare_land_uses",
+        "land_statements.compare_land_uses",
         ("land_sites",),
         ("parcels", "land_survey", "planned_use"),
     ),
     Step(
         "land_statements",
-        "land_statements",
-        "draw_land_statements",
+        "land_statements.draw_land_statements",
         ("land_sites", "land_status"),
         ("touched_parcels", "land_use_comparison", "proof_papers"),
     ),
     Step(
         "facility_statements",
-        "land_statements",
-        "draw_facility_statements",
+        "land_statements.draw_facility_statements",
         ("land_sites",),
         ("facilities", "premises", "parcels", "planned_use", "proof_papers"),
     ),
     Step(
         "land_checks",
-        "land_statements",
-        "conclude_land_sites",
+        "land_statements.conclude_land_sites",
         ("land_sites", "land_status", "land_statements"),
         ("touched_parcels", "land_use_comparison"),
     ),
     Step(
         "land_code_conversions",
-        "land_statements",
-        "list_code_conversions",
+        "land_statements.list_code_conversions",
         ("land_survey",),
         ("planned_use", "parcels"),
     ),
     Step(
-        "utility_by_community", "utilities", "summarise_utilities", ("utility_lines", "communities"), ("zone_members",)
+        "utility_by_community",
+        "utilities.summarise_utilities",
+        ("utility_lines", "communities"),
+        ("zone_members",),
     ),
-    Step("utility_by_zone", "utilities", "summarise_zone_utilities", ("utility_lines", "zones")),
-    Step("park_access", "greenways", "park_access", ("communities", "slow_paths", "parks"), ("streets", "barriers")),
-    Step("slow_path_provision", "greenways", "slow_path_provision", ("communities", "slow_paths"), ("streets",)),
-    Step("greenway_gaps", "greenway_gaps", "find_greenway_gaps", ("slow_paths",), ("streets", "barriers")),
+    Step("utility_by_zone", "utilities.summarise_zone_utilities", ("utility_lines", "zones")),
+    Step(
+        "park_access",
+        "greenways.park_access",
+        ("communities", "slow_paths", "parks"),
+        ("streets", "barriers"),
+    ),
+    Step(
+        "slow_path_provision",
+        "greenways.slow_path_provision",
+        ("communities", "slow_paths"),
+        ("streets",),
+    ),
+    Step(
+        "greenway_gaps",
+        "greenway_gaps.find_greenway_gaps",
+        ("slow_paths",),
+        ("streets", "barriers"),
+    ),
     Step(
         "project_states",
-        "progress",
-        "project_states",
+        "progress.project_states",
         ("projects", "project_communities", "works_records"),
         ("funds", "communities"),
     ),
     Step(
         "community_progress",
-        "progress",
-        "community_progress",
+        "progress.community_progress",
         ("project_communities", "project_states", "communities"),
     ),
     Step(
         "unit_progress",
-        "progress",
-        "unit_progress",
+        "progress.unit_progress",
         ("reporting_units", "projects", "project_communities", "project_states", "communities"),
         ("funds",),
     ),
     Step(
         "plan_progress",
-        "progress",
-        "plan_progress",
+        "progress.plan_progress",
         ("reporting_units", "project_communities", "project_states", "communities"),
     ),
 )
@@ -235,10 +262,10 @@ CONTEXT_LAYERS = (
 
 def parameter_tables() -> dict[str, tuple[Callable[..., Any], ...]]:
     """The tables a project may have beside its own, with the functions each one reaches."""
-    modules: dict[str, list[Callable[..., Any]]] = {}
+    tables: dict[str, list[Callable[..., Any]]] = {}
     for step in STEPS:
-        modules.setdefault(step.module, []).append(step.call)
-    return {name: tuple(functions) for name, functions in modules.items()}
+        tables.setdefault(step.table, []).append(step.call)
+    return {name: tuple(functions) for name, functions in tables.items()}
 
 
 def step_defaults(layer: str) -> dict[str, Any]:
@@ -381,10 +408,8 @@ def _card_facts(card: Any) -> dict[str, Any]:
 
 def check_settings(project: Project) -> list[Finding]:
     """Settings of a real project that still are the template's: what the results speak of would be a default."""
-    from importlib.resources import files
-
     own = project.settings.project
-    template = read_toml((files("gis_renovation") / "template" / "project.toml").read_text("utf-8"), where="template")
+    template = read_toml(shipped("template/project.toml").read_text("utf-8"), where="template")
     if own.synthetic or own.as_of != template["project"]["as_of"]:
         return []
     return [
@@ -424,116 +449,6 @@ def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
                 Finding(severity="warning", code="target_missed", layer="communities", field=name, text=text)
             )
     return findings
-
-
-# --- fingerprints ---------------------------------------------------------------------------------
-
-
-def fingerprint(layer: Any) -> str:
-    """SHA-256 of a layer's content; the order of rows and columns does not matter.
-
-    Geometry counts by its WKB, values by their type and text, the CRS by its definition. Two frames
-    with the same fingerprint hold the same rows. O(n log n).
-    """
-    import numpy as np
-
-    digest = hashlib.sha256()
-    if not hasattr(layer, "columns"):
-        digest.update(repr((layer.values.shape, tuple(layer.transform), layer.crs.to_wkt())).encode())
-        digest.update(np.ascontiguousarray(layer.values).tobytes())
-        return digest.hexdigest()
-    digest.update(repr((layer.index.name, sorted(map(str, layer.columns)), _crs_text(layer))).encode())
-    rows = np.column_stack(
-        [_row_hashes(layer.index.to_series()), *(_row_hashes(layer[c]) for c in sorted(layer.columns))]
-    )
-    order = np.lexsort(rows.T[::-1])
-    digest.update(np.ascontiguousarray(rows[order]).tobytes())
-    return digest.hexdigest()
-
-
-def _crs_text(layer: Any) -> str:
-    crs = getattr(layer, "crs", None)
-    return crs.to_wkt() if crs is not None else ""
-
-
-def _row_hashes(column: pd.Series) -> Any:
-    """One 64-bit hash a row. Text, bytes and dates by their text; numbers as 64-bit floats."""
-    import numpy as np
-    import pandas as pd
-    import shapely
-
-    hashed = pd.util.hash_array
-    if column.dtype == "geometry":
-        texts = ["" if wkb is None else wkb.hex() for wkb in shapely.to_wkb(column.to_numpy())]
-        return hashed(np.array(texts, dtype=object), categorize=False)
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        # Adding 0 makes -0 the 0 it equals.
-        return hashed(column.to_numpy(dtype="float64", na_value=np.nan) + 0.0)
-    if isinstance(column.dtype, pd.StringDtype):
-        places, found = pd.factorize(column)
-        return hashed(np.array([*found, _UNKNOWN], dtype=object), categorize=False)[places]
-    values = np.empty(len(column), dtype=object)
-    values[:] = [_cell_text(v) for v in column]
-    return hashed(values)
-
-
-# Marks that no text of a layer begins with keep "unknown", "1" and 1 apart.
-_UNKNOWN = "\0"
-
-
-def _cell_text(value: Any) -> str:
-    import numpy as np
-    import pandas as pd
-
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return f"\0b{bool(value)}"
-    if isinstance(value, list | tuple | set | dict | np.ndarray):
-        return f"\0c{value!r}"
-    if value is None or pd.isna(value):
-        return _UNKNOWN
-    if isinstance(value, int | float | np.number):
-        return f"\0n{float(value)!r}"
-    return f"\0d{value}"
-
-
-def _json_hash(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def code_fingerprint(module: str) -> str:
-    """SHA-256 of the source a module's results depend on: its own, what it imports of the package, the schemas.
-
-    Changing the map, the report or another analysis does not make a step run again.
-    """
-    folder = Path(__file__).parent
-    digest = hashlib.sha256()
-    for name in sorted(_imported_modules(module)):
-        digest.update(name.encode() + (folder / f"{name}.py").read_bytes())
-    for path in sorted(folder.glob("layer_schemas/*.toml")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-_IMPORT = re.compile(r"^\s*from gis_renovation(?:\.(\w+) import|\s+import (.+))", re.MULTILINE)
-
-
-def _imported_modules(module: str) -> set[str]:
-    """The module and every module of the package it imports, at any depth."""
-    folder = Path(__file__).parent
-    found: set[str] = set()
-    queue = [module]
-    while queue:
-        name = queue.pop()
-        if name in found or not (folder / f"{name}.py").is_file():
-            continue
-        found.add(name)
-        for one, several in _IMPORT.findall((folder / f"{name}.py").read_text(encoding="utf-8")):
-            queue += [one] if one else [word.strip(" ()") for word in several.split(",")]
-    return found
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -599,11 +514,11 @@ def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Prog
 
 def load_rules(project: Project) -> tuple[Any, ...]:
     """The rules in force: the shipped packs, overridden by the project's own packs."""
-    from gis_renovation import rules
     from gis_renovation.project import read_text
+    from gis_renovation.rule_packs import rules_in_force
 
     own = [(name, read_text(project.folder / name)) for name in project.settings.project.rules]
-    return rules.rules_in_force(own)
+    return rules_in_force(own)
 
 
 def _run_step(
@@ -615,21 +530,27 @@ def _run_step(
     if missing:
         return {"step": step.layer, "skipped": True, "missing": missing}
     started = time.perf_counter()
-    parameters = bind_parameters(step.call, project.tables.get(step.module, {}))
+    parameters = bind_parameters(step.call, project.tables.get(step.table, {}))
     accepted = inspect.signature(step.call).parameters
     given: dict[str, Any] = {"as_of": project.as_of} if "as_of" in accepted else {}
-    given |= _layer_dates(project, step.module, accepted)
+    given |= _layer_dates(project, step.table, accepted)
     record: dict[str, Any] = {
         "step": step.layer,
-        "function": f"{step.module}.{step.function}",
+        "table": step.table,
+        "function": step.function,
         "parameters": {**parameters, **given},
         "inputs": {name: prints[name] for name in (*step.needs, *step.uses) if name in layers},
         "not_at_hand": [name for name in step.uses if name not in layers],
         "rules": [rule.id for rule in rules] if "rules" in accepted else [],
     }
-    rules_hash = _json_hash([asdict(rule) for rule in rules]) if "rules" in accepted else ""
-    record["fingerprint"] = _json_hash(
-        [code_fingerprint(step.module), {k: record[k] for k in ("function", "parameters", "inputs")}, rules_hash]
+    rules_hash = json_hash([asdict(rule) for rule in rules]) if "rules" in accepted else ""
+    record["fingerprint"] = json_hash(
+        [
+            step.code,
+            # The table and the function, not the module: moving a file does not make another step of it.
+            {"function": f"{step.table}.{step.call.__name__}", **{k: record[k] for k in ("parameters", "inputs")}},
+            rules_hash,
+        ]
     )
     if "rules" in accepted:
         given["rules"] = rules
@@ -646,6 +567,8 @@ def _run_step(
         _check_result(result, step.layer)
         print_ = fingerprint(result)
         _store_step(result, print_, stored)
+    else:  # the promise may have been corrected since
+        _check_result(result, step.layer)
     layers[step.layer] = result
     prints[step.layer] = print_
     record |= {"output": prints[step.layer], "rows": len(result), "columns": list(map(str, result.columns))}
@@ -653,10 +576,10 @@ def _run_step(
     return record
 
 
-def _layer_dates(project: Project, module: str, accepted: Iterable[str]) -> dict[str, datetime.date]:
+def _layer_dates(project: Project, table: str, accepted: Iterable[str]) -> dict[str, datetime.date]:
     """A parameter ``<layer>_on`` that the project does not set is the day in that layer's source card."""
     dates = {f"{name}_on": card.source.observed for name, card in project.cards.items()}
-    stated = project.tables.get(module, {})
+    stated = project.tables.get(table, {})
     return {name: day for name in accepted if name not in stated and (day := dates.get(name))}
 
 
@@ -709,8 +632,8 @@ def _manifest(
     return {
         "project": identity["project"]["project"],
         "targets": identity["project"]["targets"],
-        "fingerprint": _json_hash(identity),
-        "written_by": code_fingerprint("pipeline"),
+        "fingerprint": json_hash(identity),
+        "written_by": code_fingerprint(__name__),
         "only": sorted(only),
         "versions": versions(),
         "sources": inputs.sources,
@@ -728,15 +651,6 @@ def _manifest(
             for f in inputs.findings
         ],
     }
-
-
-def versions() -> dict[str, str]:
-    """The program's version and those of the packages that decide numbers."""
-    import platform
-    from importlib.metadata import version
-
-    names = ("geopandas", "shapely", "pyproj", "rasterio", "fiona", "pyogrio", "numpy", "pandas", "scipy")
-    return {"gis-renovation": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}
 
 
 def _write_run(

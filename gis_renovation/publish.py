@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -35,6 +34,7 @@ from gis_renovation.map_shell import Download
 from gis_renovation.map_tiles import UNITS
 from gis_renovation.maps import map_files, require_drawable
 from gis_renovation.markup import plain_text
+from gis_renovation.publish_bytes import unpacked
 from gis_renovation.publish_check import (
     CLASSES,
     MARKER,
@@ -73,10 +73,13 @@ from gis_renovation.publish_site import MAP, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.publish_sources import LayerSource, facts_told, layer_sources
 from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
-from gis_renovation.styles_qgis import UPDATE_TIME, write_layer_styles
+from gis_renovation.shipped import shipped
+from gis_renovation.styles_qgis import write_layer_styles
 from gis_renovation.tables import write_tables
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from gis_renovation.pipeline import Run
     from gis_renovation.project import Project
 
@@ -168,11 +171,11 @@ def read_profile(folder: Path, name: str) -> Profile:
     Raises ConfigError for an unknown name, TOML that cannot be read, unknown keys (with the nearest
     known one), or layers and columns that do not exist; all faults of a kind at once.
     """
-    own = files("gis_renovation") / "template" / "maps"
+    own = shipped("template/maps")
     path = folder / "maps" / f"{name}.toml"
     if not re.fullmatch(r"[\w-]+", name) or not (path.is_file() or (own / f"{name}.toml").is_file()):
-        shipped = [entry.name.removesuffix(".toml") for entry in own.iterdir() if entry.name.endswith(".toml")]
-        known = sorted({*shipped, *(entry.stem for entry in (folder / "maps").glob("*.toml"))})
+        ours = [entry.name.removesuffix(".toml") for entry in own.iterdir() if entry.name.endswith(".toml")]
+        known = sorted({*ours, *(entry.stem for entry in (folder / "maps").glob("*.toml"))})
         near = nearest_names(name, known)
         raise ConfigError(
             f"没有名为 {name} 的发布配置{f'；是否指 {near}？' if near else ''} 可用：{', '.join(known)}。"
@@ -580,9 +583,36 @@ def _fill(
     lang: Lang,
 ) -> None:
     """Everything of an edition into the folder ``work``, read back and searched."""
+
+    def write(folder: Path, written: Edition) -> dict[str, Any]:
+        return _write_edition(
+            folder, written, profile, facts,
+            basemaps=basemaps, targets=targets, sources=sources, single=single, lang=lang,
+        )  # fmt: skip
+
+    require_drawable(edition.shown)
+    _write_marker(work, edition, write(work, edition))
+    require_sound(work)
+    if profile.disclosure.highest != "restricted":
+        told = [*profile.site.contact, profile.site.licence, *profile.site.notes, *facts_told(sources)]
+        require_no_leak(work, layers, edition, facts, told, own_text=lambda: own_words(write, edition))
+
+
+def _write_edition(
+    work: Path,
+    edition: Edition,
+    profile: Profile,
+    facts: Mapping[str, Any],
+    *,
+    basemaps: PageBasemaps,
+    targets: Mapping[str, Mapping[str, float | None]],
+    sources: Mapping[str, LayerSource],
+    single: bool,
+    lang: Lang,
+) -> dict[str, Any]:
+    """Page, data, photos and site of an edition into the folder ``work``; the facts with those of its tiles."""
     public = profile.profile.audience == "public"
     pictures = _pictures(edition, inline=single, lang=lang)
-    require_drawable(edition.shown)
     # A single file is handed on alone: what lay beside it would be lost on the way.
     if public or not single:
         _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)
@@ -611,11 +641,7 @@ def _fill(
         (work / path).write_bytes(data)
     if public:
         _write_site(work, edition, profile, facts, targets=targets, sources=sources, lang=lang)
-    _write_marker(work, edition, facts)
-    require_sound(work)
-    if profile.disclosure.highest != "restricted":
-        told = [*profile.site.contact, profile.site.licence, *profile.site.notes, *facts_told(sources)]
-        require_no_leak(work, layers, edition, facts, told)
+    return facts
 
 
 def _pictures(edition: Edition, *, inline: bool, lang: Lang) -> dict[str, list[dict[str, str | int]]]:
@@ -947,9 +973,18 @@ def _formula_safe(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def require_no_leak(
-    folder: Path, layers: Mapping[str, Any], edition: Edition, facts: Mapping[str, Any], told: Iterable[str] = ()
+    folder: Path,
+    layers: Mapping[str, Any],
+    edition: Edition,
+    facts: Mapping[str, Any],
+    told: Iterable[str] = (),
+    *,
+    own_text: Callable[[], str] = str,
 ) -> None:
-    """Raise DataError if a value that was withheld stands in any byte of the folder; ``told`` is said on purpose."""
+    """Raise DataError if a value that was withheld stands in any byte of the folder.
+
+    ``told`` is said on purpose; ``own_text`` gives the program's own words (:func:`own_words`), if they are needed.
+    """
     tables = {name: frame for name, frame in layers.items() if isinstance(frame, pd.DataFrame)}
     labels = {
         text
@@ -965,7 +1000,7 @@ def require_no_leak(
         withheld_values(tables, edition.frames),
         "\n".join(said),
         places=withheld_places(tables, edition.frames),
-        own_text=lambda: own_words(edition.frames),
+        own_text=own_text,
     )
     if findings:
         raise DataError(findings)
@@ -995,25 +1030,39 @@ def facts_date(facts: Mapping[str, Any]) -> date:
     return date.fromisoformat(str(facts["as_of"]))
 
 
-def own_words(frames: Mapping[str, pd.DataFrame]) -> str:
-    """Everything that stands in any edition whatever the data: words of pages, scripts, schemas and file formats."""
-    own = [UPDATE_TIME]
-    own += [frame.crs.to_wkt(version="WKT1_GDAL") for frame in frames.values() if isinstance(frame, gpd.GeoDataFrame)]
-    waiting = [files("gis_renovation")]
-    while waiting:
-        place = waiting.pop()
-        for entry in sorted(place.iterdir(), key=lambda one: one.name):
-            if entry.is_dir() and entry.name in {"assets", "layer_schemas", *OWN_ASSETS}:
-                waiting.append(entry)
-            elif entry.name.endswith((".js", ".css", ".toml")) or entry.name.startswith(_WRITERS):
-                own.append(entry.read_text(encoding="utf-8"))
+def own_words(write: Callable[[Path, Edition], object], edition: Edition) -> str:
+    """What the program says whatever the data: its tables, and an edition of layers that tell nothing.
+
+    That edition is written as this one is, with one row a layer of which all but the key and the shape, which
+    left on purpose, are unknown: without any row nothing is drawn, and a page that tells of one place has words
+    of its own.
+    """
+    own = [path.read_text(encoding="utf-8") for path in _own_tables()]
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "empty.gpkg"
-        write_geopackage(path, {name: frame.iloc[:0] for name, frame in frames.items()})
-        own.append(path.read_bytes().decode("utf-8", "replace"))
+        write(Path(scratch), _told_nothing(edition))
+        for path in sorted(path for path in Path(scratch).rglob("*") if path.is_file()):
+            own += [data.decode("utf-8", "replace") for data in unpacked(path.read_bytes())]
     return "\n".join(own)
 
 
-# Modules whose texts reach the pages and files, and the folders of their assets.
-_WRITERS = ("map", "publish", "styles", "tables", "errors")
-OWN_ASSETS = ("leaflet", "page", "pmtiles", "protomaps-leaflet")
+def _own_tables() -> Iterable[Traversable]:
+    """What the program calls layers, columns, codes and classes."""
+    return [shipped("styles.toml"), *sorted(shipped("layer_schemas").iterdir(), key=lambda path: path.name)]
+
+
+def _told_nothing(edition: Edition) -> Edition:
+    """An edition with the layers and columns of another and one row each, of which nothing is known."""
+
+    def emptied(frame: pd.DataFrame) -> pd.DataFrame:
+        shaped = isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None
+        few = (frame[~(frame.geometry.isna() | frame.geometry.is_empty)] if shaped else frame).iloc[:1].copy()
+        for column in few.columns:
+            if str(few[column].dtype) != "geometry":
+                few[column] = pd.Series([None] * len(few), index=few.index, dtype=object)
+        return few
+
+    return Edition(
+        {name: emptied(frame) for name, frame in edition.frames.items()},
+        {name: emptied(frame) for name, frame in edition.shown.items()},
+        {},
+    )

@@ -236,9 +236,9 @@ def _parameter_table(paper: Paper, manifest: Manifest, steps: Sequence[str]) -> 
     """Each parameter once, with its meaning, its code name, its value and whether the project set it."""
     seen: dict[tuple[str, str], tuple[str, str, str, str]] = {}
     for record in manifest["steps"]:
-        if record["step"] not in steps or "function" not in record:
+        if record["step"] not in steps or "table" not in record:
             continue
-        module, defaults = record["function"].split(".")[0], step_defaults(record["step"])
+        module, defaults = record["table"], step_defaults(record["step"])
         for name, value in record.get("parameters", {}).items():
             entry = parameter(module, name)
             is_set = name in defaults and value_text(defaults[name], entry, paper.lang) != value_text(

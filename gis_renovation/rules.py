@@ -15,7 +15,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -285,35 +284,6 @@ def combine_packs(packs: Sequence[RulePack]) -> tuple[Rule, ...]:
     return tuple(rules.values())
 
 
-def load_rules(names: Sequence[str], *, own: Sequence[tuple[str, str]] = ()) -> tuple[Rule, ...]:
-    """The rules of the shipped packs ``names``, then of a city's own packs, overrides applied.
-
-    ``own`` holds a file's name (for messages) and its text, in the order of application.
-    Raises ConfigError for an unknown pack name, with the nearest known one, or any fault of a pack.
-    """
-    known = shipped_packs()
-    faults = []
-    for name in (name for name in names if name not in known):
-        near, listed = _did_you_mean(name, known), ", ".join(known)
-        zh = f"没有名为 {name} 的规则包{near.zh}；已有：{listed}"
-        faults.append(Text(zh, f"there is no rule pack {name}{near.en}; known: {listed}"))
-    _raise(faults, ", ".join(names))
-    packs = [read_rule_pack(known[name], where=name) for name in names]
-    return combine_packs([*packs, *(read_rule_pack(text, where=where) for where, text in own)])
-
-
-def rules_in_force(own: Sequence[tuple[str, str]] = ()) -> tuple[Rule, ...]:
-    """All shipped rules, changed and extended by a project's ``own`` packs (file name, text)."""
-    return load_rules(tuple(shipped_packs()), own=own)
-
-
-def shipped_packs() -> Mapping[str, str]:
-    """Name to TOML text of every pack in the package, by name."""
-    folder = files("gis_renovation") / "rule_packs"
-    paths = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
-    return {path.name.removesuffix(".toml"): path.read_text(encoding="utf-8") for path in paths}
-
-
 def rules_for(rules: Sequence[Rule], layer: str, measures: Iterable[str]) -> tuple[Rule, ...]:
     """The rules on ``layer``, each of whose measures the caller can compute.
 
@@ -448,7 +418,21 @@ def _is_number(value: Any) -> bool:
 
 def _raise(faults: Sequence[Text], where: str) -> None:
     if faults:
-        raise ConfigError(
-            "\n".join([f"规则 {where} 有 {len(faults)} 处问题：", *(f"  - {fault.zh}" for fault in faults)]),
-            "\n".join([f"Rules {where}: {len(faults)} faults:", *(f"  - {fault.en}" for fault in faults)]),
-        )
+        raise _faults_error(faults, where)
+
+
+def _faults_error(faults: Sequence[Text], where: str) -> ConfigError:
+    return ConfigError(
+        "\n".join([f"规则 {where} 有 {len(faults)} 处问题：", *(f"  - {fault.zh}" for fault in faults)]),
+        "\n".join([f"Rules {where}: {len(faults)} faults:", *(f"  - {fault.en}" for fault in faults)]),
+    )
+
+
+def unknown_pack_error(names: Iterable[str], known: Sequence[str], *, where: str) -> ConfigError:
+    """That there are no packs of these ``names``, each with the nearest of the ``known`` ones."""
+    faults, listed = [], ", ".join(known)
+    for name in names:
+        near = _did_you_mean(name, known)
+        zh = f"没有名为 {name} 的规则包{near.zh}；已有：{listed}"
+        faults.append(Text(zh, f"there is no rule pack {name}{near.en}; known: {listed}"))
+    return _faults_error(faults, where)

@@ -10,7 +10,6 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from gis_renovation.sample_photos import write_photos
 from gis_renovation.sample_rasters import HEIGHT_DATUM, LAND_COVER
 from gis_renovation.sample_works import AS_OF
 from gis_renovation.schemas import layer_schema
+from gis_renovation.shipped import shipped
 
 OWNER = "合成示例数据（非真实）"
 LICENCE = "Apache-2.0"
@@ -372,7 +372,7 @@ def write_city(folder: Path | str, *, seed: int = 2024) -> None:
         _write_book(folder / "layers" / name, sheets)
     write_photos(folder / "photos", seed=seed)
     (folder / "maps").mkdir(exist_ok=True)
-    for profile in sorted((files("gis_renovation") / "template" / "maps").iterdir(), key=lambda path: path.name):
+    for profile in sorted(shipped("template/maps").iterdir(), key=lambda path: path.name):
         text = sample_profile(profile.name)
         (folder / "maps" / profile.name).write_text(text, encoding="utf-8")
 
@@ -387,7 +387,7 @@ APPROVED_BY = "合成示例数据，无需审查；真实项目请写同意的�
 
 def sample_profile(name: str) -> str:
     """The program's own profile ``name`` as the sample has it: drawn pictures may be shown, results may leave."""
-    text = (files("gis_renovation") / "template" / "maps" / name).read_text(encoding="utf-8")
+    text = (shipped("template/maps") / name).read_text(encoding="utf-8")
     if name == "public.toml":
         text = text.replace("show = false", "show = true", 1)
     listed = ", ".join(f'"{card}"' for card in RELEASED.get(name, ()))

@@ -13,12 +13,12 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import NO_TEXT, ConfigError, Finding, Lang, Severity, Text
 from gis_renovation.numerals import plain_text, read_month
+from gis_renovation.shipped import shipped
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -112,7 +112,7 @@ def layer_schemas() -> Mapping[str, LayerSchema]:
     faults of the installation.
     """
     schemas: dict[str, LayerSchema] = {}
-    folder = files("gis_renovation") / "layer_schemas"
+    folder = shipped("layer_schemas")
     for path in sorted(folder.iterdir(), key=lambda p: (p.name != "inputs.toml", p.name)):
         if not path.name.endswith(".toml"):
             continue

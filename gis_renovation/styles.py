@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
+from gis_renovation.shipped import shipped
 from gis_renovation.tables import missing_text
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def in_language(classes: Iterable[StyleClass], lang: Lang) -> tuple[StyleClass, 
 @lru_cache(maxsize=1)
 def style_table() -> StyleTable:
     """The style table, read once."""
-    text = (files("gis_renovation") / "styles.toml").read_text(encoding="utf-8")
+    text = shipped("styles.toml").read_text(encoding="utf-8")
     return StyleTable.model_validate(tomllib.loads(text))
 
 

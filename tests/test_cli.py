@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +20,7 @@ from gis_renovation.cli import init_project
 from gis_renovation.console import print_run
 from gis_renovation.io import final_name
 from gis_renovation.parameters import parameter
+from gis_renovation.shipped import shipped
 
 COMMANDS = sorted(cli._COMMANDS)
 PROJECT = '[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n'
@@ -308,7 +308,7 @@ def test_a_run_closes_with_what_came_out_and_what_did_not(capsys):
 
 
 def test_the_example_of_bounds_in_the_template_is_valid_once_uncommented():
-    text = (files("gis_renovation") / "template" / "project.toml").read_text(encoding="utf-8")
+    text = shipped("template/project.toml").read_text(encoding="utf-8")
     lines = text[text.index("# [zones]") :].splitlines()
     kept = [line.removeprefix("# ") for line in lines if re.match(r"# (\[|[a-z_]+ = )", line)]
     zones = tomllib.loads("\n".join(kept))["zones"]

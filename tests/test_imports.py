@@ -20,13 +20,14 @@ ROWS = (
     ("cli",),
     ("console", "usage"),
     ("publish", "report", "pipeline", "partitions", "serve", "check", "sample"),
+    ("fingerprints",),
     ("project", "cards", "joins", "io", "maps", "markup", "map_data", "guard", "tables", "documents", "styles"),
     # What the readers are made of: cells of tables, archives.
     ("archives", "dbf", "cells", "ledgers", "plausibility", "repairs", "survey"),
     ANALYSES,
     SHARED,
     ("rules", "crs", "schemas", "config", "unknowns", "parameters", "estimates", "numerals"),
-    ("errors",),
+    ("errors", "shipped"),
 )
 
 

@@ -18,7 +18,7 @@ from gis_renovation.land import (
     find_idle_premises,
     show_candidate_ledger,
 )
-from gis_renovation.rules import rules_in_force
+from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.schemas import check_layer, layer_schema
 
 DAY = datetime.date

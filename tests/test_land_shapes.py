@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.land_shapes import Parking, largest_rectangles, shape_usable_land
-from gis_renovation.rules import read_rule_pack, rules_in_force
+from gis_renovation.rule_packs import rules_in_force
+from gis_renovation.rules import read_rule_pack
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"

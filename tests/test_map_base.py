@@ -13,6 +13,7 @@ from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.map_base import Basemap, page_basemaps
 from gis_renovation.publish import Profile
 from gis_renovation.publish_check import check_published
+from gis_renovation.shipped import shipped
 
 OWN = {"name": "单位影像", "url": "https://tiles.example.gov.cn/{z}/{x}/{y}.png", "attribution": "某市"}
 
@@ -83,7 +84,7 @@ source = "tianditu_vec"
 
 def published(folder, text=TIANDITU, **options):
     (folder / "maps").mkdir(exist_ok=True)
-    profile = (publish.files("gis_renovation") / "template" / "maps" / "planner.toml").read_text(encoding="utf-8")
+    profile = shipped("template/maps/planner.toml").read_text(encoding="utf-8")
     (folder / "maps" / "planner.toml").write_text(profile + text, encoding="utf-8")
     told = []
     given = {"name": "planner", "project_name": "示意市", "as_of": date(2024, 9, 30), "on_warning": told.append}

@@ -8,7 +8,6 @@ import json
 import re
 import tomllib
 from datetime import date
-from importlib.resources import files
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +22,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from gis_renovation import map_data, maps, markup
 from gis_renovation.errors import CRSError, DataError
+from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
 
@@ -394,8 +394,8 @@ def test_searched_layers_are_those_present(page):
 
 
 def test_vendored_files_are_the_pinned_ones_with_their_licence():
-    folder = files("gis_renovation") / "assets"
-    notice = (files("gis_renovation") / ".." / "NOTICE").read_text(encoding="utf-8")
+    folder = shipped("assets")
+    notice = shipped("../NOTICE").read_text(encoding="utf-8")
     for name, entry in tomllib.loads((folder / "vendor.toml").read_text(encoding="utf-8")).items():
         for path, digest in entry["files"].items():
             data = (folder / name / path.removeprefix("dist/")).read_bytes()

@@ -16,7 +16,7 @@ import shapely
 from gis_renovation.errors import DataError, FileError
 from gis_renovation.land import assess_parcels, find_idle_parcels
 from gis_renovation.partitions import assess_partitions, partition_parcels
-from gis_renovation.rules import rules_in_force
+from gis_renovation.rule_packs import rules_in_force
 
 pytest.importorskip("dask_geopandas", reason="dask-geopandas is not installed (extra: scale)")
 
@@ -118,7 +118,7 @@ KILLED = """
 import datetime, sys, warnings
 from pathlib import Path
 from gis_renovation.partitions import assess_partitions
-from gis_renovation.rules import rules_in_force
+from gis_renovation.rule_packs import rules_in_force
 
 warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from shapely.geometry import box
 
 from gis_renovation import cli, publish, publish_editions
 from gis_renovation.errors import ConfigError, CRSError, DataError, FileError
+from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
-PUBLIC = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+PUBLIC = shipped("template/maps/public.toml").read_text(encoding="utf-8")
 NUMBERED = (
     PUBLIC.replace("# map_number ", "map_number ")
     .replace("# map_number_d", "map_number_d")

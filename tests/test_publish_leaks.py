@@ -27,9 +27,10 @@ from shapely.geometry import LineString, Point, box
 from gis_renovation import publish, publish_bytes, publish_check, publish_personal, publish_search
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
-PUBLIC = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+PUBLIC = shipped("template/maps/public.toml").read_text(encoding="utf-8")
 SECRET = "机密内容甲乙丙"
 
 

@@ -19,9 +19,10 @@ from PIL import Image, ImageChops, PngImagePlugin
 from gis_renovation import map_tiles, publish, publish_bytes, publish_check, publish_photos
 from gis_renovation.errors import DataError
 from gis_renovation.publish_photos import Photo, read_photos, written_anew
+from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
-PUBLIC = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+PUBLIC = shipped("template/maps/public.toml").read_text(encoding="utf-8")
 SHOWN = PUBLIC.replace("show = false", "show = true")
 PLACES = pd.DataFrame(
     {"name": ["龙湖新村", "淮滨小区", "同名小区", "同名小区"]},

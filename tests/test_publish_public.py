@@ -22,6 +22,7 @@ from shapely.geometry import LineString, Point, box
 from gis_renovation import publish, publish_check, publish_geometry, publish_pages, publish_search
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.publish_checklist import review_checklist
+from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
 
@@ -218,7 +219,7 @@ def test_a_secret_in_any_kind_of_file_is_found(edition_copy, place):
 def test_a_column_named_without_a_class_fails_to_publish(tmp_path):
     folder = tmp_path / "maps"
     folder.mkdir()
-    text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    text = shipped("template/maps/public.toml").read_text(encoding="utf-8")
     (folder / "public.toml").write_text(
         text.replace('parks = ["name", "kind"]', 'parks = ["name", "caretaker_phone"]'), encoding="utf-8"
     )
@@ -279,7 +280,7 @@ def test_a_long_list_of_what_was_withheld_ends_after_twenty_and_the_log_keeps_th
     assert "X21" not in text
     (tmp_path / "maps").mkdir()
     for k in (5, 3):
-        own = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+        own = shipped("template/maps/public.toml").read_text(encoding="utf-8")
         own = own.replace("minimum_count = 5", f"minimum_count = {k}")
         (tmp_path / "maps" / "public.toml").write_text(own, encoding="utf-8")
         public_edition(tmp_path, layers())
@@ -289,7 +290,7 @@ def test_a_long_list_of_what_was_withheld_ends_after_twenty_and_the_log_keeps_th
 
 def test_an_expired_map_number_is_refused(tmp_path):
     (tmp_path / "maps").mkdir()
-    text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    text = shipped("template/maps/public.toml").read_text(encoding="utf-8")
     dated = text.replace("# map_number", "map_number").replace("2026-06-01", "2024-08-31")
     (tmp_path / "maps" / "public.toml").write_text(dated, encoding="utf-8")
     with pytest.raises(ConfigError, match="已于 2024-08-31 到期"):
@@ -299,7 +300,7 @@ def test_an_expired_map_number_is_refused(tmp_path):
 
 def test_a_valid_map_number_is_printed_with_its_dates(tmp_path):
     (tmp_path / "maps").mkdir()
-    text = (publish.files("gis_renovation") / "template" / "maps" / "public.toml").read_text(encoding="utf-8")
+    text = shipped("template/maps/public.toml").read_text(encoding="utf-8")
     (tmp_path / "maps" / "public.toml").write_text(text.replace("# map_number", "map_number"), encoding="utf-8")
     folder = public_edition(tmp_path, layers())
     assert "审图号：皖S(2024)1号（2024-06-01 批准，有效期至 2026-06-01）" in (folder / "about.html").read_text(

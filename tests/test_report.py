@@ -28,7 +28,7 @@ from gis_renovation.progress import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports
 from gis_renovation.report_land import rule_from_record, with_unit
 from gis_renovation.report_parts import file_names
-from gis_renovation.rules import rules_in_force
+from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.schemas import layer_schemas
 
 ALWAYS = [one for one in report.REPORTS if not one.needs]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gis_renovation.errors import ConfigError
+from gis_renovation.rule_packs import load_rules, rules_in_force, shipped_packs
 from gis_renovation.rules import (
     NO,
     UNKNOWN,
@@ -15,12 +16,9 @@ from gis_renovation.rules import (
     combine_packs,
     judge_numbers,
     judge_words,
-    load_rules,
     negate,
     read_rule_pack,
     rules_for,
-    rules_in_force,
-    shipped_packs,
     verdict_codes,
     verdict_names,
 )
