@@ -50,7 +50,7 @@ class Step:
     @property
     def call(self) -> Callable[..., Any]:
         """The function itself; imported when first asked for."""
-        module, _, name = self.function.partition(".")
+        module, _, name = self.function.rpartition(".")
         return getattr(importlib.import_module(f"gis_renovation.{module}"), name)  # type: ignore[no-any-return]
 
     @property
