@@ -10,8 +10,8 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import reproject
+from gis_renovation.display.html import plain_text
 from gis_renovation.map_data import DISPLAY_CRS, row_id
-from gis_renovation.markup import plain_text
 
 if TYPE_CHECKING:
     import geopandas as gpd

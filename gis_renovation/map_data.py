@@ -18,11 +18,11 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis_renovation import styles
 from gis_renovation.crs import reproject
+from gis_renovation.display import styles
+from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import estimated_rows
-from gis_renovation.markup import plain_text
 from gis_renovation.schemas import APPROXIMATE, UNITS_EN, Field, LayerSchema, layer_schemas
 from gis_renovation.tables import explained_missing
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gis_renovation import styles
+from gis_renovation.display import styles
+from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Lang
-from gis_renovation.markup import plain_text
 from gis_renovation.progress import community_progress, project_states
 
 # A slider of more months than this is no longer read; the latest are kept.

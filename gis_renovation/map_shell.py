@@ -11,10 +11,11 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
-from gis_renovation import map_data, map_tiles, styles
+from gis_renovation import map_data, map_tiles
+from gis_renovation.display import styles
+from gis_renovation.display.html import plain_text, safe
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT
-from gis_renovation.markup import plain_text, safe
 
 Audience = Literal["planner", "bureau", "public"]
 

@@ -23,10 +23,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation import map_archive, map_data, styles
+from gis_renovation import map_archive, map_data
 from gis_renovation.crs import reproject
+from gis_renovation.display import styles
+from gis_renovation.display.html import plain_text, safe
 from gis_renovation.errors import DataError, Finding, Lang, Text
-from gis_renovation.markup import plain_text, safe
 from gis_renovation.schemas import Field, layer_schemas
 from gis_renovation.tables import explained_missing
 

@@ -24,11 +24,12 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
-from gis_renovation import map_counties, map_data, map_months, map_tiles, styles
+from gis_renovation import map_counties, map_data, map_months, map_tiles
+from gis_renovation.display import styles
+from gis_renovation.display.html import plain_text, safe, script_json
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.map_base import NO_BASEMAPS, PageBasemaps
 from gis_renovation.map_shell import WORDS, Audience, Download, PageFacts, number_line, sheet_facts, shell, ui
-from gis_renovation.markup import plain_text, safe, script_json
 from gis_renovation.shipped import shipped
 
 # Layers whose names can be searched, the most asked for first.

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
+from gis_renovation.display.html import plain_text
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.estimates import keep_told_estimates
 from gis_renovation.io import new_file, write_geopackage
@@ -33,7 +34,6 @@ from gis_renovation.map_months import month_ends
 from gis_renovation.map_shell import Download
 from gis_renovation.map_tiles import UNITS
 from gis_renovation.maps import map_files, require_drawable
-from gis_renovation.markup import plain_text
 from gis_renovation.publish_bytes import unpacked
 from gis_renovation.publish_check import (
     CLASSES,
@@ -1047,7 +1047,7 @@ def own_words(write: Callable[[Path, Edition], object], edition: Edition) -> str
 
 def _own_tables() -> Iterable[Traversable]:
     """What the program calls layers, columns, codes and classes."""
-    return [shipped("styles.toml"), *sorted(shipped("layer_schemas").iterdir(), key=lambda path: path.name)]
+    return [shipped("display/styles.toml"), *sorted(shipped("layer_schemas").iterdir(), key=lambda path: path.name)]
 
 
 def _told_nothing(edition: Edition) -> Edition:

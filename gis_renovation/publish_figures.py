@@ -14,8 +14,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.display.html import safe
 from gis_renovation.errors import Lang
-from gis_renovation.markup import safe
 
 # The drawing in its own units, ten to a pixel of a 640 x 400 picture.
 WIDTH, HEIGHT = 6400, 4000

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gis_renovation import map_data
+from gis_renovation.display.html import safe
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT
 from gis_renovation.maps import asset_css, asset_js
-from gis_renovation.markup import safe
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.tables import explained_missing
 

@@ -17,8 +17,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation import publish_bytes, publish_tiles
+from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Finding, Text
-from gis_renovation.markup import plain_text
 from gis_renovation.schemas import layer_schemas
 
 # A value shorter than this many bytes (two Chinese characters) stands in any text by chance.

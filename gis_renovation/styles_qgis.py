@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
-from gis_renovation import styles
+from gis_renovation.display import styles
+from gis_renovation.display.html import plain_text
 from gis_renovation.errors import FileError, Lang
-from gis_renovation.markup import plain_text
 from gis_renovation.schemas import layer_schemas
 
 if TYPE_CHECKING:

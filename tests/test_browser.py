@@ -12,7 +12,8 @@ import pytest
 from drawn_city import CRS, HOSTILE, NAMES, X0, Y0, hostile_layers, layers
 from shapely.geometry import box
 
-from gis_renovation import maps, markup
+from gis_renovation import maps
+from gis_renovation.display import html
 
 pytestmark = pytest.mark.browser
 
@@ -208,7 +209,7 @@ def test_hostile_text_shows_as_text_and_runs_nothing(visit, text):
     page = one.page
     page.evaluate("plan.order.forEach((name) => plan.show(name, true))")
     page.evaluate("plan.visit('communities', 0)")
-    expected = markup.plain_text(text)
+    expected = html.plain_text(text)
     assert page.locator(".card h2").text_content() == expected
     assert page.locator("h1").text_content() == expected
     assert expected in page.locator(".side").text_content()

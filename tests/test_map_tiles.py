@@ -18,7 +18,8 @@ from drawn_city import CRS, HOSTILE, X0, Y0
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_renovation import map_archive, map_tiles, maps, markup
+from gis_renovation import map_archive, map_tiles, maps
+from gis_renovation.display import html
 from gis_renovation.errors import DataError
 
 AS_OF = date(2024, 9, 30)
@@ -202,7 +203,7 @@ def test_hostile_values_keys_and_layer_names_stay_in_the_tiles():
         assert len(re.findall(r"<[a-zA-Z]", made.page)) == len(re.findall(r"<[a-zA-Z]", plain.page))
         assert all(re.fullmatch(r"tiles/[A-Za-z0-9_-]+(\.\d{3}\.pm\.js|\.pmtiles)", path) for path in made.files)
         texts = {one["structure"] for one in decoded(made.files[min(path for path in made.files if "pmtiles" in path)])}
-        assert texts == {markup.plain_text(text) for text in HOSTILE}
+        assert texts == {html.plain_text(text) for text in HOSTILE}
 
 
 # --- the formats ----------------------------------------------------------------------------------

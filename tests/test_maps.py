@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from gis_renovation import map_data, maps, markup
+from gis_renovation import map_data, maps
+from gis_renovation.display import html as markup
 from gis_renovation.errors import CRSError, DataError
 from gis_renovation.shipped import shipped
 

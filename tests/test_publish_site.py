@@ -14,7 +14,8 @@ import pytest
 from drawn_city import CRS, HOSTILE, X0, Y0, hostile_layers, layers
 from shapely.geometry import box
 
-from gis_renovation import markup, publish, publish_check, publish_site
+from gis_renovation import publish, publish_check, publish_site
+from gis_renovation.display import html as markup
 from gis_renovation.publish_pages import SiteFacts
 from gis_renovation.publish_site import Download, Site, page_paths
 from gis_renovation.publish_site_home import site_pages

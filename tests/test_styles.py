@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from gis_renovation import maps, markup, pipeline, styles, styles_qgis
+from gis_renovation import maps, pipeline, styles_qgis
+from gis_renovation.display import html, styles
 from gis_renovation.errors import FileError
 from gis_renovation.schemas import layer_schemas
 
@@ -241,7 +242,7 @@ def test_qml_stays_well_formed_with_hostile_codes(text):
     frame = communities().assign(plan_batch=text)
     _, drawn = renderer(styles_qgis.qml_style("communities", frame))
     category = next(drawn.iter("category"))
-    assert category.get("value") == " ".join(markup.plain_text(text).split("\n")) or "\n" in text
+    assert category.get("value") == " ".join(html.plain_text(text).split("\n")) or "\n" in text
 
 
 def test_layer_styles_are_written_into_the_geopackage_and_equal_the_second_time(tmp_path):

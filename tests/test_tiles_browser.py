@@ -15,7 +15,8 @@ import pytest
 import shapely
 from drawn_city import CRS, HOSTILE, X0, Y0
 
-from gis_renovation import maps, markup, serve
+from gis_renovation import maps, serve
+from gis_renovation.display import html
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
 
@@ -308,7 +309,7 @@ def test_hostile_values_of_tiles_are_text_on_the_card_and_in_the_table(visit, ho
         )
         if page.page.evaluate("plan.selected && plan.selected.id") == f"C{row:06}":
             shown = page.page.locator(".card h2").last.text_content()
-            assert shown.strip() == markup.plain_text(HOSTILE[row]).strip() or shown == f"C{row:06}"
+            assert shown.strip() == html.plain_text(HOSTILE[row]).strip() or shown == f"C{row:06}"
     page.page.click("#table-button")
     page.page.wait_for_selector("#sheet tbody tr")
     assert page.dialogs == []

@@ -122,7 +122,7 @@ def in_language(classes: Iterable[StyleClass], lang: Lang) -> tuple[StyleClass, 
 @lru_cache(maxsize=1)
 def style_table() -> StyleTable:
     """The style table, read once."""
-    text = shipped("styles.toml").read_text(encoding="utf-8")
+    text = shipped("display/styles.toml").read_text(encoding="utf-8")
     return StyleTable.model_validate(tomllib.loads(text))
 
 

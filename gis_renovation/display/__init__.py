@@ -1,0 +1,1 @@
+"""How a value looks: styles, symbols, and the one gate to HTML."""
