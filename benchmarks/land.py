@@ -268,7 +268,7 @@ def zonal(_size: int, *, later: bool) -> Duel | str:
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
 
-    from gis_renovation.rasters import grid_coverage, zonal_sums
+    from gis_renovation.rasters.zonal import grid_coverage, zonal_sums
 
     values, transform, places = make_raster()
     source = NumPyRasterSource(

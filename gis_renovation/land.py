@@ -105,7 +105,7 @@ def assess_parcels(
     parcels, communities, control_lines, buildings
         Polygons by their keys in one projected CRS in metres. ``None`` is a layer nobody has.
     parcel_greenness
-        The result of :func:`gis_renovation.rasters.parcel_greenness`.
+        The result of :func:`gis_renovation.rasters.zonal.parcel_greenness`.
     rules
         Those with layer ``parcels`` are used, in their order.
     as_of

@@ -97,7 +97,7 @@ def weigh_idleness(
     parcels, buildings
         Polygons by their keys in one projected CRS in metres.
     parcel_greenness, parcel_night_light, parcel_land_cover
-        Results of :mod:`gis_renovation.rasters`; meter_readings: a table by place_id.
+        Results of :mod:`gis_renovation.rasters.zonal`; meter_readings: a table by place_id.
         ``None`` is evidence nobody has.
     evidence_weights
         Replaces weights by name (log-odds, 0 removes a kind of evidence).

@@ -63,15 +63,15 @@ class Step:
 TABLES: dict[str, str] = {}
 
 STEPS: tuple[Step, ...] = (
-    Step("community_terrain", "rasters.community_terrain", ("communities", "terrain")),
-    Step("parcel_greenness", "rasters.parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
+    Step("community_terrain", "rasters.zonal.community_terrain", ("communities", "terrain")),
+    Step("parcel_greenness", "rasters.zonal.parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
     Step(
         "parcel_night_light",
-        "rasters.parcel_night_light",
+        "rasters.zonal.parcel_night_light",
         ("parcels", "night_light"),
         ("night_light_before",),
     ),
-    Step("parcel_land_cover", "rasters.parcel_land_cover", ("parcels", "land_cover")),
+    Step("parcel_land_cover", "rasters.zonal.parcel_land_cover", ("parcels", "land_cover")),
     Step(
         "community_links",
         "contiguity.link_communities",

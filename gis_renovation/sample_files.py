@@ -24,7 +24,7 @@ import xlsxwriter
 
 from gis_renovation.crs import wgs84_to_gcj02
 from gis_renovation.io import write_geopackage
-from gis_renovation.rasters import Raster
+from gis_renovation.rasters.zonal import Raster
 from gis_renovation.sample_housing import PLAN
 from gis_renovation.sample_photos import write_photos
 from gis_renovation.sample_rasters import HEIGHT_DATUM, LAND_COVER

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from gis_renovation import rasters
 from gis_renovation.errors import CRSError, DataError
-from gis_renovation.rasters import (
+from gis_renovation.rasters import zonal
+from gis_renovation.rasters.zonal import (
     Raster,
     community_terrain,
     grid_coverage,
@@ -59,8 +59,8 @@ def test_weights_of_a_grid_are_computed_once_for_every_raster_year_and_step(monk
         made.append(len(polygons))
         return grid_coverage(polygons, **grid)
 
-    monkeypatch.setattr(rasters, "grid_coverage", counted)
-    rasters._weights_of.cache_clear()
+    monkeypatch.setattr(zonal, "grid_coverage", counted)
+    zonal._weights_of.cache_clear()
     places = frame(shapely.box(3, 3, 17, 21), shapely.box(22, 5, 38, 35))
     parcel_greenness(places, raster(RAMP), raster(RAMP))
     # Read anew, as a later step of a run may: content decides, not the object.
@@ -74,7 +74,7 @@ def test_weights_of_a_grid_are_computed_once_for_every_raster_year_and_step(monk
     finer = raster(np.kron(RAMP, np.ones((2, 2))), transform=NORTH_UP @ Affine.scale(0.5))
     parcel_land_cover(again, finer, bare_classes=(6,))
     assert made == [2, 1, 2], "other polygons and another grid have weights of their own"
-    rasters._weights_of.cache_clear()
+    zonal._weights_of.cache_clear()
 
 
 # Four by four pixels of 10 m; the top row is the first.

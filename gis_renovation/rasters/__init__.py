@@ -1,0 +1,1 @@
+"""Rasters: values per feature, evidence of idleness."""
