@@ -274,7 +274,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 def measure_components(case: Case, instances: int) -> dict[str, Any]:
     """Zones without bounds, from the polygons on, and PostGIS's clusters, in turn; the same groups."""
-    from gis_renovation.contiguity import link_communities
+    from gis_renovation.contiguity.links import link_communities
     from gis_renovation.zones import delineate_zones
 
     def zones(places: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -74,7 +74,7 @@ STEPS: tuple[Step, ...] = (
     Step("parcel_land_cover", "rasters.zonal.parcel_land_cover", ("parcels", "land_cover")),
     Step(
         "community_links",
-        "contiguity.link_communities",
+        "contiguity.links.link_communities",
         ("communities",),
         ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths"),
     ),
@@ -107,7 +107,7 @@ STEPS: tuple[Step, ...] = (
     Step("zone_schedule", "zones.order_zone_works", ("zones",)),
     Step(
         "shared_walls",
-        "contiguity.list_shared_walls",
+        "contiguity.links.list_shared_walls",
         ("communities", "community_links"),
         ("zone_members",),
     ),

@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.contiguity_reasons import WALL_WORTH_A_WORD_M, metres
+from gis_renovation.contiguity.sentences import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.errors import Text
 from gis_renovation.estimates import ABOUT, estimated_rows
 from gis_renovation.schemas import layer_schema

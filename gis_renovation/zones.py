@@ -1,6 +1,6 @@
 """Contiguous renovation zones (连片改造片区): which communities are renovated together, and why.
 
-Communities are joined over the links that :mod:`gis_renovation.contiguity` found usable (status
+Communities are joined over the links that :mod:`gis_renovation.contiguity.links` found usable (status
 ``joined`` or ``rejoined``). Without bounds, zones are the connected components of these links. With
 bounds, zones leave as few communities out as possible, then come as near as possible to the number or
 size asked for, then are as compact and as alike as possible; small and middling components are solved to

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
-from gis_renovation import contiguity_barriers
-from gis_renovation.contiguity import connected_groups, link_communities, list_shared_walls, nearby_pairs
+from gis_renovation.contiguity import barriers as contiguity_barriers
+from gis_renovation.contiguity.links import connected_groups, link_communities, list_shared_walls, nearby_pairs
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
 

@@ -14,7 +14,7 @@ from gis_renovation.schemas import layer_schema
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis_renovation.contiguity_barriers import Pairs
+    from gis_renovation.contiguity.barriers import Pairs
 
 Floats = NDArray[np.float64]
 

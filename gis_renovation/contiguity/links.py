@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gis_renovation.contiguity_barriers import (
+from gis_renovation.contiguity.barriers import (
     Pairs,
     Places,
     Verdicts,
@@ -30,9 +30,9 @@ from gis_renovation.contiguity_barriers import (
     prepare_barriers,
     prepare_crossings,
 )
-from gis_renovation.contiguity_reasons import Facts, Judged, Sentences, feature_names, reason_sentences
-from gis_renovation.contiguity_ties import UNUSED_STATUS, shared_kind_count
-from gis_renovation.contiguity_walls import SharedWalls, shared_walls, wall_lines, wall_sentences, wall_uses
+from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, feature_names, reason_sentences
+from gis_renovation.contiguity.shared_lines import UNUSED_STATUS, shared_kind_count
+from gis_renovation.contiguity.shared_walls import SharedWalls, shared_walls, wall_lines, wall_sentences, wall_uses
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, Finding, Text
 from gis_renovation.unknowns import names_or_ids
@@ -260,7 +260,7 @@ def link_communities(
     way is blocked and the link is cut; a barrier across the shortest line alone cuts nothing. A cut
     link is rejoined when each barrier in the way has a crossing and the walk over it is short enough.
     Walks are straight lines from edge to crossing to edge, so a lower bound of the
-    real walk; :mod:`gis_renovation.contiguity_barriers` says how the ways are searched.
+    real walk; :mod:`gis_renovation.contiguity.barriers` says how the ways are searched.
 
     Parameters
     ----------

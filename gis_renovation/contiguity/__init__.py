@@ -1,0 +1,1 @@
+"""Which communities are neighbours, across which gap, cut or joined by what."""
