@@ -196,7 +196,7 @@ _CANDIDATES = (
 
 
 def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
-    from gis_renovation.zone_reasons import missed_number
+    from gis_renovation.zones.sentences import missed_number
 
     zones, zoned = int(members["zone_id"].nunique()), int(members["zone_id"].notna().sum())
     yield Text(

@@ -67,7 +67,7 @@ def rank_idle_parcels(
     communities
         Polygons in the same metric CRS, with households where known.
     zones
-        Polygons in the same CRS with their needs by class, as :func:`gis_renovation.zones.describe_zones`
+        Polygons in the same CRS with their needs by class, as :func:`gis_renovation.zones.delineate.describe_zones`
         gives them. Their distance is told, not scored.
     criterion_weights
         Replaces weights by name; they are scaled to sum to 1.

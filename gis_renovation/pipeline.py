@@ -80,31 +80,33 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "zone_changes",
-        "zones.revise_zones",
+        "zones.delineate.revise_zones",
         ("approved_zones", "communities", "community_links"),
         ("barriers",),
     ),
     Step(
         "zone_members",
-        "zones.delineate_zones",
+        "zones.delineate.delineate_zones",
         ("communities", "community_links"),
         ("zone_changes", "barriers"),
     ),
     Step(
         "zones",
-        "zones.describe_zones",
+        "zones.delineate.describe_zones",
         ("communities", "zone_members", "community_links"),
         ("streets", "barriers", "zone_changes"),
     ),
-    Step("zone_proof", "zones.prove_zones", ("zone_members",), ("community_links",)),
+    Step("zone_proof", "zones.delineate.prove_zones", ("zone_members",), ("community_links",)),
     Step(
         "zone_shortfalls",
-        "zones.explain_shortfalls",
+        "zones.delineate.explain_shortfalls",
         ("communities", "zone_members", "community_links"),
         ("barriers",),
     ),
-    Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
-    Step("zone_schedule", "zones.order_zone_works", ("zones",)),
+    Step(
+        "zone_stability", "zones.delineate.measure_zone_stability", ("communities", "community_links", "zone_members")
+    ),
+    Step("zone_schedule", "zones.delineate.order_zone_works", ("zones",)),
     Step(
         "shared_walls",
         "contiguity.links.list_shared_walls",
@@ -113,7 +115,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "zone_sheets",
-        "zones.zone_sheets",
+        "zones.delineate.zone_sheets",
         ("zones", "zone_members", "communities", "community_links"),
         ("facilities", "utility_lines", "projects", "project_communities", "funds"),
     ),

@@ -14,7 +14,7 @@ from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_
 from gis_renovation.schemas import Field, layer_schema, unit_text
 from gis_renovation.tables import shown_text, shown_unit
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.zone_reasons import missed_number
+from gis_renovation.zones.sentences import missed_number
 
 LINKS_SHOWN = 40
 # More communities would not leave the record on one page; the workbook has all.

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from gis_renovation import zone_choice, zone_proof
-from gis_renovation.zone_choice import ProofLimits
-from gis_renovation.zone_exchange import both_ways, can_leave, exchange
-from gis_renovation.zone_listing import list_candidates, make_sieve, reach_of
-from gis_renovation.zone_problem import (
+from gis_renovation.zones.solver import pricing, set_partitioning
+from gis_renovation.zones.solver.enumeration import list_candidates, make_sieve, reach_of
+from gis_renovation.zones.solver.exchange import both_ways, can_leave, exchange
+from gis_renovation.zones.solver.pricing import easy_bounds, prove_by_prices, prove_zones
+from gis_renovation.zones.solver.problem import (
     TIDY,
     Turn,
     ZoneProblem,
@@ -24,9 +24,9 @@ from gis_renovation.zone_problem import (
     noise,
     total_score,
 )
-from gis_renovation.zone_proof import easy_bounds, prove_by_prices, prove_zones
-from gis_renovation.zone_search import effort_for, search_zones
-from gis_renovation.zone_trees import meeting_points, random_forest, subtree_sums
+from gis_renovation.zones.solver.search import effort_for, search_zones
+from gis_renovation.zones.solver.set_partitioning import ProofLimits
+from gis_renovation.zones.solver.trees import meeting_points, random_forest, subtree_sums
 
 LIMITS = ProofLimits(max_subsets=200_000, column_limit=5_000, node_limit=1_000)
 
@@ -199,8 +199,8 @@ def connected_problems(count, size, **options):
 )
 @pytest.mark.parametrize("by_hand", [0, 8], ids=["solver", "by hand"])
 def test_the_proof_reaches_the_optimum_of_a_dynamic_programme_on_small_cities(options, by_hand, monkeypatch):
-    monkeypatch.setattr(zone_proof, "SOLVED_BY_HAND", by_hand)
-    monkeypatch.setattr(zone_choice, "SOLVED_WHOLE", 0 if options["price"] == 0 else 600)
+    monkeypatch.setattr(pricing, "SOLVED_BY_HAND", by_hand)
+    monkeypatch.setattr(set_partitioning, "SOLVED_WHOLE", 0 if options["price"] == 0 else 600)
     for problem in connected_problems(25, 7, **options):
         want = best_by_dynamic_programme(problem)
         _, proof = prove(problem)
@@ -274,7 +274,7 @@ def test_under_prices_that_pay_for_nothing_no_set_is_grown_on():
     "options", [{}, {"high": 600.0}, {"low": 150.0, "high": 1200.0}, {"apart": True}, {"wholes": True}], ids=str
 )
 def test_prices_prove_the_optimum_of_a_dynamic_programme_on_small_cities(options, nearby, monkeypatch):
-    monkeypatch.setattr(zone_proof, "LISTED_WHOLE", nearby)
+    monkeypatch.setattr(pricing, "LISTED_WHOLE", nearby)
     proven = 0
     for problem in connected_problems(40, 7, **options):
         want = best_by_dynamic_programme(problem)
@@ -292,8 +292,8 @@ def test_prices_prove_the_optimum_of_a_dynamic_programme_on_small_cities(options
 
 def test_a_bound_by_prices_holds_however_soon_it_must_stop(monkeypatch):
     for rounds in (1, 2, 3):
-        monkeypatch.setattr(zone_proof, "PRICE_ROUNDS", rounds)
-        monkeypatch.setattr(zone_proof, "LISTED_WHOLE", 0)
+        monkeypatch.setattr(pricing, "PRICE_ROUNDS", rounds)
+        monkeypatch.setattr(pricing, "LISTED_WHOLE", 0)
         for problem in connected_problems(40, 7):
             labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=2))
             proof = prove_by_prices(problem, labels, LIMITS)

@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 from gis_renovation.contiguity.links import link_communities
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
-from gis_renovation.zones import (
+from gis_renovation.zones.delineate import (
     delineate_zones,
     describe_zones,
     explain_shortfalls,
@@ -672,7 +672,7 @@ import sys
 sys.path.insert(0, {tests!r})
 import numpy as np
 from test_zones import make_communities, make_links
-from gis_renovation.zones import delineate_zones
+from gis_renovation.zones.delineate import delineate_zones
 places = [(x, y) for x in range(8) for y in range(8)]
 communities = make_communities(places, np.random.default_rng(3).integers(50, 400, 64).tolist())
 near = [(i, j) for i in range(64) for j in range(i) if sum(abs(np.subtract(places[i], places[j]))) == 1]

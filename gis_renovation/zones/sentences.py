@@ -19,8 +19,17 @@ from gis_renovation.errors import Text
 from gis_renovation.estimates import ABOUT, estimated_rows
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
-from gis_renovation.zone_problem import Floats
-from gis_renovation.zone_request import QUANTITIES, USABLE, Bound, Ids, Wishes, community_amounts, has_unknown, way_m
+from gis_renovation.zones.requirements import (
+    QUANTITIES,
+    USABLE,
+    Bound,
+    Ids,
+    Wishes,
+    community_amounts,
+    has_unknown,
+    way_m,
+)
+from gis_renovation.zones.solver.problem import Floats
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1

@@ -20,12 +20,10 @@ import shapely
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import Text, counted
-from gis_renovation.zone_bounds import four_bounds
-from gis_renovation.zone_changes import change_reasons
-from gis_renovation.zone_choice import ProofLimits
-from gis_renovation.zone_problem import Labels
-from gis_renovation.zone_reasons import Scene, Shortfall, missed_number, read_scene, shortfalls, zone_sentence
-from gis_renovation.zone_request import (
+from gis_renovation.zones.bounds import four_bounds
+from gis_renovation.zones.changes import change_reasons
+from gis_renovation.zones.proof import ComponentProof, Solution, solve, zone_names
+from gis_renovation.zones.requirements import (
     NEEDS,
     Groups,
     Ids,
@@ -36,11 +34,13 @@ from gis_renovation.zone_request import (
     components,
     read_request,
 )
-from gis_renovation.zone_revision import revise
-from gis_renovation.zone_sheets import sheet_records
-from gis_renovation.zone_solve import ComponentProof, Solution, solve, zone_names
-from gis_renovation.zone_stability import measure_stability
-from gis_renovation.zone_works import order_works
+from gis_renovation.zones.revision import revise
+from gis_renovation.zones.schedule import order_works
+from gis_renovation.zones.sentences import Scene, Shortfall, missed_number, read_scene, shortfalls, zone_sentence
+from gis_renovation.zones.sheets import sheet_records
+from gis_renovation.zones.solver.problem import Labels
+from gis_renovation.zones.solver.set_partitioning import ProofLimits
+from gis_renovation.zones.stability import measure_stability
 
 SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count", *NEEDS)
 PROOF_COLUMNS = (
@@ -165,7 +165,7 @@ def delineate_zones(
 
     Notes
     -----
-    Search O(sweeps x m log m); proof as :mod:`gis_renovation.zone_proof`.
+    Search O(sweeps x m log m); proof as :mod:`gis_renovation.zones.solver.pricing`.
     """
     require_metric(communities=communities, community_links=community_links)
     wishes = Wishes(

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
-from gis_renovation.zone_problem import (
+from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     INNER,
     MEMBERS,

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gis_renovation.zone_choice import ProofLimits
-from gis_renovation.zone_problem import Flags, Floats, Labels, connected_parts, noise, part_of
-from gis_renovation.zone_request import QUANTITIES, Request
-from gis_renovation.zone_solve import solve
+from gis_renovation.zones.proof import solve
+from gis_renovation.zones.requirements import QUANTITIES, Request
+from gis_renovation.zones.solver.problem import Flags, Floats, Labels, connected_parts, noise, part_of
+from gis_renovation.zones.solver.set_partitioning import ProofLimits
 
 
 class Stability(NamedTuple):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from gis_renovation.zone_problem import INNER, Flags, Floats, Labels, ZoneProblem
+from gis_renovation.zones.solver.problem import INNER, Flags, Floats, Labels, ZoneProblem
 
 Rows = NDArray[np.int32]
 Members = NDArray[np.uint16 | np.int32]

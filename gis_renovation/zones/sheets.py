@@ -12,7 +12,7 @@ import pandas as pd
 from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
-from gis_renovation.zone_request import USABLE
+from gis_renovation.zones.requirements import USABLE
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")
 # 完整居住社区建设标准: what a zone should have in reach; the rest of the kinds are pleasant, not asked for.

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gis_renovation.zone_choice import ProofLimits
-from gis_renovation.zone_listing import list_candidates
-from gis_renovation.zone_problem import (
+from gis_renovation.zones.requirements import Ids, Request, components
+from gis_renovation.zones.solver.enumeration import list_candidates
+from gis_renovation.zones.solver.pricing import Proof, prove_zones
+from gis_renovation.zones.solver.problem import (
     Labels,
     ZoneProblem,
     compact,
@@ -18,9 +19,8 @@ from gis_renovation.zone_problem import (
     part_of,
     total_score,
 )
-from gis_renovation.zone_proof import Proof, prove_zones
-from gis_renovation.zone_request import Ids, Request, components
-from gis_renovation.zone_search import effort_for, search_zones
+from gis_renovation.zones.solver.search import effort_for, search_zones
+from gis_renovation.zones.solver.set_partitioning import ProofLimits
 
 # A component with so few candidate zones is solved outright; a search would only cost time.
 FEW_CANDIDATES = 1_500

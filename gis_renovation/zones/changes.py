@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from gis_renovation.errors import Text
-from gis_renovation.zone_reasons import Scene, amount_text, broken_bounds, is_connected, shortfalls
-from gis_renovation.zone_request import QUANTITIES
+from gis_renovation.zones.requirements import QUANTITIES
+from gis_renovation.zones.sentences import Scene, amount_text, broken_bounds, is_connected, shortfalls
 
 
 def change_reasons(

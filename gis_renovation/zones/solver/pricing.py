@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity
 
-from gis_renovation.zone_choice import Columns, Programme, ProofLimits, choose_columns, least, relax, settle
-from gis_renovation.zone_listing import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
-from gis_renovation.zone_problem import (
+from gis_renovation.zones.solver.enumeration import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
+from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     MEMBERS,
     Floats,
@@ -24,7 +23,16 @@ from gis_renovation.zone_problem import (
     group_sums,
     noise,
 )
-from gis_renovation.zone_search import clusters
+from gis_renovation.zones.solver.search import clusters
+from gis_renovation.zones.solver.set_partitioning import (
+    Columns,
+    Programme,
+    ProofLimits,
+    choose_columns,
+    least,
+    relax,
+    settle,
+)
 
 # So few nodes need no solver at all.
 SOLVED_BY_HAND = 8

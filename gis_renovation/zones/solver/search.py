@@ -3,7 +3,7 @@
 The search draws random spanning trees, cuts them from the leaves up, and then redraws small groups of
 neighbouring zones together (recombination, after DeFord, Duchin and Solomon 2021), all disjoint groups
 of the city at once so that numpy and scipy do the loops. Between the redraws single communities go over
-or change places (:mod:`gis_renovation.zone_exchange`).
+or change places (:mod:`gis_renovation.zones.solver.exchange`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gis_renovation.zone_exchange import Ties, both_ways, exchange
-from gis_renovation.zone_problem import (
+from gis_renovation.zones.solver.exchange import Ties, both_ways, exchange
+from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     TIDY,
     Flags,
@@ -32,7 +32,7 @@ from gis_renovation.zone_problem import (
     part_of,
     tiled,
 )
-from gis_renovation.zone_trees import Forest, random_forest, tree_stats
+from gis_renovation.zones.solver.trees import Forest, random_forest, tree_stats
 
 # --- moves ----------------------------------------------------------------------------------------
 

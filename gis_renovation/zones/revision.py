@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity
 
-from gis_renovation.zone_choice import Columns, ProofLimits, settle
-from gis_renovation.zone_listing import Candidates, Cover, list_candidates
-from gis_renovation.zone_problem import (
+from gis_renovation.zones.requirements import Ids, Request
+from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
+from gis_renovation.zones.solver.problem import (
     MEMBERS,
     Flags,
     Floats,
@@ -27,7 +27,7 @@ from gis_renovation.zone_problem import (
     group_sums,
     part_of,
 )
-from gis_renovation.zone_request import Ids, Request
+from gis_renovation.zones.solver.set_partitioning import Columns, ProofLimits, settle
 
 # Beyond so many candidate zones in one component only the disturbed neighbourhood is solved: each takes a
 # column for every approved zone it may continue, some hundred bytes together.

@@ -1,0 +1,1 @@
+"""The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
