@@ -185,7 +185,7 @@ def shares_duckdb(size: int) -> Duel | str:
 
 def ledger(size: int, *, rules: int) -> Duel:
     """The ledger of the first rules of the pack, and the list drawn from it."""
-    from gis_renovation.land import assess_parcels, find_idle_parcels
+    from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
     from gis_renovation.rule_packs import rules_in_force
 
     parcels, zones, lines = make_land(size)
@@ -208,7 +208,7 @@ def province(size: int) -> Duel | str:
     """
     if find_spec("dask_geopandas") is None:
         return "dask-geopandas is not installed"
-    from gis_renovation.land import assess_parcels, find_idle_parcels
+    from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
     from gis_renovation.partitions import assess_partitions, partition_parcels
     from gis_renovation.rule_packs import rules_in_force
 

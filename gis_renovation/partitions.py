@@ -1,7 +1,7 @@
 """More parcels than fit in memory: the same land analyses, part by part, on several processes.
 
 A province has tens of millions of parcels. They are cut into spatial parts of GeoParquet once; then
-:mod:`gis_renovation.land` judges each part in a worker process, with only the control lines and
+:mod:`gis_renovation.land.ledger` judges each part in a worker process, with only the control lines and
 buildings that meet the part. Each part's result is written and moved into place whole, so that a run
 that was stopped goes on where it ended. The functions are those of one machine and so are the
 results. Needs dask-geopandas (``pip install "gis-renovation[scale]"``).
@@ -27,7 +27,7 @@ from shapely import box
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Text
-from gis_renovation.land import assess_parcels, find_idle_parcels
+from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
 from gis_renovation.rules import Rule
 
 CONTEXT = ("communities", "control_lines", "buildings")
@@ -161,7 +161,7 @@ def assess_partitions(
     """Judge all parts of ``folder`` in ``workers`` processes; results equal those of one machine.
 
     One worker is this process itself, one part after the other. Options are those of
-    :func:`gis_renovation.land.assess_parcels`. ``keep_ledger`` also writes each part's ledger (one
+    :func:`gis_renovation.land.ledger.assess_parcels`. ``keep_ledger`` also writes each part's ledger (one
     row a parcel and rule: large).
 
     Returns the folder of results, named for what they depend on: ``idle_parcels/part.N.parquet`` and,

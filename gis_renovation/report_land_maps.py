@@ -19,7 +19,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from gis_renovation.errors import Lang, Text
-from gis_renovation.land_codes import class_colour, class_label, require_one_system
+from gis_renovation.land.codes import class_colour, class_label, require_one_system
 from gis_renovation.report_land_canvas import Canvas, Pen, Window, chinese_font, width_cm
 from gis_renovation.report_land_canvas import outline as make_outline
 from gis_renovation.report_parts import Layers, Manifest

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError, CRSError, DataError
-from gis_renovation.land import (
+from gis_renovation.land.ledger import (
     assess_parcels,
     assess_premises,
     find_idle_parcels,

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from gis_renovation.errors import DataError
-from gis_renovation.land_codes import (
+from gis_renovation.land.codes import (
     broad_uses,
     class_colour,
     class_label,

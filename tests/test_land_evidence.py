@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.land_evidence import (
+from gis_renovation.land.evidence import (
     DEFAULT_WEIGHTS,
     grade_vacant_premises,
     sum_idleness,

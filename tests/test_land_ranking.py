@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.land_measures import NEED_ZONE_COLUMNS
-from gis_renovation.land_ranking import grade_candidates, rank_idle_parcels
+from gis_renovation.land.measures import NEED_ZONE_COLUMNS
+from gis_renovation.land.ranking import grade_candidates, rank_idle_parcels
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.land_shapes import Parking, largest_rectangles, shape_usable_land
+from gis_renovation.land.shapes import Parking, largest_rectangles, shape_usable_land
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.rules import read_rule_pack
 from gis_renovation.schemas import check_layer, layer_schema

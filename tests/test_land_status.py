@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.land_statements import (
+from gis_renovation.land.statements import (
     compare_land_uses,
     conclude_land_sites,
     draw_facility_statements,
     draw_land_statements,
     list_code_conversions,
 )
-from gis_renovation.land_status import (
+from gis_renovation.land.status import (
     M2_A_MU,
     check_land_status,
     list_touched_parcels,

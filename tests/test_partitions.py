@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from gis_renovation.errors import DataError, FileError
-from gis_renovation.land import assess_parcels, find_idle_parcels
+from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
 from gis_renovation.partitions import assess_partitions, partition_parcels
 from gis_renovation.rule_packs import rules_in_force
 

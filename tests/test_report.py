@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from gis_renovation import report, report_zones
 from gis_renovation.documents import Paper
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_statements import list_code_conversions
-from gis_renovation.land_status import check_land_status, outline_land_sites
+from gis_renovation.land.statements import list_code_conversions
+from gis_renovation.land.status import check_land_status, outline_land_sites
 from gis_renovation.pipeline import STEPS
 from gis_renovation.progress import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gis_renovation import report_land_maps
 from gis_renovation.errors import Text
-from gis_renovation.land_status import outline_land_sites
+from gis_renovation.land.status import outline_land_sites
 from gis_renovation.report_land_maps import LandMaps
 
 CRS = "EPSG:4548"

@@ -17,7 +17,7 @@ import shapely
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_codes import (
+from gis_renovation.land.codes import (
     broad_uses,
     class_label,
     code_tables,
@@ -25,8 +25,8 @@ from gis_renovation.land_codes import (
     registered_uses,
     require_one_system,
 )
-from gis_renovation.land_measures import NO_AREA_M2
-from gis_renovation.land_status import AREA_DIGITS, Geometries, polygons_of
+from gis_renovation.land.measures import NO_AREA_M2
+from gis_renovation.land.status import AREA_DIGITS, Geometries, polygons_of
 from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
 from gis_renovation.schemas import layer_schema, nearest_names
@@ -583,7 +583,7 @@ def conclude_land_sites(
     Parameters
     ----------
     land_sites, land_status, land_statements, touched_parcels, land_use_comparison
-        Results of this module and of :mod:`gis_renovation.land_status` for the same sites.
+        Results of this module and of :mod:`gis_renovation.land.status` for the same sites.
 
     Returns
     -------

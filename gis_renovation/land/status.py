@@ -2,7 +2,7 @@
 
 What ground a zone or project stands on: parcels and their tenure, surveyed and planned classes,
 control lines and illegal structures (what follows for the statements of a joint review:
-:mod:`gis_renovation.land_statements`). Parts sum to the whole after rounding, 0.00 is
+:mod:`gis_renovation.land.statements`). Parts sum to the whole after rounding, 0.00 is
 written out, and what no layer covers is *not checked* (未核查), never *not affected* (不涉及).
 
 The contents follow the sheet a natural-resources office fills by hand (``handbook.md`` §2.5 of the
@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, Text
-from gis_renovation.land_codes import class_label, foreign_code, require_one_system
-from gis_renovation.land_measures import NO_AREA_M2, numbers_of, require_control_kinds
+from gis_renovation.land.codes import class_label, foreign_code, require_one_system
+from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
 

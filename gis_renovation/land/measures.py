@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_codes import broad_uses
+from gis_renovation.land.codes import broad_uses
 from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES
 from gis_renovation.schemas import layer_schema, nearest_names

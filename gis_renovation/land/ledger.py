@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, Lang, Text
-from gis_renovation.land_measures import (
+from gis_renovation.land.measures import (
     Flags,
     Floats,
     Measure,

@@ -51,7 +51,7 @@ class CodeTables:
 @lru_cache(maxsize=1)
 def code_tables() -> CodeTables:
     """The shipped tables of land-code systems."""
-    raw = tomllib.loads(shipped("land_codes.toml").read_text(encoding="utf-8"))
+    raw = tomllib.loads(shipped("land/land_codes.toml").read_text(encoding="utf-8"))
     classes = {
         (system, code): LandClass(
             code_system=system, code=code, label=Text(zh, en), use=use, confirmed=table["confirmed"]

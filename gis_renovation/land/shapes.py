@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_measures import require_control_kinds
+from gis_renovation.land.measures import require_control_kinds
 from gis_renovation.rasters.zonal import grid_coverage
 from gis_renovation.rules import UNKNOWN, YES, Rule, Verdicts, judge_numbers, rules_for
 from gis_renovation.schemas import layer_schema
@@ -92,7 +92,7 @@ def shape_usable_land(
     Parameters
     ----------
     idle_parcels
-        The result of :func:`gis_renovation.land.find_idle_parcels`; excluded parcels are passed over.
+        The result of :func:`gis_renovation.land.ledger.find_idle_parcels`; excluded parcels are passed over.
     buildings, utility_lines, control_lines
         Polygons, lines and polygons in the same metric CRS. ``None`` is a layer nobody has: nothing
         is deducted for it and ``not_deducted`` says so. Abandoned and empty pipes do not count.

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_evidence import candidates_of, graded
-from gis_renovation.land_measures import NEED_ZONE_COLUMNS, nearest_communities, nearest_zones_in_need, numbers_of
+from gis_renovation.land.evidence import candidates_of, graded
+from gis_renovation.land.measures import NEED_ZONE_COLUMNS, nearest_communities, nearest_zones_in_need, numbers_of
 from gis_renovation.schemas import nearest_names
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ def rank_idle_parcels(
     Parameters
     ----------
     idle_parcels, usable_shapes, idle_strength
-        Results of :mod:`gis_renovation.land`, ``land_shapes`` and ``land_evidence``.
+        Results of :mod:`gis_renovation.land.ledger`, ``land_shapes`` and ``land_evidence``.
     communities
         Polygons in the same metric CRS, with households where known.
     zones
@@ -88,7 +88,7 @@ def rank_idle_parcels(
     middle), rank (1 first; ties by parcel_id), rank_best and rank_worst (5th and 95th percentile over
     the draws), top_share (share of draws among the first ``top_count``), reason_zh, reason_en, and
     need_zone_state, need_zone_id, need_zone_name and need_zone_distance_m of
-    :func:`gis_renovation.land_measures.nearest_zones_in_need`.
+    :func:`gis_renovation.land.measures.nearest_zones_in_need`.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def grade_candidates(
     Parameters
     ----------
     idle_parcels
-        The result of :func:`gis_renovation.land.find_idle_parcels`, polygons in a metric CRS.
+        The result of :func:`gis_renovation.land.ledger.find_idle_parcels`, polygons in a metric CRS.
     parcel_ranking
         The result of :func:`rank_idle_parcels` for them.
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
-from gis_renovation.land_measures import DAYS_A_YEAR, nearest_zones_in_need
+from gis_renovation.land.measures import DAYS_A_YEAR, nearest_zones_in_need
 from gis_renovation.overlays import covered_areas
 from gis_renovation.schemas import nearest_names
 
@@ -403,7 +403,7 @@ def grade_vacant_premises(
     (strong, medium, weak), strength_share, conflict, and name, floor_area_m2, storey, holder_kind,
     right_type, leasing_approval, nearest_community_id and community_distance_m as in
     ``idle_premises``, and the nearest zone in need of ``need_classes``
-    (:func:`gis_renovation.land_measures.nearest_zones_in_need`). No candidate: no rows. Raises CRSError;
+    (:func:`gis_renovation.land.measures.nearest_zones_in_need`). No candidate: no rows. Raises CRSError;
     ConfigError for bounds out of order and unknown classes. O(premises).
     """
     require_metric(idle_premises=idle_premises, zones=zones)

@@ -1,0 +1,1 @@
+"""Land status against parcels and control lines; idle public land and premises."""
