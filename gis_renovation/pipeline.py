@@ -202,11 +202,11 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "utility_by_community",
-        "utilities.summarise_utilities",
+        "utilities.summaries.summarise_utilities",
         ("utility_lines", "communities"),
         ("zone_members",),
     ),
-    Step("utility_by_zone", "utilities.summarise_zone_utilities", ("utility_lines", "zones")),
+    Step("utility_by_zone", "utilities.summaries.summarise_zone_utilities", ("utility_lines", "zones")),
     Step(
         "park_access",
         "greenways.park_access",

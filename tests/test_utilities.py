@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from gis_renovation.errors import ConfigError, CRSError
 from gis_renovation.sample import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
-from gis_renovation.utilities import summarise_utilities, summarise_zone_utilities
+from gis_renovation.utilities.summaries import summarise_utilities, summarise_zone_utilities
 
 CRS = "EPSG:4548"
 AS_OF = datetime.date(2024, 9, 30)

@@ -1,0 +1,1 @@
+"""Utility networks per community and zone."""
