@@ -209,19 +209,19 @@ STEPS: tuple[Step, ...] = (
     Step("utility_by_zone", "utilities.summaries.summarise_zone_utilities", ("utility_lines", "zones")),
     Step(
         "park_access",
-        "greenways.park_access",
+        "greenways.access.park_access",
         ("communities", "slow_paths", "parks"),
         ("streets", "barriers"),
     ),
     Step(
         "slow_path_provision",
-        "greenways.slow_path_provision",
+        "greenways.access.slow_path_provision",
         ("communities", "slow_paths"),
         ("streets",),
     ),
     Step(
         "greenway_gaps",
-        "greenway_gaps.find_greenway_gaps",
+        "greenways.gaps.find_greenway_gaps",
         ("slow_paths",),
         ("streets", "barriers"),
     ),

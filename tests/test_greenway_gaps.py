@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.greenway_gaps import find_greenway_gaps
+from gis_renovation.greenways.gaps import find_greenway_gaps
 from gis_renovation.networks import build_network
 from gis_renovation.schemas import check_layer, layer_schema
 

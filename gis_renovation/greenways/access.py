@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
-from gis_renovation.greenway_walks import park_walks
+from gis_renovation.greenways.walks import park_walks
 from gis_renovation.networks import build_network, lengths_within, network_components, node_degrees
 from gis_renovation.unknowns import known_no, known_yes, optional_column, optional_numbers
 

@@ -1,6 +1,6 @@
 """Walks from communities to parks: connectors off the network, the way along it, the share of frontage near a park.
 
-The measuring behind :func:`gis_renovation.greenways.park_access`; which lines and parks count is decided there.
+The measuring behind :func:`gis_renovation.greenways.access.park_access`; which lines and parks count is decided there.
 """
 
 from __future__ import annotations

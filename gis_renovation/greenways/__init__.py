@@ -1,0 +1,1 @@
+"""The slow-traffic network: access to parks, provision, gaps."""
