@@ -13,7 +13,7 @@ import pandas as pd
 from gis_renovation.display import styles
 from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Lang
-from gis_renovation.progress import community_progress, project_states
+from gis_renovation.progress.states import community_progress, project_states
 
 # A slider of more months than this is no longer read; the latest are kept.
 MONTHS_SHOWN = 60

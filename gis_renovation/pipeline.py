@@ -227,24 +227,24 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "project_states",
-        "progress.project_states",
+        "progress.states.project_states",
         ("projects", "project_communities", "works_records"),
         ("funds", "communities"),
     ),
     Step(
         "community_progress",
-        "progress.community_progress",
+        "progress.states.community_progress",
         ("project_communities", "project_states", "communities"),
     ),
     Step(
         "unit_progress",
-        "progress.unit_progress",
+        "progress.states.unit_progress",
         ("reporting_units", "projects", "project_communities", "project_states", "communities"),
         ("funds",),
     ),
     Step(
         "plan_progress",
-        "progress.plan_progress",
+        "progress.states.plan_progress",
         ("reporting_units", "project_communities", "project_states", "communities"),
     ),
 )

@@ -1,0 +1,1 @@
+"""Works records at a date: state, money, units."""
