@@ -66,8 +66,8 @@ def parcels(size: int) -> gpd.GeoDataFrame:
 
 def parcels_gpkg(size: int) -> Duel:
     """File to conformed frame: columns renamed and typed, codes mapped, keyed and sorted, the file's hash taken."""
-    from gis_renovation.cards import conform, read_card
-    from gis_renovation.io import read_layer
+    from gis_renovation.reading.cards import conform, read_card
+    from gis_renovation.reading.files import read_layer
 
     folder = scratch()
     pyogrio.write_dataframe(parcels(size), folder / "parcels.gpkg", layer="parcels")
@@ -97,8 +97,8 @@ def ledger(size: int) -> Duel:
     """A sheet with a title, a two-row header, units, subtotals every 50 rows and numbers as people write them."""
     import xlsxwriter
 
-    from gis_renovation.cards import conform, read_card
-    from gis_renovation.io import read_layer
+    from gis_renovation.reading.cards import conform, read_card
+    from gis_renovation.reading.files import read_layer
 
     folder = scratch()
     book = xlsxwriter.Workbook(str(folder / "ledger.xlsx"), {"constant_memory": True})

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from gis_renovation.card_draft import alike_column, coordinate_columns, inspect_file, relative_path
-from gis_renovation.cards import Card, ColumnRule, has_shapes, read_card, same_filled, same_name
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
-from gis_renovation.io import find_file, new_file, read_layer
-from gis_renovation.io_reading import RASTER_SUFFIXES
-from gis_renovation.joins import LEDGER_PREFIX, join_keys, match_rows
 from gis_renovation.numerals import header_unit, unit_factor
+from gis_renovation.reading.cards import Card, ColumnRule, has_shapes, read_card, same_filled, same_name
+from gis_renovation.reading.files import find_file, new_file, read_layer
+from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
+from gis_renovation.reading.opening import RASTER_SUFFIXES
 from gis_renovation.schemas import LayerSchema
 
 # Two columns are taken to be the common number if so much of the shorter one meets.

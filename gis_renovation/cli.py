@@ -147,7 +147,7 @@ def _take_language(words: list[str]) -> Lang:
 
 
 def _os_error(error: OSError) -> Text:
-    from gis_renovation.io import final_name
+    from gis_renovation.reading.files import final_name
 
     name, number = final_name(str(error.filename or "")), error.errno
     if number in (errno.ENOSPC, errno.EDQUOT):
@@ -360,8 +360,8 @@ def _report(
         typer.Option("--site", help="只出这些片区或项目的核查表，可重复 / land-status sheets of these only"),
     ] = None,
 ) -> None:
-    from gis_renovation.io import new_folder
     from gis_renovation.project import load_project
+    from gis_renovation.reading.files import new_folder
     from gis_renovation.report import write_reports
 
     project = load_project(folder)
@@ -436,7 +436,7 @@ def init_project(folder: Path, *, sample: bool) -> None:
     """A new project in ``folder``, which must not exist or be empty. Made whole or not at all."""
     from importlib.resources import as_file
 
-    from gis_renovation.io import new_folder
+    from gis_renovation.reading.files import new_folder
     from gis_renovation.shipped import shipped
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

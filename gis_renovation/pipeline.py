@@ -359,10 +359,10 @@ def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
-    from gis_renovation.cards import conform, finish_shapes, guessed_crs
     from gis_renovation.crs import reproject
     from gis_renovation.guard import check_claim
-    from gis_renovation.io import read_layer, read_raster
+    from gis_renovation.reading.cards import conform, finish_shapes, guessed_crs
+    from gis_renovation.reading.files import read_layer, read_raster
 
     card = project.cards[name]
     if card.source.crs_guessed:
@@ -594,7 +594,7 @@ def _check_result(result: Any, layer: str) -> None:
 
 
 def _store_step(result: Any, print_: str, stored: Path) -> None:
-    from gis_renovation.io import new_file
+    from gis_renovation.reading.files import new_file
 
     with new_file(stored) as work:
         result.to_parquet(work)
@@ -660,7 +660,7 @@ def _write_run(
 ) -> Path:
     from concurrent.futures import ThreadPoolExecutor
 
-    from gis_renovation.io import new_folder
+    from gis_renovation.reading.files import new_folder
     from gis_renovation.tables import write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
@@ -689,7 +689,7 @@ def _write_run(
 
 
 def _write_database(path: Path, layers: Mapping[str, Any]) -> None:
-    from gis_renovation.io import write_geopackage
+    from gis_renovation.reading.files import write_geopackage
     from gis_renovation.styles_qgis import write_layer_styles
 
     write_geopackage(path, layers)

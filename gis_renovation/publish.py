@@ -27,7 +27,6 @@ from gis_renovation.crs import reproject
 from gis_renovation.display.html import plain_text
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.estimates import keep_told_estimates
-from gis_renovation.io import new_file, write_geopackage
 from gis_renovation.map_base import Basemap, PageBasemaps, page_basemaps
 from gis_renovation.map_data import DISPLAY_CRS, row_id
 from gis_renovation.map_months import month_ends
@@ -72,6 +71,7 @@ from gis_renovation.publish_search import find_leaks, number_forms, withheld_pla
 from gis_renovation.publish_site import MAP, Site, map_links, page_paths
 from gis_renovation.publish_site_home import site_pages
 from gis_renovation.publish_sources import LayerSource, facts_told, layer_sources
+from gis_renovation.reading.files import new_file, write_geopackage
 from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
 from gis_renovation.shipped import shipped
 from gis_renovation.styles_qgis import write_layer_styles

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gis_renovation.cards import guessed_crs
 from gis_renovation.errors import ConfigError, Finding, Text
 from gis_renovation.publish_check import CLASSES
+from gis_renovation.reading.cards import guessed_crs
 from gis_renovation.schemas import layer_schemas, nearest_names
 
 # The cards' words on the scale of the profiles: work secrets may leave only where everything may.

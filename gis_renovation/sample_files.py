@@ -23,8 +23,8 @@ import shapely
 import xlsxwriter
 
 from gis_renovation.crs import wgs84_to_gcj02
-from gis_renovation.io import write_geopackage
 from gis_renovation.rasters.zonal import Raster
+from gis_renovation.reading.files import write_geopackage
 from gis_renovation.sample_housing import PLAN
 from gis_renovation.sample_photos import write_photos
 from gis_renovation.sample_rasters import HEIGHT_DATUM, LAND_COVER

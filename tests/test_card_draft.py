@@ -15,9 +15,9 @@ from shapely.geometry import Point, Polygon, box
 from zoo import BOTTOM, LEFT, communities, drawing, ledger, locked_workbook, shapefile, survey_txt, table_of
 
 from gis_renovation.card_draft import draft_card, write_draft
-from gis_renovation.cards import conform, read_card
 from gis_renovation.errors import ConfigError, FileError
-from gis_renovation.io import file_sha256, read_layer
+from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.files import file_sha256, read_layer
 from gis_renovation.schemas import check_layer
 
 

@@ -18,8 +18,8 @@ import pytest
 from gis_renovation import cli
 from gis_renovation.cli import init_project
 from gis_renovation.console import print_run
-from gis_renovation.io import final_name
 from gis_renovation.parameters import parameter
+from gis_renovation.reading.files import final_name
 from gis_renovation.shipped import shipped
 
 COMMANDS = sorted(cli._COMMANDS)
@@ -153,7 +153,7 @@ def test_a_report_that_cannot_be_written_is_said_before_the_data_is_praised(own_
     def refuse(path, *_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("gis_renovation.io.Path.mkdir", refuse)
+    monkeypatch.setattr("gis_renovation.reading.files.Path.mkdir", refuse)
     code, out, said = call(capsys, "check", own_sample)
     assert code == 2
     assert "没有错误" not in out

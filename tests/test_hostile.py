@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zoo import communities, ods_ledger, shapefile, survey_txt, zipped_shapefile
 
-from gis_renovation.cards import conform, read_card
 from gis_renovation.errors import GisRenovationError
-from gis_renovation.io import file_sha256, read_layer
+from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.files import file_sha256, read_layer
 from gis_renovation.schemas import check_layer
 
 SOURCES = (
@@ -130,7 +130,7 @@ def test_any_bytes_under_any_suffix_are_refused_in_words(suffix, content):
 @given(text=st.text(alphabet=st.sampled_from("J12,.@=[]坐标系地块 \n\t界-99"), max_size=300))
 @settings(max_examples=100, deadline=None)
 def test_any_survey_text_is_read_without_an_exception(text):
-    from gis_renovation.surveys import is_survey, read_survey
+    from gis_renovation.reading.surveys import is_survey, read_survey
 
     is_survey(text)
     survey = read_survey(text)

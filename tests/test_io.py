@@ -35,9 +35,9 @@ from zoo import (
     zipped_shapefile,
 )
 
-from gis_renovation.cards import conform, read_card
 from gis_renovation.errors import CRSError, FileError, GisRenovationError
-from gis_renovation.io import file_sha256, new_file, new_folder, read_layer, read_raster, write_geopackage
+from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.files import file_sha256, new_file, new_folder, read_layer, read_raster, write_geopackage
 
 
 def read(folder, path, *, layer="communities", extra="", source=""):
@@ -626,7 +626,7 @@ def test_a_kill_in_the_middle_leaves_the_old_folder_and_the_next_run_clears_up(t
     target.mkdir()
     (target / "a").write_text("old")
     code = (
-        "import sys, time, pathlib\nfrom gis_renovation.io import new_folder\n"
+        "import sys, time, pathlib\nfrom gis_renovation.reading.files import new_folder\n"
         "with new_folder(pathlib.Path(sys.argv[1])) as work:\n    (work / 'a').write_text('half')\n"
         "    print('ready', flush=True)\n    time.sleep(60)\n"
     )
@@ -646,7 +646,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
     # A limit on the size of files stands for the full disk: writing beyond it fails in the same place.
     code = (
         "import pathlib, resource, sys\nfrom zoo import communities\n"
-        "from gis_renovation.errors import FileError\nfrom gis_renovation.io import new_folder, write_geopackage\n"
+        "from gis_renovation.errors import FileError\nfrom gis_renovation.reading.files import new_folder, write_geopackage\n"
         "frame = communities(20000)\nresource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
         "try:\n    with new_folder(pathlib.Path(sys.argv[1])) as work:\n"
         "        write_geopackage(work / 'layers.gpkg', {'communities': frame})\n"

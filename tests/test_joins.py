@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from gis_renovation.card_join import draft_join, write_join
-from gis_renovation.cards import conform, read_card
 from gis_renovation.errors import ConfigError, FileError, id_in
-from gis_renovation.io import file_sha256, read_layer
-from gis_renovation.joins import join_keys, match_rows
+from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.files import file_sha256, read_layer
+from gis_renovation.reading.joins import join_keys, match_rows
 from gis_renovation.schemas import check_layer
 
 LEFT, BOTTOM = 500_000, 3_612_000

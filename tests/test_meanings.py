@@ -9,9 +9,9 @@ import pytest
 from zoo import communities, geodatabase
 
 from gis_renovation.card_draft import draft_card
-from gis_renovation.cards import conform, read_card
-from gis_renovation.io import file_sha256, read_layer
-from gis_renovation.io_meanings import _from_items
+from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.domains import _from_items
+from gis_renovation.reading.files import file_sha256, read_layer
 
 ALIASES = {"BSM": ("标识码", ""), "ZDDM": ("宗地代码", ""), "QLXZ": ("权利性质", "QLXZDM"), "DLBM": ("地类编码", "")}
 RIGHTS = {"101": "划拨", "102": "出让", "199": "其他方式"}
@@ -109,7 +109,7 @@ def test_a_code_whose_meaning_is_not_ours_is_explained_in_the_draft(tmp_path):
 
 
 def test_a_definition_that_declares_entities_is_left_alone(tmp_path):
-    from gis_renovation.io_meanings import _tree
+    from gis_renovation.reading.domains import _tree
 
     assert _tree('<!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>') is None
     assert _tree("<a>") is None

@@ -193,7 +193,7 @@ def test_a_fault_in_a_layer_stops_the_run_before_anything_is_written(own_sample)
 
 
 def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sample, monkeypatch):
-    import gis_renovation.io
+    import gis_renovation.reading.files
 
     run_project(load_project(own_sample))
 
@@ -207,7 +207,7 @@ def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sam
     def full_disk(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(gis_renovation.io, "write_geopackage", full_disk)
+    monkeypatch.setattr(gis_renovation.reading.files, "write_geopackage", full_disk)
     text = (own_sample / "project.toml").read_text(encoding="utf-8")
     (own_sample / "project.toml").write_text(text.replace("2024-09-30", "2024-08-31"), encoding="utf-8")
     with pytest.raises(OSError, match="No space left"):

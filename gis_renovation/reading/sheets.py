@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gis_renovation import archives, dbf
 from gis_renovation.errors import CRSError, FileError, Text
-from gis_renovation.io_reading import Reading, bytes_at, say_doubt, text_encoding, unreadable
+from gis_renovation.reading import archives, dbf
+from gis_renovation.reading.opening import Reading, bytes_at, say_doubt, text_encoding, unreadable
 
 # A workbook with a password is an OLE container with a stream of this name in it.
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -27,7 +27,7 @@ def read_text_table(path: Path, reading: Reading) -> Any:
     reading.facts["encoding"] = encoding
     say_doubt(dbf.better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path, reading)
     if path.suffix.lower() == ".txt":
-        from gis_renovation.surveys import is_survey
+        from gis_renovation.reading.surveys import is_survey
 
         text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
         if is_survey(text):
@@ -42,7 +42,7 @@ def _with_sheet_rows(frame: Any, path: Path, encoding: str, header_row: int) -> 
     """The frame on the row numbers that a spreadsheet shows; as it is where they cannot be told."""
     import pandas as pd
 
-    from gis_renovation.ledgers import SHEET_ROW
+    from gis_renovation.reading.ledgers import SHEET_ROW
 
     if not isinstance(frame.index, pd.RangeIndex):
         return frame
@@ -121,7 +121,7 @@ def read_sheet(path: Path, reading: Reading, sheet: str) -> Any:
 
 def read_xlsx(path: Path, sheet: str = "", *, header_row: int | None = None) -> Any:
     """The records of one sheet; the only visible one unless ``sheet`` names it. Titles and totals are left out."""
-    from gis_renovation.ledgers import read_ledger
+    from gis_renovation.reading.ledgers import read_ledger
 
     cells, merged = _sheet_cells(path, sheet, path.stem)
     return read_ledger(cells, merged, header_row=header_row).frame.reset_index(drop=True)
@@ -245,7 +245,7 @@ _SET_ASIDE = {
 
 def _ledger(cells: Any, merged: Any, path: Path, reading: Reading) -> Any:
     """A sheet's records; what was set aside is said by kind and row number, never by content."""
-    from gis_renovation.ledgers import read_ledger
+    from gis_renovation.reading.ledgers import read_ledger
 
     source = reading.card.source
     ledger = read_ledger(cells, merged, header_row=source.header_row, header_rows=source.header_rows)
@@ -286,7 +286,7 @@ def _after_gap(rows: list[int]) -> list[int]:
 def _read_survey(text: str, path: Path, reading: Reading) -> Any:
     import geopandas as gpd
 
-    from gis_renovation.surveys import read_survey, stated_crs, stated_datum
+    from gis_renovation.reading.surveys import read_survey, stated_crs, stated_datum
 
     survey = read_survey(text)
     reading.facts["survey"] = {k: survey.header[k] for k in ("坐标系", "几度分带", "带号") if k in survey.header}

@@ -21,8 +21,12 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from gis_renovation import dbf, repairs
-from gis_renovation.cells import (
+from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
+from gis_renovation.errors import ConfigError, Finding, Severity, Text
+from gis_renovation.estimates import estimate_names
+from gis_renovation.numerals import UNITS, header_unit, plain_text, read_month, unit_factor
+from gis_renovation.reading import dbf, repairs
+from gis_renovation.reading.cells import (
     ESTIMATE,
     MonthAs,
     Periods,
@@ -33,11 +37,7 @@ from gis_renovation.cells import (
     to_field,
     to_text,
 )
-from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
-from gis_renovation.errors import ConfigError, Finding, Severity, Text
-from gis_renovation.estimates import estimate_names
-from gis_renovation.ledgers import SHEET_ROW
-from gis_renovation.numerals import UNITS, header_unit, plain_text, read_month, unit_factor
+from gis_renovation.reading.ledgers import SHEET_ROW
 from gis_renovation.schemas import (
     APPROXIMATE,
     TYPE_NAMES,

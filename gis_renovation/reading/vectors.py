@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from gis_renovation import dbf
-from gis_renovation.cards import Card, FileColumns, columns_needed
 from gis_renovation.errors import FileError
-from gis_renovation.io_kml import read_placemarks, with_attributes
-from gis_renovation.io_meanings import column_meanings
-from gis_renovation.io_reading import Reading, bytes_at, say_doubt, text_encoding, unreadable
-from gis_renovation.io_salvage import readable_rows
+from gis_renovation.reading import dbf
+from gis_renovation.reading.cards import Card, FileColumns, columns_needed
+from gis_renovation.reading.domains import column_meanings
+from gis_renovation.reading.kml import read_placemarks, with_attributes
+from gis_renovation.reading.opening import Reading, bytes_at, say_doubt, text_encoding, unreadable
+from gis_renovation.reading.salvage import readable_rows
 
 
 def read_vector(path: Path, reading: Reading) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from gis_renovation.cards import FileColumns
+from gis_renovation.reading.cards import FileColumns
 
 
 def column_meanings(path: Path, layer: str) -> FileColumns:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gis_renovation.cards import Join, row_names
-from gis_renovation.cells import is_unknown, one_text
 from gis_renovation.config import nearest_key
 from gis_renovation.errors import ConfigError, Severity
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
+from gis_renovation.reading.cards import Join, row_names
+from gis_renovation.reading.cells import is_unknown, one_text
 
 # What a card writes before the name of a column to mean the ledger's, where both files have one of that name.
 LEDGER_PREFIX = "ledger"

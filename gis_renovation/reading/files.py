@@ -20,11 +20,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation import archives
-from gis_renovation.cards import Card, ColumnRule, FileColumns, Join, fold_rows, has_shapes
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Severity, Text
-from gis_renovation.io_reading import (
+from gis_renovation.reading import archives
+from gis_renovation.reading.cards import Card, ColumnRule, FileColumns, Join, fold_rows, has_shapes
+from gis_renovation.reading.joins import LEDGER_PREFIX, join_ledger
+from gis_renovation.reading.opening import (
     ADVICE,
     PARQUET_SUFFIXES,
     RASTER_DRIVERS,
@@ -38,9 +39,8 @@ from gis_renovation.io_reading import (
     check_signature,
     unreadable,
 )
-from gis_renovation.io_tables import read_coordinates, read_csv, read_sheet, read_text_table, read_xlsx
-from gis_renovation.io_vectors import read_parquet_file, read_vector
-from gis_renovation.joins import LEDGER_PREFIX, join_ledger
+from gis_renovation.reading.sheets import read_coordinates, read_csv, read_sheet, read_text_table, read_xlsx
+from gis_renovation.reading.vectors import read_parquet_file, read_vector
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -357,7 +357,7 @@ def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
         geometry[known] = shapely.points(x[known], y[known])
         lost = ~known & frame[[columns.x, columns.y]].notna().any(axis=1).to_numpy()
     if lost.any():
-        from gis_renovation.cards import row_names
+        from gis_renovation.reading.cards import row_names
 
         reading.say(
             "error", "unreadable_geometry", path,
