@@ -141,8 +141,8 @@ def guard(size: int) -> Duel | str:
     """A layer against its claim and against a trusted layer it is displaced from as GCJ-02 displaces."""
     from pyproj import CRS
 
+    from gis_renovation.checking.grids import check_claim, check_offsets
     from gis_renovation.crs import wgs84_to_gcj02
-    from gis_renovation.guard import check_claim, check_offsets
 
     project = CRS("EPSG:4548")
     random = np.random.default_rng(3)

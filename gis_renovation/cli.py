@@ -231,8 +231,8 @@ def _card(
     project: Annotated[Path, typer.Option("--project", help="项目文件夹 / project folder")] = Path(),
     write: Annotated[bool, typer.Option("--write", help="写入项目的 layers/，不覆盖 / write into layers/")] = False,
 ) -> None:
-    from gis_renovation.card_draft import draft_card, write_draft
-    from gis_renovation.card_join import describe, draft_join, write_join
+    from gis_renovation.checking.draft import draft_card, write_draft
+    from gis_renovation.checking.draft_join import describe, draft_join, write_join
     from gis_renovation.project import PROJECT_FILE, load_project, read_settings
 
     in_project = (project / PROJECT_FILE).is_file()
@@ -261,8 +261,8 @@ def _card(
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.check import write_check_report
+    from gis_renovation.checking.plausibility import check_plan_ratios
     from gis_renovation.pipeline import check_settings, check_targets, read_inputs
-    from gis_renovation.plausibility import check_plan_ratios
     from gis_renovation.project import load_project
 
     project = load_project(folder)

@@ -328,8 +328,8 @@ def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iter
                 finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
                 inputs.findings.append(finding)
     on_progress("", len(cards), len(cards))
-    from gis_renovation.guard import check_places, check_zone
-    from gis_renovation.plausibility import check_plausibility
+    from gis_renovation.checking.grids import check_places, check_zone
+    from gis_renovation.checking.plausibility import check_plausibility
 
     vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
     inputs.findings += check_references(vectors, origins=inputs.origins)
@@ -359,8 +359,8 @@ def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
+    from gis_renovation.checking.grids import check_claim
     from gis_renovation.crs import reproject
-    from gis_renovation.guard import check_claim
     from gis_renovation.reading.cards import conform, finish_shapes, guessed_crs
     from gis_renovation.reading.files import read_layer, read_raster
 
@@ -427,7 +427,7 @@ def check_settings(project: Project) -> list[Finding]:
 
 def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
     """Plan totals against the communities layer: communities, households, floor area, per batch."""
-    from gis_renovation.plausibility import batch_label
+    from gis_renovation.checking.plausibility import batch_label
 
     communities = layers.get("communities")
     if communities is None or "plan_batch" not in communities:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 from shapely.geometry import Point, box
 
-from gis_renovation.crs import gcj02_to_bd09, wgs84_to_bd09, wgs84_to_gcj02
-from gis_renovation.guard import (
+from gis_renovation.checking.grids import (
     check_claim,
     check_offsets,
     check_places,
@@ -21,6 +20,7 @@ from gis_renovation.guard import (
     likely_crs,
     looks_swapped,
 )
+from gis_renovation.crs import gcj02_to_bd09, wgs84_to_bd09, wgs84_to_gcj02
 
 PROJECT = CRS("EPSG:4548")
 AREA = (116.35, 31.90, 117.21, 33.01)

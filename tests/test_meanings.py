@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from zoo import communities, geodatabase
 
-from gis_renovation.card_draft import draft_card
+from gis_renovation.checking.draft import draft_card
 from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.reading.domains import _from_items
 from gis_renovation.reading.files import file_sha256, read_layer

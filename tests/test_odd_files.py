@@ -16,8 +16,8 @@ from affine import Affine
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box, mapping
 from zoo import BOTTOM, LEFT, communities
 
-from gis_renovation.card_draft import draft_card
 from gis_renovation.check import write_check_report
+from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
 from gis_renovation.pipeline import read_inputs
 from gis_renovation.project import load_project

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from gis_renovation.plausibility import (
+from gis_renovation.checking.plausibility import (
     check_areas,
     check_names,
     check_overlaps,

@@ -17,7 +17,7 @@ import pytest
 import shapely
 from zoo import communities, zip_of
 
-from gis_renovation.card_draft import draft_card
+from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
 from gis_renovation.pipeline import read_inputs
 from gis_renovation.project import load_project

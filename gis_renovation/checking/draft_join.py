@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.card_draft import alike_column, coordinate_columns, inspect_file, relative_path
+from gis_renovation.checking.draft import alike_column, coordinate_columns, inspect_file, relative_path
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
 from gis_renovation.numerals import header_unit, unit_factor

@@ -325,8 +325,8 @@ def _class_lines(schema: LayerSchema) -> list[str | Text]:
 
 
 def _crs_lines(found: _Found, project_crs: str, doubts: list[Text]) -> list[str | Text]:
+    from gis_renovation.checking.grids import likely_crs
     from gis_renovation.crs import same_crs
-    from gis_renovation.guard import likely_crs
 
     frame = found.frame
     stated = getattr(frame, "crs", None)
@@ -396,7 +396,7 @@ def coordinate_columns(frame: Any) -> tuple[str, ...] | None:
     first, second = (
         float(np.nanmedian(read_coordinates(frame[c].iloc[:5000]))) if len(frame) else np.nan for c in (x, y)
     )
-    from gis_renovation.guard import looks_swapped
+    from gis_renovation.checking.grids import looks_swapped
 
     return (y, x) if looks_swapped(first, second) else (x, y)
 

@@ -1,0 +1,1 @@
+"""What makes no sense in layers as read, and cards drafted for files."""
