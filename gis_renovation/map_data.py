@@ -24,7 +24,7 @@ from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import estimated_rows
 from gis_renovation.schemas import APPROXIMATE, UNITS_EN, Field, LayerSchema, layer_schemas
-from gis_renovation.tables import explained_missing
+from gis_renovation.writing.workbooks import explained_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -29,7 +29,7 @@ from gis_renovation.display import styles
 from gis_renovation.display.html import plain_text, safe
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.schemas import Field, layer_schemas
-from gis_renovation.tables import explained_missing
+from gis_renovation.writing.workbooks import explained_missing
 
 # Up to so many features and corners a page holds a layer itself: shapes, table and search at once.
 PAGE_FEATURES = 10_000

@@ -661,7 +661,7 @@ def _write_run(
     from concurrent.futures import ThreadPoolExecutor
 
     from gis_renovation.reading.files import new_folder
-    from gis_renovation.tables import write_tables
+    from gis_renovation.writing.workbooks import write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
     if _same_run(folder, manifest):
@@ -690,7 +690,7 @@ def _write_run(
 
 def _write_database(path: Path, layers: Mapping[str, Any]) -> None:
     from gis_renovation.reading.files import write_geopackage
-    from gis_renovation.styles_qgis import write_layer_styles
+    from gis_renovation.writing.qgis import write_layer_styles
 
     write_geopackage(path, layers)
     write_layer_styles(path, layers)

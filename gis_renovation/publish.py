@@ -74,8 +74,8 @@ from gis_renovation.publish_sources import LayerSource, facts_told, layer_source
 from gis_renovation.reading.files import new_file, write_geopackage
 from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
 from gis_renovation.shipped import shipped
-from gis_renovation.styles_qgis import write_layer_styles
-from gis_renovation.tables import write_tables
+from gis_renovation.writing.qgis import write_layer_styles
+from gis_renovation.writing.workbooks import write_tables
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -18,10 +18,11 @@ import python_calamine
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation import map_tiles, publish_tiles, tables
+from gis_renovation import map_tiles, publish_tiles
 from gis_renovation.crs import reproject
 from gis_renovation.map_data import DISPLAY_CRS
 from gis_renovation.schemas import LayerSchema, layer_schemas
+from gis_renovation.writing import workbooks
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -134,7 +135,7 @@ def _database_corners(path: Path, name: str) -> tuple[Floats, Floats]:
 def _workbook(path: Path) -> Iterator[tuple[str, Held]]:
     """Sheets by their layers' labels, columns by their headings; whatever is no heading of ours keeps its own text."""
     book = python_calamine.CalamineWorkbook.from_path(str(path))
-    own = tables.sheet_names()
+    own = workbooks.sheet_names()
     layers = {label: schema for schema in layer_schemas().values() for label in schema.label}
     for name in book.sheet_names:
         if name in own:
@@ -151,12 +152,12 @@ def _workbook(path: Path) -> Iterator[tuple[str, Held]]:
 
 def _by_long_label(name: str, layers: Mapping[str, LayerSchema]) -> LayerSchema | None:
     """The layer of a sheet whose name Excel cut short or cleaned."""
-    found = [schema for label, schema in layers.items() if tables.unique_sheet_name(label, ()) == name]
+    found = [schema for label, schema in layers.items() if workbooks.unique_sheet_name(label, ()) == name]
     return found[0] if found else None
 
 
 def _headings(schema: LayerSchema) -> dict[str, str]:
-    columns = [tables.Column(field.name, field) for field in schema.fields.values()]
+    columns = [workbooks.Column(field.name, field) for field in schema.fields.values()]
     return {column.header(lang): column.name for column in columns for lang in ("zh", "en")}
 
 

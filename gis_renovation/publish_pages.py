@@ -18,7 +18,7 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT
 from gis_renovation.maps import asset_css, asset_js
 from gis_renovation.schemas import layer_schemas
-from gis_renovation.tables import explained_missing
+from gis_renovation.writing.workbooks import explained_missing
 
 # Pages every visitor finds in the navigation: path -> name.
 NAVIGATION: Mapping[str, Text] = {

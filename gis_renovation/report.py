@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.documents import Paper
 from gis_renovation.errors import ConfigError, Lang, Text
 from gis_renovation.report_land import write_idle_register
 from gis_renovation.report_land_status import land_status_sheets, write_land_status
@@ -21,7 +20,8 @@ from gis_renovation.report_parts import Layers, Manifest, Sheet, in_language, to
 from gis_renovation.report_progress import write_progress_brief
 from gis_renovation.report_zones import write_zone_scheme
 from gis_renovation.schemas import layer_schema, nearest_names
-from gis_renovation.tables import write_tables
+from gis_renovation.writing.documents import Paper
+from gis_renovation.writing.workbooks import write_tables
 
 FINDINGS_SHOWN = 60
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS
 from gis_renovation.report_parts import (
@@ -22,7 +21,8 @@ from gis_renovation.report_parts import (
 )
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema, unit_text
-from gis_renovation.tables import UNKNOWN, shown_text, shown_unit
+from gis_renovation.writing.documents import Paper
+from gis_renovation.writing.workbooks import UNKNOWN, shown_text, shown_unit
 
 EXCLUDED_SHOWN = 60
 

@@ -24,8 +24,8 @@ from gis_renovation.report_land_canvas import Canvas, Pen, Window, chinese_font,
 from gis_renovation.report_land_canvas import outline as make_outline
 from gis_renovation.report_parts import Layers, Manifest
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import SYNTHETIC_NOTICE, display_width
 from gis_renovation.unknowns import name_or_id
+from gis_renovation.writing.workbooks import SYNTHETIC_NOTICE, display_width
 
 Geometries = NDArray[np.object_]
 

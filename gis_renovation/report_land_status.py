@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.report_land import with_unit
 from gis_renovation.report_land_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.report_parts import M2_A_MU, Layers, Manifest, Sheet, file_names, in_language, titled
 from gis_renovation.schemas import layer_schema, unit_text
-from gis_renovation.tables import shown_text, shown_unit
 from gis_renovation.unknowns import name_or_id
+from gis_renovation.writing.documents import Paper
+from gis_renovation.writing.workbooks import shown_text, shown_unit
 
 _TOUCHED = (
     "map_number", "parcel_id", "holder_name", "certificate_no", "ownership", "right_type", "registered_use",

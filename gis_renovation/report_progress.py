@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from gis_renovation.documents import Paper
 from gis_renovation.errors import Lang, Text
 from gis_renovation.report_parts import Layers, Manifest, in_language, known_values, to_date
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import UNKNOWN, Column
 from gis_renovation.unknowns import names_or_ids
+from gis_renovation.writing.documents import Paper
+from gis_renovation.writing.workbooks import UNKNOWN, Column
 
 _UNIT_COLUMNS = (
     "name",

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gis_renovation import publish
-from gis_renovation.documents import Paper
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.estimates import estimate_names, estimated_rows, keep_told_estimates
 from gis_renovation.publish_check import check_published
 from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.schemas import check_layer, layer_schema
-from gis_renovation.tables import labelled_frame, write_tables
+from gis_renovation.writing.documents import Paper
+from gis_renovation.writing.workbooks import labelled_frame, write_tables
 
 AS_OF = date(2024, 9, 30)
 

@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gis_renovation import report, report_zones
-from gis_renovation.documents import Paper
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land.statements import list_code_conversions
 from gis_renovation.land.status import check_land_status, outline_land_sites
@@ -30,6 +29,7 @@ from gis_renovation.report_land import rule_from_record, with_unit
 from gis_renovation.report_parts import file_names
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.writing.documents import Paper
 
 ALWAYS = [one for one in report.REPORTS if not one.needs]
 AS_OF = datetime.date(2024, 9, 30)

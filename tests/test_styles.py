@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from gis_renovation import maps, pipeline, styles_qgis
+from gis_renovation import maps, pipeline
 from gis_renovation.display import html, styles
 from gis_renovation.errors import FileError
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.writing import qgis
 
 
 def test_every_styled_code_is_a_code_of_its_schema():
@@ -79,11 +80,11 @@ def test_an_english_page_and_its_database_show_no_chinese_sign():
     assert ">服</text>" in both["zh"]
     assert '"glyph":"服"' in both["zh"]
     assert ">天</text>" in both["zh"]
-    assert 'value="服"' in styles_qgis.qml_style("facilities", made["facilities"])
+    assert 'value="服"' in qgis.qml_style("facilities", made["facilities"])
     for sign in styles.style_table().glyphs_en:
         assert f">{sign}</text>" not in both["en"]
         assert f'"glyph":"{sign}"' not in both["en"]
-        assert f'value="{sign}"' not in styles_qgis.qml_style("facilities", made["facilities"], lang="en")
+        assert f'value="{sign}"' not in qgis.qml_style("facilities", made["facilities"], lang="en")
 
 
 def test_unknown_never_looks_like_a_class():
@@ -197,7 +198,7 @@ def renderer(text):
 
 def test_qml_of_codes_is_categorised_with_the_colours_and_labels_of_the_web_map():
     frame = layers()["community_links"]
-    root, drawn = renderer(styles_qgis.qml_style("community_links", frame))
+    root, drawn = renderer(qgis.qml_style("community_links", frame))
     assert drawn.get("type") == "categorizedSymbol"
     assert drawn.get("attr") == "status"
     listed = {c.get("value"): c.get("label") for c in drawn.iter("category")}
@@ -215,10 +216,10 @@ def test_qml_of_codes_is_categorised_with_the_colours_and_labels_of_the_web_map(
 
 
 def test_qml_draws_unknown_values():
-    _, drawn = renderer(styles_qgis.qml_style("communities", communities()))
+    _, drawn = renderer(qgis.qml_style("communities", communities()))
     assert [(c.get("value"), c.get("label")) for c in drawn.iter("category")][-1] == ("", "未知")
     frame = communities().assign(completed_share=[0.1, 0.5, None] * 3)
-    _, ruled = renderer(styles_qgis.qml_style("unit_progress", frame))
+    _, ruled = renderer(qgis.qml_style("unit_progress", frame))
     assert ruled.get("type") == "RuleRenderer"
     filters = [rule.get("filter") for rule in ruled.iter("rule")]
     assert filters == [
@@ -230,7 +231,7 @@ def test_qml_draws_unknown_values():
 
 def test_qml_of_zones_gives_each_zone_the_fill_of_the_web_map():
     zones = layers()["zones"]
-    _, drawn = renderer(styles_qgis.qml_style("zones", zones))
+    _, drawn = renderer(qgis.qml_style("zones", zones))
     assert drawn.get("attr") == "zone_id"
     assert [c.get("value") for c in drawn.iter("category")] == ["Z-C1", "Z-C4"]
     symbols = {c.get("symbol") for c in drawn.iter("category")}
@@ -240,7 +241,7 @@ def test_qml_of_zones_gives_each_zone_the_fill_of_the_web_map():
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_qml_stays_well_formed_with_hostile_codes(text):
     frame = communities().assign(plan_batch=text)
-    _, drawn = renderer(styles_qgis.qml_style("communities", frame))
+    _, drawn = renderer(qgis.qml_style("communities", frame))
     category = next(drawn.iter("category"))
     assert category.get("value") == " ".join(html.plain_text(text).split("\n")) or "\n" in text
 
@@ -250,9 +251,9 @@ def test_layer_styles_are_written_into_the_geopackage_and_equal_the_second_time(
     made = layers()
     for name in ("communities", "zones", "community_links"):
         made[name].to_file(path, layer=name, driver="GPKG", VERSION="1.2")
-    styles_qgis.write_layer_styles(path, made)
+    qgis.write_layer_styles(path, made)
     first = rows_of(path)
-    styles_qgis.write_layer_styles(path, made)
+    qgis.write_layer_styles(path, made)
     assert rows_of(path) == first
     assert [row[0] for row in first] == ["communities", "community_links", "zones"]
     with closing(sqlite3.connect(path)) as database:
@@ -260,7 +261,7 @@ def test_layer_styles_are_written_into_the_geopackage_and_equal_the_second_time(
         kind = database.execute("SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'").fetchone()
     assert kind == ("attributes",)
     assert [row[1] for row in first] == [held[row[0]] for row in first]
-    assert all(row[2] == 1 and row[3] == styles_qgis.UPDATE_TIME for row in first)
+    assert all(row[2] == 1 and row[3] == qgis.UPDATE_TIME for row in first)
     assert len(gpd.read_file(path, layer="zones")) == 2, "the file is still readable"
 
 
@@ -271,13 +272,13 @@ def rows_of(path):
 
 
 def test_styles_of_no_layer_are_an_empty_table_with_the_same_columns():
-    empty = styles_qgis.layer_style_rows({"zone_members": layers()["zone_members"]})
+    empty = qgis.layer_style_rows({"zone_members": layers()["zone_members"]})
     assert len(empty) == 0
-    assert list(empty.columns) == list(styles_qgis.layer_style_rows(layers()).columns)
+    assert list(empty.columns) == list(qgis.layer_style_rows(layers()).columns)
 
 
 def test_a_file_that_is_no_geopackage_is_refused_with_a_reason(tmp_path):
     path = tmp_path / "layers.gpkg"
     path.write_text("not a database " * 100)
     with pytest.raises(FileError, match="不是可写的 GeoPackage"):
-        styles_qgis.write_layer_styles(path, layers())
+        qgis.write_layer_styles(path, layers())

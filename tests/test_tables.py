@@ -14,7 +14,7 @@ from shapely.geometry import box
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schemas
-from gis_renovation.tables import (
+from gis_renovation.writing.workbooks import (
     CELL_TEXT_MAX,
     SHEET_NAME_MAX,
     display_width,

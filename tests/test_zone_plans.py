@@ -15,7 +15,7 @@ from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, make_communities
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import check_layer, layer_schema
-from gis_renovation.tables import missing_text
+from gis_renovation.writing.workbooks import missing_text
 from gis_renovation.zones import stability as zone_stability
 from gis_renovation.zones.delineate import (
     delineate_zones,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
 from gis_renovation.schemas import layer_schema
-from gis_renovation.tables import SYNTHETIC_NOTICE, Column, display_width, shown_columns, shown_texts
+from gis_renovation.writing.workbooks import SYNTHETIC_NOTICE, Column, display_width, shown_columns, shown_texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""Files that leave: places, databases, workbooks, documents."""
