@@ -209,8 +209,8 @@ def province(size: int) -> Duel | str:
     if find_spec("dask_geopandas") is None:
         return "dask-geopandas is not installed"
     from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
-    from gis_renovation.partitions import assess_partitions, partition_parcels
     from gis_renovation.rule_packs import rules_in_force
+    from gis_renovation.run.partitions import assess_partitions, partition_parcels
 
     warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)
     chosen = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")[:12]

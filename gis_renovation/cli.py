@@ -233,7 +233,7 @@ def _card(
 ) -> None:
     from gis_renovation.checking.draft import draft_card, write_draft
     from gis_renovation.checking.draft_join import describe, draft_join, write_join
-    from gis_renovation.project import PROJECT_FILE, load_project, read_settings
+    from gis_renovation.run.project import PROJECT_FILE, load_project, read_settings
 
     in_project = (project / PROJECT_FILE).is_file()
     if write and not in_project:
@@ -262,8 +262,8 @@ def _card(
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.check import write_check_report
     from gis_renovation.checking.plausibility import check_plan_ratios
-    from gis_renovation.pipeline import check_settings, check_targets, read_inputs
-    from gis_renovation.project import load_project
+    from gis_renovation.run.project import load_project
+    from gis_renovation.run.runner import check_settings, check_targets, read_inputs
 
     project = load_project(folder)
     with progress_bar(context.obj) as update:
@@ -285,7 +285,7 @@ def _run(
     only: Annotated[list[str] | None, typer.Option("--only", help="只算这些步骤，可多次 / only these steps")] = None,
     explain: Annotated[str, typer.Option("--explain", help="说明某一步的来龙去脉 / what went into a step")] = "",
 ) -> None:
-    from gis_renovation.project import load_project
+    from gis_renovation.run.project import load_project
 
     project = load_project(folder)
     if explain:
@@ -313,10 +313,10 @@ def _publish(
         typer.Option("--on", help="发布或核对日期，默认今天 / day of publishing, today if left out", metavar="DATE"),
     ] = "",
 ) -> None:
-    from gis_renovation.project import load_project
     from gis_renovation.publish import publish_run, publisher_warnings
     from gis_renovation.publish_check import MARKER, read_marker, require_number_in_force, require_sound
     from gis_renovation.publish_editions import log_edition, restore_previous
+    from gis_renovation.run.project import load_project
 
     day = _date_option("--on", on)
     if check and restore:
@@ -360,9 +360,9 @@ def _report(
         typer.Option("--site", help="只出这些片区或项目的核查表，可重复 / land-status sheets of these only"),
     ] = None,
 ) -> None:
-    from gis_renovation.project import load_project
     from gis_renovation.reading.files import new_folder
     from gis_renovation.report import write_reports
+    from gis_renovation.run.project import load_project
 
     project = load_project(folder)
     result = _run_with_bar(context, project)
@@ -405,7 +405,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = ()) -> Any:
     """The project's run, with progress shown to whoever watches."""
-    from gis_renovation.pipeline import run_project
+    from gis_renovation.run.runner import run_project
 
     with output_kept_clean(), progress_bar(context.obj) as update:
         return run_project(project, only=only, on_progress=update)

@@ -218,8 +218,8 @@ def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
 
 def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
     """Each parameter of a step with its meaning, its value in words and whether the project set it."""
-    from gis_renovation.parameters import parameter, value_text
-    from gis_renovation.pipeline import step_defaults
+    from gis_renovation.run.parameters import parameter, value_text
+    from gis_renovation.run.runner import step_defaults
 
     table = record["table"]
     defaults = step_defaults(record["step"])
@@ -263,7 +263,7 @@ _REASONS_STAND = {
 
 def explain_step(project: Any, step: str, lang: Lang) -> None:
     """What went into a step of the latest run, which parameters and rules, and what came out."""
-    from gis_renovation.pipeline import latest_manifest, plan_steps
+    from gis_renovation.run.runner import latest_manifest, plan_steps
     from gis_renovation.schemas import layer_schemas
 
     plan_steps([step])

@@ -80,8 +80,8 @@ from gis_renovation.writing.workbooks import write_tables
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from gis_renovation.pipeline import Run
-    from gis_renovation.project import Project
+    from gis_renovation.run.project import Project
+    from gis_renovation.run.runner import Run
 
 PAGE = "index.html"
 UNFINISHED = ".unfinished-"

@@ -1,7 +1,7 @@
 """The files that come with the program: tables, templates, scripts. Only this module knows where they lie.
 
 Who asks for one writes its name out, so that a run can tell which of them a step reads and runs the
-step again when one was corrected (:mod:`gis_renovation.fingerprints`).
+step again when one was corrected (:mod:`gis_renovation.run.fingerprints`).
 """
 
 from __future__ import annotations

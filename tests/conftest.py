@@ -45,8 +45,8 @@ def sample_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def sample_run(sample_folder):
     """The sample project's run: folder, layers and manifest."""
-    from gis_renovation.pipeline import run_project
-    from gis_renovation.project import load_project
+    from gis_renovation.run.project import load_project
+    from gis_renovation.run.runner import run_project
 
     return run_project(load_project(sample_folder))
 

@@ -14,9 +14,9 @@ from zoo import BOTTOM, LEFT, communities, shapefile
 
 from gis_renovation.check import error_places, write_check_report
 from gis_renovation.errors import Finding, Text
-from gis_renovation.pipeline import read_inputs
-from gis_renovation.project import load_project
 from gis_renovation.reading.files import file_sha256
+from gis_renovation.run.project import load_project
+from gis_renovation.run.runner import read_inputs
 
 PROJECT = (
     '[project]\nname = "测试<b>城</b>"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\narea = [116.35, 31.90, 117.21, 33.01]\n'

@@ -18,8 +18,8 @@ import pytest
 from gis_renovation import cli
 from gis_renovation.cli import init_project
 from gis_renovation.console import print_run
-from gis_renovation.parameters import parameter
 from gis_renovation.reading.files import final_name
+from gis_renovation.run.parameters import parameter
 from gis_renovation.shipped import shipped
 
 COMMANDS = sorted(cli._COMMANDS)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import gis_renovation
-from gis_renovation import fingerprints
-from gis_renovation.fingerprints import code_fingerprint, library_versions, loaded_files
-from gis_renovation.pipeline import STEPS
+from gis_renovation.run import fingerprints
+from gis_renovation.run.fingerprints import code_fingerprint, library_versions, loaded_files
+from gis_renovation.run.runner import STEPS
 
 PACKAGE = Path(gis_renovation.__file__).parent
 LAND = {step.layer for step in STEPS if step.table.startswith("land")}
@@ -39,7 +39,7 @@ CORRECT_EACH = """
 import hashlib, inspect, json, sys
 from pathlib import Path
 from gis_renovation import fingerprints, rule_packs
-from gis_renovation.pipeline import STEPS
+from gis_renovation.run.runner import STEPS
 
 def keys():
     fingerprints.code_fingerprint.cache_clear(), fingerprints.loaded_files.cache_clear()
@@ -94,8 +94,8 @@ def test_a_corrected_table_runs_the_steps_that_read_it_and_no_others(rerun):
 RUN = """
 import json, sys
 from pathlib import Path
-from gis_renovation.pipeline import run_project
-from gis_renovation.project import load_project
+from gis_renovation.run.runner import run_project
+from gis_renovation.run.project import load_project
 
 run = run_project(load_project(Path(sys.argv[1])), only=["land_use_comparison", "zones"])
 print(json.dumps(run.manifest["steps"], default=str))

@@ -10,8 +10,8 @@ import shapely
 from affine import Affine
 
 from gis_renovation.errors import DataError
-from gis_renovation.pipeline import run_project
-from gis_renovation.project import load_project
+from gis_renovation.run.project import load_project
+from gis_renovation.run.runner import run_project
 
 CRS = "EPSG:4548"
 X, Y = 500_000.0, 3_600_000.0

@@ -19,8 +19,8 @@ from zoo import BOTTOM, LEFT, communities
 from gis_renovation.check import write_check_report
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
-from gis_renovation.pipeline import read_inputs
-from gis_renovation.project import load_project
+from gis_renovation.run.project import load_project
+from gis_renovation.run.runner import read_inputs
 
 PROJECT = """[project]
 name = "x"

@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
-from gis_renovation.parameters import parameter, parameters, value_text
-from gis_renovation.pipeline import parameter_tables
-from gis_renovation.project import tunable_parameters
+from gis_renovation.run.parameters import parameter, parameters, value_text
+from gis_renovation.run.project import tunable_parameters
+from gis_renovation.run.runner import parameter_tables
 
 
 def test_every_parameter_of_every_step_is_described_and_nothing_else_is():

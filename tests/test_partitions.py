@@ -15,8 +15,8 @@ import shapely
 
 from gis_renovation.errors import DataError, FileError
 from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
-from gis_renovation.partitions import assess_partitions, partition_parcels
 from gis_renovation.rule_packs import rules_in_force
+from gis_renovation.run.partitions import assess_partitions, partition_parcels
 
 pytest.importorskip("dask_geopandas", reason="dask-geopandas is not installed (extra: scale)")
 
@@ -117,7 +117,7 @@ def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(parts, result):
 KILLED = """
 import datetime, sys, warnings
 from pathlib import Path
-from gis_renovation.partitions import assess_partitions
+from gis_renovation.run.partitions import assess_partitions
 from gis_renovation.rule_packs import rules_in_force
 
 warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)

@@ -12,8 +12,8 @@ import pytest
 from shapely.geometry import box
 
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.pipeline import STEPS, fingerprint, plan_steps, read_inputs, run_project
-from gis_renovation.project import load_project
+from gis_renovation.run.project import load_project
+from gis_renovation.run.runner import STEPS, fingerprint, plan_steps, read_inputs, run_project
 from gis_renovation.schemas import layer_schemas
 
 
@@ -227,7 +227,7 @@ def test_the_manifest_names_sources_parameters_rules_and_versions(sample_run):
 
 
 def test_the_sample_has_no_error_and_its_totals_meet_the_plan(sample_folder):
-    from gis_renovation.pipeline import check_targets
+    from gis_renovation.run.runner import check_targets
 
     project = load_project(sample_folder)
     inputs = read_inputs(project)

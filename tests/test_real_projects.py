@@ -20,9 +20,9 @@ from pyproj import Transformer
 from shapely import make_valid
 from shapely.geometry import shape
 
-from gis_renovation.pipeline import read_inputs, run_project
-from gis_renovation.project import load_project
 from gis_renovation.report import write_reports
+from gis_renovation.run.project import load_project
+from gis_renovation.run.runner import read_inputs, run_project
 
 pytestmark = pytest.mark.shared_data
 

@@ -22,12 +22,12 @@ from gis_renovation import report, report_zones
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land.statements import list_code_conversions
 from gis_renovation.land.status import check_land_status, outline_land_sites
-from gis_renovation.pipeline import STEPS
 from gis_renovation.progress.states import plan_progress, project_states, unit_progress
 from gis_renovation.report import write_reports
 from gis_renovation.report_land import rule_from_record, with_unit
 from gis_renovation.report_parts import file_names
 from gis_renovation.rule_packs import rules_in_force
+from gis_renovation.run.runner import STEPS
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.writing.documents import Paper
 

@@ -591,8 +591,8 @@ def test_every_card_says_the_data_are_synthetic(written):
 
 @pytest.fixture(scope="module")
 def read_back():
-    from gis_renovation.pipeline import read_inputs
-    from gis_renovation.project import load_project
+    from gis_renovation.run.project import load_project
+    from gis_renovation.run.runner import read_inputs
 
     inputs = read_inputs(load_project(REPOSITORY))
     assert [f.sentence("en") for f in inputs.findings if f.severity == "error"] == []

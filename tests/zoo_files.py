@@ -19,8 +19,8 @@ from zoo import communities, zip_of
 
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
-from gis_renovation.pipeline import read_inputs
-from gis_renovation.project import load_project
+from gis_renovation.run.project import load_project
+from gis_renovation.run.runner import read_inputs
 
 PROJECT = """[project]
 name = "zoo"

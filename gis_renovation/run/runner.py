@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Text
-from gis_renovation.fingerprints import code_fingerprint, fingerprint, json_hash, versions
+from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash, versions
 from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas, suggest_layers
 from gis_renovation.shipped import shipped
 
 if TYPE_CHECKING:
-    from gis_renovation.project import Project
+    from gis_renovation.run.project import Project
 
 STEPS_FOLDER = ".steps"
 # The run's own workbook is for looking things up; longer ledgers are in layers.gpkg and in the
@@ -272,7 +272,7 @@ def parameter_tables() -> dict[str, tuple[Callable[..., Any], ...]]:
 
 def step_defaults(layer: str) -> dict[str, Any]:
     """The defaults of the parameters a project may set for the step that makes ``layer``."""
-    from gis_renovation.project import tunable_parameters
+    from gis_renovation.run.project import tunable_parameters
 
     step = next(step for step in STEPS if step.layer == layer)
     return {name: parameter.default for name, parameter in tunable_parameters(step.call).items()}
@@ -516,8 +516,8 @@ def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Prog
 
 def load_rules(project: Project) -> tuple[Any, ...]:
     """The rules in force: the shipped packs, overridden by the project's own packs."""
-    from gis_renovation.project import read_text
     from gis_renovation.rule_packs import rules_in_force
+    from gis_renovation.run.project import read_text
 
     own = [(name, read_text(project.folder / name)) for name in project.settings.project.rules]
     return rules_in_force(own)
@@ -526,7 +526,7 @@ def load_rules(project: Project) -> tuple[Any, ...]:
 def _run_step(
     project: Project, step: Step, layers: dict[str, Any], prints: dict[str, str], rules: tuple[Any, ...]
 ) -> dict[str, Any]:
-    from gis_renovation.project import bind_parameters
+    from gis_renovation.run.project import bind_parameters
 
     missing = [name for name in step.needs if name not in layers]
     if missing:

@@ -36,7 +36,7 @@ class Parameter(NamedTuple):
 @lru_cache(maxsize=1)
 def parameters() -> Mapping[tuple[str, str], Parameter]:
     """Every described parameter by module and name."""
-    text = shipped("parameters.toml").read_text(encoding="utf-8")
+    text = shipped("run/parameters.toml").read_text(encoding="utf-8")
     return {
         (module, name): Parameter(
             module=module,

@@ -97,7 +97,7 @@ def load_project(folder: Path) -> Project:
             "Go to a project, or run gis-renovation init my-city.",
         )
     data = read_toml(read_text(path), where=PROJECT_FILE)
-    from gis_renovation.pipeline import parameter_tables
+    from gis_renovation.run.runner import parameter_tables
 
     known = parameter_tables()
     own = {key: value for key, value in data.items() if key in Settings.model_fields}
