@@ -43,7 +43,9 @@ import pandas as pd
 import shapely
 from playwright.sync_api import sync_playwright
 
-from gis_renovation import map_tiles, maps, serve
+from gis_renovation import serve
+from gis_renovation.maps import page as maps
+from gis_renovation.maps import tiles
 
 TARGETS = {"bytes": 5.0, "usable": 5.0}
 # Seconds, frames a second and megabytes of the large layers, by their size.
@@ -360,7 +362,7 @@ def main() -> None:
         for size in options.size:
             own = Path(folder) / str(size)
             own.mkdir()
-            kind = measure_large if size > map_tiles.PAGE_FEATURES else measure
+            kind = measure_large if size > tiles.PAGE_FEATURES else measure
             results += kind(browser, size, own, assets=assets, limit_s=options.limit)
         browser.close()
     print(pd.DataFrame(results).to_string(index=False))

@@ -27,12 +27,12 @@ from gis_renovation.crs import reproject
 from gis_renovation.display.html import plain_text
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.estimates import keep_told_estimates
-from gis_renovation.map_base import Basemap, PageBasemaps, page_basemaps
-from gis_renovation.map_data import DISPLAY_CRS, row_id
-from gis_renovation.map_months import month_ends
-from gis_renovation.map_shell import Download
-from gis_renovation.map_tiles import UNITS
-from gis_renovation.maps import map_files, require_drawable
+from gis_renovation.maps.basemaps import Basemap, PageBasemaps, page_basemaps
+from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
+from gis_renovation.maps.months import month_ends
+from gis_renovation.maps.page import map_files, require_drawable
+from gis_renovation.maps.shell import Download
+from gis_renovation.maps.tiles import UNITS
 from gis_renovation.publish_bytes import unpacked
 from gis_renovation.publish_check import (
     CLASSES,

@@ -18,9 +18,10 @@ import python_calamine
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation import map_tiles, publish_tiles
+from gis_renovation import publish_tiles
 from gis_renovation.crs import reproject
-from gis_renovation.map_data import DISPLAY_CRS
+from gis_renovation.maps import tiles
+from gis_renovation.maps.encoding import DISPLAY_CRS
 from gis_renovation.schemas import LayerSchema, layer_schemas
 from gis_renovation.writing import workbooks
 
@@ -245,7 +246,7 @@ def _key(corners: Ints) -> Ints:
 
 
 def _on_tile_grid(degrees: Floats) -> Floats:
-    world = float(1 << map_tiles.GRID_BITS)
+    world = float(1 << tiles.GRID_BITS)
     lat = np.radians(np.clip(degrees[:, 1], -85.05112878, 85.05112878))
     x = (degrees[:, 0] + 180.0) / 360.0 * world
     return np.column_stack([x, (0.5 - np.arcsinh(np.tan(lat)) / (2 * np.pi)) * world])

@@ -21,7 +21,7 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from gis_renovation.errors import DataError, Finding, Lang, Text
-from gis_renovation.map_data import row_id
+from gis_renovation.maps.encoding import row_id
 from gis_renovation.publish_personal import personal_kinds
 from gis_renovation.schemas import nearest_names
 

@@ -20,9 +20,9 @@ import pandas as pd
 from gis_renovation.crs import reproject
 from gis_renovation.display.html import safe
 from gis_renovation.errors import Lang, Text
-from gis_renovation.map_data import DISPLAY_CRS, row_id
-from gis_renovation.map_months import NEEDED
-from gis_renovation.map_shell import Download
+from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
+from gis_renovation.maps.months import NEEDED
+from gis_renovation.maps.shell import Download
 from gis_renovation.progress.states import STATE_ORDER, community_progress, project_states
 from gis_renovation.publish_pages import NAVIGATION, SiteFacts
 from gis_renovation.publish_sources import LayerSource

@@ -10,8 +10,8 @@ import pandas as pd
 from gis_renovation.display.html import safe
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT_MEANS
-from gis_renovation.map_data import layer_label, row_id
-from gis_renovation.map_shell import Download, file_size
+from gis_renovation.maps.encoding import layer_label, row_id
+from gis_renovation.maps.shell import Download, file_size
 from gis_renovation.progress.states import PLAN_BATCHES, STATE_ORDER
 from gis_renovation.publish_figures import county_figure, drawn_units
 from gis_renovation.publish_pages import (

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gis_renovation.display.html import safe
 from gis_renovation.errors import Text
-from gis_renovation.map_data import joined_table, row_id
+from gis_renovation.maps.encoding import joined_table, row_id
 from gis_renovation.progress.states import STATE_ORDER
 from gis_renovation.publish_figures import place_figure
 from gis_renovation.publish_pages import cell, cell_words, encoded_columns, head_cell, page_html, table_html

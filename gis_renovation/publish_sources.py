@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Lang, Text
-from gis_renovation.map_data import layer_label
+from gis_renovation.maps.encoding import layer_label
 from gis_renovation.publish_check import CLASSES
 from gis_renovation.publish_personal import personal_kinds
 from gis_renovation.publish_release import sources_of

@@ -12,8 +12,8 @@ import pytest
 from drawn_city import CRS, HOSTILE, NAMES, X0, Y0, hostile_layers, layers
 from shapely.geometry import box
 
-from gis_renovation import maps
 from gis_renovation.display import html
+from gis_renovation.maps import page as maps
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ import pytest
 from drawn_city import two_counties
 from map_browser import AS_OF, SCREENS
 
-from gis_renovation import maps
-from gis_renovation.map_shell import Download
+from gis_renovation.maps import page as maps
+from gis_renovation.maps.shell import Download
 
 pytestmark = pytest.mark.browser
 

@@ -14,9 +14,9 @@ from map_browser import AS_OF, SCREENS
 from PIL import Image, ImageDraw
 from pyproj import Geod
 
-from gis_renovation import maps
 from gis_renovation.crs import wgs84_to_gcj02
-from gis_renovation.map_base import Basemap, page_basemaps
+from gis_renovation.maps import page as maps
+from gis_renovation.maps.basemaps import Basemap, page_basemaps
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from drawn_city import layers
 from gis_renovation import publish
 from gis_renovation.config import check_model
 from gis_renovation.errors import ConfigError, FileError
-from gis_renovation.map_base import Basemap, page_basemaps
+from gis_renovation.maps.basemaps import Basemap, page_basemaps
 from gis_renovation.publish import Profile
 from gis_renovation.publish_check import check_published
 from gis_renovation.shipped import shipped

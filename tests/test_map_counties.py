@@ -7,7 +7,7 @@ import pandas as pd
 from drawn_city import CRS
 from shapely.geometry import Point, box
 
-from gis_renovation.map_counties import counties_of, county_blocks, county_rows
+from gis_renovation.maps.counties import counties_of, county_blocks, county_rows
 
 
 def units():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from drawn_city import layers
 
-from gis_renovation import map_months
+from gis_renovation.maps import months as map_months
 
 
 def test_months_end_on_their_last_day_and_the_last_on_the_day_of_the_run():

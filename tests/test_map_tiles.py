@@ -18,9 +18,11 @@ from drawn_city import CRS, HOSTILE, X0, Y0
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_renovation import map_archive, map_tiles, maps
 from gis_renovation.display import html
 from gis_renovation.errors import DataError
+from gis_renovation.maps import page as maps
+from gis_renovation.maps import pmtiles
+from gis_renovation.maps import tiles as map_tiles
 
 AS_OF = date(2024, 9, 30)
 
@@ -67,11 +69,11 @@ def read_by_gdal(tiled, tmp_path_factory):
 
 def decoded(archive):
     """Every feature of an archive at its home, as a list of attribute dictionaries."""
-    pieces = map_archive.archive_tiles(archive)
+    pieces = pmtiles.archive_tiles(archive)
     next(pieces)
     found = []
     for tile in pieces:
-        for name, (keys, values, features) in map_archive.decode_tile(tile).layers.items():
+        for name, (keys, values, features) in pmtiles.decode_tile(tile).layers.items():
             if not name.endswith("e"):
                 found += [{keys[k]: values[v] for k, v in zip(t[::2], t[1::2], strict=True)} for t in features]
     return found
@@ -212,29 +214,34 @@ def test_hostile_values_keys_and_layer_names_stay_in_the_tiles():
 @given(st.lists(st.integers(0, 2**63 - 1), max_size=50))
 @settings(max_examples=100, deadline=None)
 def test_many_varints_are_the_same_as_one_by_one(numbers):
-    data, ends = map_archive.varints(np.array(numbers, dtype=np.uint64))
-    assert data == b"".join(map_archive.varint(n) for n in numbers)
-    assert [data[a:b] for a, b in itertools.pairwise(ends)] == [map_archive.varint(n) for n in numbers]
+    data, ends = pmtiles.varints(np.array(numbers, dtype=np.uint64))
+    assert data == b"".join(pmtiles.varint(n) for n in numbers)
+    assert [data[a:b] for a, b in itertools.pairwise(ends)] == [pmtiles.varint(n) for n in numbers]
 
 
 @given(st.one_of(st.text(max_size=40), st.integers(-(2**62), 2**62), st.floats(allow_nan=False), st.booleans()))
 @settings(max_examples=200, deadline=None)
 def test_values_read_back_as_they_were(value):
-    body = map_archive.encode_tile_layer(
-        "x", 4096, 1, [b"\x09\x00\x00"], [b"\x00\x00"], ["k"], [map_archive.encode_value(value)]
+    body = pmtiles.encode_tile_layer(
+        "x", 4096, 1, [b"\x09\x00\x00"], [b"\x00\x00"], ["k"], [pmtiles.encode_value(value)]
     )
-    (keys, values, features) = map_archive.decode_tile(body).layers["x"]
+    (keys, values, features) = pmtiles.decode_tile(body).layers["x"]
     assert (keys, values, features) == (["k"], [value], [(0, 0)])
     assert type(values[0]) is type(value)
 
 
 def test_tiles_are_numbered_along_the_curve_of_the_format():
     # The first tiles of the specification's table: zoom 0, then 1, then the start of 2.
-    assert [
-        map_archive.tile_number(*t) for t in ((0, 0, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0), (2, 0, 0))
-    ] == [0, 1, 2, 3, 4, 5]
+    assert [pmtiles.tile_number(*t) for t in ((0, 0, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0), (2, 0, 0))] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     zoom = 5
-    order = sorted((map_archive.tile_number(zoom, x, y), x, y) for x in range(32) for y in range(32))
+    order = sorted((pmtiles.tile_number(zoom, x, y), x, y) for x in range(32) for y in range(32))
     assert [n for n, _, _ in order] == list(range(341, 341 + 1024))
     steps = [abs(a[1] - b[1]) + abs(a[2] - b[2]) for a, b in itertools.pairwise(order)]
     assert set(steps) == {1}, "a Hilbert curve goes from neighbour to neighbour"
@@ -243,8 +250,8 @@ def test_tiles_are_numbered_along_the_curve_of_the_format():
 def test_an_archive_of_very_many_tiles_gets_leaves_and_reads_back():
     rng = np.random.default_rng(1)
     tiles = {(int(x), int(y)): rng.bytes(int(rng.integers(1, 400))) for x in range(110) for y in range(110)}
-    archive = map_archive.write_archive(tiles, zoom=9, bounds=(116, 32, 117, 33), metadata={"a": 1})
-    pieces = [*map_archive.archive_tiles(archive)]
+    archive = pmtiles.write_archive(tiles, zoom=9, bounds=(116, 32, 117, 33), metadata={"a": 1})
+    pieces = [*pmtiles.archive_tiles(archive)]
     assert json.loads(pieces[0]) == {"a": 1}
     assert sorted(pieces[1:]) == sorted(tiles.values())
     assert int.from_bytes(archive[16:24], "little") <= 16_384 - 127
@@ -254,7 +261,7 @@ def test_an_archive_of_very_many_tiles_gets_leaves_and_reads_back():
 @pytest.mark.parametrize("data", [b"", b"PMTiles\x03" + b"\0" * 119, b"x" * 300])
 def test_a_broken_archive_is_named_so(data):
     with pytest.raises(ValueError):
-        [*map_archive.archive_tiles(data)]
+        [*pmtiles.archive_tiles(data)]
 
 
 def test_compressed_parts_carry_no_time(tiled):

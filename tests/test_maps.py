@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from gis_renovation import map_data, maps
 from gis_renovation.display import html as markup
 from gis_renovation.errors import CRSError, DataError
+from gis_renovation.maps import encoding
+from gis_renovation.maps import page as maps
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
@@ -321,7 +322,7 @@ def test_every_kind_of_shape_survives_encoding():
         dtype=object,
     )
     origin = (117_000_000, 32_600_000)
-    point, line, holed, multi, single = map_data.encode_geometry(shapes, origin)
+    point, line, holed, multi, single = encoding.encode_geometry(shapes, origin)
     assert point == [0, 0]
     assert line == [[0, 0, 100_000, 100_000]]
     assert (len(holed), len(holed[0])) == (1, 2)
@@ -333,11 +334,11 @@ def test_every_kind_of_shape_survives_encoding():
 
 def test_a_ring_smaller_than_the_rounding_keeps_its_vertices():
     tiny = np.array([box(117, 32.6, 117 + 1e-8, 32.6 + 1e-8)], dtype=object)
-    assert len(map_data.encode_geometry(tiny, (117_000_000, 32_600_000))[0]) == 8
+    assert len(encoding.encode_geometry(tiny, (117_000_000, 32_600_000))[0]) == 8
 
 
 def label_place(shape):
-    return (map_data.label_points(np.array([shape], dtype=object))[0] * 1e-6).tolist()
+    return (encoding.label_points(np.array([shape], dtype=object))[0] * 1e-6).tolist()
 
 
 def test_names_stand_inside_areas_and_on_lines():

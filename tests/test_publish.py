@@ -11,8 +11,9 @@ from urllib.parse import unquote
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
 
-from gis_renovation import cli, maps, publish, publish_check
+from gis_renovation import cli, publish, publish_check
 from gis_renovation.errors import ConfigError, DataError, FileError
+from gis_renovation.maps import page as maps
 from gis_renovation.sample_files import sample_profile
 from gis_renovation.schemas import layer_schemas
 

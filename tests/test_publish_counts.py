@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from gis_renovation import map_tiles, publish, publish_tiles
+from gis_renovation import publish, publish_tiles
+from gis_renovation.maps import tiles
 from gis_renovation.publish_counts import counts_shown, merged_records, withheld_reasons, withhold_small_counts
 from gis_renovation.publish_totals import Total, withhold_parts
 
@@ -372,7 +373,7 @@ def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count
     """C1 has 3 households, C2 hides it with 3,571: neither number is in any block of the page or in any tile."""
     made = city((3, 3571, 3600, 3650, 3700, 3750, 3800, 3850, None))
     if tiled:
-        monkeypatch.setattr(map_tiles, "PAGE_FEATURES", 5)
+        monkeypatch.setattr(tiles, "PAGE_FEATURES", 5)
     profile = publish.read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
     told = {"name": "public", "project_name": "示意市", "as_of": date(2024, 9, 30)}

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
-from gis_renovation import map_tiles, publish, publish_bytes, publish_check, publish_photos
+from gis_renovation import publish, publish_bytes, publish_check, publish_photos
 from gis_renovation.errors import DataError
+from gis_renovation.maps import tiles
 from gis_renovation.publish_photos import Photo, read_photos, written_anew
 from gis_renovation.shipped import shipped
 
@@ -371,7 +372,7 @@ def test_a_single_file_holds_the_photos_itself(project):
 
 
 def test_a_single_file_over_its_size_is_refused_and_the_photos_are_named(project, monkeypatch):
-    monkeypatch.setattr(map_tiles, "SINGLE_LIMIT_BYTES", 200_000)
+    monkeypatch.setattr(tiles, "SINGLE_LIMIT_BYTES", 200_000)
     with pytest.raises(DataError, match=r"单个网页文件将有 .* MB.*照片"):
         published(project, PLANNER, single=True)
 
@@ -395,7 +396,7 @@ def test_a_hostile_caption_is_text_everywhere():
     bad = "<img src=x onerror=alert(1)>`${1}`</script>"
     photo = Photo("C1", "before", 1, b"", 4, 3, None, bad)
     block = publish_photos.photo_blocks([photo], {"C1": bad}, {"C1": "C1"}, inline=False, lang="zh")
-    from gis_renovation import maps
+    from gis_renovation.maps import page as maps
 
     page = maps.map_page(layers(), title="x", as_of=AS_OF, photos={"communities": block})
     assert "<img src=x" not in page

@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import map_archive, publish, publish_check, publish_contents, publish_database, publish_search
+from gis_renovation import publish, publish_check, publish_contents, publish_database, publish_search
+from gis_renovation.maps import pmtiles
 from gis_renovation.publish_geometry import generalise
 
 AS_OF = date(2024, 9, 30)
@@ -269,7 +270,7 @@ def test_every_generalised_corner_lies_on_the_grid_however_crooked_the_shape(xy)
 @settings(max_examples=100, deadline=None)
 def test_a_tiles_number_tells_its_place(zoom, data):
     x, y = (data.draw(st.integers(0, (1 << zoom) - 1)) for _ in range(2))
-    assert map_archive.tile_place(map_archive.tile_number(zoom, x, y)) == (zoom, x, y)
+    assert pmtiles.tile_place(pmtiles.tile_number(zoom, x, y)) == (zoom, x, y)
 
 
 # --- damage and slips -----------------------------------------------------------------------------

@@ -14,8 +14,9 @@ import shapely
 import shapely.affinity
 from drawn_city import CRS, X0, Y0, layers
 
-from gis_renovation import map_tiles, publish, publish_check, publish_contents, publish_search, publish_tiles
+from gis_renovation import publish, publish_check, publish_contents, publish_search, publish_tiles
 from gis_renovation.errors import DataError
+from gis_renovation.maps import tiles
 
 AS_OF = date(2024, 9, 30)
 SECRET = "联系人王某13900001234"
@@ -71,8 +72,8 @@ def copy(edition, tmp_path):
 
 def planted(folder, frame):
     """Tiles of ``frame`` in place of the edition's own, listed as if they belonged there."""
-    made = map_tiles.tile_layer("streets", frame, {}, lang="zh")
-    for path, data in map_tiles.tile_files("streets", made.archive):
+    made = tiles.tile_layer("streets", frame, {}, lang="zh")
+    for path, data in tiles.tile_files("streets", made.archive):
         (folder / path).write_bytes(data)
     marker = json.loads((folder / "publish.json").read_text(encoding="utf-8"))
     marker["files"] = {
@@ -172,7 +173,7 @@ def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
     assert [one.columns for one in held["tile_units"]] == [{"name", "feature_count", "per_km2"}]
     page = (target / publish.PAGE).read_text(encoding="utf-8")
     (archive,) = publish_tiles.archives_of(target / publish.PAGE)
-    worse = map_tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
+    worse = tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
     page = page.replace(base64.b64encode(archive).decode(), base64.b64encode(worse).decode())
     (target / publish.PAGE).write_text(page, encoding="utf-8")
     assert "forbidden_column" in codes(publish_check.check_published(target))
@@ -194,7 +195,7 @@ def test_scripts_and_archives_that_are_not_ours_are_found(copy, file, text, code
 
 
 def test_scripts_of_another_edition_are_found(copy):
-    other = map_tiles.tile_layer("streets", streets().iloc[:5_000], {}, lang="zh").archive
-    (path, data) = map_tiles.tile_files("streets", other)[1]
+    other = tiles.tile_layer("streets", streets().iloc[:5_000], {}, lang="zh").archive
+    (path, data) = tiles.tile_files("streets", other)[1]
     (copy / path).write_bytes(data)
     assert {"tiles_differ", "changed_file"} <= codes(publish_check.check_published(copy))

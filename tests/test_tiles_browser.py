@@ -15,8 +15,9 @@ import pytest
 import shapely
 from drawn_city import CRS, HOSTILE, X0, Y0
 
-from gis_renovation import maps, serve
+from gis_renovation import serve
 from gis_renovation.display import html
+from gis_renovation.maps import page as maps
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
 

@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
-from gis_renovation import map_data, map_tiles
 from gis_renovation.display import styles
 from gis_renovation.display.html import plain_text, safe
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT
+from gis_renovation.maps import encoding, tiles
 
 Audience = Literal["planner", "bureau", "public"]
 
@@ -213,7 +213,7 @@ WORDS: Mapping[str, Text] = {
     "north": Text("北", "N"),
     "close": Text("关闭", "Close"),
     "source": Text("来源：", "Source: "),
-    **map_tiles.UI,
+    **tiles.UI,
 }
 
 
@@ -425,7 +425,7 @@ def _downloads(facts: PageFacts) -> str:
         return f"<p>{word('no_downloads', lang)}</p>"
     layers = dict.fromkeys(one.layer for one in sorted(facts.downloads, key=lambda one: (one.layer != "", one.layer)))
     items = "".join(
-        f"<li>{safe(map_data.layer_label(layer, lang) if layer else ui('all_layers', lang))}"
+        f"<li>{safe(encoding.layer_label(layer, lang) if layer else ui('all_layers', lang))}"
         f"<span>{_file_links([one for one in facts.downloads if one.layer == layer])}</span></li>"
         for layer in layers
     )
@@ -546,7 +546,7 @@ def _entry(
     return (
         f'<li class="entry{"" if shown else " off"}"><label>{box}{"" if listed else swatches[0]}'
         f'<span class="what">{safe(block["label"])}</span>{count}</label>'
-        f"{legend}{map_tiles.far_legend(block, far, lang=lang) if far else ''}{_remark(block, lang=lang)}</li>"
+        f"{legend}{tiles.far_legend(block, far, lang=lang) if far else ''}{_remark(block, lang=lang)}</li>"
     )
 
 
@@ -570,6 +570,6 @@ def _remark(block: Mapping[str, Any], *, lang: Lang) -> str:
     if block["without_shape"]:
         remarks.append(ui("no_shape", lang).format(n=f"{block['without_shape']:,}"))
     if block["simplified"]:
-        remarks.append(ui("simplified", lang).format(m=map_data.SIMPLIFY_M))
+        remarks.append(ui("simplified", lang).format(m=encoding.SIMPLIFY_M))
     joint = "；" if lang == "zh" else "; "
     return f'<p class="remark">{safe(joint.join(remarks))}</p>' if remarks else ""

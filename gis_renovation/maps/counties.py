@@ -11,7 +11,7 @@ import shapely
 
 from gis_renovation.crs import reproject
 from gis_renovation.display.html import plain_text
-from gis_renovation.map_data import DISPLAY_CRS, row_id
+from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -24,12 +24,14 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
-from gis_renovation import map_counties, map_data, map_months, map_tiles
 from gis_renovation.display import styles
 from gis_renovation.display.html import plain_text, safe, script_json
 from gis_renovation.errors import DataError, Finding, Lang, Text
-from gis_renovation.map_base import NO_BASEMAPS, PageBasemaps
-from gis_renovation.map_shell import WORDS, Audience, Download, PageFacts, number_line, sheet_facts, shell, ui
+from gis_renovation.maps import counties as map_counties
+from gis_renovation.maps import encoding, tiles
+from gis_renovation.maps import months as map_months
+from gis_renovation.maps.basemaps import NO_BASEMAPS, PageBasemaps
+from gis_renovation.maps.shell import WORDS, Audience, Download, PageFacts, number_line, sheet_facts, shell, ui
 from gis_renovation.shipped import shipped
 
 # Layers whose names can be searched, the most asked for first.
@@ -139,12 +141,12 @@ def map_files(
     """
     present = {plain_text(name): frame for name, frame in layers.items() if frame is not None}
     drawn = require_drawable(present)
-    reasons = {name: reason for name, frame in drawn.items() if (reason := map_tiles.tile_reason(frame))}
-    tiled = {name: map_tiles.tile_layer(name, drawn[name], present, lang=lang) for name in reasons}
+    reasons = {name: reason for name, frame in drawn.items() if (reason := tiles.tile_reason(frame))}
+    tiled = {name: tiles.tile_layer(name, drawn[name], present, lang=lang) for name in reasons}
     blocks: list[dict[str, Any]] = []
     for name, frame in drawn.items():
         made = tiled.get(name)
-        blocks += [made.block, made.units] if made else [map_data.encode_layer(name, frame, present, lang=lang)]
+        blocks += [made.block, made.units] if made else [encoding.encode_layer(name, frame, present, lang=lang)]
     legends = {block["name"]: legend_of(block, drawn[block["name"]]) for block in blocks if "units_of" not in block}
     legends |= {made.units["name"]: made.unit_classes for made in tiled.values()}
     months = _add_months(blocks, legends, present, as_of=as_of, lang=lang)
@@ -194,7 +196,7 @@ def map_files(
         if made.names:
             figure.html.add_child(_data_block(f"names-{name}", made.names))
         if single:
-            figure.html.add_child(_Verbatim(map_tiles.inline_archive(name, made.archive)))
+            figure.html.add_child(_Verbatim(tiles.inline_archive(name, made.archive)))
     figure.html.add_child(_data_block("search-index", search_index(blocks)))
     figure.html.add_child(_Verbatim(shell(legends, blocks, shown, facts)))
     pictures = ("'self'",) if photos and not single else ()
@@ -203,10 +205,8 @@ def map_files(
         sources = [
             str(photo["src"]) for own in (photos or {}).values() for several in own.values() for photo in several
         ]
-        map_tiles.require_small(page, tiled, photos_bytes=sum(map(len, sources)))
-    files = (
-        {} if single else {k: v for name, made in tiled.items() for k, v in map_tiles.tile_files(name, made.archive)}
-    )
+        tiles.require_small(page, tiled, photos_bytes=sum(map(len, sources)))
+    files = {} if single else {k: v for name, made in tiled.items() for k, v in tiles.tile_files(name, made.archive)}
     return MapFiles(page, files, reasons)
 
 
@@ -225,7 +225,7 @@ def drawable_layers(layers: Mapping[str, pd.DataFrame]) -> dict[str, gpd.GeoData
     }
     for name, style in styles.style_table().layers.items():
         if style.geometry_of:
-            view = map_data.view_frame(name, layers)
+            view = encoding.view_frame(name, layers)
             if view is not None and _has_shapes(view):
                 found[name] = view
     return dict(sorted(found.items(), key=lambda item: (styles.layer_style(item[0]).order, item[0])))
@@ -396,7 +396,7 @@ def dense_layers(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
     Painted layers lie under all separate shapes, so one that belongs below a painted layer must be
     painted itself. ``blocks`` are in drawing order.
     """
-    large = [at for at, b in enumerate(blocks) if "tiles" in b or len(b["ids"]) > map_data.DETAIL_LIMIT]
+    large = [at for at, b in enumerate(blocks) if "tiles" in b or len(b["ids"]) > encoding.DETAIL_LIMIT]
     return [
         block["name"]
         for at, block in enumerate(blocks)
@@ -408,7 +408,7 @@ def opening_bounds(drawn: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:
     """What the map shows first: the communities, else everything; south-west and north-east in degrees."""
     name = next((n for n in ("communities", "zones", "idle_parcels") if n in drawn), None)
     frames = [drawn[name]] if name else list(drawn.values())
-    boxes = [frame.geometry.to_crs(map_data.DISPLAY_CRS).total_bounds for frame in frames]
+    boxes = [frame.geometry.to_crs(encoding.DISPLAY_CRS).total_bounds for frame in frames]
     left, bottom = np.nanmin([box[:2] for box in boxes], axis=0)
     right, top = np.nanmax([box[2:] for box in boxes], axis=0)
     # A single point has no extent; about 300 m around it shows where it is.
@@ -457,7 +457,7 @@ def _add_months(
         block["cls"] = encoded["cls"][-1]
         block["classes"] = [None if c.code is None else plain_text(c.code) for c in classes]
         block["class_labels"] = encoded["class_labels"]
-        block["symbols"] = [map_data.symbol_block(c.symbol) for c in classes]
+        block["symbols"] = [encoding.symbol_block(c.symbol) for c in classes]
         legends[block["name"]] = tuple(classes)
         map_months.add_monthly_columns(block["columns"], block["ids"], months)
     for related, keys in tables:

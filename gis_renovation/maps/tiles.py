@@ -23,11 +23,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation import map_archive, map_data
 from gis_renovation.crs import reproject
 from gis_renovation.display import styles
 from gis_renovation.display.html import plain_text, safe
 from gis_renovation.errors import DataError, Finding, Lang, Text
+from gis_renovation.maps import encoding, pmtiles
 from gis_renovation.schemas import Field, layer_schemas
 from gis_renovation.writing.workbooks import explained_missing
 
@@ -100,8 +100,8 @@ def tile_reason(frame: gpd.GeoDataFrame) -> Text | None:
     """
     shapes = frame.geometry.to_numpy()
     features, vertices = len(frame), int(shapely.get_num_coordinates(shapes).sum())
-    if map_data.DETAIL_LIMIT < features <= PAGE_FEATURES and vertices > PAGE_VERTICES:
-        vertices = int(shapely.get_num_coordinates(shapely.simplify(shapes, map_data.SIMPLIFY_M)).sum())
+    if encoding.DETAIL_LIMIT < features <= PAGE_FEATURES and vertices > PAGE_VERTICES:
+        vertices = int(shapely.get_num_coordinates(shapely.simplify(shapes, encoding.SIMPLIFY_M)).sum())
     if features <= PAGE_FEATURES and vertices <= PAGE_VERTICES:
         return None
     many = features > PAGE_FEATURES
@@ -149,7 +149,7 @@ def tile_layer(name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataF
     table = _attributes(name, drawn, lang=lang)
     tiles, counts = _cut(pieces, position, table, zoom)
     block = _block(name, frame, drawn, layers, table, classes, lang=lang)
-    archive = map_archive.write_archive(
+    archive = pmtiles.write_archive(
         tiles,
         zoom=zoom,
         bounds=bounds,
@@ -193,20 +193,20 @@ def _attributes(name: str, frame: gpd.GeoDataFrame, *, lang: Lang) -> list[_Colu
     style = styles.layer_style(name)
     schema = layer_schemas().get(style.geometry_of or name)
     key = plain_text(frame.index.name or "id")
-    columns = [_column(pd.Series([map_data.row_id(i) for i in frame.index], name=key), None, lang=lang)]
-    for column in map_data.shown_columns(frame, schema, lang=lang):
+    columns = [_column(pd.Series([encoding.row_id(i) for i in frame.index], name=key), None, lang=lang)]
+    for column in encoding.shown_columns(frame, schema, lang=lang):
         field = schema.fields.get(column) if schema else None
         columns.append(_column(frame[column], field, lang=lang, missing=explained_missing(frame, field, lang)))
     return columns
 
 
 def _column(values: pd.Series[Any], field: Field | None, *, lang: Lang, missing: Sequence[str | None] = ()) -> _Column:
-    described = map_data.encode_column(values.iloc[:0], field, lang=lang)
+    described = encoding.encode_column(values.iloc[:0], field, lang=lang)
     try:
         codes, distinct = pd.factorize(values)
     except TypeError:  # lists and other cells that cannot be compared: as the text the page would show
-        codes, distinct = pd.factorize(values.map(map_data.plain_value))
-    plain = [map_data.plain_value(value) for value in distinct.tolist()]
+        codes, distinct = pd.factorize(values.map(encoding.plain_value))
+    plain = [encoding.plain_value(value) for value in distinct.tolist()]
     codes = codes.astype(np.int64)
     unknown = {at for at, value in enumerate(plain) if value is None}
     if unknown:
@@ -220,7 +220,7 @@ def _column(values: pd.Series[Any], field: Field | None, *, lang: Lang, missing:
         codes[gaps] = [place[str(told[row])] for row in gaps]
     if field is not None and field.columns:
         described["labels"] = {text: field.words(text, lang) for text in plain if text}
-    encoded = [b"" if value is None else map_archive.encode_value(value) for value in plain]
+    encoded = [b"" if value is None else pmtiles.encode_value(value) for value in plain]
     types = {type(value) for value in plain if value is not None}
     kind = "Boolean" if types == {bool} else "Number" if types and types <= {int, float} else "String"
     return _Column(described=described, codes=codes, encoded=encoded, kind=kind)
@@ -237,11 +237,11 @@ def _block(
     lang: Lang,
 ) -> dict[str, Any]:
     """What the page knows before a tile is read: as a layer of the page, without a row."""
-    empty = map_data.encode_layer(name, drawn.iloc[:0], layers, lang=lang)
+    empty = encoding.encode_layer(name, drawn.iloc[:0], layers, lang=lang)
     columns = [column.described for column in table[1:]]
-    kinds = {map_data.shape_kind(kind) for kind in set(drawn.geometry.geom_type)}
-    related = map_data.related_tables(styles.layer_style(name), drawn, layers, lang=lang)
-    ids = [map_data.row_id(key) for key in drawn.index] if related else []
+    kinds = {encoding.shape_kind(kind) for kind in set(drawn.geometry.geom_type)}
+    related = encoding.related_tables(styles.layer_style(name), drawn, layers, lang=lang)
+    ids = [encoding.row_id(key) for key in drawn.index] if related else []
     for one in related:
         one["rows_by_id"] = {key: rows for key, rows in zip(ids, one["rows_of"], strict=True) if rows}
         one["rows_of"] = []
@@ -257,7 +257,7 @@ def _block(
         "columns": columns,
         "classes": [None if c.code is None else plain_text(c.code) for c in classes],
         "class_labels": labels if style.column in frame.columns else [],
-        "symbols": [map_data.symbol_block(c.symbol) for c in classes],
+        "symbols": [encoding.symbol_block(c.symbol) for c in classes],
         "title": next((at for at, column in enumerate(columns) if column["name"] == "name"), None),
         "label_column": None,
         "related": related,
@@ -272,7 +272,7 @@ def _names(frame: gpd.GeoDataFrame, pieces: _Pieces) -> dict[str, Any] | None:
     if not 0 < len(named) <= NAMES_LIMIT:
         return None
     texts = [plain_text(text) for text in frame["name"].iloc[named].tolist()]
-    ids = [map_data.row_id(key) for key in frame.index[named]]
+    ids = [encoding.row_id(key) for key in frame.index[named]]
     spots = pieces.home[named]
     return {"ids": ids, "texts": texts, "spots": np.diff(spots, axis=0, prepend=spots[:1] * 0).ravel().tolist()}
 
@@ -292,7 +292,7 @@ class _Pieces:
 def _on_grid(frame: gpd.GeoDataFrame, *, where: str) -> tuple[_Pieces, tuple[float, float, float, float]]:
     """The shapes on the grid, and their extent in degrees."""
     shapes = np.array(
-        reproject(frame[[frame.geometry.name]], map_data.DISPLAY_CRS, where=where).geometry.to_numpy(), dtype=object
+        reproject(frame[[frame.geometry.name]], encoding.DISPLAY_CRS, where=where).geometry.to_numpy(), dtype=object
     )
     if shapely.has_z(shapes).any():
         shapes = shapely.force_2d(shapes)
@@ -358,7 +358,7 @@ def _cut(
             own = bool(at_home[start])
             letter = {1: "p", 2: "l", 3: ""}[int(kind[start])] if several else ""
             label = f"{int(classes[row[start]])}{letter}{'' if own else 'e'}"
-            layer = map_archive.encode_tile_layer(label, extent, int(kind[start]), shape_bytes, tags, keys, values)
+            layer = pmtiles.encode_tile_layer(label, extent, int(kind[start]), shape_bytes, tags, keys, values)
             tiles.setdefault(place, []).append(layer)
             if own:
                 counts[place] = counts.get(place, 0) + end - start
@@ -410,7 +410,7 @@ def _geometry_bytes(shapes: NDArray[Any], corner: NDArray[np.int64]) -> tuple[by
     pieces, owner, closed = pieces[order], owner[order], closed[order]
     xy, piece = _distinct_corners(pieces, closed)
     stream, ends = _commands(xy - corner[owner[piece]], piece, owner, closed, len(shapes))
-    data, byte_ends = map_archive.varints(stream)
+    data, byte_ends = pmtiles.varints(stream)
     return data, byte_ends[ends]
 
 
@@ -458,7 +458,7 @@ def _commands(
     stream = np.zeros(int(begin[-1]), dtype=np.uint64)
     place = np.arange(len(piece)) - np.repeat(np.cumsum(size) - size, size)
     at = begin[piece] + 1 + 2 * place + (place > 0)
-    signed = map_archive.zigzag(step)
+    signed = pmtiles.zigzag(step)
     stream[at], stream[at + 1] = signed[:, 0], signed[:, 1]
     stream[begin[:-1]] = 9
     longer = np.flatnonzero(size > 1)
@@ -480,7 +480,7 @@ def _tags(table: Sequence[_Column], rows: NDArray[np.int64]) -> tuple[list[str],
         pairs[known, 2 * at + 1] = place + len(values)
         values += [column.encoded[code] for code in distinct.tolist()]
     filled = pairs >= 0
-    data, ends = map_archive.varints(pairs[filled].astype(np.uint64))
+    data, ends = pmtiles.varints(pairs[filled].astype(np.uint64))
     cuts = ends[np.concatenate([[0], np.cumsum(filled.sum(axis=1))])].tolist()
     keys = [str(column.described["name"]) for column in table]
     return keys, values, [data[a:b] for a, b in itertools.pairwise(cuts)]
@@ -488,7 +488,7 @@ def _tags(table: Sequence[_Column], rows: NDArray[np.int64]) -> tuple[list[str],
 
 def _vector_layers(tiles: Mapping[tuple[int, int], bytes], table: Sequence[_Column], zoom: int) -> list[dict[str, Any]]:
     """The description of the tiles' layers that other programs read."""
-    names = sorted({name for tile in tiles.values() for name in map_archive.layer_names(tile)})
+    names = sorted({name for tile in tiles.values() for name in pmtiles.layer_names(tile)})
     fields = {str(column.described["name"]): column.kind for column in table}
     return [{"id": name, "minzoom": zoom, "maxzoom": zoom, "fields": fields} for name in names]
 
@@ -502,8 +502,8 @@ def _units_block(
     """How many features there are by unit, as a layer of the page for zooms before the street zoom."""
     counted = count_by_unit(frame, layers.get("reporting_units"))
     classes, position = _density_classes(counted["per_km2"].to_numpy())
-    block = map_data.encode_layer(UNITS, counted, {}, lang=lang)
-    label = map_data.layer_label(name, lang)
+    block = encoding.encode_layer(UNITS, counted, {}, lang=lang)
+    label = encoding.layer_label(name, lang)
     what = Text(f"{label}：按区域汇总", f"{label}: counts by area").in_language(lang)
     block |= {
         "name": f"{plain_text(name)}.units",
@@ -511,7 +511,7 @@ def _units_block(
         "cls": position.tolist(),
         "classes": ["" for _ in classes],
         "class_labels": [plain_text(c.label.in_language(lang)) for c in classes],
-        "symbols": [map_data.symbol_block(c.symbol) for c in classes],
+        "symbols": [encoding.symbol_block(c.symbol) for c in classes],
         "units_of": plain_text(name),
         "end_zoom": street_zoom,
     }
