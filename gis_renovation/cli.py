@@ -313,9 +313,9 @@ def _publish(
         typer.Option("--on", help="发布或核对日期，默认今天 / day of publishing, today if left out", metavar="DATE"),
     ] = "",
 ) -> None:
-    from gis_renovation.publish import publish_run, publisher_warnings
-    from gis_renovation.publish_check import MARKER, read_marker, require_number_in_force, require_sound
-    from gis_renovation.publish_editions import log_edition, restore_previous
+    from gis_renovation.publish.editions import log_edition, restore_previous
+    from gis_renovation.publish.publish import publish_run, publisher_warnings
+    from gis_renovation.publish.verify import MARKER, read_marker, require_number_in_force, require_sound
     from gis_renovation.run.project import load_project
 
     day = _date_option("--on", on)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_renovation import publish
 from gis_renovation.config import check_model, nearest_key, read_toml
 from gis_renovation.errors import ConfigError
+from gis_renovation.publish import publish
 
 
 class Inner(BaseModel):

@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 from drawn_city import layers
 
-from gis_renovation import publish
 from gis_renovation.config import check_model
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.maps.basemaps import Basemap, page_basemaps
-from gis_renovation.publish import Profile
-from gis_renovation.publish_check import check_published
+from gis_renovation.publish import publish
+from gis_renovation.publish.publish import Profile
+from gis_renovation.publish.verify import check_published
 from gis_renovation.shipped import shipped
 
 OWN = {"name": "单位影像", "url": "https://tiles.example.gov.cn/{z}/{x}/{y}.png", "attribution": "某市"}

@@ -11,9 +11,10 @@ from urllib.parse import unquote
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
 
-from gis_renovation import cli, publish, publish_check
+from gis_renovation import cli
 from gis_renovation.errors import ConfigError, DataError, FileError
 from gis_renovation.maps import page as maps
+from gis_renovation.publish import publish, verify
 from gis_renovation.sample_files import sample_profile
 from gis_renovation.schemas import layer_schemas
 
@@ -144,7 +145,7 @@ def test_published_page_stands_with_its_mark_and_checks_out(tmp_path):
     assert "<title>示意市工作图</title>" in page.read_text(encoding="utf-8")
     marker = json.loads((page.parent / "publish.json").read_text(encoding="utf-8"))
     assert (marker["as_of"], marker["run"], marker["audience"]) == ("2024-09-30", "abc", "planner")
-    assert publish_check.check_published(page.parent) == []
+    assert verify.check_published(page.parent) == []
     assert {p.name for p in (tmp_path / "maps").iterdir()} == {"own", "own.toml", "publish-log.jsonl"}
 
 
@@ -201,13 +202,13 @@ def test_check_finds_changed_missing_and_foreign_files(tmp_path):
     folder = published(tmp_path).parent
     (folder / "extra.csv").write_text("x")
     (folder / "index.html").write_text((folder / "index.html").read_text(encoding="utf-8") + " ", encoding="utf-8")
-    assert sorted(f.code for f in publish_check.check_published(folder)) == [
+    assert sorted(f.code for f in verify.check_published(folder)) == [
         "changed_file",
         "foreign_file",
         "unlisted_column",
     ]
     (folder / "index.html").unlink()
-    assert sorted(f.code for f in publish_check.check_published(folder)) == [
+    assert sorted(f.code for f in verify.check_published(folder)) == [
         "foreign_file",
         "missing_file",
         "unlisted_column",
@@ -216,7 +217,7 @@ def test_check_finds_changed_missing_and_foreign_files(tmp_path):
 
 def test_check_of_a_folder_that_is_not_ours_says_so(tmp_path):
     with pytest.raises(FileError, match="不是本程序发布"):
-        publish_check.check_published(tmp_path)
+        verify.check_published(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -237,13 +238,13 @@ def test_check_of_a_folder_that_is_not_ours_says_so(tmp_path):
     ],
 )
 def test_outside_hosts_are_found_wherever_a_browser_would_look(page, hosts):
-    assert publish_check.outside_hosts(page) == hosts
+    assert verify.outside_hosts(page) == hosts
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_passes_the_check_because_it_is_text(tmp_path, text):
     page = published(tmp_path, hostile_layers(text))
-    assert publish_check.check_published(page.parent) == []
+    assert verify.check_published(page.parent) == []
 
 
 @pytest.mark.parametrize(("spoil", "code"), [(False, 0), (True, 1)])
@@ -292,7 +293,7 @@ def test_every_file_of_data_is_linked_with_its_format_and_size(tmp_path, text):
     for path in written.values():
         if path.suffix == ".csv":
             assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel reads UTF-8 only with its mark"
-    assert publish_check.check_published(folder) == []
+    assert verify.check_published(folder) == []
 
 
 def test_a_single_file_brings_no_data_and_says_so_and_a_page_nobody_asked_data_of_says_nothing(tmp_path):

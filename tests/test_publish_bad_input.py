@@ -11,8 +11,9 @@ import pytest
 from drawn_city import CRS, layers
 from shapely.geometry import box
 
-from gis_renovation import cli, publish, publish_editions
+from gis_renovation import cli
 from gis_renovation.errors import ConfigError, CRSError, DataError, FileError
+from gis_renovation.publish import editions, publish
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
@@ -183,7 +184,7 @@ def test_an_edition_that_was_changed_is_replaced_and_told_by_name(tmp_path):
         assert "--restore" in said
     assert (folder / "map.html").is_file()
     with pytest.raises(DataError, match="不能恢复"):
-        publish_editions.restore_previous(folder)
+        editions.restore_previous(folder)
 
 
 def test_a_damaged_record_of_shown_counts_is_not_guessed_at(standing):

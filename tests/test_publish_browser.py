@@ -11,8 +11,8 @@ import pytest
 from drawn_city import layers
 from PIL import Image
 
-from gis_renovation import publish
-from gis_renovation.publish_photos import Photo
+from gis_renovation.publish import publish
+from gis_renovation.publish.site.photos import Photo
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
 

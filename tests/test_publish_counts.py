@@ -16,10 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from gis_renovation import publish, publish_tiles
 from gis_renovation.maps import tiles
-from gis_renovation.publish_counts import counts_shown, merged_records, withheld_reasons, withhold_small_counts
-from gis_renovation.publish_totals import Total, withhold_parts
+from gis_renovation.publish import publish
+from gis_renovation.publish.disclosure.counts import (
+    counts_shown,
+    merged_records,
+    withheld_reasons,
+    withhold_small_counts,
+)
+from gis_renovation.publish.disclosure.totals import Total, withhold_parts
+from gis_renovation.publish.leaks import tiles as publish_tiles
 
 
 def parts(values, *totals, k=5, known=(), fixed=()):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gis_renovation import cli, publish_editions
+from gis_renovation import cli
 from gis_renovation.errors import DataError, FileError
-from gis_renovation.publish_check import sha256
+from gis_renovation.publish import editions
+from gis_renovation.publish.verify import sha256
 
 
 def edition(folder, text):
@@ -36,19 +37,19 @@ def target(tmp_path):
 
 
 def both(target):
-    return text_of(target), text_of(publish_editions.previous_of(target))
+    return text_of(target), text_of(editions.previous_of(target))
 
 
 def test_restoring_changes_the_two_editions_and_again_changes_them_back(target):
-    publish_editions.restore_previous(target)
+    editions.restore_previous(target)
     assert both(target) == ("旧", "新")
-    publish_editions.restore_previous(target)
+    editions.restore_previous(target)
     assert both(target) == ("新", "旧")
     assert {p.name for p in target.parent.iterdir()} == {"public", "public.previous"}
 
 
 def test_a_new_edition_pushes_the_others_back_by_one(target):
-    publish_editions.put_in_place(edition(target.parent / ".unfinished-public-1", "更新"), target)
+    editions.put_in_place(edition(target.parent / ".unfinished-public-1", "更新"), target)
     assert both(target) == ("更新", "新")
     assert {p.name for p in target.parent.iterdir()} == {"public", "public.previous"}
 
@@ -74,9 +75,9 @@ def killed_at(monkeypatch, count):
 def test_a_kill_while_restoring_leaves_two_whole_editions(target, monkeypatch, count, after):
     killed_at(monkeypatch, count)
     with pytest.raises(Killed):
-        publish_editions.restore_previous(target)
+        editions.restore_previous(target)
     monkeypatch.undo()
-    publish_editions.mend_interrupted(target)
+    editions.mend_interrupted(target)
     assert both(target) == after
     assert {p.name for p in target.parent.iterdir()} == {"public", "public.previous"}
 
@@ -86,18 +87,18 @@ def test_a_kill_while_publishing_leaves_the_editions_of_before(target, monkeypat
     work = edition(target.parent / ".unfinished-public-1", "更新")
     killed_at(monkeypatch, count)
     with pytest.raises(Killed):
-        publish_editions.put_in_place(work, target)
+        editions.put_in_place(work, target)
     monkeypatch.undo()
-    publish_editions.mend_interrupted(target)
+    editions.mend_interrupted(target)
     assert both(target) == ("新", "旧")
 
 
 def test_a_kill_after_the_last_rename_keeps_the_new_edition(target, monkeypatch):
     work = edition(target.parent / ".unfinished-public-1", "更新")
-    monkeypatch.setattr(publish_editions.shutil, "rmtree", lambda *_, **__: None)
-    publish_editions.put_in_place(work, target)
+    monkeypatch.setattr(editions.shutil, "rmtree", lambda *_, **__: None)
+    editions.put_in_place(work, target)
     monkeypatch.undo()
-    publish_editions.mend_interrupted(target)
+    editions.mend_interrupted(target)
     assert both(target) == ("更新", "新")
     assert {p.name for p in target.parent.iterdir()} == {"public", "public.previous"}
 
@@ -105,14 +106,14 @@ def test_a_kill_after_the_last_rename_keeps_the_new_edition(target, monkeypatch)
 def test_without_a_previous_edition_there_is_nothing_to_restore(tmp_path):
     target = edition(tmp_path / "maps" / "public", "新")
     with pytest.raises(FileError, match="没有上一版可恢复"):
-        publish_editions.restore_previous(target)
+        editions.restore_previous(target)
     assert text_of(target) == "新"
 
 
 def test_a_previous_edition_that_was_changed_is_not_restored(target):
     (target.with_name("public.previous") / "index.html").write_text("<p>改</p>", encoding="utf-8")
     with pytest.raises(DataError, match="改动") as stopped:
-        publish_editions.restore_previous(target)
+        editions.restore_previous(target)
     assert both(target) == ("新", "改")
     first, changed = stopped.value.findings
     assert "保留的上一版（public.previous），不是现在公开的一版" in first.text.zh
@@ -140,9 +141,9 @@ def test_the_command_restores_and_the_log_says_who_and_from_which_run(target, ca
 
 
 def test_the_log_grows_by_a_line_and_without_a_date_takes_the_file_systems_time(target):
-    publish_editions.log_edition(target, "publish", by="甲", on=date(2024, 10, 8))
+    editions.log_edition(target, "publish", by="甲", on=date(2024, 10, 8))
     first = target.with_name("publish-log.jsonl").read_text(encoding="utf-8")
-    publish_editions.log_edition(target, "publish")
+    editions.log_edition(target, "publish")
     text = target.with_name("publish-log.jsonl").read_text(encoding="utf-8")
     assert text.startswith(first)
     line = json.loads(text.splitlines()[1])

@@ -24,8 +24,10 @@ import pytest
 from drawn_city import CRS, X0, Y0, layers
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_bytes, publish_check, publish_personal, publish_search
 from gis_renovation.errors import ConfigError, DataError
+from gis_renovation.publish import publish, verify
+from gis_renovation.publish.disclosure import personal
+from gis_renovation.publish.leaks import search, unpack
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.shipped import shipped
 
@@ -124,7 +126,7 @@ def planted_edition(tmp_path_factory):
 def everything(folder):
     """Name -> all bytes of a file, unpacked and decoded."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        parts = [spelt for data in publish_bytes.unpacked(path.read_bytes()) for spelt in publish_bytes.spellings(data)]
+        parts = [spelt for data in unpack.unpacked(path.read_bytes()) for spelt in unpack.spellings(data)]
         yield path.relative_to(folder).as_posix(), b"\n".join([path.name.encode(), *parts])
 
 
@@ -156,7 +158,7 @@ def test_no_withheld_number_is_in_the_database_as_eight_bytes(planted_edition):
 
 def test_the_planted_folder_checks_out_and_names_no_withheld_column(planted_edition):
     folder, secrets = planted_edition
-    assert publish_check.check_published(folder) == []
+    assert verify.check_published(folder) == []
     with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database:
         tables = [row[0] for row in database.execute("SELECT table_name FROM gpkg_contents")]
         held = {f"{table}.{row[1]}" for table in tables for row in database.execute(f'PRAGMA table_info("{table}")')}
@@ -251,7 +253,7 @@ def test_an_index_nobody_described_is_numbered_anew(tmp_path):
 )
 def test_personal_numbers_are_told_from_other_numbers(text, kinds):
     """The identity number is the example of GB 11643-1999, annex A; the card is the industry's test number."""
-    assert publish_personal.personal_kinds(text) == kinds
+    assert personal.personal_kinds(text) == kinds
 
 
 @pytest.mark.parametrize("audience", ["planner", "bureau"])
@@ -351,7 +353,7 @@ HIDDEN = {
 @pytest.mark.parametrize("place", HIDDEN)
 def test_a_secret_is_found_wherever_it_hides(tmp_path, place):
     (tmp_path / "a.bin").write_bytes(HIDDEN[place])
-    found = publish_search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")
+    found = search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")
     assert [(f.code, f.file) for f in found] == [("withheld_value", "a.bin")]
 
 
@@ -359,26 +361,26 @@ def test_a_secret_in_a_files_or_folders_name_is_found(tmp_path):
     (tmp_path / SECRET).mkdir()
     (tmp_path / SECRET / "a.txt").write_text("x")
     (tmp_path / f"{SECRET}.txt").write_text("x")
-    assert len(publish_search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")) == 2
+    assert len(search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, "")) == 2
 
 
 @pytest.mark.parametrize("order", ["<d", ">d"])
 def test_a_withheld_number_is_found_as_the_eight_bytes_of_a_database_or_shape(tmp_path, order):
     (tmp_path / "a.gpkg").write_bytes(b"\0" * 50 + struct.pack(order, 12345.678) + b"\0" * 9)
-    secrets = publish_search.withheld_values({"a": pd.DataFrame({"b": [12345.678]})}, {})
-    assert [f.code for f in publish_search.find_leaks(tmp_path, secrets, "")] == ["withheld_value"]
+    secrets = search.withheld_values({"a": pd.DataFrame({"b": [12345.678]})}, {})
+    assert [f.code for f in search.find_leaks(tmp_path, secrets, "")] == ["withheld_value"]
 
 
 def test_a_secret_across_the_border_of_two_searched_pieces_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(publish_search, "_PIECE", 64)
+    monkeypatch.setattr(search, "_PIECE", 64)
     for offset in range(56, 70):
         (tmp_path / "a.txt").write_bytes(b"." * offset + RAW + b"." * 100)
-        assert publish_search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, ""), offset
+        assert search.find_leaks(tmp_path, {"x.y": frozenset({SECRET})}, ""), offset
 
 
 def test_the_ids_of_a_layer_that_stayed_behind_are_searched_for(tmp_path):
     frame = pd.DataFrame({"n": [1]}, index=pd.Index(["燃气-中压-0017"], name="line_id"))
-    secrets = publish_search.withheld_values({"utility_lines": frame}, {})
+    secrets = search.withheld_values({"utility_lines": frame}, {})
     assert secrets == {"utility_lines.line_id": frozenset({"燃气-中压-0017"})}
 
 
@@ -387,7 +389,7 @@ def test_the_ids_of_a_layer_that_stayed_behind_are_searched_for(tmp_path):
 
 def test_the_noise_of_a_float_makes_no_secret_of_a_common_number():
     frame = pd.DataFrame({"area_m2": [8.699999999999999, 8.3, 12345.678]})
-    values = publish_search.withheld_values({"illegal_structures": frame}, {})["illegal_structures.area_m2"]
+    values = search.withheld_values({"illegal_structures": frame}, {})["illegal_structures.area_m2"]
     assert all(value.startswith("1234") for value in values)
     assert "12345.678" in values
 
@@ -449,7 +451,7 @@ def test_the_publishers_contact_is_said_on_purpose(tmp_path):
     ],
 )
 def test_what_a_picture_carries_besides_the_picture_is_named(data, notes):
-    assert publish_bytes.picture_notes(data) == notes
+    assert unpack.picture_notes(data) == notes
 
 
 @pytest.mark.parametrize("inside_page", [False, True])
@@ -463,7 +465,7 @@ def test_a_picture_with_a_place_in_it_does_not_check_out(copy, inside_page):
         )
     else:
         (copy / "a.jpg").write_bytes(picture)
-    assert "picture_notes" in {f.code for f in publish_check.check_published(copy)}
+    assert "picture_notes" in {f.code for f in verify.check_published(copy)}
 
 
 def test_the_workbook_names_nobody(plain):

@@ -16,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
-from gis_renovation import publish, publish_bytes, publish_check, publish_photos
 from gis_renovation.errors import DataError
 from gis_renovation.maps import tiles
-from gis_renovation.publish_photos import Photo, read_photos, written_anew
+from gis_renovation.publish import publish, verify
+from gis_renovation.publish.leaks import unpack
+from gis_renovation.publish.site import photos
+from gis_renovation.publish.site.photos import Photo, read_photos, written_anew
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
@@ -89,7 +91,7 @@ def test_no_note_of_any_kind_of_file_is_taken_over(tmp_path, kind):
     data, width, height = written_anew(path)
     assert (width, height) == (60, 40)
     assert SECRET not in data
-    assert publish_bytes.picture_notes(data) == []
+    assert unpack.picture_notes(data) == []
     with Image.open(io.BytesIO(data)) as made:
         assert made.format == "JPEG"
         assert not made.getexif()
@@ -205,9 +207,9 @@ def test_a_table_gives_dates_and_captions(tmp_path, encoding):
     (tmp_path / "photos.csv").write_bytes(text.encode(encoding))
     (photo,) = read_photos(tmp_path, PLACES)
     assert (photo.place, photo.stage, photo.taken_on, photo.caption) == ("C1", "after", date(2024, 5, 1), "东门")
-    assert publish_photos.caption_of(photo, "zh") == "改造后 · 2024-05-01 · 东门"
-    assert publish_photos.alternative_text(photo, "龙湖新村", "zh") == "龙湖新村改造后照片：东门"
-    assert publish_photos.alternative_text(photo, "Longhu", "en") == "Photo of Longhu after the works: 东门"
+    assert photos.caption_of(photo, "zh") == "改造后 · 2024-05-01 · 东门"
+    assert photos.alternative_text(photo, "龙湖新村", "zh") == "龙湖新村改造后照片：东门"
+    assert photos.alternative_text(photo, "Longhu", "en") == "Photo of Longhu after the works: 东门"
 
 
 def test_files_the_table_does_not_list_are_used_by_their_names_and_told(tmp_path):
@@ -338,7 +340,7 @@ def test_the_public_sees_photos_only_where_the_profile_says_so(project):
     )
     assert "<h2>改造前后</h2>" not in (folder / "communities" / "C2.html").read_text(encoding="utf-8")
     assert "本期公开照片 2 张" in (folder.parent / "own.checklist.md").read_text(encoding="utf-8")
-    assert publish_check.check_published(folder) == []
+    assert verify.check_published(folder) == []
     for path in folder.rglob("*"):
         assert not path.is_file() or SECRET not in path.read_bytes()
 
@@ -346,11 +348,11 @@ def test_the_public_sees_photos_only_where_the_profile_says_so(project):
 def test_a_photo_with_notes_put_in_later_does_not_check_out(project):
     folder = published(project, SHOWN)
     saved(folder / "photos" / "C1-after-1.jpg", exif=noted())
-    path = folder / publish_check.MARKER
+    path = folder / verify.MARKER
     marker = json.loads(path.read_text(encoding="utf-8"))
-    marker["files"]["photos/C1-after-1.jpg"] = publish_check.sha256(folder / "photos" / "C1-after-1.jpg")
-    path.write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
-    found = {(f.code, f.file) for f in publish_check.check_published(folder)}
+    marker["files"]["photos/C1-after-1.jpg"] = verify.sha256(folder / "photos" / "C1-after-1.jpg")
+    path.write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    found = {(f.code, f.file) for f in verify.check_published(folder)}
     assert found == {("picture_notes", "photos/C1-after-1.jpg"), ("changed_marker", "publish.json")}
 
 
@@ -395,7 +397,7 @@ def test_a_missing_or_broken_photo_leaves_the_edition_as_it_was(tmp_path):
 def test_a_hostile_caption_is_text_everywhere():
     bad = "<img src=x onerror=alert(1)>`${1}`</script>"
     photo = Photo("C1", "before", 1, b"", 4, 3, None, bad)
-    block = publish_photos.photo_blocks([photo], {"C1": bad}, {"C1": "C1"}, inline=False, lang="zh")
+    block = photos.photo_blocks([photo], {"C1": bad}, {"C1": "C1"}, inline=False, lang="zh")
     from gis_renovation.maps import page as maps
 
     page = maps.map_page(layers(), title="x", as_of=AS_OF, photos={"communities": block})

@@ -21,9 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_check, publish_contents, publish_database, publish_search
 from gis_renovation.maps import pmtiles
-from gis_renovation.publish_geometry import generalise
+from gis_renovation.publish import contents, publish, verify
+from gis_renovation.publish.disclosure.generalise import generalise
+from gis_renovation.publish.leaks import search, sqlite_pages
 
 AS_OF = date(2024, 9, 30)
 # Where a gas pipe really lies: a corner of a layer that never leaves.
@@ -46,12 +47,12 @@ def copy(plain, tmp_path):
 
 def found(folder):
     """What the check says once the list of files was mended by the hand that planted the leak."""
-    path = folder / publish_check.MARKER
+    path = folder / verify.MARKER
     marker = json.loads(path.read_text(encoding="utf-8"))
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p != path)
     marker["files"] = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    path.write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
-    return {(finding.code, finding.file) for finding in publish_check.check_published(folder)}
+    path.write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    return {(finding.code, finding.file) for finding in verify.check_published(folder)}
 
 
 def test_a_sound_folder_is_sound(copy):
@@ -102,7 +103,7 @@ def test_a_workbook_with_more_than_the_list_is_found(copy, change, codes):
 
 def added(folder, name, frame):
     frame.to_file(folder / "data" / "data.gpkg", layer=name, driver="GPKG", mode="a", engine="pyogrio")
-    publish_database.wipe_freed(folder / "data" / "data.gpkg")
+    sqlite_pages.wipe_freed(folder / "data" / "data.gpkg")
 
 
 def test_an_exact_place_in_a_listed_layer_of_the_database_is_found(copy):
@@ -125,7 +126,7 @@ def test_a_table_the_catalogue_of_the_database_does_not_list_is_found(copy):
     path = copy / "data" / "data.gpkg"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE notes (phone TEXT)")
-    publish_database.wipe_freed(path)
+    sqlite_pages.wipe_freed(path)
     assert found(copy) == {("unlisted_column", "data/data.gpkg"), ("forbidden_column", "data/data.gpkg")}
 
 
@@ -140,7 +141,7 @@ def test_rows_deleted_from_the_database_are_found_until_it_is_written_anew(copy)
         database.execute("DROP TABLE notes")
     assert secret[:50].encode() in path.read_bytes(), "the test is about bytes that are still there"
     assert found(copy) == {("freed_pages", "data/data.gpkg")}
-    publish_database.wipe_freed(path)
+    sqlite_pages.wipe_freed(path)
     assert secret[:50].encode() not in path.read_bytes()
     assert found(copy) == set()
 
@@ -159,8 +160,8 @@ def test_writing_a_database_anew_keeps_every_row_and_gives_the_same_bytes(plain,
     path = shutil.copy(plain / "data" / "data.gpkg", tmp_path / "a.gpkg")
     before = gpd.read_file(path, layer="communities")
     once = (tmp_path / "a.gpkg").read_bytes()
-    publish_database.wipe_freed(tmp_path / "a.gpkg")
-    publish_database.wipe_freed(tmp_path / "a.gpkg")
+    sqlite_pages.wipe_freed(tmp_path / "a.gpkg")
+    sqlite_pages.wipe_freed(tmp_path / "a.gpkg")
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     pd.testing.assert_frame_equal(pd.DataFrame(before), pd.DataFrame(gpd.read_file(path, layer="communities")))
@@ -209,7 +210,7 @@ def test_corners_are_told_apart_from_two_microdegrees_on(x, y, right, up):
     """A rounded or cut corner is the same place, one two or more microdegrees off is another."""
     reference = pd.DataFrame({"x": [x], "y": [y]}).to_numpy()
     written = reference.round(6) + np.array([right, up]) * 1e-6
-    count = publish_contents.strangers(written, reference)
+    count = contents.strangers(written, reference)
     assert count == 0 if (right, up) == (0, 0) else count == 1 or max(abs(right), abs(up)) < 2
 
 
@@ -223,26 +224,26 @@ def pipes():
 @pytest.mark.parametrize("offset", range(9))
 def test_a_corner_of_a_withheld_layer_is_found_as_bytes_wherever_it_stands(tmp_path, offset):
     (tmp_path / "a.bin").write_bytes(b"\1" * offset + struct.pack("<dd", *PIPE))
-    places = publish_search.withheld_places(pipes(), {})
-    leaks = publish_search.find_leaks(tmp_path, {}, "", places=places)
+    places = search.withheld_places(pipes(), {})
+    leaks = search.find_leaks(tmp_path, {}, "", places=places)
     assert [(f.code, f.file) for f in leaks] == [("withheld_value", "a.bin")]
     assert "utility_lines.geometry" in leaks[0].text.zh
 
 
 def test_x_of_one_corner_and_y_of_another_are_no_place(tmp_path):
     (tmp_path / "a.bin").write_bytes(struct.pack("<dd", PIPE[0], Y0) + struct.pack("<dd", PIPE[1], PIPE[0]) + b"\0" * 9)
-    assert publish_search.find_leaks(tmp_path, {}, "", places=publish_search.withheld_places(pipes(), {})) == []
+    assert search.find_leaks(tmp_path, {}, "", places=search.withheld_places(pipes(), {})) == []
 
 
 def test_the_exact_shape_of_a_layer_that_leaves_generalised_is_withheld(tmp_path):
     made = {"parks": gpd.GeoDataFrame({"n": [1]}, geometry=[box(*PIPE, X0 + 500, Y0 + 500)], crs=CRS)}
     coarse = made["parks"].set_geometry(generalise(made["parks"].geometry.to_numpy(), 5.0, grid_m=1.0), crs=CRS)
-    places = publish_search.withheld_places(made, {"parks": coarse})
+    places = search.withheld_places(made, {"parks": coarse})
     assert len(places["parks.geometry"]) == 3, "the corner at (500, 500) lies on the grid and left"
     coarse.to_file(tmp_path / "a.gpkg", driver="GPKG")
-    assert publish_search.find_leaks(tmp_path, {}, "", places=places) == []
+    assert search.find_leaks(tmp_path, {}, "", places=places) == []
     made["parks"].to_file(tmp_path / "b.gpkg", driver="GPKG")
-    assert [f.file for f in publish_search.find_leaks(tmp_path, {}, "", places=places)] == ["b.gpkg"]
+    assert [f.file for f in search.find_leaks(tmp_path, {}, "", places=places)] == ["b.gpkg"]
 
 
 def test_a_shape_smaller_than_the_grid_leaves_as_a_step_or_cell_of_it():
@@ -261,7 +262,7 @@ def test_every_generalised_corner_lies_on_the_grid_however_crooked_the_shape(xy)
     if shapely.is_empty(ring):
         return
     made = generalise(pd.array([ring], dtype=object).to_numpy(), 3.0, grid_m=1.0)
-    assert publish_contents.off_grid(shapely.get_coordinates(made), 1.0) == 0
+    assert contents.off_grid(shapely.get_coordinates(made), 1.0) == 0
     assert shapely.is_valid(made).all()
     assert not shapely.is_empty(made).any()
 
@@ -284,13 +285,13 @@ def test_a_damaged_file_of_any_kind_is_a_finding_and_no_crash(copy, name, damage
     data = bytearray((copy / name).read_bytes())
     data[len(data) // 3] ^= 0x80
     (copy / name).write_bytes({"a byte": bytes(data), "half": data[: len(data) // 2], "empty": b""}[damage])
-    findings = publish_check.check_published(copy)
+    findings = verify.check_published(copy)
     assert ("changed_file", name) in {(one.code, one.file) for one in findings}
     assert all(one.text.zh and one.text.en for one in findings)
 
 
 def test_a_changed_title_number_or_class_in_the_list_itself_is_found(copy):
-    path = copy / publish_check.MARKER
+    path = copy / verify.MARKER
     for key, value in {
         "title": "x",
         "map_number": "皖S(2024)9号",
@@ -299,23 +300,23 @@ def test_a_changed_title_number_or_class_in_the_list_itself_is_found(copy):
     }.items():
         before = path.read_bytes()
         path.write_text(json.dumps(json.loads(before) | {key: value}), encoding="utf-8")
-        assert {one.code for one in publish_check.check_published(copy)} == {"changed_marker"}, key
+        assert {one.code for one in verify.check_published(copy)} == {"changed_marker"}, key
         path.write_bytes(before)
-    assert publish_check.check_published(copy) == []
+    assert verify.check_published(copy) == []
 
 
 def test_a_list_sealed_anew_still_differs_from_the_log_beside_the_folder(plain, tmp_path):
     folder = shutil.copytree(plain.parent, tmp_path / "maps") / plain.name
-    path = folder / publish_check.MARKER
-    assert publish_check.check_published(folder) == []
+    path = folder / verify.MARKER
+    assert verify.check_published(folder) == []
     marker = json.loads(path.read_text(encoding="utf-8")) | {"map_number": "皖S(2024)9号"}
-    path.write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
-    assert {one.code for one in publish_check.check_published(folder)} == {"changed_marker"}
+    path.write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    assert {one.code for one in verify.check_published(folder)} == {"changed_marker"}
 
 
 def test_links_out_of_the_folder_and_empty_folders_are_none_of_ours(copy, tmp_path):
     (copy / "more").symlink_to(tmp_path, target_is_directory=True)
     (copy / "about2.html").symlink_to(copy / "about.html")
     (copy / "empty").mkdir()
-    found_now = {(one.code, one.file) for one in publish_check.check_published(copy)}
+    found_now = {(one.code, one.file) for one in verify.check_published(copy)}
     assert found_now == {("foreign_file", name) for name in ("more", "about2.html", "empty")}

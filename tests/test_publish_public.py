@@ -19,9 +19,12 @@ import shapely
 from drawn_city import CRS, layers
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation import publish, publish_check, publish_geometry, publish_pages, publish_search
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.publish_checklist import review_checklist
+from gis_renovation.publish import publish, verify
+from gis_renovation.publish.checklist import review_checklist
+from gis_renovation.publish.disclosure import generalise
+from gis_renovation.publish.leaks import search
+from gis_renovation.publish.site import frame
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
@@ -34,7 +37,7 @@ def test_neighbours_stay_neighbours_without_gap_or_overlap():
     wave = [(x, 100 + 3 * np.sin(x / 7)) for x in range(0, 201, 4)]
     south = shapely.Polygon([(0, 0), *wave, (200, 0)])
     north = shapely.Polygon([(0, 200), *wave, (200, 200)])
-    coarse = publish_geometry.generalise(np.array([south, north], dtype=object), 10.0, grid_m=1.0)
+    coarse = generalise.generalise(np.array([south, north], dtype=object), 10.0, grid_m=1.0)
     assert len(shapely.get_coordinates(coarse)) < 30 < len(shapely.get_coordinates([south, north]))
     assert shapely.intersection(coarse[0], coarse[1]).area == 0
     assert shapely.union_all(coarse).area == pytest.approx(200 * 200)
@@ -49,7 +52,7 @@ def test_one_overlap_elsewhere_in_the_layer_opens_no_sliver_between_neighbours()
     assert not shapely.coverage_is_valid(shapes)
     apart = shapely.simplify(shapes, 5.0)
     assert shapely.union_all(apart[:2]).area < 400 * 200 - 10, "the test is about borders that would part"
-    coarse = publish_geometry.generalise(shapes, 5.0, grid_m=1.0)
+    coarse = generalise.generalise(shapes, 5.0, grid_m=1.0)
     assert shapely.intersection(coarse[0], coarse[1]).area == 0
     assert shapely.union_all(coarse[:2]).area == pytest.approx(400 * 200)
     assert len(shapely.get_coordinates(coarse)) < len(shapely.get_coordinates(shapes)) / 2
@@ -60,7 +63,7 @@ def test_coordinates_lie_on_the_grid_and_nothing_vanishes():
         [box(0.3, 0.3, 0.5, 0.5), Point(3.4, 7.6), LineString([(0.2, 0.2), (50.7, 0.1), (99.6, 0.4)]), None],
         dtype=object,
     )
-    coarse = publish_geometry.generalise(shapes, 5.0, grid_m=1.0)
+    coarse = generalise.generalise(shapes, 5.0, grid_m=1.0)
     assert [s.geom_type if s is not None else None for s in coarse] == ["Polygon", "Point", "LineString", None]
     assert not shapely.is_empty(coarse[:3]).any()
     assert coarse[1].coords[0] == (3.0, 8.0)
@@ -68,14 +71,14 @@ def test_coordinates_lie_on_the_grid_and_nothing_vanishes():
 
 
 def test_empty_in_empty_out():
-    assert len(publish_geometry.generalise(np.zeros(0, dtype=object), 5.0)) == 0
-    assert publish_geometry.largest_contiguous_area_m2({}) == 0.0
+    assert len(generalise.generalise(np.zeros(0, dtype=object), 5.0)) == 0
+    assert generalise.largest_contiguous_area_m2({}) == 0.0
 
 
 def test_contiguous_cover_sums_blocks_across_streets_and_not_across_a_gap():
     blocks = np.array([box(x * 240, 0, x * 240 + 200, 100) for x in range(5)], dtype=object)
     far = np.array([box(10_000, 0, 10_100, 100)], dtype=object)
-    area = publish_geometry.largest_contiguous_area_m2({"communities": blocks, "parks": far}, gap_m=50.0)
+    area = generalise.largest_contiguous_area_m2({"communities": blocks, "parks": far}, gap_m=50.0)
     assert area == pytest.approx((4 * 240 + 200) * 100)
 
 
@@ -147,7 +150,7 @@ def test_no_byte_of_the_public_folder_holds_a_secret(tmp_path):
                 data = [archive.read(name) for name in archive.namelist()]
         for word in forbidden:
             assert all(word.encode() not in part for part in data), (path.name, word)
-    assert publish_check.check_published(folder) == []
+    assert verify.check_published(folder) == []
 
 
 def test_public_files_hold_the_same_rows_and_say_what_is_withheld(tmp_path):
@@ -212,7 +215,7 @@ def test_a_secret_in_any_kind_of_file_is_found(edition_copy, place):
         with closing(sqlite3.connect(folder / "data" / "data.gpkg")) as database, database:
             database.execute("PRAGMA secure_delete = OFF")
             database.execute("DROP TABLE scratch")
-    found = publish_search.find_leaks(folder, {"x.y": frozenset({SECRET})}, "")
+    found = search.find_leaks(folder, {"x.y": frozenset({SECRET})}, "")
     assert [(f.code, f.file.rsplit(".", 1)[1]) for f in found] == [("withheld_value", place)]
 
 
@@ -230,7 +233,7 @@ def test_a_column_named_without_a_class_fails_to_publish(tmp_path):
 def test_check_finds_a_forbidden_column_put_in_later(edition_copy):
     folder = edition_copy
     (folder / "data" / "communities.csv").write_text("community_id,name,owner_unit\nC1,x,y\n", encoding="utf-8-sig")
-    codes = {f.code for f in publish_check.check_published(folder)}
+    codes = {f.code for f in verify.check_published(folder)}
     assert codes == {"changed_file", "row_count", "unlisted_column", "forbidden_column"}
 
 
@@ -324,4 +327,4 @@ def test_a_valid_map_number_is_printed_with_its_dates(tmp_path):
     ],
 )
 def test_values_in_words(column, value, said):
-    assert publish_pages.words(column, value, "zh") == said
+    assert frame.words(column, value, "zh") == said

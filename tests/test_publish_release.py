@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from gis_renovation import publish
 from gis_renovation.errors import ConfigError
-from gis_renovation.publish_release import require_known_crs, require_released, sources_of
+from gis_renovation.publish import publish
+from gis_renovation.publish.disclosure.release import require_known_crs, require_released, sources_of
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs
 

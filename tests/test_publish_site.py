@@ -14,11 +14,12 @@ import pytest
 from drawn_city import CRS, HOSTILE, X0, Y0, hostile_layers, layers
 from shapely.geometry import box
 
-from gis_renovation import publish, publish_check, publish_site
 from gis_renovation.display import html as markup
-from gis_renovation.publish_pages import SiteFacts
-from gis_renovation.publish_site import Download, Site, page_paths
-from gis_renovation.publish_site_home import site_pages
+from gis_renovation.publish import publish, verify
+from gis_renovation.publish.site import facts as publish_site
+from gis_renovation.publish.site.facts import Download, Site, page_paths
+from gis_renovation.publish.site.frame import SiteFacts
+from gis_renovation.publish.site.home import site_pages
 
 AS_OF = date(2024, 9, 30)
 
@@ -110,7 +111,7 @@ def test_every_file_of_a_published_site_is_reached_from_the_front_page(edition):
             links = Reader(path.read_text(encoding="utf-8")).links
             waiting += [(path.parent / link.partition("#")[0]).resolve() for link in links if link.partition("#")[0]]
     assert seen == {path for path in edition.rglob("*") if path.is_file()}
-    assert publish_check.check_published(edition) == []
+    assert verify.check_published(edition) == []
 
 
 def test_pages_ask_for_nothing_and_run_nothing_but_their_own_two_lines(site):
@@ -119,7 +120,7 @@ def test_pages_ask_for_nothing_and_run_nothing_but_their_own_two_lines(site):
         assert policy.startswith("default-src 'none'; style-src 'sha256-")
         assert "unsafe" not in policy
         assert "http" not in policy
-        assert publish_check.outside_hosts(page) == []
+        assert verify.outside_hosts(page) == []
         assert page.count("<script>") == 1
         reader = Reader(page)
         assert reader.handlers == []
@@ -396,7 +397,7 @@ def test_hostile_text_is_text_on_every_page(text, harmless):
     for path, page in pages.items():
         reader = Reader(page)
         assert reader.handlers == []
-        assert publish_check.outside_hosts(page) == []
+        assert verify.outside_hosts(page) == []
         if path in harmless:
             assert reader.tags == harmless[path]
         shown += html.unescape(page).count(markup.plain_text(text))

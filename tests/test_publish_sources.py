@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 from drawn_city import layers
 
-from gis_renovation import publish
-from gis_renovation.publish_sources import LayerSource, layer_sources, names_place_or_contact, source_cells
+from gis_renovation.publish import publish
+from gis_renovation.publish.site.sources import LayerSource, layer_sources, names_place_or_contact, source_cells
 
 AS_OF = date(2024, 9, 30)
 OPEN = {"owner": "市住建局", "licence": "CC BY 4.0", "classification": "public", "observed": "2024-04-15"}

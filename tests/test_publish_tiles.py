@@ -14,9 +14,11 @@ import shapely
 import shapely.affinity
 from drawn_city import CRS, X0, Y0, layers
 
-from gis_renovation import publish, publish_check, publish_contents, publish_search, publish_tiles
 from gis_renovation.errors import DataError
 from gis_renovation.maps import tiles
+from gis_renovation.publish import contents, publish, verify
+from gis_renovation.publish.leaks import search
+from gis_renovation.publish.leaks import tiles as publish_tiles
 
 AS_OF = date(2024, 9, 30)
 SECRET = "联系人王某13900001234"
@@ -77,11 +79,11 @@ def planted(folder, frame):
         (folder / path).write_bytes(data)
     marker = json.loads((folder / "publish.json").read_text(encoding="utf-8"))
     marker["files"] = {
-        p.relative_to(folder).as_posix(): publish_check.sha256(p)
+        p.relative_to(folder).as_posix(): verify.sha256(p)
         for p in folder.rglob("*")
         if p.is_file() and p.name != "publish.json"
     }
-    (folder / "publish.json").write_text(json.dumps(publish_check.sealed(marker)), encoding="utf-8")
+    (folder / "publish.json").write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
 
 
 def codes(findings):
@@ -91,24 +93,24 @@ def codes(findings):
 def test_edition_has_its_tiles_beside_it_and_says_why(edition):
     folder, _ = edition
     assert {p.name for p in (folder / "tiles").iterdir()} == {"streets.pmtiles", "streets.000.pm.js"}
-    marker = publish_check.read_marker(folder)
+    marker = verify.read_marker(folder)
     assert marker["tiled"] == {"streets": "10,001 个要素，超过页内上限 10,000：切成矢量瓦片"}
-    assert publish_check.check_published(folder) == []
+    assert verify.check_published(folder) == []
 
 
 def test_no_tile_of_a_public_edition_holds_a_withheld_column_or_value(edition):
     folder, made = edition
     archive = (folder / "tiles" / "streets.pmtiles").read_bytes()
     assert publish_tiles.archive_columns(archive) == {"streets": {"street_id", "name", "class"}}
-    text = publish_tiles.archive_text(archive, publish_search.number_forms)
+    text = publish_tiles.archive_text(archive, search.number_forms)
     assert "示例路".encode() in text
     assert SECRET.encode() not in text
     assert str(SECRET_NUMBER).encode() not in text
-    secrets = publish_search.withheld_values(
+    secrets = search.withheld_values(
         made, publish.select_layers(made, publish.read_profile(folder.parent.parent, "own"))
     )
     assert SECRET in secrets["streets.surveyor_note"]
-    assert publish_search.find_leaks(folder, secrets, "") == []
+    assert search.find_leaks(folder, secrets, "") == []
 
 
 @pytest.mark.parametrize(
@@ -120,11 +122,11 @@ def test_a_secret_in_one_tile_is_found_as_text_and_as_number(copy, column, value
     planted(copy, streets(**{column: pd.Series(filled, dtype=object).to_numpy()}))
     raw = (copy / "tiles" / "streets.pmtiles").read_bytes()
     assert str(value).encode() not in raw, "a search through the bytes alone would miss it"
-    findings = publish_check.check_published(copy)
+    findings = verify.check_published(copy)
     assert {"unlisted_column", "forbidden_column"} <= codes(findings)
     assert {f.file for f in findings} == {"tiles/streets.pmtiles", "tiles/streets.000.pm.js"}
-    secrets = {origin: publish_search.number_forms(value) or frozenset({value})}
-    leaks = publish_search.find_leaks(copy, secrets, "")
+    secrets = {origin: search.number_forms(value) or frozenset({value})}
+    leaks = search.find_leaks(copy, secrets, "")
     assert {f.file for f in leaks} == {"tiles/streets.pmtiles", "tiles/streets.000.pm.js"}
     assert not any(str(value) in f.text.zh for f in leaks)
 
@@ -134,7 +136,7 @@ def test_a_line_that_is_none_of_the_layers_is_found_in_its_tiles(copy):
     moved = streets()
     moved.geometry = [shapely.affinity.translate(g, 0, float(n == 4_000)) for n, g in enumerate(moved.geometry)]
     planted(copy, moved)
-    findings = publish_check.check_published(copy)
+    findings = verify.check_published(copy)
     assert {(f.code, f.file) for f in findings} == {
         ("foreign_shape", "tiles/streets.pmtiles"),
         ("foreign_shape", "tiles/streets.000.pm.js"),
@@ -168,7 +170,7 @@ def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
     target = tmp_path / "maps" / "own"
     publish.publish_profile(city(), profile, target, name="own", project_name="例", as_of=AS_OF, single=True)
     assert not (target / "tiles").exists()
-    held = publish_contents.contents_of(target / publish.PAGE)
+    held = contents.contents_of(target / publish.PAGE)
     assert frozenset().union(*(one.columns for one in held["streets"])) == {"street_id", "name", "class"}
     assert [one.columns for one in held["tile_units"]] == [{"name", "feature_count", "per_km2"}]
     page = (target / publish.PAGE).read_text(encoding="utf-8")
@@ -176,8 +178,8 @@ def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
     worse = tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
     page = page.replace(base64.b64encode(archive).decode(), base64.b64encode(worse).decode())
     (target / publish.PAGE).write_text(page, encoding="utf-8")
-    assert "forbidden_column" in codes(publish_check.check_published(target))
-    assert publish_search.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
+    assert "forbidden_column" in codes(verify.check_published(target))
+    assert search.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
 
 
 @pytest.mark.parametrize(
@@ -191,11 +193,11 @@ def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
 )
 def test_scripts_and_archives_that_are_not_ours_are_found(copy, file, text, code):
     (copy / file).write_text(text, encoding="utf-8")
-    assert code in codes(publish_check.check_published(copy))
+    assert code in codes(verify.check_published(copy))
 
 
 def test_scripts_of_another_edition_are_found(copy):
     other = tiles.tile_layer("streets", streets().iloc[:5_000], {}, lang="zh").archive
     (path, data) = tiles.tile_files("streets", other)[1]
     (copy / path).write_bytes(data)
-    assert {"tiles_differ", "changed_file"} <= codes(publish_check.check_published(copy))
+    assert {"tiles_differ", "changed_file"} <= codes(verify.check_published(copy))

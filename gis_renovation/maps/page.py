@@ -104,7 +104,7 @@ def map_files(
         Names of the layers drawn when the map opens; None takes the style table's choice.
     audience
         Whom the page is for. It decides notices only: what may be seen is decided before
-        (:mod:`gis_renovation.publish`); everything in ``layers`` is put on the page.
+        (:mod:`gis_renovation.publish.publish`); everything in ``layers`` is put on the page.
     links
         Files beside the page to link to: path -> which of the page's own texts names it.
     downloads

@@ -13,18 +13,7 @@ from gis_renovation.estimates import ABOUT_MEANS
 from gis_renovation.maps.encoding import layer_label, row_id
 from gis_renovation.maps.shell import Download, file_size
 from gis_renovation.progress.states import PLAN_BATCHES, STATE_ORDER
-from gis_renovation.publish_figures import county_figure, drawn_units
-from gis_renovation.publish_pages import (
-    cell,
-    encoded_columns,
-    head_cell,
-    page_html,
-    table_html,
-)
-from gis_renovation.publish_pages import (
-    say as frame_say,
-)
-from gis_renovation.publish_site import (
+from gis_renovation.publish.site.facts import (
     ABOUT,
     COMMUNITIES,
     DATA,
@@ -48,8 +37,19 @@ from gis_renovation.publish_site import (
     states_on,
     with_navigation,
 )
-from gis_renovation.publish_site_places import community_pages, zone_pages
-from gis_renovation.publish_sources import LayerSource, source_cells
+from gis_renovation.publish.site.figures import county_figure, drawn_units
+from gis_renovation.publish.site.frame import (
+    cell,
+    encoded_columns,
+    head_cell,
+    page_html,
+    table_html,
+)
+from gis_renovation.publish.site.frame import (
+    say as frame_say,
+)
+from gis_renovation.publish.site.places import community_pages, zone_pages
+from gis_renovation.publish.site.sources import LayerSource, source_cells
 from gis_renovation.schemas import APPROXIMATE, Field, layer_schemas, unit_text
 
 _METHOD: tuple[Text, ...] = (

@@ -33,17 +33,8 @@ from gis_renovation.maps.months import month_ends
 from gis_renovation.maps.page import map_files, require_drawable
 from gis_renovation.maps.shell import Download
 from gis_renovation.maps.tiles import UNITS
-from gis_renovation.publish_bytes import unpacked
-from gis_renovation.publish_check import (
-    CLASSES,
-    MARKER,
-    read_marker,
-    require_sound,
-    sealed,
-    sha256,
-)
-from gis_renovation.publish_checklist import review_checklist
-from gis_renovation.publish_counts import (
+from gis_renovation.publish.checklist import review_checklist
+from gis_renovation.publish.disclosure.counts import (
     Reason,
     Shown,
     counts_shown,
@@ -51,8 +42,11 @@ from gis_renovation.publish_counts import (
     withheld_reasons,
     withhold_small_counts,
 )
-from gis_renovation.publish_database import wipe_freed
-from gis_renovation.publish_editions import (
+from gis_renovation.publish.disclosure.extent import extents_of, place_of, require_one_place, require_same_place
+from gis_renovation.publish.disclosure.generalise import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
+from gis_renovation.publish.disclosure.personal import find_personal_numbers, personal_number_warnings
+from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released
+from gis_renovation.publish.editions import (
     log_edition,
     mend_interrupted,
     previous_of,
@@ -60,17 +54,23 @@ from gis_renovation.publish_editions import (
     require_nothing_foreign,
     require_own,
 )
-from gis_renovation.publish_geometry import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
-from gis_renovation.publish_pages import SiteFacts, number_sentence, write_text
-from gis_renovation.publish_personal import find_personal_numbers, personal_number_warnings
-from gis_renovation.publish_photos import FOLDER as PHOTOS
-from gis_renovation.publish_photos import Photo, photo_blocks, photo_files, photos_of, read_photos
-from gis_renovation.publish_places import extents_of, place_of, require_one_place, require_same_place
-from gis_renovation.publish_release import Release, require_known_crs, require_released
-from gis_renovation.publish_search import find_leaks, number_forms, withheld_places, withheld_values
-from gis_renovation.publish_site import MAP, Site, map_links, page_paths
-from gis_renovation.publish_site_home import site_pages
-from gis_renovation.publish_sources import LayerSource, facts_told, layer_sources
+from gis_renovation.publish.leaks.search import find_leaks, number_forms, withheld_places, withheld_values
+from gis_renovation.publish.leaks.sqlite_pages import wipe_freed
+from gis_renovation.publish.leaks.unpack import unpacked
+from gis_renovation.publish.site.facts import MAP, Site, map_links, page_paths
+from gis_renovation.publish.site.frame import SiteFacts, number_sentence, write_text
+from gis_renovation.publish.site.home import site_pages
+from gis_renovation.publish.site.photos import FOLDER as PHOTOS
+from gis_renovation.publish.site.photos import Photo, photo_blocks, photo_files, photos_of, read_photos
+from gis_renovation.publish.site.sources import LayerSource, facts_told, layer_sources
+from gis_renovation.publish.verify import (
+    CLASSES,
+    MARKER,
+    read_marker,
+    require_sound,
+    sealed,
+    sha256,
+)
 from gis_renovation.reading.files import new_file, write_geopackage
 from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
 from gis_renovation.shipped import shipped

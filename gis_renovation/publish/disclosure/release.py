@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gis_renovation.errors import ConfigError, Finding, Text
-from gis_renovation.publish_check import CLASSES
+from gis_renovation.publish.verify import CLASSES
 from gis_renovation.reading.cards import guessed_crs
 from gis_renovation.schemas import layer_schemas, nearest_names
 

@@ -1,7 +1,7 @@
 """Small counts stay behind, and nothing published gives them back: no total, no share, no sentence, no earlier edition.
 
 A count of households or people below k would say something about single households. It is withheld,
-and so is whatever would let a reader compute it (:mod:`gis_renovation.publish_totals`).
+and so is whatever would let a reader compute it (:mod:`gis_renovation.publish.disclosure.totals`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis_renovation.publish_totals import Total, parts_of, published_totals, withhold_parts
+from gis_renovation.publish.disclosure.totals import Total, parts_of, published_totals, withhold_parts
 from gis_renovation.schemas import layer_schemas
 
 # Counts of these units speak of households and people.

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from gis_renovation.display.html import plain_text
-from gis_renovation.publish_counts import Reason
-from gis_renovation.publish_release import Release
+from gis_renovation.publish.disclosure.counts import Reason
+from gis_renovation.publish.disclosure.release import Release
 from gis_renovation.schemas import layer_schemas
 
 

@@ -16,9 +16,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation import publish_bytes, publish_tiles
 from gis_renovation.display.html import plain_text
 from gis_renovation.errors import Finding, Text
+from gis_renovation.publish.leaks import tiles, unpack
 from gis_renovation.schemas import layer_schemas
 
 # A value shorter than this many bytes (two Chinese characters) stands in any text by chance.
@@ -220,9 +220,9 @@ def _contents(path: Path, name: str) -> Iterable[bytes]:
     """Everything a published file says, its name included, unpacked and in every spelling."""
     yield name.encode("utf-8", "surrogatepass")
     if path.suffix in {".pmtiles", ".js", ".html"}:
-        yield from (publish_tiles.archive_text(one, number_forms) for one in publish_tiles.archives_of(path))
-    for data in publish_bytes.unpacked(path.read_bytes()):
-        yield from publish_bytes.spellings(data)
+        yield from (tiles.archive_text(one, number_forms) for one in tiles.archives_of(path))
+    for data in unpack.unpacked(path.read_bytes()):
+        yield from unpack.spellings(data)
 
 
 def _forms(value: str) -> set[bytes]:

@@ -24,8 +24,8 @@ from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 from gis_renovation.maps.months import NEEDED
 from gis_renovation.maps.shell import Download
 from gis_renovation.progress.states import STATE_ORDER, community_progress, project_states
-from gis_renovation.publish_pages import NAVIGATION, SiteFacts
-from gis_renovation.publish_sources import LayerSource
+from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
+from gis_renovation.publish.site.sources import LayerSource
 from gis_renovation.schemas import layer_schemas
 
 HOME, MAP, COMMUNITIES, ZONES, DATA, ABOUT = NAVIGATION

@@ -12,9 +12,7 @@ from gis_renovation.display.html import safe
 from gis_renovation.errors import Text
 from gis_renovation.maps.encoding import joined_table, row_id
 from gis_renovation.progress.states import STATE_ORDER
-from gis_renovation.publish_figures import place_figure
-from gis_renovation.publish_pages import cell, cell_words, encoded_columns, head_cell, page_html, table_html
-from gis_renovation.publish_site import (
+from gis_renovation.publish.site.facts import (
     COMMUNITIES,
     HOME,
     STEPS,
@@ -40,6 +38,8 @@ from gis_renovation.publish_site import (
     unit_names,
     unit_of,
 )
+from gis_renovation.publish.site.figures import place_figure
+from gis_renovation.publish.site.frame import cell, cell_words, encoded_columns, head_cell, page_html, table_html
 
 _COMMUNITY_FACTS = (
     "subdistrict", "year_built", "households", "building_count", "floor_area_m2", "plan_batch", "plan_year",

@@ -18,10 +18,10 @@ import python_calamine
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation import publish_tiles
 from gis_renovation.crs import reproject
 from gis_renovation.maps import tiles
 from gis_renovation.maps.encoding import DISPLAY_CRS
+from gis_renovation.publish.leaks import tiles as publish_tiles
 from gis_renovation.schemas import LayerSchema, layer_schemas
 from gis_renovation.writing import workbooks
 

@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gis_renovation import publish_bytes, publish_tiles
 from gis_renovation.errors import DataError, FileError, Finding, Text
-from gis_renovation.publish_contents import Held, contents_of, off_grid, strangers
-from gis_renovation.publish_database import freed_bytes
+from gis_renovation.publish.contents import Held, contents_of, off_grid, strangers
+from gis_renovation.publish.leaks import tiles, unpack
+from gis_renovation.publish.leaks.sqlite_pages import freed_bytes
 from gis_renovation.schemas import Disclosure, layer_schemas
 
 MARKER = "publish.json"
@@ -157,9 +157,9 @@ def _check_tiles(folder: Path) -> Iterable[Finding]:
             yield _finding("foreign_script", name, "不是本程序写的脚本。", "a script this program did not write.")
             continue
         try:
-            archives = publish_tiles.archives_of(path)
+            archives = tiles.archives_of(path)
             for archive in archives:
-                publish_tiles.archive_columns(archive)
+                tiles.archive_columns(archive)
         except ValueError:
             yield _finding(
                 "broken_tiles", name, "瓦片数据损坏，无法核对。", "the tiles are damaged and cannot be checked."
@@ -175,9 +175,7 @@ def _check_tiles(folder: Path) -> Iterable[Finding]:
 def _check_pictures(folder: Path) -> Iterable[Finding]:
     """Pictures, also those inside pages, carry nothing but the picture: no place, time, camera or comment."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        notes = {
-            note for data in publish_bytes.unpacked(path.read_bytes()) for note in publish_bytes.picture_notes(data)
-        }
+        notes = {note for data in unpack.unpacked(path.read_bytes()) for note in unpack.picture_notes(data)}
         if notes:
             said = ", ".join(sorted(notes))
             name = path.relative_to(folder).as_posix()

@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.maps.encoding import row_id
-from gis_renovation.publish_personal import personal_kinds
+from gis_renovation.publish.disclosure.personal import personal_kinds
 from gis_renovation.schemas import nearest_names
 
 FOLDER = "photos"

@@ -1,0 +1,1 @@
+"""What may leave: counts, totals, persons, shapes, places, releases."""

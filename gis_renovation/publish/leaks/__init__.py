@@ -1,0 +1,1 @@
+"""The search of a published folder for what was withheld."""
