@@ -260,8 +260,8 @@ def _card(
 
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
-    from gis_renovation.check import write_check_report
     from gis_renovation.checking.plausibility import check_plan_ratios
+    from gis_renovation.reports.check_page import write_check_report
     from gis_renovation.run.project import load_project
     from gis_renovation.run.runner import check_settings, check_targets, read_inputs
 
@@ -361,7 +361,7 @@ def _report(
     ] = None,
 ) -> None:
     from gis_renovation.reading.files import new_folder
-    from gis_renovation.report import write_reports
+    from gis_renovation.reports.reports import write_reports
     from gis_renovation.run.project import load_project
 
     project = load_project(folder)

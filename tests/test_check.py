@@ -12,9 +12,9 @@ import pytest
 from shapely.geometry import Point, Polygon, box
 from zoo import BOTTOM, LEFT, communities, shapefile
 
-from gis_renovation.check import error_places, write_check_report
 from gis_renovation.errors import Finding, Text
 from gis_renovation.reading.files import file_sha256
+from gis_renovation.reports.check_page import error_places, write_check_report
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs
 

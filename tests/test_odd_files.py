@@ -16,9 +16,9 @@ from affine import Affine
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box, mapping
 from zoo import BOTTOM, LEFT, communities
 
-from gis_renovation.check import write_check_report
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
+from gis_renovation.reports.check_page import write_check_report
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs
 

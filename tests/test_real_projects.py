@@ -20,7 +20,7 @@ from pyproj import Transformer
 from shapely import make_valid
 from shapely.geometry import shape
 
-from gis_renovation.report import write_reports
+from gis_renovation.reports.reports import write_reports
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs, run_project
 

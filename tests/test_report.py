@@ -18,20 +18,20 @@ from docx.oxml.ns import qn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis_renovation import report, report_zones
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land.statements import list_code_conversions
 from gis_renovation.land.status import check_land_status, outline_land_sites
 from gis_renovation.progress.states import plan_progress, project_states, unit_progress
-from gis_renovation.report import write_reports
-from gis_renovation.report_land import rule_from_record, with_unit
-from gis_renovation.report_parts import file_names
+from gis_renovation.reports import reports, zone_scheme
+from gis_renovation.reports.idle_register import rule_from_record, with_unit
+from gis_renovation.reports.parts import file_names
+from gis_renovation.reports.reports import write_reports
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.run.runner import STEPS
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.writing.documents import Paper
 
-ALWAYS = [one for one in report.REPORTS if not one.needs]
+ALWAYS = [one for one in reports.REPORTS if not one.needs]
 AS_OF = datetime.date(2024, 9, 30)
 RULES = rules_in_force([])
 
@@ -222,7 +222,7 @@ def test_a_community_without_a_name_is_called_by_its_id_alone(tmp_path):
 
 
 def test_more_zones_than_sheets_are_said_to_be_in_the_workbook(tmp_path, monkeypatch):
-    monkeypatch.setattr(report_zones, "SHEETS_MAX", 1)
+    monkeypatch.setattr(zone_scheme, "SHEETS_MAX", 1)
     write_reports(tmp_path, city(), manifest())
     text = words(tmp_path / "planner-zones.docx")
     assert "泉山片区（Z-C4）" not in text
@@ -636,7 +636,7 @@ def test_a_long_table_says_how_much_is_left_out(tmp_path):
 
 
 def test_every_step_is_in_some_readers_workbook():
-    given = {name for one in report.REPORTS for name in one.tables}
+    given = {name for one in reports.REPORTS for name in one.tables}
     assert {step.layer for step in STEPS} <= given <= set(layer_schemas())
 
 

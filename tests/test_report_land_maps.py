@@ -9,10 +9,10 @@ import pytest
 import shapely
 from PIL import Image
 
-from gis_renovation import report_land_maps
 from gis_renovation.errors import Text
 from gis_renovation.land.status import outline_land_sites
-from gis_renovation.report_land_maps import LandMaps
+from gis_renovation.reports import site_maps
+from gis_renovation.reports.site_maps import LandMaps
 
 CRS = "EPSG:4548"
 CM_A_INCH, DOTS = 2.54, 150
@@ -56,7 +56,7 @@ def left_half(pixels):
 
 def test_the_site_has_its_true_size_at_the_stated_scale():
     # 120 m by 80 m fits 12 cm by 9 cm at 1:1500 with its margin, not at 1:1000.
-    scale, frame = report_land_maps._frame(SITES.geometry.iloc[0])
+    scale, frame = site_maps._frame(SITES.geometry.iloc[0])
     assert scale == 1500
     assert frame.contains(SITES.geometry.iloc[0])
     _, pixels = drawn()
@@ -79,13 +79,13 @@ def test_classes_are_in_the_colours_of_the_mapping_standard_inside_and_pale_outs
 
 def test_the_key_lists_an_outline_only_where_its_line_is_on_the_map():
     frame = box(0, 0, 100, 100)
-    bare = report_land_maps._Look(label=Text("界线", "line"), edge="#444444")
-    hatched = report_land_maps._Look(label=Text("范围", "area"), edge="#444444", hatch="//")
+    bare = site_maps._Look(label=Text("界线", "line"), edge="#444444")
+    hatched = site_maps._Look(label=Text("范围", "area"), edge="#444444", hatch="//")
     around, across = box(-500, -500, 500, 500), box(50, -500, 500, 500)
     road = shapely.LineString([(500_000, 3_600_050), (500_300, 3_600_050)])
     found = {bare: np.array([around]), hatched: np.array([around])}
-    assert list(report_land_maps._with_ink(found, frame)) == [hatched]
-    drawn_shapes = report_land_maps._with_ink({bare: np.array([around, across, road])}, frame)[bare]
+    assert list(site_maps._with_ink(found, frame)) == [hatched]
+    drawn_shapes = site_maps._with_ink({bare: np.array([around, across, road])}, frame)[bare]
     assert list(drawn_shapes) == [across, road]
 
 
@@ -134,7 +134,7 @@ def test_points_holes_and_parts_are_drawn_and_parcels_numbered():
 
 
 def test_without_a_chinese_font_the_words_are_english(monkeypatch):
-    monkeypatch.setattr(report_land_maps, "chinese_font", lambda: None)
+    monkeypatch.setattr(site_maps, "chinese_font", lambda: None)
     maps = LandMaps.of(LAYERS, MANIFEST, lang="zh")
     assert maps.lang == "en"
     said = [*maps.remarks, *(look.label.en for look in maps.uses["land_survey"].looks)]

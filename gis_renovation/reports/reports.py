@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from gis_renovation.errors import ConfigError, Lang, Text
-from gis_renovation.report_land import write_idle_register
-from gis_renovation.report_land_status import land_status_sheets, write_land_status
-from gis_renovation.report_parts import Layers, Manifest, Sheet, in_language, to_date
-from gis_renovation.report_progress import write_progress_brief
-from gis_renovation.report_zones import write_zone_scheme
+from gis_renovation.reports.idle_register import write_idle_register
+from gis_renovation.reports.land_status import land_status_sheets, write_land_status
+from gis_renovation.reports.parts import Layers, Manifest, Sheet, in_language, to_date
+from gis_renovation.reports.progress_brief import write_progress_brief
+from gis_renovation.reports.zone_scheme import write_zone_scheme
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.writing.documents import Paper
 from gis_renovation.writing.workbooks import write_tables

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS
-from gis_renovation.report_parts import (
+from gis_renovation.reports.parts import (
     M2_A_MU,
     SHEETS_MAX,
     Layers,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from gis_renovation.errors import Lang, Text
-from gis_renovation.report_parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
+from gis_renovation.reports.parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
 from gis_renovation.run.parameters import parameter, value_text
 from gis_renovation.run.runner import step_defaults
 from gis_renovation.schemas import Field, layer_schema, unit_text

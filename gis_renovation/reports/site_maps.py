@@ -3,7 +3,7 @@
 Both halves show the same ground: patches in the colours of the mapping standard, parcels with the
 numbers of the sheet, control lines, illegal structures, the site's outline. The same layers, libraries
 and fonts give the same bytes. Where no Chinese font is installed the words of the map are the English
-ones (:mod:`gis_renovation.report_land_canvas`).
+ones (:mod:`gis_renovation.reports.canvas`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.land.codes import class_colour, class_label, require_one_system
-from gis_renovation.report_land_canvas import Canvas, Pen, Window, chinese_font, width_cm
-from gis_renovation.report_land_canvas import outline as make_outline
-from gis_renovation.report_parts import Layers, Manifest
+from gis_renovation.reports.canvas import Canvas, Pen, Window, chinese_font, width_cm
+from gis_renovation.reports.canvas import outline as make_outline
+from gis_renovation.reports.parts import Layers, Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.writing.workbooks import SYNTHETIC_NOTICE, display_width
