@@ -448,7 +448,7 @@ def init_project(folder: Path, *, sample: bool) -> None:
 
     with new_folder(folder) as work:
         if sample:
-            from gis_renovation.sample import write_city
+            from gis_renovation.sample.city import write_city
 
             write_city(work)
         else:

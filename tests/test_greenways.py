@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError, CRSError
 from gis_renovation.greenways.access import park_access, slow_path_provision
-from gis_renovation.sample import make_city, situation
+from gis_renovation.sample.city import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.progress.states import STATE_ORDER, community_progress, plan_progress, project_states, unit_progress
-from gis_renovation.sample import make_city, situation
+from gis_renovation.sample.city import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 
 AS_OF = date(2024, 9, 30)

@@ -15,7 +15,7 @@ from gis_renovation import cli
 from gis_renovation.errors import ConfigError, DataError, FileError
 from gis_renovation.maps import page as maps
 from gis_renovation.publish import publish, verify
-from gis_renovation.sample_files import sample_profile
+from gis_renovation.sample.files import sample_profile
 from gis_renovation.schemas import layer_schemas
 
 AS_OF = date(2024, 9, 30)

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from gis_renovation.crs import gcj02_to_wgs84
 from gis_renovation.errors import ConfigError
 from gis_renovation.rasters.zonal import Raster
-from gis_renovation.sample import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation, write_city
-from gis_renovation.sample_files import FILES, card_texts, project_text
-from gis_renovation.sample_housing import whole_parts
-from gis_renovation.sample_place import PATCHES, UNITS, seat_of
-from gis_renovation.sample_plots import segments_between
+from gis_renovation.sample.city import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation, write_city
+from gis_renovation.sample.files import FILES, card_texts, project_text
+from gis_renovation.sample.housing import whole_parts
+from gis_renovation.sample.place import PATCHES, UNITS, seat_of
+from gis_renovation.sample.plots import segments_between
 from gis_renovation.schemas import check_layer, check_references, layer_schema
 
 REPOSITORY = Path(__file__).parent.parent
@@ -140,7 +140,7 @@ def test_a_street_cut_at_taps_keeps_its_length_and_its_ends(taps):
 def test_nothing_depends_on_the_hash_seed(city):
     code = (
         "import sys; sys.path.insert(0, 'tests')\nfrom test_sample import digest\n"
-        "from gis_renovation.sample import make_city\n"
+        "from gis_renovation.sample.city import make_city\n"
         "print(*[digest(layer) for layer in make_city().values()])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4242"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError, CRSError
-from gis_renovation.sample import make_city, situation
+from gis_renovation.sample.city import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 from gis_renovation.utilities.summaries import summarise_utilities, summarise_zone_utilities
 

@@ -11,9 +11,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.sample_housing import community_ids
-from gis_renovation.sample_place import CITY_CRS
-from gis_renovation.sample_plots import Plots, blanked, generator
+from gis_renovation.sample.housing import community_ids
+from gis_renovation.sample.place import CITY_CRS
+from gis_renovation.sample.plots import Plots, blanked, generator
 
 HOSTILE_NAMES = {"FW-90001": "<img src=x onerror=alert(1)>", "FW-90002": "=1+1"}
 PLANTED_PREMISES = {

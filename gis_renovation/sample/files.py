@@ -25,10 +25,10 @@ import xlsxwriter
 from gis_renovation.crs import wgs84_to_gcj02
 from gis_renovation.rasters.zonal import Raster
 from gis_renovation.reading.files import write_geopackage
-from gis_renovation.sample_housing import PLAN
-from gis_renovation.sample_photos import write_photos
-from gis_renovation.sample_rasters import HEIGHT_DATUM, LAND_COVER
-from gis_renovation.sample_works import AS_OF
+from gis_renovation.sample.housing import PLAN
+from gis_renovation.sample.photos import write_photos
+from gis_renovation.sample.rasters import HEIGHT_DATUM, LAND_COVER
+from gis_renovation.sample.works import AS_OF
 from gis_renovation.schemas import layer_schema
 from gis_renovation.shipped import shipped
 
@@ -343,7 +343,7 @@ def write_city(folder: Path | str, *, seed: int = 2024) -> None:
     shows them. Files of the same names are replaced, others left alone. Same seed and library versions, same
     bytes. Raises OSError when the folder cannot be written.
     """
-    from gis_renovation.sample import make_city
+    from gis_renovation.sample.city import make_city
 
     folder = Path(folder)
     data = folder / "layers" / "data"

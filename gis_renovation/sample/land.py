@@ -16,9 +16,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.sample_housing import MARGIN_M, SLAB_DEPTH_M, boxes, community_ids
-from gis_renovation.sample_place import CITY_CRS, HILLS, hill, huai_river, rounded, snapped, union_by
-from gis_renovation.sample_plots import ALLEY_M, STREET_WIDTH_M, Plots, blanked, generator, planted_lots
+from gis_renovation.sample.housing import MARGIN_M, SLAB_DEPTH_M, boxes, community_ids
+from gis_renovation.sample.place import CITY_CRS, HILLS, hill, huai_river, rounded, snapped, union_by
+from gis_renovation.sample.plots import ALLEY_M, STREET_WIDTH_M, Plots, blanked, generator, planted_lots
 
 SURVEYED_ON = dt.date(2024, 3, 31)
 INSPECTED_ON = dt.date(2024, 6, 20)

@@ -10,18 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gis_renovation import (
-    sample_housing,
-    sample_land,
-    sample_lines,
-    sample_rasters,
-    sample_services,
-    sample_works,
-)
 from gis_renovation.errors import ConfigError
-from gis_renovation.sample_files import write_city
-from gis_renovation.sample_place import PATCHES, reporting_units
-from gis_renovation.sample_plots import Plots, lay_out
+from gis_renovation.sample import housing, land, lines, rasters, services, works
+from gis_renovation.sample.files import write_city
+from gis_renovation.sample.place import PATCHES, reporting_units
+from gis_renovation.sample.plots import Plots, lay_out
 from gis_renovation.schemas import nearest_names
 
 __all__ = ["COMMUNITIES", "LAYERS", "SITUATIONS", "Situation", "make_city", "situation", "write_city"]
@@ -91,55 +84,53 @@ class _Builder(NamedTuple):
 # In an order in which each finds what it needs; names with an underscore are steps on the way.
 _BUILDERS: Mapping[str, _Builder] = {
     "reporting_units": _Builder(lambda _p, _s, _m: reporting_units()),
-    "_housing": _Builder(lambda p, s, _m: sample_housing.make_communities(p, s)),
+    "_housing": _Builder(lambda p, s, _m: housing.make_communities(p, s)),
     "communities": _Builder(lambda _p, _s, m: m["_housing"][0], ("_housing",)),
     "buildings": _Builder(
-        lambda p, s, m: sample_housing.make_buildings(p, m["_housing"][0], m["_housing"][1], s), ("_housing",)
+        lambda p, s, m: housing.make_buildings(p, m["_housing"][0], m["_housing"][1], s), ("_housing",)
     ),
     "illegal_structures": _Builder(
-        lambda p, s, m: sample_housing.make_illegal_structures(p, m["_housing"][1], s), ("_housing",)
+        lambda p, s, m: housing.make_illegal_structures(p, m["_housing"][1], s), ("_housing",)
     ),
-    "streets": _Builder(lambda p, s, _m: sample_lines.make_streets(p, s)),
-    "street_lights": _Builder(lambda _p, s, m: sample_lines.make_street_lights(m["streets"], s), ("streets",)),
-    "barriers": _Builder(lambda p, _s, _m: sample_lines.make_barriers(p)),
+    "streets": _Builder(lambda p, s, _m: lines.make_streets(p, s)),
+    "street_lights": _Builder(lambda _p, s, m: lines.make_street_lights(m["streets"], s), ("streets",)),
+    "barriers": _Builder(lambda p, _s, _m: lines.make_barriers(p)),
     "crossings": _Builder(
-        lambda p, _s, m: sample_lines.make_crossings(p, m["streets"], m["barriers"]), ("streets", "barriers")
+        lambda p, _s, m: lines.make_crossings(p, m["streets"], m["barriers"]), ("streets", "barriers")
     ),
-    "slow_paths": _Builder(lambda p, s, _m: sample_lines.make_slow_paths(p, s)),
-    "utility_lines": _Builder(lambda p, s, _m: sample_lines.make_utility_lines(p, s)),
-    "utility_nodes": _Builder(
-        lambda _p, _s, m: sample_lines.make_utility_nodes(m["utility_lines"]), ("utility_lines",)
-    ),
-    "parks": _Builder(lambda p, _s, _m: sample_land.make_parks(p)),
-    "parcels": _Builder(lambda p, s, _m: sample_land.make_parcels(p, s)),
-    "land_survey": _Builder(lambda p, _s, _m: sample_land.make_land_survey(p)),
-    "planned_use": _Builder(lambda p, s, _m: sample_land.make_planned_use(p, s)),
-    "proof_papers": _Builder(lambda _p, s, m: sample_land.make_proof_papers(m["parcels"], s), ("parcels",)),
-    "premises": _Builder(lambda p, s, _m: sample_services.make_premises(p, s)),
+    "slow_paths": _Builder(lambda p, s, _m: lines.make_slow_paths(p, s)),
+    "utility_lines": _Builder(lambda p, s, _m: lines.make_utility_lines(p, s)),
+    "utility_nodes": _Builder(lambda _p, _s, m: lines.make_utility_nodes(m["utility_lines"]), ("utility_lines",)),
+    "parks": _Builder(lambda p, _s, _m: land.make_parks(p)),
+    "parcels": _Builder(lambda p, s, _m: land.make_parcels(p, s)),
+    "land_survey": _Builder(lambda p, _s, _m: land.make_land_survey(p)),
+    "planned_use": _Builder(lambda p, s, _m: land.make_planned_use(p, s)),
+    "proof_papers": _Builder(lambda _p, s, m: land.make_proof_papers(m["parcels"], s), ("parcels",)),
+    "premises": _Builder(lambda p, s, _m: services.make_premises(p, s)),
     "meter_readings": _Builder(
-        lambda _p, s, m: sample_services.make_meter_readings(m["parcels"], m["premises"], s), ("parcels", "premises")
+        lambda _p, s, m: services.make_meter_readings(m["parcels"], m["premises"], s), ("parcels", "premises")
     ),
-    "facilities": _Builder(lambda p, s, _m: sample_services.make_facilities(p, s)),
-    "culture_sites": _Builder(lambda p, _s, _m: sample_land.make_culture_sites(p)),
+    "facilities": _Builder(lambda p, s, _m: services.make_facilities(p, s)),
+    "culture_sites": _Builder(lambda p, _s, _m: land.make_culture_sites(p)),
     "control_lines": _Builder(
-        lambda p, _s, m: sample_land.make_control_lines(p, m["streets"], m["barriers"], m["parks"]),
+        lambda p, _s, m: land.make_control_lines(p, m["streets"], m["barriers"], m["parks"]),
         ("streets", "barriers", "parks"),
     ),
-    "projects": _Builder(lambda _p, s, m: sample_works.make_projects(m["communities"], s), ("communities",)),
+    "projects": _Builder(lambda _p, s, m: works.make_projects(m["communities"], s), ("communities",)),
     "project_communities": _Builder(
-        lambda _p, s, m: sample_works.make_project_communities(m["communities"], s), ("communities",)
+        lambda _p, s, m: works.make_project_communities(m["communities"], s), ("communities",)
     ),
-    "works_records": _Builder(lambda _p, s, m: sample_works.make_works_records(m["projects"], s), ("projects",)),
+    "works_records": _Builder(lambda _p, s, m: works.make_works_records(m["projects"], s), ("projects",)),
     "funds": _Builder(
-        lambda _p, s, m: sample_works.make_funds(m["projects"], m["project_communities"], m["communities"], s),
+        lambda _p, s, m: works.make_funds(m["projects"], m["project_communities"], m["communities"], s),
         ("projects", "project_communities", "communities"),
     ),
-    "terrain": _Builder(lambda _p, s, _m: sample_rasters.make_terrain(s)),
-    "greenness_before": _Builder(lambda p, s, _m: sample_rasters.make_greenness(p, s, after=False)),
-    "greenness_after": _Builder(lambda p, s, _m: sample_rasters.make_greenness(p, s, after=True)),
-    "night_light": _Builder(lambda p, s, _m: sample_rasters.make_night_light(p, s)),
-    "night_light_before": _Builder(lambda p, s, _m: sample_rasters.make_night_light(p, s, before=True)),
-    "land_cover": _Builder(lambda p, _s, _m: sample_rasters.make_land_cover(p)),
+    "terrain": _Builder(lambda _p, s, _m: rasters.make_terrain(s)),
+    "greenness_before": _Builder(lambda p, s, _m: rasters.make_greenness(p, s, after=False)),
+    "greenness_after": _Builder(lambda p, s, _m: rasters.make_greenness(p, s, after=True)),
+    "night_light": _Builder(lambda p, s, _m: rasters.make_night_light(p, s)),
+    "night_light_before": _Builder(lambda p, s, _m: rasters.make_night_light(p, s, before=True)),
+    "land_cover": _Builder(lambda p, _s, _m: rasters.make_land_cover(p)),
 }
 
 LAYERS: tuple[str, ...] = tuple(name for name in _BUILDERS if not name.startswith("_"))
@@ -183,8 +174,8 @@ class Situation(NamedTuple):
     expect: str
 
 
-_PARCEL = sample_land.PLANTED_PARCELS
-_PREMISES = sample_services.PLANTED_PREMISES
+_PARCEL = land.PLANTED_PARCELS
+_PREMISES = services.PLANTED_PREMISES
 
 SITUATIONS: tuple[Situation, ...] = (
     Situation(
@@ -200,8 +191,8 @@ SITUATIONS: tuple[Situation, ...] = (
         "铁路隔开、由人行天桥连通的两个小区",
         "two neighbours joined by a footbridge over the railway",
         "communities",
-        sample_lines.FOOTBRIDGE_BETWEEN,
-        f"44 m apart; link rejoined by crossing {sample_lines.FOOTBRIDGE}",
+        lines.FOOTBRIDGE_BETWEEN,
+        f"44 m apart; link rejoined by crossing {lines.FOOTBRIDGE}",
     ),
     Situation(
         "gap_59",
@@ -241,7 +232,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "the nearest park is across a creek without a bridge",
         "communities",
         ("340402-013",),
-        f"within 300 m of park {sample_land.PARK_ACROSS_RIVER} in a straight line, not within 500 m on foot",
+        f"within 300 m of park {land.PARK_ACROSS_RIVER} in a straight line, not within 500 m on foot",
     ),
     Situation(
         "isolated",
@@ -280,8 +271,8 @@ SITUATIONS: tuple[Situation, ...] = (
         "废弃给水管",
         "an abandoned water line",
         "utility_lines",
-        (sample_lines.ABANDONED_LINE,),
-        f"in community {sample_lines.ABANDONED_IN}; never counts as supply",
+        (lines.ABANDONED_LINE,),
+        f"in community {lines.ABANDONED_IN}; never counts as supply",
     ),
     Situation(
         "idle_candidate",
@@ -315,7 +306,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "in prime farmland",
         "parcels",
         (_PARCEL["prime_farmland"],),
-        f"excluded: control line {sample_land.PRIME_FARMLAND}",
+        f"excluded: control line {land.PRIME_FARMLAND}",
     ),
     Situation(
         "parcel_in_compound",
@@ -323,7 +314,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "land inside a compound",
         "parcels",
         (_PARCEL["inside_compound"],),
-        f"excluded or asked about: inside community {sample_land.COMPOUND}",
+        f"excluded or asked about: inside community {land.COMPOUND}",
     ),
     Situation(
         "parcel_holder_unknown",
@@ -378,7 +369,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "户均面积异常（约 127 m²/户）",
         "127 m² per household",
         "communities",
-        (sample_housing.OUTLIER,),
+        (housing.OUTLIER,),
         "far from its plan batch, where all others are below 105 and the mean is 77",
     ),
     Situation(
@@ -386,7 +377,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "形象进度倒退",
         "progress that goes back",
         "works_records",
-        (sample_works.BACKWARD_PROJECT,),
+        (works.BACKWARD_PROJECT,),
         "0.60 on 2024-07-31, 0.45 on 2024-08-31, without a reason",
     ),
     Situation(

@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.sample_plots import generator
+from gis_renovation.sample.plots import generator
 
 AS_OF = dt.date(2024, 9, 30)
 MONTH_ENDS = (

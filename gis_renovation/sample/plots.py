@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis_renovation.sample_place import PATCHES, Patch
+from gis_renovation.sample.place import PATCHES, Patch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

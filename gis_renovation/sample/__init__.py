@@ -1,0 +1,1 @@
+"""A synthetic city of any size, with planted and labelled situations."""
