@@ -43,7 +43,7 @@ import pandas as pd
 import shapely
 from playwright.sync_api import sync_playwright
 
-from gis_renovation import serve
+from gis_renovation.cli import serve
 from gis_renovation.maps import page as maps
 from gis_renovation.maps import tiles
 

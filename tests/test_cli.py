@@ -15,14 +15,14 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from gis_renovation import cli
-from gis_renovation.cli import init_project
-from gis_renovation.console import print_run
+from gis_renovation.cli import commands
+from gis_renovation.cli.commands import init_project
+from gis_renovation.cli.console import print_run
 from gis_renovation.reading.files import final_name
 from gis_renovation.run.parameters import parameter
 from gis_renovation.shipped import shipped
 
-COMMANDS = sorted(cli._COMMANDS)
+COMMANDS = sorted(commands._COMMANDS)
 PROJECT = '[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n'
 
 
@@ -40,7 +40,7 @@ def run_cli(*words, cwd=None):
 def call(capsys, *words):
     """The same program in this process: faster, for what needs no fresh interpreter."""
     with pytest.raises(SystemExit) as ended:
-        cli.main([str(word) for word in words])
+        commands.main([str(word) for word in words])
     shown = capsys.readouterr()
     return ended.value.code, shown.out, shown.err
 
@@ -270,7 +270,7 @@ def test_a_missing_file_names_its_neighbours(own_sample, capsys):
 def test_what_compiled_libraries_write_does_not_mix_with_our_output():
     code = (
         "import sys, ctypes\n"
-        "from gis_renovation.console import output_kept_clean\n"
+        "from gis_renovation.cli.console import output_kept_clean\n"
         "sys.stdout.write('before ')\n"
         "with output_kept_clean():\n"
         "    ctypes.CDLL(None).puts(b'a remark of the solver')\n"

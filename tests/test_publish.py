@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from drawn_city import HOSTILE, hostile_layers, layers
 
-from gis_renovation import cli
+from gis_renovation.cli import commands
 from gis_renovation.errors import ConfigError, DataError, FileError
 from gis_renovation.maps import page as maps
 from gis_renovation.publish import publish, verify
@@ -253,7 +253,7 @@ def test_publish_check_verifies_any_published_folder(tmp_path, capsys, spoil, co
     if spoil:
         (folder / "index.html").write_text("<p>改动</p>", encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
-        cli.main(["publish", str(folder), "--check"])
+        commands.main(["publish", str(folder), "--check"])
     shown = capsys.readouterr()
     assert ended.value.code == code
     assert ("核对无误" in shown.out) != spoil

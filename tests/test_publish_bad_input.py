@@ -11,7 +11,7 @@ import pytest
 from drawn_city import CRS, layers
 from shapely.geometry import box
 
-from gis_renovation import cli
+from gis_renovation.cli import commands
 from gis_renovation.errors import ConfigError, CRSError, DataError, FileError
 from gis_renovation.publish import editions, publish
 from gis_renovation.shipped import shipped
@@ -220,7 +220,7 @@ def test_a_layer_of_another_place_stops_the_command_and_leaves_the_edition(own_s
     published(own_sample)
     before = state_of(own_sample / "maps")
     with pytest.raises(SystemExit) as ended:
-        cli.main(["publish", str(own_sample), "--profile", "public"])
+        commands.main(["publish", str(own_sample), "--profile", "public"])
     said = capsys.readouterr().err
     assert ended.value.code == 1
     assert "相距 50 km 以上（约在 12" in said
@@ -268,7 +268,7 @@ def test_an_expired_number_is_refused_today_and_by_the_check_though_the_data_are
 
     def told(*words):
         with pytest.raises(SystemExit) as ended:
-            cli.main(["publish", str(own_sample), "--profile", "public", "--by", "李娜", *words])
+            commands.main(["publish", str(own_sample), "--profile", "public", "--by", "李娜", *words])
         return ended.value.code, "".join(capsys.readouterr())
 
     code, said = told()

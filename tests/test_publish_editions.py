@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gis_renovation import cli
+from gis_renovation.cli import commands
 from gis_renovation.errors import DataError, FileError
 from gis_renovation.publish import editions
 from gis_renovation.publish.verify import sha256
@@ -123,7 +123,7 @@ def test_a_previous_edition_that_was_changed_is_not_restored(target):
 def test_restoring_without_a_name_is_told(target, capsys):
     for by, told in (([], True), (["--by", "李某"], False)):
         with pytest.raises(SystemExit):
-            cli.main(["publish", str(target.parent.parent), "--profile", "public", "--restore", *by])
+            commands.main(["publish", str(target.parent.parent), "--profile", "public", "--restore", *by])
         assert ("没有写发布人" in "".join(capsys.readouterr())) == told
 
 
@@ -131,7 +131,7 @@ def test_the_command_restores_and_the_log_says_who_and_from_which_run(target, ca
     project = target.parent.parent
     words = ["publish", str(project), "--profile", "public", "--restore", "--by", "李某", "--on", "2024-10-08"]
     with pytest.raises(SystemExit) as ended:
-        cli.main(words)
+        commands.main(words)
     assert ended.value.code == 0
     assert "已换回上一版" in capsys.readouterr().out
     line = json.loads((target.parent / "publish-log.jsonl").read_text(encoding="utf-8"))
@@ -154,7 +154,7 @@ def test_the_log_grows_by_a_line_and_without_a_date_takes_the_file_systems_time(
 def test_a_date_that_is_none_and_two_orders_at_once_are_refused(target, capsys):
     for words in (["--restore", "--on", "十月"], ["--restore", "--check"]):
         with pytest.raises(SystemExit) as ended:
-            cli.main(["publish", str(target), *words])
+            commands.main(["publish", str(target), *words])
         assert ended.value.code == 2
     said = capsys.readouterr().err
     assert "--on 十月 不是日期" in said

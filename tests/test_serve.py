@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from gis_renovation import serve
+from gis_renovation.cli import serve
 from gis_renovation.errors import FileError
 
 BODY = bytes(range(256)) * 40

@@ -15,7 +15,7 @@ import pytest
 import shapely
 from drawn_city import CRS, HOSTILE, X0, Y0
 
-from gis_renovation import serve
+from gis_renovation.cli import serve
 from gis_renovation.display import html
 from gis_renovation.maps import page as maps
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gis_renovation import __version__
-from gis_renovation.console import (
+from gis_renovation.cli.console import (
     console_for,
     explain_step,
     output_kept_clean,
@@ -24,8 +24,8 @@ from gis_renovation.console import (
     print_run,
     progress_bar,
 )
+from gis_renovation.cli.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
 from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError, Lang, Text
-from gis_renovation.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
 
 # The library's base of every mistake in a command line; it exports only this child of it.
 _UsageError: Any = typer.BadParameter.__mro__[2]
@@ -380,7 +380,7 @@ def _serve(
     profile: Annotated[str, typer.Option("--profile", help="发布配置名 / profile name")] = "planner",
     port: Annotated[int, typer.Option("--port", help="端口，0 为自动 / port, 0 picks one", min=0, max=65535)] = 8000,
 ) -> None:
-    from gis_renovation.serve import serve_folder
+    from gis_renovation.cli.serve import serve_folder
 
     target = folder / "maps" / profile
     if not (target / "index.html").is_file():
