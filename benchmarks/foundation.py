@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def adjacency_sindex(size: int) -> Duel:
     """All pairs within reach; ours brings the exact gap too."""
-    from gis_renovation.contiguity.links import nearby_pairs
+    from gis_renovation.contiguity import nearby_pairs
 
     places = make_communities(size)
 
@@ -50,7 +50,7 @@ def adjacency_sindex(size: int) -> Duel:
 
 def adjacency_libpysal(size: int) -> Duel | str:
     """Polygons widened by half the reach that meet: the arcs are polygons, so some pairs are lost."""
-    from gis_renovation.contiguity.links import nearby_pairs
+    from gis_renovation.contiguity import nearby_pairs
 
     try:
         from libpysal.graph import Graph
@@ -75,7 +75,7 @@ def groups_postgis(size: int) -> Duel | str:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    from gis_renovation.contiguity.links import nearby_pairs
+    from gis_renovation.contiguity import nearby_pairs
 
     if postgis.binaries() is None:
         return postgis.MISSING
@@ -103,7 +103,7 @@ def _same_partition(one: Any, other: Any) -> bool:
 
 def links(size: int, *, arterials: bool, bridges: bool) -> Duel:
     """The whole layer with barriers against the same without; every cut confirmed to be near a barrier."""
-    from gis_renovation.contiguity.links import link_communities
+    from gis_renovation.contiguity import link_communities
 
     places = make_communities(size)
     barriers, crossings = make_barriers(size)
@@ -128,7 +128,7 @@ def groups_networkx(size: int) -> Duel:
     """Connected groups from a ready layer of links."""
     import networkx
 
-    from gis_renovation.contiguity.links import connected_groups, link_communities
+    from gis_renovation.contiguity import connected_groups, link_communities
 
     places = make_communities(size)
     layer = link_communities(places, make_barriers(size)[0], max_gap_m=REACH_M)

@@ -185,7 +185,7 @@ def shares_duckdb(size: int) -> Duel | str:
 
 def ledger(size: int, *, rules: int) -> Duel:
     """The ledger of the first rules of the pack, and the list drawn from it."""
-    from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
+    from gis_renovation.land import assess_parcels, find_idle_parcels
     from gis_renovation.rule_packs import rules_in_force
 
     parcels, zones, lines = make_land(size)
@@ -208,9 +208,9 @@ def province(size: int) -> Duel | str:
     """
     if find_spec("dask_geopandas") is None:
         return "dask-geopandas is not installed"
-    from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
+    from gis_renovation.land import assess_parcels, find_idle_parcels
     from gis_renovation.rule_packs import rules_in_force
-    from gis_renovation.run.partitions import assess_partitions, partition_parcels
+    from gis_renovation.run import assess_partitions, partition_parcels
 
     warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)
     chosen = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")[:12]
@@ -268,7 +268,7 @@ def zonal(_size: int, *, later: bool) -> Duel | str:
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
 
-    from gis_renovation.rasters.zonal import grid_coverage, zonal_sums
+    from gis_renovation.rasters import grid_coverage, zonal_sums
 
     values, transform, places = make_raster()
     source = NumPyRasterSource(

@@ -66,8 +66,7 @@ def parcels(size: int) -> gpd.GeoDataFrame:
 
 def parcels_gpkg(size: int) -> Duel:
     """File to conformed frame: columns renamed and typed, codes mapped, keyed and sorted, the file's hash taken."""
-    from gis_renovation.reading.cards import conform, read_card
-    from gis_renovation.reading.files import read_layer
+    from gis_renovation.reading import conform, read_card, read_layer
 
     folder = scratch()
     pyogrio.write_dataframe(parcels(size), folder / "parcels.gpkg", layer="parcels")
@@ -97,8 +96,7 @@ def ledger(size: int) -> Duel:
     """A sheet with a title, a two-row header, units, subtotals every 50 rows and numbers as people write them."""
     import xlsxwriter
 
-    from gis_renovation.reading.cards import conform, read_card
-    from gis_renovation.reading.files import read_layer
+    from gis_renovation.reading import conform, read_card, read_layer
 
     folder = scratch()
     book = xlsxwriter.Workbook(str(folder / "ledger.xlsx"), {"constant_memory": True})
@@ -141,7 +139,7 @@ def guard(size: int) -> Duel | str:
     """A layer against its claim and against a trusted layer it is displaced from as GCJ-02 displaces."""
     from pyproj import CRS
 
-    from gis_renovation.checking.grids import check_claim, check_offsets
+    from gis_renovation.checking import check_claim, check_offsets
     from gis_renovation.crs import wgs84_to_gcj02
 
     project = CRS("EPSG:4548")

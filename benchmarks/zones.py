@@ -180,7 +180,7 @@ def make_city(case: Case, instance: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataF
 
 
 def ours(case: Case, communities: gpd.GeoDataFrame, links: gpd.GeoDataFrame) -> pd.DataFrame:
-    from gis_renovation.zones.delineate import delineate_zones
+    from gis_renovation.zones import delineate_zones
 
     return delineate_zones(communities, links, **case.wishes)
 
@@ -274,8 +274,8 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 def measure_components(case: Case, instances: int) -> dict[str, Any]:
     """Zones without bounds, from the polygons on, and PostGIS's clusters, in turn; the same groups."""
-    from gis_renovation.contiguity.links import link_communities
-    from gis_renovation.zones.delineate import delineate_zones
+    from gis_renovation.contiguity import link_communities
+    from gis_renovation.zones import delineate_zones
 
     def zones(places: gpd.GeoDataFrame) -> pd.DataFrame:
         return delineate_zones(places, link_communities(places, max_gap_m=REACH_M))

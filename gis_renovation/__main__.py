@@ -11,7 +11,7 @@ _NEW_OBJECTS_BETWEEN_LOOKS = 10_000
 def main() -> None:
     """Load the commands and run them; Ctrl-C while they load ends without a trace of the program's own."""
     try:
-        from gis_renovation.cli.commands import main as run
+        from gis_renovation.cli import main as run
     except KeyboardInterrupt:
         sys.exit(130)
     gc.set_threshold(_NEW_OBJECTS_BETWEEN_LOOKS)

@@ -23,7 +23,7 @@ from shapely.geometry import LineString, Point, box
 
 from gis_renovation.maps import pmtiles
 from gis_renovation.publish import contents, publish, verify
-from gis_renovation.publish.disclosure.generalise import generalise
+from gis_renovation.publish.disclosure.generalise import generalise_shapes
 from gis_renovation.publish.leaks import search, sqlite_pages
 
 AS_OF = date(2024, 9, 30)
@@ -237,7 +237,7 @@ def test_x_of_one_corner_and_y_of_another_are_no_place(tmp_path):
 
 def test_the_exact_shape_of_a_layer_that_leaves_generalised_is_withheld(tmp_path):
     made = {"parks": gpd.GeoDataFrame({"n": [1]}, geometry=[box(*PIPE, X0 + 500, Y0 + 500)], crs=CRS)}
-    coarse = made["parks"].set_geometry(generalise(made["parks"].geometry.to_numpy(), 5.0, grid_m=1.0), crs=CRS)
+    coarse = made["parks"].set_geometry(generalise_shapes(made["parks"].geometry.to_numpy(), 5.0, grid_m=1.0), crs=CRS)
     places = search.withheld_places(made, {"parks": coarse})
     assert len(places["parks.geometry"]) == 3, "the corner at (500, 500) lies on the grid and left"
     coarse.to_file(tmp_path / "a.gpkg", driver="GPKG")
@@ -248,7 +248,7 @@ def test_the_exact_shape_of_a_layer_that_leaves_generalised_is_withheld(tmp_path
 
 def test_a_shape_smaller_than_the_grid_leaves_as_a_step_or_cell_of_it():
     tiny = [LineString([(0.31, 0.31), (0.42, 0.33)]), box(7.2, 7.2, 7.4, 7.4), Point(3.3, 3.3)]
-    made = generalise(pd.array(tiny, dtype=object).to_numpy(), 5.0, grid_m=1.0)
+    made = generalise_shapes(pd.array(tiny, dtype=object).to_numpy(), 5.0, grid_m=1.0)
     assert [shape.geom_type for shape in made] == ["LineString", "Polygon", "Point"]
     corners = shapely.get_coordinates(made)
     assert (corners == corners.round()).all()
@@ -261,7 +261,7 @@ def test_every_generalised_corner_lies_on_the_grid_however_crooked_the_shape(xy)
     ring = shapely.make_valid(shapely.Polygon(xy), method="structure", keep_collapsed=False)
     if shapely.is_empty(ring):
         return
-    made = generalise(pd.array([ring], dtype=object).to_numpy(), 3.0, grid_m=1.0)
+    made = generalise_shapes(pd.array([ring], dtype=object).to_numpy(), 3.0, grid_m=1.0)
     assert contents.off_grid(shapely.get_coordinates(made), 1.0) == 0
     assert shapely.is_valid(made).all()
     assert not shapely.is_empty(made).any()

@@ -37,7 +37,7 @@ def test_neighbours_stay_neighbours_without_gap_or_overlap():
     wave = [(x, 100 + 3 * np.sin(x / 7)) for x in range(0, 201, 4)]
     south = shapely.Polygon([(0, 0), *wave, (200, 0)])
     north = shapely.Polygon([(0, 200), *wave, (200, 200)])
-    coarse = generalise.generalise(np.array([south, north], dtype=object), 10.0, grid_m=1.0)
+    coarse = generalise.generalise_shapes(np.array([south, north], dtype=object), 10.0, grid_m=1.0)
     assert len(shapely.get_coordinates(coarse)) < 30 < len(shapely.get_coordinates([south, north]))
     assert shapely.intersection(coarse[0], coarse[1]).area == 0
     assert shapely.union_all(coarse).area == pytest.approx(200 * 200)
@@ -52,7 +52,7 @@ def test_one_overlap_elsewhere_in_the_layer_opens_no_sliver_between_neighbours()
     assert not shapely.coverage_is_valid(shapes)
     apart = shapely.simplify(shapes, 5.0)
     assert shapely.union_all(apart[:2]).area < 400 * 200 - 10, "the test is about borders that would part"
-    coarse = generalise.generalise(shapes, 5.0, grid_m=1.0)
+    coarse = generalise.generalise_shapes(shapes, 5.0, grid_m=1.0)
     assert shapely.intersection(coarse[0], coarse[1]).area == 0
     assert shapely.union_all(coarse[:2]).area == pytest.approx(400 * 200)
     assert len(shapely.get_coordinates(coarse)) < len(shapely.get_coordinates(shapes)) / 2
@@ -63,7 +63,7 @@ def test_coordinates_lie_on_the_grid_and_nothing_vanishes():
         [box(0.3, 0.3, 0.5, 0.5), Point(3.4, 7.6), LineString([(0.2, 0.2), (50.7, 0.1), (99.6, 0.4)]), None],
         dtype=object,
     )
-    coarse = generalise.generalise(shapes, 5.0, grid_m=1.0)
+    coarse = generalise.generalise_shapes(shapes, 5.0, grid_m=1.0)
     assert [s.geom_type if s is not None else None for s in coarse] == ["Polygon", "Point", "LineString", None]
     assert not shapely.is_empty(coarse[:3]).any()
     assert coarse[1].coords[0] == (3.0, 8.0)
@@ -71,7 +71,7 @@ def test_coordinates_lie_on_the_grid_and_nothing_vanishes():
 
 
 def test_empty_in_empty_out():
-    assert len(generalise.generalise(np.zeros(0, dtype=object), 5.0)) == 0
+    assert len(generalise.generalise_shapes(np.zeros(0, dtype=object), 5.0)) == 0
     assert generalise.largest_contiguous_area_m2({}) == 0.0
 
 

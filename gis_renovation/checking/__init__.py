@@ -1,1 +1,21 @@
 """What makes no sense in layers as read, and cards drafted for files."""
+
+from gis_renovation.checking.draft import draft_card, write_draft
+from gis_renovation.checking.draft_join import describe, draft_join, write_join
+from gis_renovation.checking.grids import check_claim, check_offsets, check_places, check_zone
+from gis_renovation.checking.plausibility import batch_label, check_plan_ratios, check_plausibility
+
+__all__ = [
+    "batch_label",
+    "check_claim",
+    "check_offsets",
+    "check_places",
+    "check_plan_ratios",
+    "check_plausibility",
+    "check_zone",
+    "describe",
+    "draft_card",
+    "draft_join",
+    "write_draft",
+    "write_join",
+]

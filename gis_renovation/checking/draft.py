@@ -20,12 +20,23 @@ import numpy as np
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import FileError, GisRenovationError, Lang, Text, shorten_ids
 from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
-from gis_renovation.reading.cards import Card, FileColumns, conform, read_card, same_filled, same_name
-from gis_renovation.reading.cells import to_text
-from gis_renovation.reading.domains import column_meanings
-from gis_renovation.reading.files import find_file, new_file, read_layer, read_raw
-from gis_renovation.reading.opening import RASTER_DRIVERS, RASTER_SUFFIXES
-from gis_renovation.reading.sheets import read_coordinates
+from gis_renovation.reading import (
+    RASTER_DRIVERS,
+    RASTER_SUFFIXES,
+    Card,
+    FileColumns,
+    column_meanings,
+    conform,
+    find_file,
+    new_file,
+    read_card,
+    read_coordinates,
+    read_layer,
+    read_raw,
+    same_filled,
+    same_name,
+    to_text,
+)
 from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_layer, layer_schema, layer_schemas
 
 # Names of coordinate columns; what is easting and what northing, the numbers decide.
@@ -106,9 +117,7 @@ def inspect_file(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> _
 
 def _sublayers(path: Path) -> tuple[str, ...]:
     """Layers of a vector file or visible sheets of a workbook; an archive's are found when it is read."""
-    from gis_renovation.reading.opening import SHEET_SUFFIXES, VECTOR_SUFFIXES
-    from gis_renovation.reading.sheets import sheet_names
-    from gis_renovation.reading.vectors import layers_in
+    from gis_renovation.reading import SHEET_SUFFIXES, VECTOR_SUFFIXES, layers_in, sheet_names
 
     suffix = path.suffix.lower()
     if suffix in SHEET_SUFFIXES:
@@ -199,8 +208,7 @@ def _shell_word(name: str) -> str:
 
 def _look_into(path: Path, name: str) -> _Sublayer:
     """What a layer or sheet holds, as far as it can be told without an error; reading it tells the rest."""
-    from gis_renovation.reading.opening import SHEET_SUFFIXES
-    from gis_renovation.reading.sheets import read_xlsx
+    from gis_renovation.reading import SHEET_SUFFIXES, read_xlsx
 
     if path.suffix.lower() in SHEET_SUFFIXES:
         try:
@@ -640,7 +648,7 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
     import rasterio
     from rasterio.errors import RasterioIOError
 
-    from gis_renovation.reading.opening import check_signature, unreadable
+    from gis_renovation.reading import check_signature, unreadable
 
     check_signature(path, layer)
     try:

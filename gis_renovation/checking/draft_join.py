@@ -16,10 +16,21 @@ from gis_renovation.checking.draft import alike_column, coordinate_columns, insp
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
 from gis_renovation.numerals import header_unit, unit_factor
-from gis_renovation.reading.cards import Card, ColumnRule, has_shapes, read_card, same_filled, same_name
-from gis_renovation.reading.files import find_file, new_file, read_layer
-from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
-from gis_renovation.reading.opening import RASTER_SUFFIXES
+from gis_renovation.reading import (
+    LEDGER_PREFIX,
+    RASTER_SUFFIXES,
+    Card,
+    ColumnRule,
+    find_file,
+    has_shapes,
+    join_keys,
+    match_rows,
+    new_file,
+    read_card,
+    read_layer,
+    same_filled,
+    same_name,
+)
 from gis_renovation.schemas import LayerSchema
 
 # Two columns are taken to be the common number if so much of the shorter one meets.

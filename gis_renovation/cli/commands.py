@@ -147,7 +147,7 @@ def _take_language(words: list[str]) -> Lang:
 
 
 def _os_error(error: OSError) -> Text:
-    from gis_renovation.reading.files import final_name
+    from gis_renovation.reading import final_name
 
     name, number = final_name(str(error.filename or "")), error.errno
     if number in (errno.ENOSPC, errno.EDQUOT):
@@ -231,9 +231,8 @@ def _card(
     project: Annotated[Path, typer.Option("--project", help="项目文件夹 / project folder")] = Path(),
     write: Annotated[bool, typer.Option("--write", help="写入项目的 layers/，不覆盖 / write into layers/")] = False,
 ) -> None:
-    from gis_renovation.checking.draft import draft_card, write_draft
-    from gis_renovation.checking.draft_join import describe, draft_join, write_join
-    from gis_renovation.run.project import PROJECT_FILE, load_project, read_settings
+    from gis_renovation.checking import describe, draft_card, draft_join, write_draft, write_join
+    from gis_renovation.run import PROJECT_FILE, load_project, read_settings
 
     in_project = (project / PROJECT_FILE).is_file()
     if write and not in_project:
@@ -260,10 +259,9 @@ def _card(
 
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
-    from gis_renovation.checking.plausibility import check_plan_ratios
-    from gis_renovation.reports.check_page import write_check_report
-    from gis_renovation.run.project import load_project
-    from gis_renovation.run.runner import check_settings, check_targets, read_inputs
+    from gis_renovation.checking import check_plan_ratios
+    from gis_renovation.reports import write_check_report
+    from gis_renovation.run import check_settings, check_targets, load_project, read_inputs
 
     project = load_project(folder)
     with progress_bar(context.obj) as update:
@@ -285,7 +283,7 @@ def _run(
     only: Annotated[list[str] | None, typer.Option("--only", help="只算这些步骤，可多次 / only these steps")] = None,
     explain: Annotated[str, typer.Option("--explain", help="说明某一步的来龙去脉 / what went into a step")] = "",
 ) -> None:
-    from gis_renovation.run.project import load_project
+    from gis_renovation.run import load_project
 
     project = load_project(folder)
     if explain:
@@ -313,10 +311,17 @@ def _publish(
         typer.Option("--on", help="发布或核对日期，默认今天 / day of publishing, today if left out", metavar="DATE"),
     ] = "",
 ) -> None:
-    from gis_renovation.publish.editions import log_edition, restore_previous
-    from gis_renovation.publish.publish import publish_run, publisher_warnings
-    from gis_renovation.publish.verify import MARKER, read_marker, require_number_in_force, require_sound
-    from gis_renovation.run.project import load_project
+    from gis_renovation.publish import (
+        MARKER,
+        log_edition,
+        publish_run,
+        publisher_warnings,
+        read_marker,
+        require_number_in_force,
+        require_sound,
+        restore_previous,
+    )
+    from gis_renovation.run import load_project
 
     day = _date_option("--on", on)
     if check and restore:
@@ -360,9 +365,9 @@ def _report(
         typer.Option("--site", help="只出这些片区或项目的核查表，可重复 / land-status sheets of these only"),
     ] = None,
 ) -> None:
-    from gis_renovation.reading.files import new_folder
-    from gis_renovation.reports.reports import write_reports
-    from gis_renovation.run.project import load_project
+    from gis_renovation.reading import new_folder
+    from gis_renovation.reports import write_reports
+    from gis_renovation.run import load_project
 
     project = load_project(folder)
     result = _run_with_bar(context, project)
@@ -405,7 +410,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = ()) -> Any:
     """The project's run, with progress shown to whoever watches."""
-    from gis_renovation.run.runner import run_project
+    from gis_renovation.run import run_project
 
     with output_kept_clean(), progress_bar(context.obj) as update:
         return run_project(project, only=only, on_progress=update)
@@ -436,7 +441,7 @@ def init_project(folder: Path, *, sample: bool) -> None:
     """A new project in ``folder``, which must not exist or be empty. Made whole or not at all."""
     from importlib.resources import as_file
 
-    from gis_renovation.reading.files import new_folder
+    from gis_renovation.reading import new_folder
     from gis_renovation.shipped import shipped
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -448,7 +453,7 @@ def init_project(folder: Path, *, sample: bool) -> None:
 
     with new_folder(folder) as work:
         if sample:
-            from gis_renovation.sample.city import write_city
+            from gis_renovation.sample import write_city
 
             write_city(work)
         else:

@@ -196,7 +196,7 @@ _CANDIDATES = (
 
 
 def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
-    from gis_renovation.zones.sentences import missed_number
+    from gis_renovation.zones import missed_number
 
     zones, zoned = int(members["zone_id"].nunique()), int(members["zone_id"].notna().sum())
     yield Text(
@@ -218,8 +218,7 @@ def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
 
 def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
     """Each parameter of a step with its meaning, its value in words and whether the project set it."""
-    from gis_renovation.run.parameters import parameter, value_text
-    from gis_renovation.run.runner import step_defaults
+    from gis_renovation.run import parameter, step_defaults, value_text
 
     table = record["table"]
     defaults = step_defaults(record["step"])
@@ -263,7 +262,7 @@ _REASONS_STAND = {
 
 def explain_step(project: Any, step: str, lang: Lang) -> None:
     """What went into a step of the latest run, which parameters and rules, and what came out."""
-    from gis_renovation.run.runner import latest_manifest, plan_steps
+    from gis_renovation.run import latest_manifest, plan_steps
     from gis_renovation.schemas import layer_schemas
 
     plan_steps([step])

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from gis_renovation.errors import Lang, Text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
 from gis_renovation.shipped import shipped
-from gis_renovation.writing.workbooks import missing_text
+from gis_renovation.writing import missing_text
 
 if TYPE_CHECKING:
     import geopandas as gpd

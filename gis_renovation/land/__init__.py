@@ -1,1 +1,50 @@
 """Land status against parcels and control lines; idle public land and premises."""
+
+from gis_renovation.land.codes import class_colour, class_label, require_one_system
+from gis_renovation.land.evidence import grade_vacant_premises, sum_idleness, sum_vacancy, weigh_idleness, weigh_vacancy
+from gis_renovation.land.ledger import (
+    assess_parcels,
+    assess_premises,
+    find_idle_parcels,
+    find_idle_premises,
+    show_candidate_ledger,
+)
+from gis_renovation.land.measures import NEED_ZONE_COLUMNS
+from gis_renovation.land.ranking import grade_candidates, rank_idle_parcels
+from gis_renovation.land.shapes import shape_usable_land
+from gis_renovation.land.statements import (
+    compare_land_uses,
+    conclude_land_sites,
+    draw_facility_statements,
+    draw_land_statements,
+    list_code_conversions,
+)
+from gis_renovation.land.status import check_land_status, list_touched_parcels, outline_land_sites
+
+__all__ = [
+    "NEED_ZONE_COLUMNS",
+    "assess_parcels",
+    "assess_premises",
+    "check_land_status",
+    "class_colour",
+    "class_label",
+    "compare_land_uses",
+    "conclude_land_sites",
+    "draw_facility_statements",
+    "draw_land_statements",
+    "find_idle_parcels",
+    "find_idle_premises",
+    "grade_candidates",
+    "grade_vacant_premises",
+    "list_code_conversions",
+    "list_touched_parcels",
+    "outline_land_sites",
+    "rank_idle_parcels",
+    "require_one_system",
+    "shape_usable_land",
+    "show_candidate_ledger",
+    "sum_idleness",
+    "sum_vacancy",
+    "weigh_idleness",
+    "weigh_vacancy",
+]

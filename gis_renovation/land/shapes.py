@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, Text
 from gis_renovation.land.measures import require_control_kinds
-from gis_renovation.rasters.zonal import grid_coverage
+from gis_renovation.rasters import grid_coverage
 from gis_renovation.rules import UNKNOWN, YES, Rule, Verdicts, judge_numbers, rules_for
 from gis_renovation.schemas import layer_schema
 

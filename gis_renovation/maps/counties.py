@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import reproject
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import plain_text
 from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 
 if TYPE_CHECKING:

@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis_renovation.crs import reproject
-from gis_renovation.display import styles
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import LayerStyle, Symbol, classify, layer_style, marker_svg, plain_text
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import estimated_rows
 from gis_renovation.schemas import APPROXIMATE, UNITS_EN, Field, LayerSchema, layer_schemas
-from gis_renovation.writing.workbooks import explained_missing
+from gis_renovation.writing import explained_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -299,13 +298,13 @@ def encode_layer(
     ``frame`` is in the project CRS. Features without geometry are left out of the shapes and
     counted in ``without_shape``. Rows keep their order.
     """
-    style = styles.layer_style(name)
+    style = layer_style(name)
     schema = layer_schemas().get(style.geometry_of or name)
     shaped = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
     drawn = frame[shaped]
     geometry, simplified = display_shapes(drawn, where=name)
     # Where the reader may choose another rate, every class stands in the legend, whatever its number.
-    classes, position = styles.classify(name, drawn, whole_scale=bool(style.rates))
+    classes, position = classify(name, drawn, whole_scale=bool(style.rates))
     kinds = [_KINDS.get(shape.geom_type, "polygon") for shape in geometry]
     origin = _origin(geometry)
     columns = encode_columns(drawn, schema, lang=lang, skip=style.hidden)
@@ -348,9 +347,7 @@ def _key_label(schema: LayerSchema | None, lang: Lang) -> str:
     return field.label.in_language(lang) if field else ""
 
 
-def _label_block(
-    style: styles.LayerStyle, columns: Sequence[Mapping[str, Any]], geometry: NDArray[Any]
-) -> dict[str, Any]:
+def _label_block(style: LayerStyle, columns: Sequence[Mapping[str, Any]], geometry: NDArray[Any]) -> dict[str, Any]:
     column = next((at for at, column in enumerate(columns) if column["name"] == style.label), None)
     size, rank = LABEL_CLASSES.get(style.label_class, (12, 0))
     return {
@@ -371,11 +368,11 @@ LABEL_CLASSES: Mapping[str, tuple[int, int]] = {
 }  # fmt: skip
 
 
-def symbol_block(symbol: styles.Symbol) -> dict[str, Any]:
+def symbol_block(symbol: Symbol) -> dict[str, Any]:
     """One symbol for the page, a point's picture included."""
     block = symbol.model_dump()
     block["dash"] = list(symbol.dash)
-    block["markup"] = styles.marker_svg(symbol)
+    block["markup"] = marker_svg(symbol)
     return block
 
 
@@ -393,7 +390,7 @@ def row_id(key: object) -> str:
 
 def layer_label(name: str, lang: Lang) -> str:
     """The layer's name for people; a view is named for its column's field."""
-    style = styles.layer_style(name)
+    style = layer_style(name)
     schemas = layer_schemas()
     if style.geometry_of:
         shapes, table = schemas.get(style.geometry_of), schemas.get(style.table)
@@ -412,7 +409,7 @@ MONTHLY_TABLES = ("community_progress",)
 
 
 def related_tables(
-    style: styles.LayerStyle,
+    style: LayerStyle,
     frame: pd.DataFrame,
     layers: Mapping[str, pd.DataFrame],
     *,
@@ -463,7 +460,7 @@ def joined_table(table: pd.DataFrame, key: str, layers: Mapping[str, pd.DataFram
     return flat.merge(pairs[["project_id", key]].drop_duplicates(), on="project_id", how="inner")
 
 
-def _view_table(style: styles.LayerStyle, layers: Mapping[str, pd.DataFrame]) -> str:
+def _view_table(style: LayerStyle, layers: Mapping[str, pd.DataFrame]) -> str:
     return style.table if style.table in layers else style.table_instead
 
 
@@ -473,7 +470,7 @@ def view_frame(name: str, layers: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFram
     Where a feature has several rows, the first code in the schema's order is taken: among states
     the least advanced, so that a map never promises more than was done.
     """
-    style = styles.layer_style(name)
+    style = layer_style(name)
     shapes, table = layers.get(style.geometry_of), layers.get(_view_table(style, layers))
     if shapes is None or table is None or len(shapes) == 0 or getattr(shapes, "active_geometry_name", None) is None:
         return None

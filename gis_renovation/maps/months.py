@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gis_renovation.display import styles
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import StyleClass, classify, layer_style, plain_text
 from gis_renovation.errors import Lang
-from gis_renovation.progress.states import community_progress, project_states
+from gis_renovation.progress import community_progress, project_states
 
 # A slider of more months than this is no longer read; the latest are kept.
 MONTHS_SHOWN = 60
@@ -81,18 +80,18 @@ def add_monthly_columns(
 
 def encode_months(
     name: str, states: pd.DataFrame, ids: list[str], *, lang: Lang
-) -> tuple[dict[str, Any], list[styles.StyleClass]]:
+) -> tuple[dict[str, Any], list[StyleClass]]:
     """Monthly states as the page reads them, and the classes of all months with the last one's counts.
 
     ``ids`` are the features drawn, in their order. The block holds per month one class number a feature.
     """
-    style = styles.layer_style(name)
+    style = layer_style(name)
     wanted = set(ids)
     drawn = states[[str(key) in wanted for key in states.index]]
     column = style.column
     # One class list for all months, so that a colour means the same from January to December.
     long = drawn.melt(value_name=column)[[column]]
-    classes, position = styles.classify(name, long)
+    classes, position = classify(name, long)
     grid = (
         position.reshape(len(drawn.columns), len(drawn)) if len(drawn) else np.zeros((len(drawn.columns), 0), np.int64)
     )
@@ -103,7 +102,6 @@ def encode_months(
     }
     last = np.bincount(grid[-1], minlength=len(classes)) if len(drawn) else np.zeros(len(classes), np.int64)
     counted = [
-        styles.StyleClass(code=c.code, label=c.label, symbol=c.symbol, count=int(last[at]))
-        for at, c in enumerate(classes)
+        StyleClass(code=c.code, label=c.label, symbol=c.symbol, count=int(last[at])) for at, c in enumerate(classes)
     ]
     return block, counted

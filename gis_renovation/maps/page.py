@@ -24,8 +24,16 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Template
 
-from gis_renovation.display import styles
-from gis_renovation.display.html import plain_text, safe, script_json
+from gis_renovation.display import (
+    StyleClass,
+    classify,
+    in_language,
+    layer_style,
+    plain_text,
+    safe,
+    script_json,
+    style_table,
+)
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.maps import counties as map_counties
 from gis_renovation.maps import encoding, tiles
@@ -150,13 +158,13 @@ def map_files(
     legends = {block["name"]: legend_of(block, drawn[block["name"]]) for block in blocks if "units_of" not in block}
     legends |= {made.units["name"]: made.unit_classes for made in tiled.values()}
     months = _add_months(blocks, legends, present, as_of=as_of, lang=lang)
-    legends = {name: styles.in_language(classes, lang) for name, classes in legends.items()}
+    legends = {name: in_language(classes, lang) for name, classes in legends.items()}
     for block in blocks:
         _letters(block, lang)
     counties = map_counties.counties_of(present)
     county_blocks = map_counties.county_blocks(present, counties)
     _add_counties(blocks, drawn, present, counties)
-    shown = set(show) if show is not None else {name for name in drawn if styles.layer_style(name).show}
+    shown = set(show) if show is not None else {name for name in drawn if layer_style(name).show}
     figure = Figure(title=None)
     plan = _PlanMap(ui("map", lang))
     plan.add_to(figure)
@@ -223,12 +231,12 @@ def drawable_layers(layers: Mapping[str, pd.DataFrame]) -> dict[str, gpd.GeoData
     found: dict[str, gpd.GeoDataFrame] = {
         name: frame for name, frame in layers.items() if isinstance(frame, gpd.GeoDataFrame) and _has_shapes(frame)
     }
-    for name, style in styles.style_table().layers.items():
+    for name, style in style_table().layers.items():
         if style.geometry_of:
             view = encoding.view_frame(name, layers)
             if view is not None and _has_shapes(view):
                 found[name] = view
-    return dict(sorted(found.items(), key=lambda item: (styles.layer_style(item[0]).order, item[0])))
+    return dict(sorted(found.items(), key=lambda item: (layer_style(item[0]).order, item[0])))
 
 
 def _has_shapes(frame: gpd.GeoDataFrame) -> bool:
@@ -380,11 +388,11 @@ def _settings(
         "order": [block["name"] for block in blocks],
         "dense": dense_layers(blocks),
         "labels": {block["name"]: block["label"] for block in blocks},
-        "min_zoom": {block["name"]: styles.layer_style(block["name"]).min_zoom for block in blocks}
+        "min_zoom": {block["name"]: layer_style(block["name"]).min_zoom for block in blocks}
         | {block["name"]: block["tiles"]["street_zoom"] for block in blocks if "tiles" in block},
         "end_zoom": {block["name"]: block["end_zoom"] for block in blocks if "end_zoom" in block},
         "units": {block["units_of"]: block["name"] for block in blocks if "units_of" in block},
-        "bubble_layer": next((b["name"] for b in blocks if styles.layer_style(b["name"]).bubbles), None),
+        "bubble_layer": next((b["name"] for b in blocks if layer_style(b["name"]).bubbles), None),
         "bounds": opening_bounds(drawn),
         "attribution": safe(attribution),
     }
@@ -419,15 +427,15 @@ def opening_bounds(drawn: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:
     ]
 
 
-def legend_of(block: Mapping[str, Any], frame: gpd.GeoDataFrame) -> tuple[styles.StyleClass, ...]:
+def legend_of(block: Mapping[str, Any], frame: gpd.GeoDataFrame) -> tuple[StyleClass, ...]:
     """The classes of one layer with the numbers of features drawn in each."""
     has_shape = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
-    return styles.classify(str(block["name"]), frame[has_shape], whole_scale="rates" in block)[0]
+    return classify(str(block["name"]), frame[has_shape], whole_scale="rates" in block)[0]
 
 
 def _letters(block: dict[str, Any], lang: Lang) -> None:
     """Put letters for the characters in a block's symbols where English is spoken."""
-    letters = {} if lang == "zh" else styles.style_table().glyphs_en
+    letters = {} if lang == "zh" else style_table().glyphs_en
     for symbol in block.get("symbols", ()):
         if symbol["glyph"] in letters:
             letter = letters[symbol["glyph"]]
@@ -437,7 +445,7 @@ def _letters(block: dict[str, Any], lang: Lang) -> None:
 
 def _add_months(
     blocks: Sequence[dict[str, Any]],
-    legends: dict[str, tuple[styles.StyleClass, ...]],
+    legends: dict[str, tuple[StyleClass, ...]],
     layers: Mapping[str, pd.DataFrame],
     *,
     as_of: date,
@@ -445,7 +453,7 @@ def _add_months(
 ) -> list[str]:
     """Give the layer of community states and the cards their months, where the records are at hand; the months."""
     # A layer in tiles holds no rows on the page that months could be given to.
-    own = [block for block in blocks if styles.layer_style(block["name"]).monthly and "tiles" not in block]
+    own = [block for block in blocks if layer_style(block["name"]).monthly and "tiles" not in block]
     tables = [(one, one.pop("keys")) for block in blocks for one in block["related"] if "keys" in one]
     months = map_months.monthly_progress(layers, as_of) if own else None
     if months is None or len(months) < 2:
@@ -474,7 +482,7 @@ def _add_counties(
     """Give every layer but those of the base map the county of each feature drawn."""
     for block in blocks:
         plain = "tiles" not in block and "units_of" not in block
-        if plain and counties is not None and styles.layer_style(block["name"]).theme != "base":
+        if plain and counties is not None and layer_style(block["name"]).theme != "base":
             frame = drawn[block["name"]]
             shaped = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
             block["county"] = map_counties.county_rows(frame[shaped], layers, counties)

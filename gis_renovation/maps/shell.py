@@ -11,8 +11,7 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
-from gis_renovation.display import styles
-from gis_renovation.display.html import plain_text, safe
+from gis_renovation.display import GeometryKind, StyleClass, layer_style, plain_text, safe, style_table, swatch_svg
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT
 from gis_renovation.maps import encoding, tiles
@@ -223,7 +222,7 @@ def ui(key: str, lang: Lang) -> str:
 
 
 def shell(
-    legends: Mapping[str, Sequence[styles.StyleClass]],
+    legends: Mapping[str, Sequence[StyleClass]],
     blocks: Sequence[Mapping[str, Any]],
     shown: set[str],
     facts: PageFacts,
@@ -491,16 +490,16 @@ def _sheet(lang: Lang) -> str:
 
 
 def _panel(
-    legends: Mapping[str, Sequence[styles.StyleClass]],
+    legends: Mapping[str, Sequence[StyleClass]],
     blocks: Sequence[Mapping[str, Any]],
     shown: set[str],
     *,
     lang: Lang,
 ) -> str:
     parts = []
-    for theme, labels in styles.style_table().themes.items():
+    for theme, labels in style_table().themes.items():
         # Listed as they lie on the map: the uppermost layer first.
-        own = [b for b in reversed(blocks) if "units_of" not in b and styles.layer_style(b["name"]).theme == theme]
+        own = [b for b in reversed(blocks) if "units_of" not in b and layer_style(b["name"]).theme == theme]
         if not own:
             continue
         counts = {block["units_of"]: legends[block["name"]] for block in blocks if "units_of" in block}
@@ -520,17 +519,17 @@ def _panel(
 
 def _entry(
     block: Mapping[str, Any],
-    classes: Sequence[styles.StyleClass],
+    classes: Sequence[StyleClass],
     shown: bool,
     *,
     lang: Lang,
-    far: Sequence[styles.StyleClass] | None = None,
+    far: Sequence[StyleClass] | None = None,
 ) -> str:
     """One layer: its switch, sign, name and number, and a line a class; the page's script keeps the numbers true."""
     name = str(block["name"])
     kind = block["kind"] if block["kind"] != "mixed" else "polygon"
-    swatches = [styles.swatch_svg(c.symbol, cast("styles.GeometryKind", kind)) for c in classes]
-    listed = len(classes) > 1 and not styles.layer_style(name).colour_neighbours
+    swatches = [swatch_svg(c.symbol, cast("GeometryKind", kind)) for c in classes]
+    listed = len(classes) > 1 and not layer_style(name).colour_neighbours
     box = f'<input type="checkbox" data-layer="{safe(name)}"{" checked" if shown else ""}>'
     legend = ""
     if listed:

@@ -24,12 +24,11 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.crs import reproject
-from gis_renovation.display import styles
-from gis_renovation.display.html import plain_text, safe
+from gis_renovation.display import StyleClass, classify, layer_style, plain_text, safe, swatch_svg
 from gis_renovation.errors import DataError, Finding, Lang, Text
 from gis_renovation.maps import encoding, pmtiles
 from gis_renovation.schemas import Field, layer_schemas
-from gis_renovation.writing.workbooks import explained_missing
+from gis_renovation.writing import explained_missing
 
 # Up to so many features and corners a page holds a layer itself: shapes, table and search at once.
 PAGE_FEATURES = 10_000
@@ -88,7 +87,7 @@ class TiledLayer:
 
     block: dict[str, Any]
     units: dict[str, Any]
-    unit_classes: tuple[styles.StyleClass, ...]
+    unit_classes: tuple[StyleClass, ...]
     names: dict[str, Any] | None
     archive: bytes
 
@@ -143,9 +142,9 @@ def tile_layer(name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataF
     """
     shaped = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
     drawn = frame[shaped]
-    classes, position = styles.classify(name, drawn)
+    classes, position = classify(name, drawn)
     pieces, bounds = _on_grid(drawn, where=name)
-    zoom = _tile_zoom(pieces.home, styles.layer_style(name).min_zoom)
+    zoom = _tile_zoom(pieces.home, layer_style(name).min_zoom)
     table = _attributes(name, drawn, lang=lang)
     tiles, counts = _cut(pieces, position, table, zoom)
     block = _block(name, frame, drawn, layers, table, classes, lang=lang)
@@ -190,7 +189,7 @@ class _Column:
 
 
 def _attributes(name: str, frame: gpd.GeoDataFrame, *, lang: Lang) -> list[_Column]:
-    style = styles.layer_style(name)
+    style = layer_style(name)
     schema = layer_schemas().get(style.geometry_of or name)
     key = plain_text(frame.index.name or "id")
     columns = [_column(pd.Series([encoding.row_id(i) for i in frame.index], name=key), None, lang=lang)]
@@ -232,7 +231,7 @@ def _block(
     drawn: gpd.GeoDataFrame,
     layers: Mapping[str, pd.DataFrame],
     table: Sequence[_Column],
-    classes: Sequence[styles.StyleClass],
+    classes: Sequence[StyleClass],
     *,
     lang: Lang,
 ) -> dict[str, Any]:
@@ -240,12 +239,12 @@ def _block(
     empty = encoding.encode_layer(name, drawn.iloc[:0], layers, lang=lang)
     columns = [column.described for column in table[1:]]
     kinds = {encoding.shape_kind(kind) for kind in set(drawn.geometry.geom_type)}
-    related = encoding.related_tables(styles.layer_style(name), drawn, layers, lang=lang)
+    related = encoding.related_tables(layer_style(name), drawn, layers, lang=lang)
     ids = [encoding.row_id(key) for key in drawn.index] if related else []
     for one in related:
         one["rows_by_id"] = {key: rows for key, rows in zip(ids, one["rows_of"], strict=True) if rows}
         one["rows_of"] = []
-    style = styles.layer_style(name)
+    style = layer_style(name)
     labels = [plain_text(c.label.in_language(lang)) for c in classes]
     if len(kinds) == 1:
         empty.pop("kinds", None)
@@ -498,7 +497,7 @@ def _vector_layers(tiles: Mapping[tuple[int, int], bytes], table: Sequence[_Colu
 
 def _units_block(
     name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame], street_zoom: int, *, lang: Lang
-) -> tuple[dict[str, Any], tuple[styles.StyleClass, ...]]:
+) -> tuple[dict[str, Any], tuple[StyleClass, ...]]:
     """How many features there are by unit, as a layer of the page for zooms before the street zoom."""
     counted = count_by_unit(frame, layers.get("reporting_units"))
     classes, position = _density_classes(counted["per_km2"].to_numpy())
@@ -593,17 +592,17 @@ def _unit_rows(
     )
 
 
-def _density_classes(density: NDArray[np.float64]) -> tuple[tuple[styles.StyleClass, ...], NDArray[np.int64]]:
+def _density_classes(density: NDArray[np.float64]) -> tuple[tuple[StyleClass, ...], NDArray[np.int64]]:
     """Up to five classes of about equal numbers of units, with bounds rounded to two digits."""
     some = density[density > 0]
     edges = [float(f"{value:.2g}") for value in np.quantile(some, [0.2, 0.4, 0.6, 0.8])] if len(some) else []
     breaks = sorted({edge for edge in edges if edge > some.min()}) if len(some) else []
     position = np.digitize(density, breaks)
-    symbol = styles.layer_style(UNITS).symbol
+    symbol = layer_style(UNITS).symbol
     ramp = [RAMP[round(at * (len(RAMP) - 1) / max(len(breaks), 1))] for at in range(len(breaks) + 1)]
     bounds = [None, *breaks, None]
     classes = tuple(
-        styles.StyleClass(
+        StyleClass(
             code="",
             label=_density_label(bounds[at], bounds[at + 1]),
             symbol=symbol.model_copy(update={"fill": fill}),
@@ -678,10 +677,10 @@ def require_small(page: str, tiled: Mapping[str, TiledLayer], *, photos_bytes: i
     )
 
 
-def far_legend(block: Mapping[str, Any], classes: Sequence[styles.StyleClass], *, lang: Lang) -> str:
+def far_legend(block: Mapping[str, Any], classes: Sequence[StyleClass], *, lang: Lang) -> str:
     """The classes of the counts in the layer list, and the line where the page says what it shows."""
     lines = "".join(
-        f'<li>{styles.swatch_svg(c.symbol, "polygon")}<span class="what">{safe(c.label.in_language(lang))}</span>'
+        f'<li>{swatch_svg(c.symbol, "polygon")}<span class="what">{safe(c.label.in_language(lang))}</span>'
         f'<span class="count">{c.count:,}</span></li>'
         for c in classes
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from gis_renovation.display.html import plain_text
-from gis_renovation.publish.disclosure.counts import Reason
-from gis_renovation.publish.disclosure.release import Release
+from gis_renovation.display import plain_text
+from gis_renovation.publish.disclosure import Reason, Release
 from gis_renovation.schemas import layer_schemas
 
 

@@ -19,11 +19,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.crs import reproject
-from gis_renovation.maps import tiles
-from gis_renovation.maps.encoding import DISPLAY_CRS
-from gis_renovation.publish.leaks import tiles as publish_tiles
+from gis_renovation.maps import DISPLAY_CRS, GRID_BITS
+from gis_renovation.publish.leaks import archive_columns, archive_corners, archives_of
 from gis_renovation.schemas import LayerSchema, layer_schemas
-from gis_renovation.writing import workbooks
+from gis_renovation.writing import Column, sheet_names, unique_sheet_name
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -136,7 +135,7 @@ def _database_corners(path: Path, name: str) -> tuple[Floats, Floats]:
 def _workbook(path: Path) -> Iterator[tuple[str, Held]]:
     """Sheets by their layers' labels, columns by their headings; whatever is no heading of ours keeps its own text."""
     book = python_calamine.CalamineWorkbook.from_path(str(path))
-    own = workbooks.sheet_names()
+    own = sheet_names()
     layers = {label: schema for schema in layer_schemas().values() for label in schema.label}
     for name in book.sheet_names:
         if name in own:
@@ -153,12 +152,12 @@ def _workbook(path: Path) -> Iterator[tuple[str, Held]]:
 
 def _by_long_label(name: str, layers: Mapping[str, LayerSchema]) -> LayerSchema | None:
     """The layer of a sheet whose name Excel cut short or cleaned."""
-    found = [schema for label, schema in layers.items() if workbooks.unique_sheet_name(label, ()) == name]
+    found = [schema for label, schema in layers.items() if unique_sheet_name(label, ()) == name]
     return found[0] if found else None
 
 
 def _headings(schema: LayerSchema) -> dict[str, str]:
-    columns = [workbooks.Column(field.name, field) for field in schema.fields.values()]
+    columns = [Column(field.name, field) for field in schema.fields.values()]
     return {column.header(lang): column.name for column in columns for lang in ("zh", "en")}
 
 
@@ -198,7 +197,7 @@ def _pieces(nested: Any) -> Iterator[Sequence[int]]:
 def _archives(path: Path, read: dict[bytes, list[tuple[str, Held]]]) -> Iterator[tuple[str, Held]]:
     if path.suffix not in {".pmtiles", ".js", ".html"}:
         return
-    for archive in publish_tiles.archives_of(path):
+    for archive in archives_of(path):
         digest = hashlib.sha256(archive).digest()
         if digest not in read:
             read[digest] = [*_archive(archive)]
@@ -206,8 +205,8 @@ def _archives(path: Path, read: dict[bytes, list[tuple[str, Held]]]) -> Iterator
 
 
 def _archive(archive: bytes) -> Iterator[tuple[str, Held]]:
-    corners = publish_tiles.archive_corners(archive)
-    for at, (layer, columns) in enumerate(reversed(publish_tiles.archive_columns(archive).items())):
+    corners = archive_corners(archive)
+    for at, (layer, columns) in enumerate(reversed(archive_columns(archive).items())):
         # The layer itself comes last; before it the table that a view takes its column from.
         yield layer, Held(frozenset(columns), corners=corners if at == 0 else None, on_tiles=True)
 
@@ -246,7 +245,7 @@ def _key(corners: Ints) -> Ints:
 
 
 def _on_tile_grid(degrees: Floats) -> Floats:
-    world = float(1 << tiles.GRID_BITS)
+    world = float(1 << GRID_BITS)
     lat = np.radians(np.clip(degrees[:, 1], -85.05112878, 85.05112878))
     x = (degrees[:, 0] + 180.0) / 360.0 * world
     return np.column_stack([x, (0.5 - np.arcsinh(np.tan(lat)) / (2 * np.pi)) * world])

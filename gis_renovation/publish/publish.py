@@ -24,28 +24,42 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import plain_text
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
 from gis_renovation.estimates import keep_told_estimates
-from gis_renovation.maps.basemaps import Basemap, PageBasemaps, page_basemaps
-from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
-from gis_renovation.maps.months import month_ends
-from gis_renovation.maps.page import map_files, require_drawable
-from gis_renovation.maps.shell import Download
-from gis_renovation.maps.tiles import UNITS
+from gis_renovation.maps import (
+    DISPLAY_CRS,
+    UNITS,
+    Basemap,
+    Download,
+    PageBasemaps,
+    map_files,
+    month_ends,
+    page_basemaps,
+    require_drawable,
+    row_id,
+)
 from gis_renovation.publish.checklist import review_checklist
-from gis_renovation.publish.disclosure.counts import (
+from gis_renovation.publish.disclosure import (
+    COVERAGE_LIMIT_M2,
     Reason,
+    Release,
     Shown,
     counts_shown,
+    extents_of,
+    find_personal_numbers,
+    generalise_shapes,
+    largest_contiguous_area_m2,
     merged_records,
+    personal_number_warnings,
+    place_of,
+    require_known_crs,
+    require_one_place,
+    require_released,
+    require_same_place,
     withheld_reasons,
     withhold_small_counts,
 )
-from gis_renovation.publish.disclosure.extent import extents_of, place_of, require_one_place, require_same_place
-from gis_renovation.publish.disclosure.generalise import COVERAGE_LIMIT_M2, generalise, largest_contiguous_area_m2
-from gis_renovation.publish.disclosure.personal import find_personal_numbers, personal_number_warnings
-from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released
 from gis_renovation.publish.editions import (
     log_edition,
     mend_interrupted,
@@ -54,15 +68,33 @@ from gis_renovation.publish.editions import (
     require_nothing_foreign,
     require_own,
 )
-from gis_renovation.publish.leaks.search import find_leaks, number_forms, withheld_places, withheld_values
-from gis_renovation.publish.leaks.sqlite_pages import wipe_freed
-from gis_renovation.publish.leaks.unpack import unpacked
-from gis_renovation.publish.site.facts import MAP, Site, map_links, page_paths
-from gis_renovation.publish.site.frame import SiteFacts, number_sentence, write_text
-from gis_renovation.publish.site.home import site_pages
-from gis_renovation.publish.site.photos import FOLDER as PHOTOS
-from gis_renovation.publish.site.photos import Photo, photo_blocks, photo_files, photos_of, read_photos
-from gis_renovation.publish.site.sources import LayerSource, facts_told, layer_sources
+from gis_renovation.publish.leaks import (
+    find_leaks,
+    number_forms,
+    unpacked,
+    wipe_freed,
+    withheld_places,
+    withheld_values,
+)
+from gis_renovation.publish.site import FOLDER as PHOTOS
+from gis_renovation.publish.site import (
+    MAP,
+    LayerSource,
+    Photo,
+    Site,
+    SiteFacts,
+    facts_told,
+    layer_sources,
+    map_links,
+    number_sentence,
+    page_paths,
+    photo_blocks,
+    photo_files,
+    photos_of,
+    read_photos,
+    site_pages,
+    write_text,
+)
 from gis_renovation.publish.verify import (
     CLASSES,
     MARKER,
@@ -71,17 +103,15 @@ from gis_renovation.publish.verify import (
     sealed,
     sha256,
 )
-from gis_renovation.reading.files import new_file, write_geopackage
+from gis_renovation.reading import new_file, write_geopackage
 from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
 from gis_renovation.shipped import shipped
-from gis_renovation.writing.qgis import write_layer_styles
-from gis_renovation.writing.workbooks import write_tables
+from gis_renovation.writing import write_layer_styles, write_tables
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from gis_renovation.run.project import Project
-    from gis_renovation.run.runner import Run
+    from gis_renovation.run import Project, Run
 
 PAGE = "index.html"
 UNFINISHED = ".unfinished-"
@@ -343,7 +373,7 @@ def _tables(layers: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
 def _generalised(frame: pd.DataFrame, geometry: GeometryTable) -> pd.DataFrame:
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         return frame
-    shapes = generalise(frame.geometry.to_numpy(), geometry.generalise_m, grid_m=geometry.grid_m or 0.001)
+    shapes = generalise_shapes(frame.geometry.to_numpy(), geometry.generalise_m, grid_m=geometry.grid_m or 0.001)
     coarse: gpd.GeoDataFrame = frame.copy()
     coarse.geometry = gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs)
     return coarse  # type: ignore[no-any-return]

@@ -13,8 +13,7 @@ from typing import Any
 
 from gis_renovation.errors import DataError, FileError, Finding, Text
 from gis_renovation.publish.contents import Held, contents_of, off_grid, strangers
-from gis_renovation.publish.leaks import tiles, unpack
-from gis_renovation.publish.leaks.sqlite_pages import freed_bytes
+from gis_renovation.publish.leaks import archive_columns, archives_of, freed_bytes, picture_notes, unpacked
 from gis_renovation.schemas import Disclosure, layer_schemas
 
 MARKER = "publish.json"
@@ -157,9 +156,9 @@ def _check_tiles(folder: Path) -> Iterable[Finding]:
             yield _finding("foreign_script", name, "不是本程序写的脚本。", "a script this program did not write.")
             continue
         try:
-            archives = tiles.archives_of(path)
+            archives = archives_of(path)
             for archive in archives:
-                tiles.archive_columns(archive)
+                archive_columns(archive)
         except ValueError:
             yield _finding(
                 "broken_tiles", name, "瓦片数据损坏，无法核对。", "the tiles are damaged and cannot be checked."
@@ -175,7 +174,7 @@ def _check_tiles(folder: Path) -> Iterable[Finding]:
 def _check_pictures(folder: Path) -> Iterable[Finding]:
     """Pictures, also those inside pages, carry nothing but the picture: no place, time, camera or comment."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        notes = {note for data in unpack.unpacked(path.read_bytes()) for note in unpack.picture_notes(data)}
+        notes = {note for data in unpacked(path.read_bytes()) for note in picture_notes(data)}
         if notes:
             said = ", ".join(sorted(notes))
             name = path.relative_to(folder).as_posix()

@@ -1,1 +1,21 @@
 """Rasters: values per feature, evidence of idleness."""
+
+from gis_renovation.rasters.zonal import (
+    Raster,
+    community_terrain,
+    grid_coverage,
+    parcel_greenness,
+    parcel_land_cover,
+    parcel_night_light,
+    zonal_sums,
+)
+
+__all__ = [
+    "Raster",
+    "community_terrain",
+    "grid_coverage",
+    "parcel_greenness",
+    "parcel_land_cover",
+    "parcel_night_light",
+    "zonal_sums",
+]

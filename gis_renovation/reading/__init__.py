@@ -1,1 +1,73 @@
 """A city's files to layers: cards, files of every kind, what a card asks of them."""
+
+from gis_renovation.reading.cards import (
+    Card,
+    ColumnRule,
+    FileColumns,
+    conform,
+    finish_shapes,
+    guessed_crs,
+    has_shapes,
+    read_card,
+    same_filled,
+    same_name,
+)
+from gis_renovation.reading.cells import to_text
+from gis_renovation.reading.domains import column_meanings
+from gis_renovation.reading.files import (
+    final_name,
+    find_file,
+    new_file,
+    new_folder,
+    read_layer,
+    read_raster,
+    read_raw,
+    write_geopackage,
+)
+from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
+from gis_renovation.reading.opening import (
+    RASTER_DRIVERS,
+    RASTER_SUFFIXES,
+    SHEET_SUFFIXES,
+    VECTOR_SUFFIXES,
+    check_signature,
+    unreadable,
+)
+from gis_renovation.reading.sheets import read_coordinates, read_xlsx, sheet_names
+from gis_renovation.reading.vectors import layers_in
+
+__all__ = [
+    "LEDGER_PREFIX",
+    "RASTER_DRIVERS",
+    "RASTER_SUFFIXES",
+    "SHEET_SUFFIXES",
+    "VECTOR_SUFFIXES",
+    "Card",
+    "ColumnRule",
+    "FileColumns",
+    "check_signature",
+    "column_meanings",
+    "conform",
+    "final_name",
+    "find_file",
+    "finish_shapes",
+    "guessed_crs",
+    "has_shapes",
+    "join_keys",
+    "layers_in",
+    "match_rows",
+    "new_file",
+    "new_folder",
+    "read_card",
+    "read_coordinates",
+    "read_layer",
+    "read_raster",
+    "read_raw",
+    "read_xlsx",
+    "same_filled",
+    "same_name",
+    "sheet_names",
+    "to_text",
+    "unreadable",
+    "write_geopackage",
+]

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from gis_renovation.rasters.zonal import Raster
+    from gis_renovation.rasters import Raster
 
 UNFINISHED = ".unfinished-"
 
@@ -491,7 +491,7 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
     import rasterio
     from rasterio.errors import RasterioIOError
 
-    from gis_renovation.rasters.zonal import Raster
+    from gis_renovation.rasters import Raster
 
     path = find_file(folder / card.source.paths[0], card.source.layer)
     if path.suffix.lower() not in RASTER_SUFFIXES:

@@ -16,8 +16,8 @@ import numpy as np
 import shapely
 
 from gis_renovation.errors import IDS_SHOWN, Finding, Lang, Text, id_in
-from gis_renovation.reading.files import new_folder, write_geopackage
-from gis_renovation.run.project import Project
+from gis_renovation.reading import new_folder, write_geopackage
+from gis_renovation.run import Project
 from gis_renovation.schemas import layer_schemas
 
 SEVERITIES: Mapping[str, Text] = {

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.errors import Lang, Text
-from gis_renovation.land.measures import NEED_ZONE_COLUMNS
+from gis_renovation.land import NEED_ZONE_COLUMNS
 from gis_renovation.reports.parts import (
     M2_A_MU,
     SHEETS_MAX,
@@ -21,8 +21,8 @@ from gis_renovation.reports.parts import (
 )
 from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema, unit_text
-from gis_renovation.writing.documents import Paper
-from gis_renovation.writing.workbooks import UNKNOWN, shown_text, shown_unit
+from gis_renovation.writing import Paper
+from gis_renovation.writing import UNKNOWN, shown_text, shown_unit
 
 EXCLUDED_SHOWN = 60
 

@@ -14,7 +14,7 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.unknowns import name_or_id, names_or_ids
 
 if TYPE_CHECKING:
-    from gis_renovation.writing.documents import Paper
+    from gis_renovation.writing import Paper
 
 Layers = Mapping[str, Any]
 Manifest = Mapping[str, Any]

@@ -11,8 +11,8 @@ from gis_renovation.errors import Lang, Text
 from gis_renovation.reports.parts import Layers, Manifest, in_language, known_values, to_date
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
-from gis_renovation.writing.documents import Paper
-from gis_renovation.writing.workbooks import UNKNOWN, Column
+from gis_renovation.writing import Paper
+from gis_renovation.writing import UNKNOWN, Column
 
 _UNIT_COLUMNS = (
     "name",

@@ -20,8 +20,8 @@ from gis_renovation.reports.parts import Layers, Manifest, Sheet, in_language, t
 from gis_renovation.reports.progress_brief import write_progress_brief
 from gis_renovation.reports.zone_scheme import write_zone_scheme
 from gis_renovation.schemas import layer_schema, nearest_names
-from gis_renovation.writing.documents import Paper
-from gis_renovation.writing.workbooks import write_tables
+from gis_renovation.writing import Paper
+from gis_renovation.writing import write_tables
 
 FINDINGS_SHOWN = 60
 

@@ -19,13 +19,13 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from gis_renovation.errors import Lang, Text
-from gis_renovation.land.codes import class_colour, class_label, require_one_system
+from gis_renovation.land import class_colour, class_label, require_one_system
 from gis_renovation.reports.canvas import Canvas, Pen, Window, chinese_font, width_cm
 from gis_renovation.reports.canvas import outline as make_outline
 from gis_renovation.reports.parts import Layers, Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
-from gis_renovation.writing.workbooks import SYNTHETIC_NOTICE, display_width
+from gis_renovation.writing import SYNTHETIC_NOTICE, display_width
 
 Geometries = NDArray[np.object_]
 

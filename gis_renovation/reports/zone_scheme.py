@@ -8,13 +8,13 @@ import pandas as pd
 
 from gis_renovation.errors import Lang, Text
 from gis_renovation.reports.parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
-from gis_renovation.run.parameters import parameter, value_text
-from gis_renovation.run.runner import step_defaults
+from gis_renovation.run import parameter, value_text
+from gis_renovation.run import step_defaults
 from gis_renovation.schemas import Field, layer_schema, unit_text
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.writing.documents import Paper
-from gis_renovation.writing.workbooks import shown_text, shown_unit
-from gis_renovation.zones.sentences import missed_number
+from gis_renovation.writing import Paper
+from gis_renovation.writing import shown_text, shown_unit
+from gis_renovation.zones import missed_number
 
 LINKS_SHOWN = 40
 # More communities would not leave the record on one page; the workbook has all.

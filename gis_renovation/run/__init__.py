@@ -1,1 +1,34 @@
 """A project, its steps in order, fingerprints, and the manifest of a run."""
+
+from gis_renovation.run.parameters import parameter, value_text
+from gis_renovation.run.partitions import assess_partitions, partition_parcels
+from gis_renovation.run.project import PROJECT_FILE, Project, load_project, read_settings
+from gis_renovation.run.runner import (
+    Run,
+    check_settings,
+    check_targets,
+    latest_manifest,
+    plan_steps,
+    read_inputs,
+    run_project,
+    step_defaults,
+)
+
+__all__ = [
+    "PROJECT_FILE",
+    "Project",
+    "Run",
+    "assess_partitions",
+    "check_settings",
+    "check_targets",
+    "latest_manifest",
+    "load_project",
+    "parameter",
+    "partition_parcels",
+    "plan_steps",
+    "read_inputs",
+    "read_settings",
+    "run_project",
+    "step_defaults",
+    "value_text",
+]

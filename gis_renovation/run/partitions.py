@@ -27,7 +27,7 @@ from shapely import box
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Text
-from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
+from gis_renovation.land import assess_parcels, find_idle_parcels
 from gis_renovation.rules import Rule
 
 CONTEXT = ("communities", "control_lines", "buildings")

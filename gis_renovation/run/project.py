@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from gis_renovation.config import check_model, faults_error, nearest_key, read_toml
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError
-from gis_renovation.reading.cards import Card, read_card
+from gis_renovation.reading import Card, read_card
 
 PROJECT_FILE = "project.toml"
 

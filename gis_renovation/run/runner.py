@@ -63,188 +63,186 @@ class Step:
 TABLES: dict[str, str] = {}
 
 STEPS: tuple[Step, ...] = (
-    Step("community_terrain", "rasters.zonal.community_terrain", ("communities", "terrain")),
-    Step("parcel_greenness", "rasters.zonal.parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
+    Step("community_terrain", "rasters.community_terrain", ("communities", "terrain")),
+    Step("parcel_greenness", "rasters.parcel_greenness", ("parcels", "greenness_before", "greenness_after")),
     Step(
         "parcel_night_light",
-        "rasters.zonal.parcel_night_light",
+        "rasters.parcel_night_light",
         ("parcels", "night_light"),
         ("night_light_before",),
     ),
-    Step("parcel_land_cover", "rasters.zonal.parcel_land_cover", ("parcels", "land_cover")),
+    Step("parcel_land_cover", "rasters.parcel_land_cover", ("parcels", "land_cover")),
     Step(
         "community_links",
-        "contiguity.links.link_communities",
+        "contiguity.link_communities",
         ("communities",),
         ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths"),
     ),
     Step(
         "zone_changes",
-        "zones.delineate.revise_zones",
+        "zones.revise_zones",
         ("approved_zones", "communities", "community_links"),
         ("barriers",),
     ),
     Step(
         "zone_members",
-        "zones.delineate.delineate_zones",
+        "zones.delineate_zones",
         ("communities", "community_links"),
         ("zone_changes", "barriers"),
     ),
     Step(
         "zones",
-        "zones.delineate.describe_zones",
+        "zones.describe_zones",
         ("communities", "zone_members", "community_links"),
         ("streets", "barriers", "zone_changes"),
     ),
-    Step("zone_proof", "zones.delineate.prove_zones", ("zone_members",), ("community_links",)),
+    Step("zone_proof", "zones.prove_zones", ("zone_members",), ("community_links",)),
     Step(
         "zone_shortfalls",
-        "zones.delineate.explain_shortfalls",
+        "zones.explain_shortfalls",
         ("communities", "zone_members", "community_links"),
         ("barriers",),
     ),
-    Step(
-        "zone_stability", "zones.delineate.measure_zone_stability", ("communities", "community_links", "zone_members")
-    ),
-    Step("zone_schedule", "zones.delineate.order_zone_works", ("zones",)),
+    Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
+    Step("zone_schedule", "zones.order_zone_works", ("zones",)),
     Step(
         "shared_walls",
-        "contiguity.links.list_shared_walls",
+        "contiguity.list_shared_walls",
         ("communities", "community_links"),
         ("zone_members",),
     ),
     Step(
         "zone_sheets",
-        "zones.delineate.zone_sheets",
+        "zones.zone_sheets",
         ("zones", "zone_members", "communities", "community_links"),
         ("facilities", "utility_lines", "projects", "project_communities", "funds"),
     ),
     Step(
         "parcel_ledger",
-        "land.ledger.assess_parcels",
+        "land.assess_parcels",
         ("parcels",),
         ("communities", "control_lines", "buildings", "parcel_greenness"),
     ),
-    Step("idle_parcels", "land.ledger.find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
-    Step("premises_ledger", "land.ledger.assess_premises", ("premises",), ("communities", "control_lines")),
-    Step("idle_premises", "land.ledger.find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
-    Step("candidate_ledger", "land.ledger.show_candidate_ledger", ("idle_parcels", "parcel_ledger")),
+    Step("idle_parcels", "land.find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
+    Step("premises_ledger", "land.assess_premises", ("premises",), ("communities", "control_lines")),
+    Step("idle_premises", "land.find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
+    Step("candidate_ledger", "land.show_candidate_ledger", ("idle_parcels", "parcel_ledger")),
     Step(
         "idle_evidence",
-        "land.evidence.weigh_idleness",
+        "land.weigh_idleness",
         ("parcels",),
         ("buildings", "parcel_greenness", "parcel_night_light", "parcel_land_cover", "meter_readings"),
     ),
-    Step("idle_strength", "land.evidence.sum_idleness", ("parcels", "idle_evidence")),
-    Step("vacancy_evidence", "land.evidence.weigh_vacancy", ("premises",), ("meter_readings",)),
-    Step("vacancy_strength", "land.evidence.sum_vacancy", ("premises", "vacancy_evidence")),
+    Step("idle_strength", "land.sum_idleness", ("parcels", "idle_evidence")),
+    Step("vacancy_evidence", "land.weigh_vacancy", ("premises",), ("meter_readings",)),
+    Step("vacancy_strength", "land.sum_vacancy", ("premises", "vacancy_evidence")),
     Step(
         "vacant_candidates",
-        "land.evidence.grade_vacant_premises",
+        "land.grade_vacant_premises",
         ("idle_premises", "vacancy_strength"),
         ("zones",),
     ),
     Step(
         "usable_shapes",
-        "land.shapes.shape_usable_land",
+        "land.shape_usable_land",
         ("idle_parcels",),
         ("buildings", "utility_lines", "control_lines"),
     ),
     Step(
         "parcel_ranking",
-        "land.ranking.rank_idle_parcels",
+        "land.rank_idle_parcels",
         ("idle_parcels",),
         ("usable_shapes", "idle_strength", "communities", "zones"),
     ),
-    Step("idle_candidates", "land.ranking.grade_candidates", ("idle_parcels", "parcel_ranking")),
+    Step("idle_candidates", "land.grade_candidates", ("idle_parcels", "parcel_ranking")),
     Step(
         "land_sites",
-        "land.status.outline_land_sites",
+        "land.outline_land_sites",
         ("zones",),
         ("projects", "project_communities", "communities"),
     ),
     Step(
         "land_status",
-        "land.status.check_land_status",
+        "land.check_land_status",
         ("land_sites",),
         ("parcels", "land_survey", "planned_use", "control_lines", "illegal_structures"),
     ),
-    Step("touched_parcels", "land.status.list_touched_parcels", ("land_sites", "parcels")),
+    Step("touched_parcels", "land.list_touched_parcels", ("land_sites", "parcels")),
     Step(
         "land_use_comparison",
-        "land.statements.compare_land_uses",
+        "land.compare_land_uses",
         ("land_sites",),
         ("parcels", "land_survey", "planned_use"),
     ),
     Step(
         "land_statements",
-        "land.statements.draw_land_statements",
+        "land.draw_land_statements",
         ("land_sites", "land_status"),
         ("touched_parcels", "land_use_comparison", "proof_papers"),
     ),
     Step(
         "facility_statements",
-        "land.statements.draw_facility_statements",
+        "land.draw_facility_statements",
         ("land_sites",),
         ("facilities", "premises", "parcels", "planned_use", "proof_papers"),
     ),
     Step(
         "land_checks",
-        "land.statements.conclude_land_sites",
+        "land.conclude_land_sites",
         ("land_sites", "land_status", "land_statements"),
         ("touched_parcels", "land_use_comparison"),
     ),
     Step(
         "land_code_conversions",
-        "land.statements.list_code_conversions",
+        "land.list_code_conversions",
         ("land_survey",),
         ("planned_use", "parcels"),
     ),
     Step(
         "utility_by_community",
-        "utilities.summaries.summarise_utilities",
+        "utilities.summarise_utilities",
         ("utility_lines", "communities"),
         ("zone_members",),
     ),
-    Step("utility_by_zone", "utilities.summaries.summarise_zone_utilities", ("utility_lines", "zones")),
+    Step("utility_by_zone", "utilities.summarise_zone_utilities", ("utility_lines", "zones")),
     Step(
         "park_access",
-        "greenways.access.park_access",
+        "greenways.park_access",
         ("communities", "slow_paths", "parks"),
         ("streets", "barriers"),
     ),
     Step(
         "slow_path_provision",
-        "greenways.access.slow_path_provision",
+        "greenways.slow_path_provision",
         ("communities", "slow_paths"),
         ("streets",),
     ),
     Step(
         "greenway_gaps",
-        "greenways.gaps.find_greenway_gaps",
+        "greenways.find_greenway_gaps",
         ("slow_paths",),
         ("streets", "barriers"),
     ),
     Step(
         "project_states",
-        "progress.states.project_states",
+        "progress.project_states",
         ("projects", "project_communities", "works_records"),
         ("funds", "communities"),
     ),
     Step(
         "community_progress",
-        "progress.states.community_progress",
+        "progress.community_progress",
         ("project_communities", "project_states", "communities"),
     ),
     Step(
         "unit_progress",
-        "progress.states.unit_progress",
+        "progress.unit_progress",
         ("reporting_units", "projects", "project_communities", "project_states", "communities"),
         ("funds",),
     ),
     Step(
         "plan_progress",
-        "progress.states.plan_progress",
+        "progress.plan_progress",
         ("reporting_units", "project_communities", "project_states", "communities"),
     ),
 )
@@ -328,8 +326,7 @@ def read_inputs(project: Project, *, on_progress: Progress = _silent, only: Iter
                 finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
                 inputs.findings.append(finding)
     on_progress("", len(cards), len(cards))
-    from gis_renovation.checking.grids import check_places, check_zone
-    from gis_renovation.checking.plausibility import check_plausibility
+    from gis_renovation.checking import check_places, check_plausibility, check_zone
 
     vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
     inputs.findings += check_references(vectors, origins=inputs.origins)
@@ -359,10 +356,9 @@ def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
-    from gis_renovation.checking.grids import check_claim
+    from gis_renovation.checking import check_claim
     from gis_renovation.crs import reproject
-    from gis_renovation.reading.cards import conform, finish_shapes, guessed_crs
-    from gis_renovation.reading.files import read_layer, read_raster
+    from gis_renovation.reading import conform, finish_shapes, guessed_crs, read_layer, read_raster
 
     card = project.cards[name]
     if card.source.crs_guessed:
@@ -427,7 +423,7 @@ def check_settings(project: Project) -> list[Finding]:
 
 def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
     """Plan totals against the communities layer: communities, households, floor area, per batch."""
-    from gis_renovation.checking.plausibility import batch_label
+    from gis_renovation.checking import batch_label
 
     communities = layers.get("communities")
     if communities is None or "plan_batch" not in communities:
@@ -594,7 +590,7 @@ def _check_result(result: Any, layer: str) -> None:
 
 
 def _store_step(result: Any, print_: str, stored: Path) -> None:
-    from gis_renovation.reading.files import new_file
+    from gis_renovation.reading import new_file
 
     with new_file(stored) as work:
         result.to_parquet(work)
@@ -660,8 +656,8 @@ def _write_run(
 ) -> Path:
     from concurrent.futures import ThreadPoolExecutor
 
-    from gis_renovation.reading.files import new_folder
-    from gis_renovation.writing.workbooks import write_tables
+    from gis_renovation.reading import new_folder
+    from gis_renovation.writing import write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
     if _same_run(folder, manifest):
@@ -689,8 +685,8 @@ def _write_run(
 
 
 def _write_database(path: Path, layers: Mapping[str, Any]) -> None:
-    from gis_renovation.reading.files import write_geopackage
-    from gis_renovation.writing.qgis import write_layer_styles
+    from gis_renovation.reading import write_geopackage
+    from gis_renovation.writing import write_layer_styles
 
     write_geopackage(path, layers)
     write_layer_styles(path, layers)

@@ -23,8 +23,8 @@ import shapely
 import xlsxwriter
 
 from gis_renovation.crs import wgs84_to_gcj02
-from gis_renovation.rasters.zonal import Raster
-from gis_renovation.reading.files import write_geopackage
+from gis_renovation.rasters import Raster
+from gis_renovation.reading import write_geopackage
 from gis_renovation.sample.housing import PLAN
 from gis_renovation.sample.photos import write_photos
 from gis_renovation.sample.rasters import HEIGHT_DATUM, LAND_COVER

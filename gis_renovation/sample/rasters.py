@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 from scipy.ndimage import gaussian_filter
 
-from gis_renovation.rasters.zonal import Raster
+from gis_renovation.rasters import Raster
 from gis_renovation.sample.housing import boxes
 from gis_renovation.sample.land import patch_grounds, planted_by_name
 from gis_renovation.sample.place import CITY_CRS, HILLS, PATCHES, huai_river

@@ -17,8 +17,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
-from gis_renovation.display import styles
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import (
+    GeometryKind,
+    LayerStyle,
+    StyleClass,
+    Symbol,
+    classify,
+    in_language,
+    layer_style,
+    plain_text,
+)
 from gis_renovation.errors import FileError, Lang
 from gis_renovation.schemas import layer_schemas
 
@@ -55,9 +63,9 @@ def qml_style(name: str, frame: gpd.GeoDataFrame, *, lang: Lang = "zh") -> str:
     else a single symbol. The categories are those present in ``frame``. Column headers are the
     schema's labels. O(rows).
     """
-    style = styles.layer_style(name)
-    classes, position = styles.classify(name, frame)
-    classes = styles.in_language(classes, lang)
+    style = layer_style(name)
+    classes, position = classify(name, frame)
+    classes = in_language(classes, lang)
     kind = main_kind(frame)
     root = ET.Element("qgis", version="3.22.16", styleCategories="Symbology|Fields|Forms")
     if not classes or (len(classes) == 1 and classes[0].code == "") or not _column_of(style, frame):
@@ -85,7 +93,7 @@ def qml_style(name: str, frame: gpd.GeoDataFrame, *, lang: Lang = "zh") -> str:
     return head + ET.tostring(root, encoding="unicode")
 
 
-def main_kind(frame: gpd.GeoDataFrame) -> styles.GeometryKind:
+def main_kind(frame: gpd.GeoDataFrame) -> GeometryKind:
     """Whether a layer is mostly points, lines or areas; areas when it is empty."""
     found = Counter(
         kind
@@ -94,7 +102,7 @@ def main_kind(frame: gpd.GeoDataFrame) -> styles.GeometryKind:
         for kind in ("point", "line", "polygon")
         if kind in shape.geom_type.lower() or (kind == "line" and "Line" in shape.geom_type)
     )
-    ordered: tuple[styles.GeometryKind, ...] = ("polygon", "line", "point")
+    ordered: tuple[GeometryKind, ...] = ("polygon", "line", "point")
     return max(ordered, key=lambda kind: found[kind])
 
 
@@ -173,21 +181,21 @@ def _title(name: str, lang: Lang) -> str:
     return schema.label.in_language(lang) if schema else name
 
 
-def _column_of(style: styles.LayerStyle, frame: gpd.GeoDataFrame) -> str:
+def _column_of(style: LayerStyle, frame: gpd.GeoDataFrame) -> str:
     """The column the classes stand on; the key for areas coloured to differ from their neighbours."""
     if style.colour_neighbours:
         return str(frame.index.name or "")
     return style.column if style.column in frame.columns else ""
 
 
-def _is_boolean(frame: gpd.GeoDataFrame, style: styles.LayerStyle) -> bool:
+def _is_boolean(frame: gpd.GeoDataFrame, style: LayerStyle) -> bool:
     return set(style.values) == {"true", "false"} and style.column in frame.columns
 
 
 def _categories(
-    style: styles.LayerStyle,
+    style: LayerStyle,
     frame: gpd.GeoDataFrame,
-    classes: Sequence[styles.StyleClass],
+    classes: Sequence[StyleClass],
     position: Sequence[int],
     lang: Lang,
 ) -> list[tuple[str, str, int]]:
@@ -202,7 +210,7 @@ def _categories(
     ]
 
 
-def _expression(style: styles.LayerStyle, styled: styles.StyleClass) -> str:
+def _expression(style: LayerStyle, styled: StyleClass) -> str:
     column = '"' + style.column.replace('"', '""') + '"'
     if styled.code is None:
         return f"{column} IS NULL"
@@ -222,7 +230,7 @@ def _rules(renderer: ET.Element, rules: Sequence[tuple[str, str]]) -> None:
         ET.SubElement(outer, "rule", key=f"{{rule-{at}}}", filter=expression, label=_xml_text(label), symbol=str(at))
 
 
-def _symbols(renderer: ET.Element, symbols: Sequence[styles.Symbol], kind: styles.GeometryKind) -> None:
+def _symbols(renderer: ET.Element, symbols: Sequence[Symbol], kind: GeometryKind) -> None:
     outer = ET.SubElement(renderer, "symbols")
     for at, symbol in enumerate(symbols):
         element = ET.SubElement(
@@ -238,7 +246,7 @@ def _symbols(renderer: ET.Element, symbols: Sequence[styles.Symbol], kind: style
                 ET.SubElement(layer, "prop", k=key, v=value)
 
 
-def _symbol_layers(symbol: styles.Symbol, kind: styles.GeometryKind) -> list[tuple[str, dict[str, str]]]:
+def _symbol_layers(symbol: Symbol, kind: GeometryKind) -> list[tuple[str, dict[str, str]]]:
     outline = {
         "line_color": _colour(symbol.stroke, symbol.stroke_opacity),
         "line_width": f"{symbol.width:g}",

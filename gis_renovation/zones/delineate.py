@@ -38,8 +38,7 @@ from gis_renovation.zones.revision import revise
 from gis_renovation.zones.schedule import order_works
 from gis_renovation.zones.sentences import Scene, Shortfall, missed_number, read_scene, shortfalls, zone_sentence
 from gis_renovation.zones.sheets import sheet_records
-from gis_renovation.zones.solver.problem import Labels
-from gis_renovation.zones.solver.set_partitioning import ProofLimits
+from gis_renovation.zones.solver import Labels, ProofLimits
 from gis_renovation.zones.stability import measure_stability
 
 SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count", *NEEDS)

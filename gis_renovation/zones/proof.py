@@ -8,19 +8,21 @@ from typing import NamedTuple
 import numpy as np
 
 from gis_renovation.zones.requirements import Ids, Request, components
-from gis_renovation.zones.solver.enumeration import list_candidates
-from gis_renovation.zones.solver.pricing import Proof, prove_zones
-from gis_renovation.zones.solver.problem import (
+from gis_renovation.zones.solver import (
     Labels,
+    Proof,
+    ProofLimits,
     ZoneProblem,
     compact,
     connected_parts,
+    effort_for,
     group_sums,
+    list_candidates,
     part_of,
+    prove_zones,
+    search_zones,
     total_score,
 )
-from gis_renovation.zones.solver.search import effort_for, search_zones
-from gis_renovation.zones.solver.set_partitioning import ProofLimits
 
 # A component with so few candidate zones is solved outright; a search would only cost time.
 FEW_CANDIDATES = 1_500

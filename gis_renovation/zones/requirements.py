@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_renovation.errors import ConfigError, DataError, Finding, Text, shorten_ids
 from gis_renovation.schemas import nearest_names
-from gis_renovation.zones.solver.problem import Flags, Floats, Labels, ZoneProblem, compact
+from gis_renovation.zones.solver import Flags, Floats, Labels, ZoneProblem, compact
 
 Limits = Mapping[str, float]
 Groups = Sequence[Sequence[str]]

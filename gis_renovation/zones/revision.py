@@ -15,19 +15,23 @@ import numpy as np
 from scipy.sparse import csr_array, identity
 
 from gis_renovation.zones.requirements import Ids, Request
-from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
-from gis_renovation.zones.solver.problem import (
+from gis_renovation.zones.solver import (
     MEMBERS,
+    Candidates,
+    Columns,
+    Cover,
     Flags,
     Floats,
     Labels,
+    ProofLimits,
     ZoneProblem,
     compact,
     connected_parts,
     group_sums,
+    list_candidates,
     part_of,
+    settle,
 )
-from gis_renovation.zones.solver.set_partitioning import Columns, ProofLimits, settle
 
 # Beyond so many candidate zones in one component only the disturbed neighbourhood is solved: each takes a
 # column for every approved zone it may continue, some hundred bytes together.

@@ -11,7 +11,7 @@ import pandas as pd
 import scipy
 
 from gis_renovation.errors import ConfigError, Text, shorten_ids
-from gis_renovation.zones.solver.problem import Floats, Labels
+from gis_renovation.zones.solver import Floats, Labels
 
 
 class _Order(NamedTuple):

@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.contiguity.sentences import WALL_WORTH_A_WORD_M, metres
+from gis_renovation.contiguity import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.errors import Text
 from gis_renovation.estimates import ABOUT, estimated_rows
 from gis_renovation.schemas import layer_schema
@@ -29,7 +29,7 @@ from gis_renovation.zones.requirements import (
     has_unknown,
     way_m,
 )
-from gis_renovation.zones.solver.problem import Floats
+from gis_renovation.zones.solver import Floats
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1

@@ -9,8 +9,7 @@ import numpy as np
 
 from gis_renovation.zones.proof import solve
 from gis_renovation.zones.requirements import QUANTITIES, Request
-from gis_renovation.zones.solver.problem import Flags, Floats, Labels, connected_parts, noise, part_of
-from gis_renovation.zones.solver.set_partitioning import ProofLimits
+from gis_renovation.zones.solver import Flags, Floats, Labels, ProofLimits, connected_parts, noise, part_of
 
 
 class Stability(NamedTuple):

@@ -1,1 +1,41 @@
 """What may leave: counts, totals, persons, shapes, places, releases."""
+
+from gis_renovation.publish.disclosure.counts import (
+    Reason,
+    Shown,
+    counts_shown,
+    merged_records,
+    withheld_reasons,
+    withhold_small_counts,
+)
+from gis_renovation.publish.disclosure.extent import extents_of, place_of, require_one_place, require_same_place
+from gis_renovation.publish.disclosure.generalise import (
+    COVERAGE_LIMIT_M2,
+    generalise_shapes,
+    largest_contiguous_area_m2,
+)
+from gis_renovation.publish.disclosure.personal import find_personal_numbers, personal_kinds, personal_number_warnings
+from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released, sources_of
+
+__all__ = [
+    "COVERAGE_LIMIT_M2",
+    "Reason",
+    "Release",
+    "Shown",
+    "counts_shown",
+    "extents_of",
+    "find_personal_numbers",
+    "generalise_shapes",
+    "largest_contiguous_area_m2",
+    "merged_records",
+    "personal_kinds",
+    "personal_number_warnings",
+    "place_of",
+    "require_known_crs",
+    "require_one_place",
+    "require_released",
+    "require_same_place",
+    "sources_of",
+    "withheld_reasons",
+    "withhold_small_counts",
+]

@@ -12,7 +12,7 @@ import shapely
 
 from gis_renovation.crs import reproject
 from gis_renovation.errors import DataError, Finding, Text
-from gis_renovation.maps.encoding import DISPLAY_CRS
+from gis_renovation.maps import DISPLAY_CRS
 from gis_renovation.schemas import layer_schemas
 
 # Layers that say where a city is, the surest first.

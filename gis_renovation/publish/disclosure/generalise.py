@@ -21,7 +21,7 @@ COVERAGE_LIMIT_M2 = 25_000_000.0
 Shapes = NDArray[np.object_]
 
 
-def generalise(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> Shapes:
+def generalise_shapes(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> Shapes:
     """``geometry`` without details finer than ``tolerance_m``, on whole multiples of ``grid_m``.
 
     Areas are simplified together, so that shared borders stay shared and no sliver or gap opens

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gis_renovation.errors import ConfigError, Finding, Text
-from gis_renovation.publish.verify import CLASSES
-from gis_renovation.reading.cards import guessed_crs
+from gis_renovation.publish import CLASSES
+from gis_renovation.reading import guessed_crs
 from gis_renovation.schemas import layer_schemas, nearest_names
 
 # The cards' words on the scale of the profiles: work secrets may leave only where everything may.

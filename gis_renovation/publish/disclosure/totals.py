@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from gis_renovation.progress.states import PLAN_BATCHES
+from gis_renovation.progress import PLAN_BATCHES
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

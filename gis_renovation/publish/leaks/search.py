@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import plain_text
 from gis_renovation.errors import Finding, Text
 from gis_renovation.publish.leaks import tiles, unpack
 from gis_renovation.schemas import layer_schemas

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_renovation.maps import pmtiles, tiles
+from gis_renovation.maps import EDGE_SHARE, GRID_BITS, archive_tiles, decode_tile, numbered_tiles, tile_corners
 
 SCRIPT = re.compile(r'tilePart\("([A-Za-z0-9_-]+)",(\d+),"([A-Za-z0-9+/=]*)"\);\n')
 _INLINE = re.compile(r'<script type="application/base64" id="tiles-[^"]*">([^<]*)</script>')
@@ -58,11 +58,11 @@ def part_of(path: Path) -> bytes:
 
 def archive_columns(archive: bytes) -> dict[str, set[str]]:
     """Layers and the columns that really stand in their tiles. Raises ValueError for a broken archive."""
-    pieces = pmtiles.archive_tiles(archive)
+    pieces = archive_tiles(archive)
     told = json.loads(next(pieces))
     columns: set[str] = set()
     for tile in pieces:
-        for keys, _, _ in pmtiles.decode_tile(tile).layers.values():
+        for keys, _, _ in decode_tile(tile).layers.values():
             columns |= {*keys}
     held: dict[str, set[str]] = {}
     if told.get("view"):
@@ -80,11 +80,11 @@ def archive_text(archive: bytes, number_forms: Callable[[object], Iterable[str]]
     """
     lines: set[str] = set()
     raw = []
-    for at, piece in enumerate(pmtiles.archive_tiles(archive)):
+    for at, piece in enumerate(archive_tiles(archive)):
         raw.append(piece)
         if at == 0:
             continue
-        for name, (keys, values, _) in pmtiles.decode_tile(piece).layers.items():
+        for name, (keys, values, _) in decode_tile(piece).layers.items():
             lines |= {name, *keys}
             for value in values:
                 lines |= {str(value), *number_forms(value)}
@@ -100,10 +100,10 @@ def archive_corners(archive: bytes) -> NDArray[np.float64]:
     Left out are those on the line where a shape longer than its tile was cut. Raises ValueError for a broken archive.
     """
     found = [np.empty((0, 2), dtype=np.int64)]
-    for zoom, column, row, tile in pmtiles.numbered_tiles(archive):
-        extent = 1 << (tiles.GRID_BITS - zoom)
-        edge = int(extent * tiles.EDGE_SHARE)
-        corners = np.array(pmtiles.tile_corners(tile), dtype=np.int64).reshape(-1, 2)
+    for zoom, column, row, tile in numbered_tiles(archive):
+        extent = 1 << (GRID_BITS - zoom)
+        edge = int(extent * EDGE_SHARE)
+        corners = np.array(tile_corners(tile), dtype=np.int64).reshape(-1, 2)
         inside = ~((corners == -edge) | (corners == extent + edge)).any(axis=1)
         found.append(corners[inside] + np.array([column, row]) * extent)
     return np.vstack(found).astype(float)

@@ -18,12 +18,10 @@ import geopandas as gpd
 import pandas as pd
 
 from gis_renovation.crs import reproject
-from gis_renovation.display.html import safe
+from gis_renovation.display import safe
 from gis_renovation.errors import Lang, Text
-from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
-from gis_renovation.maps.months import NEEDED
-from gis_renovation.maps.shell import Download
-from gis_renovation.progress.states import STATE_ORDER, community_progress, project_states
+from gis_renovation.maps import DISPLAY_CRS, NEEDED, Download, row_id
+from gis_renovation.progress import STATE_ORDER, community_progress, project_states
 from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
 from gis_renovation.publish.site.sources import LayerSource
 from gis_renovation.schemas import layer_schemas

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.display.html import safe
+from gis_renovation.display import safe
 from gis_renovation.errors import Lang
 
 # The drawing in its own units, ten to a pixel of a 640 x 400 picture.

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gis_renovation.display.html import safe
+from gis_renovation.display import safe
 from gis_renovation.errors import Lang, Text
 from gis_renovation.estimates import ABOUT
-from gis_renovation.maps import encoding
-from gis_renovation.maps.page import asset_css, asset_js
+from gis_renovation.maps import about_rows, asset_css, asset_js, encode_column
 from gis_renovation.schemas import layer_schemas
-from gis_renovation.writing.workbooks import explained_missing
+from gis_renovation.writing import explained_missing
 
 # Pages every visitor finds in the navigation: path -> name.
 NAVIGATION: Mapping[str, Text] = {
@@ -178,8 +177,8 @@ def encoded_columns(layer: str, frame: pd.DataFrame, columns: Sequence[str], lan
         if column in frame.columns:
             field = schema.fields.get(column) if schema else None
             missing = explained_missing(frame, field, lang)
-            found[column] = encoding.encode_column(frame[column], field, lang=lang, missing=missing)
-            found[column] |= encoding.about_rows(frame, column)
+            found[column] = encode_column(frame[column], field, lang=lang, missing=missing)
+            found[column] |= about_rows(frame, column)
     return found
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from gis_renovation.display.html import safe
+from gis_renovation.display import safe
 from gis_renovation.errors import Text
-from gis_renovation.maps.encoding import joined_table, row_id
-from gis_renovation.progress.states import STATE_ORDER
+from gis_renovation.maps import joined_table, row_id
+from gis_renovation.progress import STATE_ORDER
 from gis_renovation.publish.site.facts import (
     COMMUNITIES,
     HOME,

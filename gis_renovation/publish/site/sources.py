@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gis_renovation.display.html import plain_text
+from gis_renovation.display import plain_text
 from gis_renovation.errors import Lang, Text
-from gis_renovation.maps.encoding import layer_label
-from gis_renovation.publish.disclosure.personal import personal_kinds
-from gis_renovation.publish.disclosure.release import sources_of
-from gis_renovation.publish.verify import CLASSES
+from gis_renovation.maps import layer_label
+from gis_renovation.publish import CLASSES
+from gis_renovation.publish.disclosure import personal_kinds, sources_of
 from gis_renovation.schemas import Disclosure
 
 # Drives, shares, folders, e-mail addresses, telephone numbers with or without their area code.
