@@ -10,7 +10,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError
+from gis_renovation.words import Text
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError as ProjCRSError
 
+from gis_renovation.arrays import Floats, Positions
 from gis_renovation.errors import CRSError
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
 
 # Datums for which PROJ's database holds no real transformation to CGCS2000 (handbook §3.1): the
 # numbers come back almost unchanged and look converted.
@@ -275,7 +273,7 @@ def geodesic_area_m2(layer: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
     return areas
 
 
-def _ring_areas(degrees: Floats, ring: Integers, count: int) -> Floats:
+def _ring_areas(degrees: Floats, ring: Positions, count: int) -> Floats:
     """Area of each closed ring of longitudes and latitudes in degrees."""
     lon, sine = np.radians(degrees[:, 0]), np.sin(np.radians(degrees[:, 1]))
     e = np.sqrt(_CGCS2000.es)

@@ -11,34 +11,13 @@ Anything else that is raised is a bug of the program and keeps its traceback.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
-Lang = Literal["zh", "en"]
+from gis_renovation.words import Lang, Text, shorten_ids
+
 Severity = Literal["error", "warning", "note"]
-
-IDS_SHOWN = 5
-
-
-class Text(NamedTuple):
-    """One message in the two languages the program speaks; Chinese comes first."""
-
-    zh: str
-    en: str
-
-    def in_language(self, lang: Lang) -> str:
-        """The text in ``lang``."""
-        return self.zh if lang == "zh" else self.en
-
-
-NO_TEXT = Text("", "")
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number and its noun in English: ``1 zone``, ``2 zones``; ``many`` where it is not ``one`` and s."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,30 +82,6 @@ class DataError(GisRenovationError):
             "\n".join([f"数据有 {count} 处问题，需先改正：", *(_line(f, "zh") for f in findings)]),
             "\n".join([f"The data has {count} faults to mend first:", *(_line(f, "en") for f in findings)]),
         )
-
-
-def shorten_ids(ids: Iterable[object], lang: Lang, shown: int = IDS_SHOWN) -> str:
-    """At most ``shown`` ids, then how many there are in all."""
-    names = [id_in(str(value), lang) for value in ids]
-    if not names:
-        return ""
-    head = ", ".join(names[:shown])
-    if len(names) <= shown:
-        return head
-    return f"{head} 等共 {len(names)} 个" if lang == "zh" else f"{head} … {len(names)} in all"
-
-
-def id_in(name: str, lang: Lang) -> str:
-    """An id or a row (“第3行”, “A1（第3行、第5行）”) in the language that is spoken."""
-    rows = r"第\d+行(?:、第\d+行)*"
-    if lang == "zh" or not re.search(rf"^{rows}|（{rows}）$", name):
-        return name
-
-    def said(found: re.Match[str]) -> str:
-        return ", ".join(f"row {number}" for number in re.findall(r"\d+", found[0]))
-
-    plain = re.sub(rf"（({rows})）$", lambda found: f" ({said(found)})", name)
-    return re.sub(rf"^{rows}", said, plain)
 
 
 def _line(finding: Finding, lang: Lang) -> str:

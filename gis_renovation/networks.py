@@ -14,16 +14,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
+from gis_renovation.arrays import Floats, Geometries, Ints
 from gis_renovation.crs import require_metric
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Shapes = NDArray[Any]
 
 # Coordinates closer than this are one place whatever ``snap_m`` says: below it floats cannot tell
 # a computed crossing from the vertex it falls on (1e-6 m is about 500 float steps at 4e6 m).
@@ -277,7 +273,7 @@ def reach_tiles(xy: Floats, starts: Ints, limit_m: float) -> Iterator[tuple[Ints
             yield starts[group[k : k + size]], inside
 
 
-def lengths_within(lines: Shapes, areas: Shapes) -> pd.Series[Any]:
+def lengths_within(lines: Geometries, areas: Geometries) -> pd.Series[Any]:
     """Metres of each line inside each area it meets, indexed by the positions ``area`` and ``line``, sorted.
 
     ``lines`` and ``areas`` are arrays of shapely geometry in one CRS in metres. A line on an area's boundary
@@ -297,7 +293,7 @@ def lengths_within(lines: Shapes, areas: Shapes) -> pd.Series[Any]:
 # --- cutting lines --------------------------------------------------------------------------------
 
 
-def _parts(shapes: Shapes) -> tuple[Shapes, Ints]:
+def _parts(shapes: Geometries) -> tuple[Geometries, Ints]:
     """Simple LineStrings with a length, and the row each came from."""
     parts, owner = shapely.get_parts(shapely.force_2d(shapes), return_index=True)
     tangled = ~shapely.is_simple(parts)
@@ -307,14 +303,14 @@ def _parts(shapes: Shapes) -> tuple[Shapes, Ints]:
     return pieces[keep], owner[part[keep]].astype("int64")
 
 
-def _levels(lines: gpd.GeoDataFrame, column: str) -> Shapes:
+def _levels(lines: gpd.GeoDataFrame, column: str) -> Geometries:
     if column not in lines.columns:
         return np.zeros(len(lines), dtype=object)
     level = lines[column].astype("object")
     return np.asarray(level.where(level.notna(), 0), dtype=object)
 
 
-def _touching_ends(parts: Shapes, tolerance: float) -> tuple[Ints, Floats]:
+def _touching_ends(parts: Geometries, tolerance: float) -> tuple[Ints, Floats]:
     """Where an end of one part lies on, or within ``tolerance`` of, another part: (part, metres along it)."""
     ends = np.concatenate([shapely.get_point(parts, 0), shapely.get_point(parts, -1)])
     own = np.tile(np.arange(len(parts)), 2)
@@ -324,13 +320,13 @@ def _touching_ends(parts: Shapes, tolerance: float) -> tuple[Ints, Floats]:
     return part.astype("int64"), shapely.line_locate_point(parts[part], ends[point])
 
 
-def _passing(parts: Shapes, points: Shapes, tolerance: float) -> tuple[Ints, Floats]:
+def _passing(parts: Geometries, points: Geometries, tolerance: float) -> tuple[Ints, Floats]:
     """Where parts pass within ``tolerance`` of given points: (part, metres along it)."""
     point, part = shapely.STRtree(parts).query(points, predicate="dwithin", distance=tolerance)
     return part.astype("int64"), shapely.line_locate_point(parts[part], points[point])
 
 
-def _crossings(parts: Shapes, level: Shapes) -> tuple[Ints, Floats]:
+def _crossings(parts: Geometries, level: Geometries) -> tuple[Ints, Floats]:
     """Where parts of one level cross or overlap: (part, metres along it), for both of each pair."""
     first, second = shapely.STRtree(parts).query(parts, predicate="intersects")
     pair = (first < second) & (level[first] == level[second])
@@ -341,7 +337,7 @@ def _crossings(parts: Shapes, level: Shapes) -> tuple[Ints, Floats]:
     return part.astype("int64"), shapely.line_locate_point(parts[part], np.concatenate([points, points]))
 
 
-def _cut(parts: Shapes, cut_part: Ints, cut_measure: Floats) -> tuple[Shapes, Ints]:
+def _cut(parts: Geometries, cut_part: Ints, cut_measure: Floats) -> tuple[Geometries, Ints]:
     """Parts cut at given metres along them: the pieces in order, and the part each came from."""
     if len(parts) == 0:
         return np.empty(0, dtype=object), np.empty(0, dtype="int64")
@@ -356,7 +352,7 @@ def _cut(parts: Shapes, cut_part: Ints, cut_measure: Floats) -> tuple[Shapes, In
     return np.asarray(shapely.linestrings(xy[twice], indices=piece)), part[twice][starts]
 
 
-def _vertices_with_cuts(parts: Shapes, cut_part: Ints, cut_measure: Floats) -> tuple[Ints, Floats, Any]:
+def _vertices_with_cuts(parts: Geometries, cut_part: Ints, cut_measure: Floats) -> tuple[Ints, Floats, Any]:
     """All vertices and cuts by part and metres along it, places nearer than a micrometre made one."""
     xy, part = shapely.get_coordinates(parts, return_index=True)
     step = np.r_[0.0, np.hypot(*np.diff(xy, axis=0).T)]
@@ -377,7 +373,7 @@ def _vertices_with_cuts(parts: Shapes, cut_part: Ints, cut_measure: Floats) -> t
     return all_part[keep].astype("int64"), all_xy[keep], any_cut
 
 
-def _join_ends(shapes: Shapes, tolerance: float) -> tuple[Floats, Ints]:
+def _join_ends(shapes: Geometries, tolerance: float) -> tuple[Floats, Ints]:
     """Node positions sorted by x, then y, and the two nodes of each piece; ends within ``tolerance`` share one."""
     if len(shapes) == 0:
         return np.empty((0, 2)), np.empty((0, 2), dtype="int64")

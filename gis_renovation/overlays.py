@@ -24,10 +24,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
+from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 
 # A square millimetre: polygons that only touch share less by rounding.
 _NOTHING_M2: Final = 1e-6
@@ -43,8 +40,8 @@ class Overlaps:
     tells that the shape lies inside the cover for certain, without touching its outline.
     """
 
-    shape: Indices
-    cover: Indices
+    shape: Positions
+    cover: Positions
     area_m2: Floats
     whole: Flags
 
@@ -126,7 +123,7 @@ def dissolve_overlapping(geometries: Geometries) -> Geometries:
 # --- edges ----------------------------------------------------------------------------------------
 
 
-def _edges_of(polygons: Geometries) -> tuple[Indices, Floats, Floats, Floats, Floats]:
+def _edges_of(polygons: Geometries) -> tuple[Positions, Floats, Floats, Floats, Floats]:
     """Owner, start (x, y) and end (x, y) of every ring edge, the polygon on the right."""
     parts, part_of = shapely.orient_polygons(polygons, exterior_cw=True), np.arange(len(polygons))
     if (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON).any():
@@ -183,7 +180,7 @@ class _Edges:
         low, high = np.minimum(y_start, y_end), np.maximum(y_start, y_end)
         return cls(key[order], start, y_start, end, y_end, low, high, sign[at], left, width, strips)
 
-    def near(self, cover: Indices, x_from: Floats, x_to: Floats) -> tuple[Indices, Indices]:
+    def near(self, cover: Positions, x_from: Floats, x_to: Floats) -> tuple[Positions, Positions]:
         """Slice of the pieces of each cover in the strips that meet a range of x."""
         first = np.clip((x_from - self.left) // self.width, 0, self.strips - 1).astype(np.int64)
         last = np.clip((x_to - self.left) // self.width, 0, self.strips - 1).astype(np.int64)
@@ -191,7 +188,7 @@ class _Edges:
         return np.searchsorted(self.key, base + first), np.searchsorted(self.key, base + last, side="right")
 
 
-def _place(cover: Indices, box: Floats, edges: _Edges) -> tuple[Flags, Flags]:
+def _place(cover: Positions, box: Floats, edges: _Edges) -> tuple[Flags, Flags]:
     """Whether each box lies wholly inside its cover, and whether the cover's outline comes near it."""
     pair, piece = _ranges(*edges.near(cover, box[:, 0], box[:, 2]))
     left, bottom, right, top = np.ascontiguousarray(box.T)
@@ -209,8 +206,8 @@ def _place(cover: Indices, box: Floats, edges: _Edges) -> tuple[Flags, Flags]:
 def _rim_areas(
     shapes: Geometries,
     boxes: Floats,
-    shape: Indices,
-    cover: Indices,
+    shape: Positions,
+    cover: Positions,
     edges: _Edges,
     size: Floats,
     threads: int,
@@ -236,12 +233,12 @@ def _rim_areas(
 
 
 def _sum_terms(
-    first: Indices,
-    stop: Indices,
-    own: Indices,
+    first: Positions,
+    stop: Positions,
+    own: Positions,
     box: Floats,
     outline: tuple[Floats, ...],
-    first_edge: Indices,
+    first_edge: Positions,
     edges: _Edges,
 ) -> Floats:
     """The shared area of each pair: the terms of its edge pairs, summed."""
@@ -287,7 +284,7 @@ def _positive_part(left: Floats, right: Floats, width: Floats) -> Floats:
     return np.asarray(width * np.where(crossing, top * top / (2.0 * spread), full))
 
 
-def _ranges(first: NDArray[np.int64], stop: NDArray[np.int64]) -> tuple[Indices, Indices]:
+def _ranges(first: NDArray[np.int64], stop: NDArray[np.int64]) -> tuple[Positions, Positions]:
     """For ranges ``[first, stop)``: the number of the range, and every position in it."""
     count = stop - first
     ends = np.cumsum(count)
@@ -298,7 +295,7 @@ def _ranges(first: NDArray[np.int64], stop: NDArray[np.int64]) -> tuple[Indices,
 # --- pairs and threads ----------------------------------------------------------------------------
 
 
-def _box_pairs(shapes: Geometries, covers: Geometries) -> tuple[Indices, Indices]:
+def _box_pairs(shapes: Geometries, covers: Geometries) -> tuple[Positions, Positions]:
     """Positions of shapes and covers whose boxes meet, sorted; the tree stands over the larger array."""
     if len(shapes) >= len(covers):
         cover, shape = shapely.STRtree(shapes).query(covers)

@@ -21,15 +21,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.arrays import Floats
+from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schemas, nearest_names
+from gis_renovation.words import Text
 
 Operator = Literal[">=", "<=", ">", "<", "in"]
 Role = Literal["decides", "notes"]
 Force = Literal["mandatory", "guide", "parameter"]
 Verdict = Literal["yes", "no", "unknown"]
 Verdicts = NDArray[np.int8]
-Floats = NDArray[np.float64]
 
 NO: Final = 0
 UNKNOWN: Final = 1

@@ -16,9 +16,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from gis_renovation.config import toml_inline
-from gis_renovation.errors import NO_TEXT, ConfigError, Finding, Lang, Severity, Text
+from gis_renovation.errors import ConfigError, Finding, Severity
 from gis_renovation.numerals import plain_text, read_month
 from gis_renovation.shipped import shipped
+from gis_renovation.words import NO_TEXT, Lang, Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -28,13 +29,6 @@ FieldType = Literal["string", "integer", "number", "boolean", "date"]
 GeometryKind = Literal["polygon", "line", "point"]
 Disclosure = Literal["public", "internal", "restricted"]
 
-# Units as readers of English see them; a thing that is merely counted has none.
-UNITS_EN: Mapping[str, str] = {
-    "户": "households", "年": "year", "岁": "years", "栋": "buildings", "个": "", "项": "items", "条": "lines",
-    "处": "places", "层": "storeys", "元": "yuan", "万元": "10,000 yuan", "亩": "mu", "公顷": "ha", "天": "days",
-    "月": "months", "次": "times", "宗": "parcels", "种": "kinds", "片": "zones", "段": "stretches", "排": "rows",
-    "人": "people", "米": "m", "个/km²": "per km²", "万m²": "10,000 m²",
-}  # fmt: skip
 # The column that says which of a row's numbers its source calls approximate: names of columns, so joined.
 APPROXIMATE, NAMES_JOINED_BY = "approximate", ";"
 GEOMETRY_TYPES: Mapping[GeometryKind, tuple[str, ...]] = {
@@ -42,11 +36,6 @@ GEOMETRY_TYPES: Mapping[GeometryKind, tuple[str, ...]] = {
     "line": ("LineString", "MultiLineString"),
     "point": ("Point", "MultiPoint"),
 }
-
-
-def unit_text(unit: str, lang: Lang) -> str:
-    """A unit as readers of ``lang`` see it; one without a translation (m, ha, %) as it is."""
-    return unit if lang == "zh" else UNITS_EN.get(unit, unit)
 
 
 @dataclass(frozen=True, kw_only=True)

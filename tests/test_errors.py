@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gis_renovation.errors import ConfigError, CRSError, DataError, FileError, Finding, Text, shorten_ids
+from gis_renovation.errors import ConfigError, CRSError, DataError, FileError, Finding
+from gis_renovation.words import Text, shorten_ids
 
 
 def finding(**more):

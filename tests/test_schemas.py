@@ -14,15 +14,8 @@ from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.numerals import UNITS
-from gis_renovation.schemas import (
-    Origin,
-    check_layer,
-    check_references,
-    fits_type,
-    layer_schema,
-    layer_schemas,
-    unit_text,
-)
+from gis_renovation.schemas import Origin, check_layer, check_references, fits_type, layer_schema, layer_schemas
+from gis_renovation.words import unit_text
 
 INPUTS = [schema for schema in layer_schemas().values() if not schema.result]
 

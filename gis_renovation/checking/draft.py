@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gis_renovation.config import toml_inline
-from gis_renovation.errors import FileError, GisRenovationError, Lang, Text, shorten_ids
+from gis_renovation.errors import FileError, GisRenovationError
 from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
 from gis_renovation.reading import (
     RASTER_DRIVERS,
@@ -38,6 +38,7 @@ from gis_renovation.reading import (
     to_text,
 )
 from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_layer, layer_schema, layer_schemas
+from gis_renovation.words import Lang, Text, shorten_ids
 
 # Names of coordinate columns; what is easting and what northing, the numbers decide.
 _X_NAMES = ("x", "经度", "lon", "lng", "longitude", "东坐标", "横坐标", "x坐标", "point_x", "xcoord")

@@ -14,7 +14,7 @@ from typing import Any
 
 from gis_renovation.checking.draft import alike_column, coordinate_columns, inspect_file, relative_path
 from gis_renovation.config import toml_inline
-from gis_renovation.errors import ConfigError, FileError, GisRenovationError, Lang, Text
+from gis_renovation.errors import ConfigError, FileError, GisRenovationError
 from gis_renovation.numerals import header_unit, unit_factor
 from gis_renovation.reading import (
     LEDGER_PREFIX,
@@ -32,6 +32,7 @@ from gis_renovation.reading import (
     same_name,
 )
 from gis_renovation.schemas import LayerSchema
+from gis_renovation.words import Lang, Text
 
 # Two columns are taken to be the common number if so much of the shorter one meets.
 _MEETS = 0.5

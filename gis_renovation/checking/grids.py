@@ -17,19 +17,19 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import (
     bd09_to_wgs84,
     gcj02_to_wgs84,
     wgs84_to_bd09,
     wgs84_to_gcj02,
 )
-from gis_renovation.errors import Finding, Text
+from gis_renovation.errors import Finding
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Move = Callable[[Floats], Floats]
 
 TRUSTED_LAYERS = ("reporting_units", "communities")
@@ -412,7 +412,7 @@ def _centres(layer: gpd.GeoDataFrame) -> Floats:
     return np.column_stack([(bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2])
 
 
-def _within(points: Floats, extent: Floats) -> Bools:
+def _within(points: Floats, extent: Floats) -> Flags:
     with np.errstate(invalid="ignore"):
         inside = (points >= extent[:2]) & (points <= extent[2:])
     return np.asarray(inside.all(axis=1))
@@ -703,7 +703,7 @@ def _outlines(layer: gpd.GeoDataFrame) -> NDArray[Any]:
     return np.asarray(np.where(areas, shapely.boundary(geometry), geometry), dtype=object)
 
 
-def _usable(geometry: NDArray[Any]) -> Bools:
+def _usable(geometry: NDArray[Any]) -> Flags:
     with np.errstate(invalid="ignore"):
         return np.asarray(np.isfinite(shapely.bounds(geometry)).all(axis=1))
 

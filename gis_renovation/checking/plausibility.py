@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.errors import Finding, Severity, Text
+from gis_renovation.errors import Finding, Severity
 from gis_renovation.schemas import layer_schema, layer_schemas
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -25,7 +25,8 @@ from gis_renovation.cli.console import (
     progress_bar,
 )
 from gis_renovation.cli.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
-from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError, Lang, Text
+from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError
+from gis_renovation.words import Lang, Text
 
 # The library's base of every mistake in a command line; it exports only this child of it.
 _UsageError: Any = typer.BadParameter.__mro__[2]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation.errors import FileError, Finding, Lang, Text, counted
+from gis_renovation.errors import FileError, Finding
+from gis_renovation.words import Lang, Text, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -237,7 +238,7 @@ def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
 
 
 def _unit_in_brackets(unit: str, lang: Lang) -> str:
-    from gis_renovation.schemas import unit_text
+    from gis_renovation.words import unit_text
 
     text = unit_text(unit, lang)
     return "" if not text else f"（{text}）" if lang == "zh" else f" ({text})"

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from gis_renovation.errors import Lang, Text
+from gis_renovation.words import Lang, Text
 
 # What the library says of a value, as a pattern, and how that is said in Chinese.
 _VALUES = (

@@ -21,12 +21,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Positions = NDArray[np.intp]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[Any]
+from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 
 # A part of a community behind a barrier counts as the community only from this share of its area on;
 # less is how far rivers and railways are drawn over the edge of a compound by mistake.

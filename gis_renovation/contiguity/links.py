@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 from gis_renovation.contiguity.barriers import (
     Pairs,
     Places,
@@ -34,16 +35,13 @@ from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, featur
 from gis_renovation.contiguity.shared_lines import UNUSED_STATUS, shared_kind_count
 from gis_renovation.contiguity.shared_walls import SharedWalls, shared_walls, wall_lines, wall_sentences, wall_uses
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, DataError, Finding, Text
+from gis_renovation.errors import ConfigError, DataError, Finding
 from gis_renovation.unknowns import names_or_ids
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Floats = NDArray[np.float64]
-Positions = NDArray[np.intp]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[Any]
 
 # Geometry rows handled at once by each thread; keeps what is in flight small and the cores even.
 CHUNK_ROWS = 2_048

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_renovation.errors import Text
+from gis_renovation.arrays import Floats
 from gis_renovation.schemas import layer_schema
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from gis_renovation.contiguity.barriers import Pairs
 
-Floats = NDArray[np.float64]
 
 # Below this a length is given with one decimal, so that 0.4 m is not called 0.
 WHOLE_METRES_FROM = 10.0

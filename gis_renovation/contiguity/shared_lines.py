@@ -10,8 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Positions = NDArray[np.intp]
-Geometries = NDArray[Any]
+from gis_renovation.arrays import Geometries, Positions
 
 # A main that is empty, abandoned or only planned serves nobody today.
 UNUSED_STATUS = ("abandoned", "empty", "planned")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis_renovation.errors import Text
-
-Floats = NDArray[np.float64]
-Positions = NDArray[np.intp]
-Geometries = NDArray[Any]
+from gis_renovation.arrays import Floats, Geometries, Positions
+from gis_renovation.words import Text
 
 # Boundaries that meet at a steeper angle do not run side by side.
 PARALLEL_DEGREES = 30.0

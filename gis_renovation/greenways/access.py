@@ -9,15 +9,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
+from gis_renovation.arrays import Geometries
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.greenways.walks import park_walks
 from gis_renovation.networks import build_network, lengths_within, network_components, node_degrees
 from gis_renovation.unknowns import known_no, known_yes, optional_column, optional_numbers
-
-Shapes = NDArray[Any]
 
 # Guide values ("不宜大于", recommended, not an order): 300 m is the five-minute circle (GB 50180-2018) and the
 # radius of pocket parks of 0.2-1 ha, 500 m the ten-minute circle (TD/T 1062-2021) and that of community parks of
@@ -273,8 +271,8 @@ def _with_straight(
     return table
 
 
-def _blocking(barriers: gpd.GeoDataFrame | None, kinds: tuple[str, ...]) -> Shapes:
-    """Shapes of the barriers no connector may cross."""
+def _blocking(barriers: gpd.GeoDataFrame | None, kinds: tuple[str, ...]) -> Geometries:
+    """Geometries of the barriers no connector may cross."""
     if barriers is None:
         return np.empty(0, dtype=object)
     return np.asarray(barriers.geometry[optional_column(barriers, "kind").isin(kinds)].to_numpy(), dtype=object)
@@ -367,7 +365,7 @@ def _sums(lengths: pd.Series[Any], count: int) -> pd.Series[Any]:
     return lengths.groupby(level="area").sum().reindex(range(count), fill_value=0.0)
 
 
-def _divided(paths: gpd.GeoDataFrame, around: Shapes, narrow_m: float) -> pd.DataFrame:
+def _divided(paths: gpd.GeoDataFrame, around: Geometries, narrow_m: float) -> pd.DataFrame:
     """Length around each area, divided by light, width, kind and openness."""
     lengths = lengths_within(paths.geometry.to_numpy(), around)
     line = lengths.index.get_level_values("line")
@@ -395,7 +393,7 @@ def _divided(paths: gpd.GeoDataFrame, around: Shapes, narrow_m: float) -> pd.Dat
 
 
 def _loose_ends(
-    paths: gpd.GeoDataFrame, streets: gpd.GeoDataFrame | None, around: Shapes, snap_m: float
+    paths: gpd.GeoDataFrame, streets: gpd.GeoDataFrame | None, around: Geometries, snap_m: float
 ) -> pd.DataFrame:
     """Unconnected pieces the paths of each surroundings belong to, and path ends there that meet nothing."""
     lines = _with_level(paths, "path")

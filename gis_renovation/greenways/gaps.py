@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.networks import build_network, edge_graph, network_components, reach_tiles
 from gis_renovation.unknowns import known_no, known_yes, optional_column, texts_as_objects
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Lengths that differ by less are equal: sums of the same pieces in another order.
 _EQUAL_M = 1e-6

@@ -13,11 +13,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats, Geometries, Ints
 from gis_renovation.networks import build_network, node_distances
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Shapes = NDArray[Any]
 
 _FAR_M = 1e12  # stands for "out of reach" where infinity would turn differences into NaN
 # A connector may touch a barrier this near its ends: banks and the paths on them are drawn to a metre or two.
@@ -29,7 +26,7 @@ def park_walks(
     lines: gpd.GeoDataFrame,
     parks: gpd.GeoDataFrame,
     *,
-    walls: Shapes,
+    walls: Geometries,
     distances_m: tuple[float, ...],
     service_radii_m: tuple[tuple[float, float], ...],
     connect_m: float,
@@ -84,7 +81,7 @@ def _vertices_near(lines: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, connect_m: 
     return gpd.GeoSeries(points[np.unique(near)], crs=lines.crs)
 
 
-def _park_starts(edges: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, walls: Shapes, connect_m: float) -> pd.DataFrame:
+def _park_starts(edges: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, walls: Geometries, connect_m: float) -> pd.DataFrame:
     """Nodes from which a park is within ``connect_m``, each with every such park and the metres to its edge."""
     # Measured at the edges' own ends: a node lies in the middle of them and moves when one is added.
     ends = np.concatenate([shapely.get_point(edges.geometry.to_numpy(), k) for k in (0, -1)])
@@ -102,7 +99,7 @@ def _park_starts(edges: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, walls: Shapes
     )
 
 
-def _blocked(shapes: Shapes, points: Shapes, walls: Shapes) -> NDArray[np.bool_]:
+def _blocked(shapes: Geometries, points: Geometries, walls: Geometries) -> NDArray[np.bool_]:
     """Whether a wall lies between each shape and its point, but for the last metres at both ends."""
     blocked = np.zeros(len(shapes), dtype=bool)
     if len(walls) == 0 or len(shapes) == 0:
@@ -120,7 +117,12 @@ def _blocked(shapes: Shapes, points: Shapes, walls: Shapes) -> NDArray[np.bool_]
 
 
 def _frontage(
-    areas: Shapes, nodes: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, walls: Shapes, connect_m: float, step_m: float
+    areas: Geometries,
+    nodes: gpd.GeoDataFrame,
+    edges: gpd.GeoDataFrame,
+    walls: Geometries,
+    connect_m: float,
+    step_m: float,
 ) -> pd.DataFrame:
     """Vertices of the edges near each area: connector to the area, metres to either end of the edge.
 
@@ -165,7 +167,7 @@ def _with_ways(rows: pd.DataFrame, walked: Floats) -> pd.DataFrame:
     )
 
 
-def _connectors(areas: Shapes, area: Ints, xy: Floats, within_m: float) -> Floats:
+def _connectors(areas: Geometries, area: Ints, xy: Floats, within_m: float) -> Floats:
     """Straight metres from each place to its area; "far" for places more than ``within_m`` outside its box."""
     left, bottom, right, top = shapely.bounds(areas)[area].T
     x, y = xy.T
@@ -175,7 +177,7 @@ def _connectors(areas: Shapes, area: Ints, xy: Floats, within_m: float) -> Float
     return metres
 
 
-def _nearest_walk(rows: pd.DataFrame, goal: Shapes, count: int, connect_m: float) -> pd.DataFrame:
+def _nearest_walk(rows: pd.DataFrame, goal: Geometries, count: int, connect_m: float) -> pd.DataFrame:
     """The shortest whole walk of each area and the park it leads to; unknown where there is none."""
     usable = rows[rows["connector_m"] <= connect_m]
     by_start = usable["by_start_m"] <= usable["by_end_m"]

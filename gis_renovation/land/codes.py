@@ -15,9 +15,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.errors import DataError, Finding
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.shipped import shipped
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,17 +17,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
+from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError
 from gis_renovation.land.measures import DAYS_A_YEAR, nearest_zones_in_need
 from gis_renovation.overlays import covered_areas
 from gis_renovation.schemas import nearest_names
-
-Floats = NDArray[np.float64]
-Words = NDArray[np.object_]
-Flags = NDArray[np.bool_]
+from gis_renovation.words import Text
 
 EVIDENCE: Final[Mapping[str, Text]] = MappingProxyType(
     {

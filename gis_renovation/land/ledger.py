@@ -18,14 +18,12 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import DataError, Finding, Lang, Text
+from gis_renovation.errors import DataError, Finding
 from gis_renovation.land.measures import (
-    Flags,
-    Floats,
     Measure,
     Site,
-    Words,
     nearest_communities,
     numbers_of,
     parcel_measures,
@@ -50,6 +48,7 @@ from gis_renovation.rules import (
     verdicts_of,
 )
 from gis_renovation.schemas import layer_schema
+from gis_renovation.words import Lang, Text
 
 OUTCOMES: Mapping[int, str] = {NO: "excluded", UNKNOWN: "unknown", YES: "candidate"}
 _UNITS_EN = {"年": "years", "层": "storeys", "户": "households", "个": "pieces"}

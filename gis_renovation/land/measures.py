@@ -17,15 +17,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.arrays import Flags, Floats, Words
+from gis_renovation.errors import ConfigError
 from gis_renovation.land.codes import broad_uses
 from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES
 from gis_renovation.schemas import layer_schema, nearest_names
-
-Floats = NDArray[np.float64]
-Words = NDArray[np.object_]
-Flags = NDArray[np.bool_]
+from gis_renovation.words import Text
 
 DAYS_A_YEAR: Final = 365.25
 NEED_CLASSES: Final = ("basic", "improvement", "enhancement")

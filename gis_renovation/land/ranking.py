@@ -17,13 +17,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError
 from gis_renovation.land.evidence import candidates_of, graded
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS, nearest_communities, nearest_zones_in_need, numbers_of
 from gis_renovation.schemas import nearest_names
-
-Floats = NDArray[np.float64]
+from gis_renovation.words import Text
 
 CRITERIA: Final[Mapping[str, Text]] = MappingProxyType(
     {

@@ -23,16 +23,14 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Flags, Floats, Geometries
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError
 from gis_renovation.land.measures import require_control_kinds
 from gis_renovation.rasters import grid_coverage
 from gis_renovation.rules import UNKNOWN, YES, Rule, Verdicts, judge_numbers, rules_for
 from gis_renovation.schemas import layer_schema
-
-Floats = NDArray[np.float64]
-Geometries = NDArray[np.object_]
-Flags = NDArray[np.bool_]
+from gis_renovation.words import Text
 
 # Cells along each side of the search grid, and how many edge directions of a piece are tried.
 _CELLS: Final = 48

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis_renovation.arrays import Geometries
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError
 from gis_renovation.land.codes import (
     broad_uses,
     class_label,
@@ -26,10 +27,11 @@ from gis_renovation.land.codes import (
     require_one_system,
 )
 from gis_renovation.land.measures import NO_AREA_M2
-from gis_renovation.land.status import AREA_DIGITS, Geometries, polygons_of
+from gis_renovation.land.status import AREA_DIGITS, polygons_of
 from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
 from gis_renovation.schemas import layer_schema, nearest_names
+from gis_renovation.words import Text
 
 Row = dict[str, Any]
 

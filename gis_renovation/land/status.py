@@ -21,15 +21,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats, Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.errors import DataError, Finding
 from gis_renovation.land.codes import class_label, foreign_code, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
-
-Floats = NDArray[np.float64]
-Geometries = NDArray[np.object_]
+from gis_renovation.words import Text
 
 M2_A_MU: Final = 10_000.0 / 15.0
 AREA_DIGITS: Final = 2

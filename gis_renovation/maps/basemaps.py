@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gis_renovation.display import plain_text, safe
-from gis_renovation.errors import ConfigError, FileError, Lang, Text
+from gis_renovation.errors import ConfigError, FileError
+from gis_renovation.words import Lang, Text
 
 # Addresses of the public service (天地图地图API, 2019 and later: a key is required): the Web Mercator set "w".
 _TIANDITU = (

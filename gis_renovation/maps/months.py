@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.display import StyleClass, classify, layer_style, plain_text
-from gis_renovation.errors import Lang
 from gis_renovation.progress import community_progress, project_states
+from gis_renovation.words import Lang
 
 # A slider of more months than this is no longer read; the latest are kept.
 MONTHS_SHOWN = 60

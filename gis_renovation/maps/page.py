@@ -34,13 +34,14 @@ from gis_renovation.display import (
     script_json,
     style_table,
 )
-from gis_renovation.errors import DataError, Finding, Lang, Text
+from gis_renovation.errors import DataError, Finding
 from gis_renovation.maps import counties as map_counties
 from gis_renovation.maps import encoding, tiles
 from gis_renovation.maps import months as map_months
 from gis_renovation.maps.basemaps import NO_BASEMAPS, PageBasemaps
 from gis_renovation.maps.shell import WORDS, Audience, Download, PageFacts, number_line, sheet_facts, shell, ui
 from gis_renovation.shipped import shipped
+from gis_renovation.words import Lang, Text
 
 # Layers whose names can be searched, the most asked for first.
 SEARCHED = (

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
 from gis_renovation.display import GeometryKind, StyleClass, layer_style, plain_text, safe, style_table, swatch_svg
-from gis_renovation.errors import Lang, Text
-from gis_renovation.estimates import ABOUT
 from gis_renovation.maps import encoding, tiles
+from gis_renovation.unknowns import ABOUT
+from gis_renovation.words import Lang, Text
 
 Audience = Literal["planner", "bureau", "public"]
 

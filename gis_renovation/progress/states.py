@@ -11,9 +11,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.errors import ConfigError, Text, shorten_ids
+from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
+from gis_renovation.words import Text, shorten_ids
 
 # The chain of states from the reserve list to the handover (handbook §6). No national list exists.
 STATE_ORDER = (

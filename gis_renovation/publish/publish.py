@@ -25,8 +25,7 @@ from gis_renovation import __version__
 from gis_renovation.config import check_model, read_toml
 from gis_renovation.crs import reproject
 from gis_renovation.display import plain_text
-from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Lang, Text
-from gis_renovation.estimates import keep_told_estimates
+from gis_renovation.errors import ConfigError, DataError, FileError, Finding
 from gis_renovation.maps import (
     DISPLAY_CRS,
     UNITS,
@@ -106,6 +105,8 @@ from gis_renovation.publish.verify import (
 from gis_renovation.reading import new_file, write_geopackage
 from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
 from gis_renovation.shipped import shipped
+from gis_renovation.unknowns import keep_told_estimates
+from gis_renovation.words import Lang, Text
 from gis_renovation.writing import write_layer_styles, write_tables
 
 if TYPE_CHECKING:

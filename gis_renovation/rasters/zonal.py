@@ -27,14 +27,14 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import CRSError, DataError, Finding, Text
+from gis_renovation.errors import CRSError, DataError, Finding
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # Below this a run's cover differs from 0 or 1 by rounding alone (pixel units).
 _ROUNDING = 1e-9
@@ -88,13 +88,13 @@ class GridCoverage:
 
     height: int
     width: int
-    rim_shape: Integers
-    rim_pixel: Integers
+    rim_shape: Ints
+    rim_pixel: Ints
     rim_share: Floats
-    run_shape: Integers
-    run_row: Integers
-    run_start: Integers
-    run_stop: Integers
+    run_shape: Ints
+    run_row: Ints
+    run_start: Ints
+    run_stop: Ints
     run_share: Floats
     inside_px: Floats
     total_px: Floats
@@ -156,7 +156,7 @@ def _cover_batch(
     return (*rims, shape[run] + first, row[run], column[run] + 1, stop[run], after[run], inside, total_px)
 
 
-def _edges(polygons: NDArray[np.object_], transform: Affine) -> tuple[Integers, Floats, Floats, Floats, Floats]:
+def _edges(polygons: NDArray[np.object_], transform: Affine) -> tuple[Ints, Floats, Floats, Floats, Floats]:
     """Position of the polygon and end points of every ring edge in pixels, the inside on one known side."""
     parts, part_of = shapely.get_parts(shapely.orient_polygons(polygons), return_index=True)
     rings, ring_of = shapely.get_rings(parts, return_index=True)
@@ -170,8 +170,8 @@ def _edges(polygons: NDArray[np.object_], transform: Affine) -> tuple[Integers, 
 
 
 def _clip(
-    shape: Integers, x0: Floats, y0: Floats, x1: Floats, y1: Floats, height: int, width: int
-) -> tuple[Integers, Floats, Floats, Floats, Floats]:
+    shape: Ints, x0: Floats, y0: Floats, x1: Floats, y1: Floats, height: int, width: int
+) -> tuple[Ints, Floats, Floats, Floats, Floats]:
     """Edges cut to the grid's rows; what lies left of it becomes upright at -0.5, what lies right goes.
 
     An edge right of the grid covers none of its pixels; one left of it covers all pixels of its rows
@@ -197,8 +197,8 @@ def _clip(
 
 
 def _cut_at_grid(
-    shape: Integers, x0: Floats, y0: Floats, x1: Floats, y1: Floats
-) -> tuple[Integers, Floats, Floats, Floats, Floats]:
+    shape: Ints, x0: Floats, y0: Floats, x1: Floats, y1: Floats
+) -> tuple[Ints, Floats, Floats, Floats, Floats]:
     """Edges cut wherever they cross a column or row line, so that each piece lies in one pixel."""
     edge_parts, t_parts = [np.arange(len(shape))], [np.zeros(len(shape))]
     for start, stop in ((x0, x1), (y0, y1)):
@@ -220,8 +220,8 @@ def _cut_at_grid(
 
 
 def _pixel_sums(
-    shape: Integers, x0: Floats, y0: Floats, x1: Floats, y1: Floats, height: int, width: int
-) -> tuple[Integers, Integers, Integers, Floats, Floats]:
+    shape: Ints, x0: Floats, y0: Floats, x1: Floats, y1: Floats, height: int, width: int
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Per polygon and pixel touched, sorted: the height its pieces span and the area right of them."""
     x_mid = (x0 + x1) / 2.0
     row = np.clip(np.floor((y0 + y1) / 2.0), 0, height - 1).astype(np.int64)
@@ -239,7 +239,7 @@ def _pixel_sums(
     return shape[pick], row[pick], column[pick], cover, area
 
 
-def _running_cover(shape: Integers, row: Integers, cover: Floats) -> Floats:
+def _running_cover(shape: Ints, row: Ints, cover: Floats) -> Floats:
     """Sum of the covers left of each pixel in its polygon and row."""
     if len(cover) == 0:
         return cover
@@ -331,7 +331,7 @@ def zonal_extremes(coverage: GridCoverage, values: NDArray[np.floating[Any]]) ->
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
-def _extend(low: Floats, high: Floats, shape: Integers, values: Floats) -> None:
+def _extend(low: Floats, high: Floats, shape: Ints, values: Floats) -> None:
     known = ~np.isnan(values)
     np.minimum.at(low, shape[known], values[known])
     np.maximum.at(high, shape[known], values[known])

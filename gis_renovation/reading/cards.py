@@ -22,8 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
-from gis_renovation.errors import ConfigError, Finding, Severity, Text
-from gis_renovation.estimates import estimate_names
+from gis_renovation.errors import ConfigError, Finding, Severity
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_month, unit_factor
 from gis_renovation.reading import dbf, repairs
 from gis_renovation.reading.cells import (
@@ -48,6 +47,8 @@ from gis_renovation.schemas import (
     month_remedy,
 )
 from gis_renovation.schemas import Field as SchemaField
+from gis_renovation.unknowns import estimate_names
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd

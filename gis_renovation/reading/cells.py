@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from gis_renovation.errors import Severity, Text
+from gis_renovation.arrays import Flags
+from gis_renovation.errors import Severity
 from gis_renovation.numerals import (
     Years,
     is_blank,
@@ -29,8 +29,8 @@ from gis_renovation.numerals import (
     unit_factor,
 )
 from gis_renovation.schemas import Field
+from gis_renovation.words import Text
 
-Bools = NDArray[np.bool_]
 Periods = Literal["", "earliest", "middle", "latest"]
 MonthAs = Literal["", "first_day", "last_day"]
 
@@ -55,7 +55,7 @@ class Remark(NamedTuple):
     severity: Severity
     code: str
     text: Text
-    rows: Bools
+    rows: Flags
     values: Any
 
 
@@ -194,7 +194,7 @@ def _to_number(cells: pd.Series, target: Field, unit: str) -> Column:
     return column
 
 
-def _plain_numbers(cells: pd.Series) -> tuple[pd.Series, Bools]:
+def _plain_numbers(cells: pd.Series) -> tuple[pd.Series, Flags]:
     """Cells that are plain numbers, and which of the others hold something."""
     if pd.api.types.is_bool_dtype(cells):
         return pd.Series(np.nan, index=cells.index), np.asarray(cells.notna())
@@ -209,7 +209,7 @@ def _plain_numbers(cells: pd.Series) -> tuple[pd.Series, Bools]:
     return numbers, np.asarray(cells.notna() & numbers.isna())
 
 
-def _written_numbers(column: Column, cells: pd.Series, rest: Bools, target: Field, factor: float) -> None:
+def _written_numbers(column: Column, cells: pd.Series, rest: Flags, target: Field, factor: float) -> None:
     """Numbers people wrote: with a unit, 万, 约, full-width digits; what is none stays and makes the column mixed."""
     out = column.values.to_numpy(dtype=object, copy=True)
     raw = cells.to_numpy(dtype=object)
@@ -233,7 +233,7 @@ def _written_numbers(column: Column, cells: pd.Series, rest: Bools, target: Fiel
     )  # fmt: skip
 
 
-def _remark_blanks(column: Column, blank: Bools, cells: pd.Series, target: Field) -> None:
+def _remark_blanks(column: Column, blank: Flags, cells: pd.Series, target: Field) -> None:
     zh = f"{target.label.zh}填的是占位符号，按未知处理。"
     column.remark("note", "placeholder", blank, cells, zh, f"{target.label.en} holds a placeholder; taken as unknown.")
 
@@ -309,7 +309,7 @@ def _one_year(found: Years, periods: Periods) -> int | None:
     return None
 
 
-def _remark_periods(column: Column, period: Bools, cells: pd.Series, target: Field, periods: Periods) -> None:
+def _remark_periods(column: Column, period: Flags, cells: pd.Series, target: Field, periods: Periods) -> None:
     if periods:
         zh = f"{target.label.zh}写的是时段，按来源卡 periods = {periods} 取年份。"
         en = f"{target.label.en} is a period; its year is taken as the card says, periods = {periods}."

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
-from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Severity, Text
+from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Severity
 from gis_renovation.reading import archives
 from gis_renovation.reading.cards import Card, ColumnRule, FileColumns, Join, fold_rows, has_shapes
 from gis_renovation.reading.joins import LEDGER_PREFIX, join_ledger
@@ -41,6 +41,7 @@ from gis_renovation.reading.opening import (
 )
 from gis_renovation.reading.sheets import read_coordinates, read_csv, read_sheet, read_text_table, read_xlsx
 from gis_renovation.reading.vectors import read_parquet_file, read_vector
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd

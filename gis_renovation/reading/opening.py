@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import FileError, Finding, Severity, Text
+from gis_renovation.errors import FileError, Finding, Severity
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card, FileColumns
+from gis_renovation.words import Text
 
 VECTOR_SUFFIXES = (
     ".gpkg", ".shp", ".geojson", ".json", ".geojsonl", ".geojsons", ".fgb", ".gdb", ".kml", ".kmz", ".gml", ".gpx",

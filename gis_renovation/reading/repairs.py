@@ -9,12 +9,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Flags
 from gis_renovation.schemas import GEOMETRY_NAMES, GEOMETRY_TYPES, LayerSchema
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-Bools = NDArray[np.bool_]
 
 # One degree of latitude on the CGCS2000 ellipsoid at mid latitudes; enough to judge a gap between line ends.
 _METRES_A_DEGREE = 111_000.0
@@ -164,7 +164,7 @@ def _gap(xy: NDArray[np.float64], *, geographic: bool) -> float:
     return float(np.hypot(dx, dy))
 
 
-def _finite(geometry: NDArray[Any]) -> Bools:
+def _finite(geometry: NDArray[Any]) -> Flags:
     with np.errstate(invalid="ignore"):
         return np.asarray(np.isfinite(shapely.bounds(geometry)).all(axis=1))
 

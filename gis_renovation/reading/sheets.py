@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import CRSError, FileError, Text
+from gis_renovation.errors import CRSError, FileError
 from gis_renovation.reading import archives, dbf
 from gis_renovation.reading.opening import Reading, bytes_at, say_doubt, text_encoding, unreadable
+from gis_renovation.words import Text
 
 # A workbook with a password is an OLE container with a stream of this name in it.
 _OLE = b"\xd0\xcf\x11\xe0"

@@ -15,7 +15,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis_renovation.errors import IDS_SHOWN, Finding, Lang, Text, id_in
+from gis_renovation.words import IDS_SHOWN, Lang, Text, id_in
+from gis_renovation.errors import Finding
 from gis_renovation.reading import new_folder, write_geopackage
 from gis_renovation.run import Project
 from gis_renovation.schemas import layer_schemas

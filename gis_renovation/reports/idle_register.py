@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from gis_renovation.errors import Lang, Text
+from gis_renovation.words import Lang, Text
 from gis_renovation.land import NEED_ZONE_COLUMNS
 from gis_renovation.reports.parts import (
     M2_A_MU,
@@ -20,7 +20,8 @@ from gis_renovation.reports.parts import (
     known_values,
 )
 from gis_renovation.rules import Rule
-from gis_renovation.schemas import layer_schema, unit_text
+from gis_renovation.words import unit_text
+from gis_renovation.schemas import layer_schema
 from gis_renovation.writing import Paper
 from gis_renovation.writing import UNKNOWN, shown_text, shown_unit
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from gis_renovation.errors import Lang, Text
+from gis_renovation.words import Lang, Text
 from gis_renovation.reports.idle_register import with_unit
 from gis_renovation.reports.site_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.reports.parts import M2_A_MU, Layers, Manifest, Sheet, file_names, in_language, titled
-from gis_renovation.schemas import layer_schema, unit_text
+from gis_renovation.words import unit_text
+from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.writing import Paper
 from gis_renovation.writing import shown_text, shown_unit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gis_renovation.errors import Lang, Text
+from gis_renovation.words import Lang, Text
 from gis_renovation.unknowns import name_or_id, names_or_ids
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from gis_renovation.errors import Lang, Text
+from gis_renovation.words import Lang, Text
 from gis_renovation.reports.parts import Layers, Manifest, in_language, known_values, to_date
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import ConfigError, Lang, Text
+from gis_renovation.words import Lang, Text
+from gis_renovation.errors import ConfigError
 from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
 from gis_renovation.reports.parts import Layers, Manifest, Sheet, in_language, to_date

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from gis_renovation.errors import NO_TEXT, Lang, Text
 from gis_renovation.shipped import shipped
+from gis_renovation.words import NO_TEXT, Lang, Text
 
 _NOT_SET = Text("未设", "not set")
 _UNITS_EN = {"户": "households", "元": "x 10,000 yuan", "个": "", "次": "", "名": "", "年": "years", "倍": "times"}

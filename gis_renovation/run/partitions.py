@@ -26,9 +26,10 @@ import pandas as pd
 from shapely import box
 
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, DataError, FileError, Finding, Text
+from gis_renovation.errors import ConfigError, DataError, FileError, Finding
 from gis_renovation.land import assess_parcels, find_idle_parcels
 from gis_renovation.rules import Rule
+from gis_renovation.words import Text
 
 CONTEXT = ("communities", "control_lines", "buildings")
 _SAMPLE_A_CHUNK = 2_000

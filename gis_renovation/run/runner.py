@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.config import read_toml
-from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Text
+from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
 from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash, versions
 from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas, suggest_layers
 from gis_renovation.shipped import shipped
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     from gis_renovation.run.project import Project

@@ -12,8 +12,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats, Ints
 from gis_renovation.sample.place import CITY_CRS, PATCHES
-from gis_renovation.sample.plots import Floats, Ints, Plots, blanked, generator, planted_lots
+from gis_renovation.sample.plots import Plots, blanked, generator, planted_lots
 
 # The plan's totals (淮旧改办〔2024〕6号) and the number of communities they belong to. The plan does not
 # say how many communities the supplement has: 51 is invented.

@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats
 from gis_renovation.sample.housing import community_ids
 from gis_renovation.sample.place import (
     CITY_CRS,
@@ -31,7 +32,7 @@ from gis_renovation.sample.place import (
     huai_river,
     smoothed,
 )
-from gis_renovation.sample.plots import STREET_WIDTH_M, Floats, Plots, blanked, generator, segments_between
+from gis_renovation.sample.plots import STREET_WIDTH_M, Plots, blanked, generator, segments_between
 
 ROW_NAMES = ("人民", "朝阳", "国庆", "淮河", "建设", "和平", "团结", "解放", "胜利", "光明", "前进", "文化", "向阳")
 COLUMN_NAMES = ("龙湖", "学院", "柏园", "曙光", "矿山", "电厂", "东风", "红旗", "迎宾", "公园", "湖滨", "金山", "卧龙")

@@ -16,10 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats, Ints
 from gis_renovation.sample.place import PATCHES, Patch
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 BATCHES = ("main", "supplement", "reserve")
 

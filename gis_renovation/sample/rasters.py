@@ -12,11 +12,12 @@ import shapely
 from affine import Affine
 from scipy.ndimage import gaussian_filter
 
+from gis_renovation.arrays import Floats, Ints
 from gis_renovation.rasters import Raster
 from gis_renovation.sample.housing import boxes
 from gis_renovation.sample.land import patch_grounds, planted_by_name
 from gis_renovation.sample.place import CITY_CRS, HILLS, PATCHES, huai_river
-from gis_renovation.sample.plots import Floats, Ints, Plots, generator
+from gis_renovation.sample.plots import Plots, generator
 
 EXTENT = (472_000.0, 3_603_000.0, 514_000.0, 3_630_000.0)
 TERRAIN_PIXEL_M = 100.0

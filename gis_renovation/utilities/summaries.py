@@ -11,14 +11,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.networks import lengths_within
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Water, drainage, gas, power and telecom are the systems the 2024 plan renews first (handbook §0).
 PLAN_NETWORKS = ("water", "sewer", "gas", "power", "telecom")

@@ -27,8 +27,9 @@ from gis_renovation.display import (
     layer_style,
     plain_text,
 )
-from gis_renovation.errors import FileError, Lang
+from gis_renovation.errors import FileError
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Lang
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -16,9 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation.errors import ConfigError, Lang, Text
-from gis_renovation.estimates import ABOUT, ABOUT_MEANS, estimated_rows
-from gis_renovation.schemas import APPROXIMATE, Disclosure, Field, LayerSchema, layer_schema, nearest_names, unit_text
+from gis_renovation.errors import ConfigError
+from gis_renovation.schemas import APPROXIMATE, Disclosure, Field, LayerSchema, layer_schema, nearest_names
+from gis_renovation.unknowns import ABOUT, ABOUT_MEANS, estimated_rows
+from gis_renovation.words import Lang, Text, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd

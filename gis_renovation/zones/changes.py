@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from gis_renovation.errors import Text
+from gis_renovation.words import Text
 from gis_renovation.zones.requirements import QUANTITIES
 from gis_renovation.zones.sentences import Scene, amount_text, broken_bounds, is_connected, shortfalls
 

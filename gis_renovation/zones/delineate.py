@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import Text, counted
+from gis_renovation.words import Text, counted
 from gis_renovation.zones.bounds import four_bounds
 from gis_renovation.zones.changes import change_reasons
 from gis_renovation.zones.proof import ComponentProof, Solution, solve, zone_names

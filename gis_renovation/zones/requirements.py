@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gis_renovation.errors import ConfigError, DataError, Finding, Text, shorten_ids
+from gis_renovation.errors import ConfigError, DataError, Finding
 from gis_renovation.schemas import nearest_names
+from gis_renovation.words import Text, shorten_ids
 from gis_renovation.zones.solver import Flags, Floats, Labels, ZoneProblem, compact
 
 Limits = Mapping[str, float]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from gis_renovation.errors import ConfigError, Text, shorten_ids
+from gis_renovation.errors import ConfigError
+from gis_renovation.words import Text, shorten_ids
 from gis_renovation.zones.solver import Floats, Labels
 
 

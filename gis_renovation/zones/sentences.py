@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.contiguity import WALL_WORTH_A_WORD_M, metres
-from gis_renovation.errors import Text
-from gis_renovation.estimates import ABOUT, estimated_rows
 from gis_renovation.schemas import layer_schema
-from gis_renovation.unknowns import names_or_ids
+from gis_renovation.unknowns import ABOUT, estimated_rows, names_or_ids
+from gis_renovation.words import Text
 from gis_renovation.zones.requirements import (
     QUANTITIES,
     USABLE,

@@ -9,9 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.errors import Text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
+from gis_renovation.words import Text
 from gis_renovation.zones.requirements import USABLE
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")

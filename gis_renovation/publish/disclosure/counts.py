@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gis_renovation.arrays import Flags
 from gis_renovation.publish.disclosure.totals import Total, parts_of, published_totals, withhold_parts
 from gis_renovation.schemas import layer_schemas
 
@@ -23,7 +23,6 @@ PERSONAL_UNITS = ("户", "人")
 
 # What earlier editions said of each count: layer -> column -> key -> the number shown, None where withheld.
 Shown = Mapping[str, Mapping[str, Mapping[str, float | None]]]
-Bools = NDArray[np.bool_]
 
 _IN_WORDS = re.compile(
     r"(?<![\d.,A-Za-z])(\d[\d,]*)\s*(?:户(?!外|型|均)|人(?!行|大|民)|households?\b|people\b|residents?\b)"
@@ -40,7 +39,7 @@ _TELLING = re.compile(r"[户人元]|household|people|resident|yuan")
 SUMS = "sums"
 
 
-def small_counts(values: pd.Series[Any], k: int) -> Bools:
+def small_counts(values: pd.Series[Any], k: int) -> Flags:
     """Counts from 1 to k - 1; zero says that nobody is there and may be told, unknown is no count."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return np.asarray((numbers > 0) & (numbers < k))
@@ -53,7 +52,7 @@ class _Withholding:
         self.frames = {name: frame.copy() for name, frame in selected.items()}
         self.gone: dict[str, dict[str, set[str]]] = {}
 
-    def take(self, layer: str, column: str, mask: Bools) -> None:
+    def take(self, layer: str, column: str, mask: Flags) -> None:
         """Withhold the cells of ``mask`` that hold something; a layer or column that did not leave is no matter."""
         if layer not in self.frames or column not in self.frames[layer].columns:
             return
@@ -63,7 +62,7 @@ class _Withholding:
             self.gone.setdefault(layer, {}).setdefault(column, set()).update(str(key) for key in frame.index[there])
             frame[column] = frame[column].mask(pd.Series(there, index=frame.index))
 
-    def is_gone(self, layer: str, column: str) -> Bools:
+    def is_gone(self, layer: str, column: str) -> Flags:
         """Which rows of a layer have that cell withheld."""
         keys = self.gone.get(layer, {}).get(column, set())
         return np.array([str(key) in keys for key in self.frames[layer].index], dtype=bool)
@@ -236,7 +235,7 @@ def _nested_columns(name: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
     return [(whole, part) for whole in columns for part in columns if part != whole and part.endswith(f"_{whole}")]
 
 
-def _withheld_before(frame: pd.DataFrame, before: Shown, name: str, column: str) -> Bools:
+def _withheld_before(frame: pd.DataFrame, before: Shown, name: str, column: str) -> Flags:
     said = before.get(name, {}).get(column, {})
     return np.array([str(key) in said and said[str(key)] is None for key in frame.index], dtype=bool)
 

@@ -11,9 +11,10 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import reproject
-from gis_renovation.errors import DataError, Finding, Text
+from gis_renovation.errors import DataError, Finding
 from gis_renovation.maps import DISPLAY_CRS
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Text
 
 # Layers that say where a city is, the surest first.
 _WHERE = ("communities", "reporting_units")

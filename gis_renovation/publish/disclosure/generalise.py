@@ -1,4 +1,4 @@
-"""Shapes made coarse enough to publish: generalised as a coverage and rounded, without slivers.
+"""Geometries made coarse enough to publish: generalised as a coverage and rounded, without slivers.
 
 Also the sum of contiguous detailed coverage, against the 25 km² above which large-scale maps of
 continuous cover are classified (Ministry of Natural Resources, 自然资发〔2020〕95号, item 18, and the
@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+
+from gis_renovation.arrays import Geometries
 
 # Continuous coverage of detailed maps that stays outside the catalogue, in m².
 COVERAGE_LIMIT_M2 = 25_000_000.0
 
-Shapes = NDArray[np.object_]
 
-
-def generalise_shapes(geometry: Shapes, tolerance_m: float, *, grid_m: float = 1.0) -> Shapes:
+def generalise_shapes(geometry: Geometries, tolerance_m: float, *, grid_m: float = 1.0) -> Geometries:
     """``geometry`` without details finer than ``tolerance_m``, on whole multiples of ``grid_m``.
 
     Areas are simplified together, so that shared borders stay shared and no sliver or gap opens
@@ -61,10 +60,10 @@ def _least_shape(shape: Any, grid_m: float) -> Any:
     return shapely.box(x, y, x + grid_m, y + grid_m)
 
 
-def largest_contiguous_area_m2(layers: dict[str, Shapes], *, gap_m: float = 50.0) -> float:
+def largest_contiguous_area_m2(layers: dict[str, Geometries], *, gap_m: float = 50.0) -> float:
     """The area in m² of the largest piece of continuous detailed cover.
 
-    Shapes of all ``layers`` nearer than ``gap_m`` to one another belong to one piece (streets
+    Geometries of all ``layers`` nearer than ``gap_m`` to one another belong to one piece (streets
     between blocks do not interrupt a map); its area is that of the convex hull, so that the ground
     between the shapes counts as covered. Nothing drawn: 0. O(n log n + near pairs).
     """

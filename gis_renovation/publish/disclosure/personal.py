@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from gis_renovation.errors import Finding, Text
+from gis_renovation.errors import Finding
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Text
 
 # What people put between groups of digits, after full-width forms are made plain: blanks and dashes of all kinds.
 _GAP = r"[\s_\u2010-\u2015\u2212-]{0,2}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gis_renovation.errors import ConfigError, Finding, Text
+from gis_renovation.errors import ConfigError, Finding
 from gis_renovation.publish import CLASSES
 from gis_renovation.reading import guessed_crs
 from gis_renovation.schemas import layer_schemas, nearest_names
+from gis_renovation.words import Text
 
 # The cards' words on the scale of the profiles: work secrets may leave only where everything may.
 CARD_RANKS = {"public": 0, "internal": 1, "work_secret": 2}

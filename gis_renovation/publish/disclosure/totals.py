@@ -17,10 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.progress import PLAN_BATCHES
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 class Total(NamedTuple):
@@ -152,8 +150,8 @@ def _plan_lines(places: pd.DataFrame, lines: Mapping[object, list[object]]) -> d
 
 
 def withhold_parts(
-    values: Floats, hidden: Bools, known: Bools, totals: Sequence[Total], k: int
-) -> tuple[Bools, frozenset[int]]:
+    values: Floats, hidden: Flags, known: Flags, totals: Sequence[Total], k: int
+) -> tuple[Flags, frozenset[int]]:
     """Which further parts and which totals to withhold so that no small count can be computed.
 
     Parameters
@@ -213,7 +211,7 @@ def withhold_parts(
     return out, frozenset(gone)
 
 
-def _binding_totals(count: Floats, unknown: Bools, table: Floats, part: int, k: int) -> Floats | None:
+def _binding_totals(count: Floats, unknown: Flags, table: Floats, part: int, k: int) -> Floats | None:
     """Weights of the totals that together bound one part below k; None if they leave k or more possible."""
     columns = np.flatnonzero(unknown)
     touching = table[:, columns]

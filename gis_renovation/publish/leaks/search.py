@@ -17,9 +17,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.display import plain_text
-from gis_renovation.errors import Finding, Text
+from gis_renovation.errors import Finding
 from gis_renovation.publish.leaks import tiles, unpack
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Text
 
 # A value shorter than this many bytes (two Chinese characters) stands in any text by chance.
 SHORTEST_SECRET = 6

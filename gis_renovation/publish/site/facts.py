@@ -19,12 +19,12 @@ import pandas as pd
 
 from gis_renovation.crs import reproject
 from gis_renovation.display import safe
-from gis_renovation.errors import Lang, Text
 from gis_renovation.maps import DISPLAY_CRS, NEEDED, Download, row_id
 from gis_renovation.progress import STATE_ORDER, community_progress, project_states
 from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
 from gis_renovation.publish.site.sources import LayerSource
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Lang, Text
 
 HOME, MAP, COMMUNITIES, ZONES, DATA, ABOUT = NAVIGATION
 

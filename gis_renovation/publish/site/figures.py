@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.display import safe
-from gis_renovation.errors import Lang
+from gis_renovation.words import Lang
 
 # The drawing in its own units, ten to a pixel of a 640 x 400 picture.
 WIDTH, HEIGHT = 6400, 4000

@@ -8,8 +8,6 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.display import safe
-from gis_renovation.errors import Lang, Text
-from gis_renovation.estimates import ABOUT_MEANS
 from gis_renovation.maps import Download, file_size, layer_label, row_id
 from gis_renovation.progress import PLAN_BATCHES, STATE_ORDER
 from gis_renovation.publish.site.facts import (
@@ -49,7 +47,9 @@ from gis_renovation.publish.site.frame import (
 )
 from gis_renovation.publish.site.places import community_pages, zone_pages
 from gis_renovation.publish.site.sources import LayerSource, source_cells
-from gis_renovation.schemas import APPROXIMATE, Field, layer_schemas, unit_text
+from gis_renovation.schemas import APPROXIMATE, Field, layer_schemas
+from gis_renovation.unknowns import ABOUT_MEANS
+from gis_renovation.words import Lang, Text, unit_text
 
 _METHOD: tuple[Text, ...] = (
     Text(

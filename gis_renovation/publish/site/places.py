@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.display import safe
-from gis_renovation.errors import Text
 from gis_renovation.maps import joined_table, row_id
 from gis_renovation.progress import STATE_ORDER
 from gis_renovation.publish.site.facts import (
@@ -40,6 +39,7 @@ from gis_renovation.publish.site.facts import (
 )
 from gis_renovation.publish.site.figures import place_figure
 from gis_renovation.publish.site.frame import cell, cell_words, encoded_columns, head_cell, page_html, table_html
+from gis_renovation.words import Text
 
 _COMMUNITY_FACTS = (
     "subdistrict", "year_built", "households", "building_count", "floor_area_m2", "plan_batch", "plan_year",

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gis_renovation.display import plain_text
-from gis_renovation.errors import Lang, Text
 from gis_renovation.maps import layer_label
 from gis_renovation.publish import CLASSES
 from gis_renovation.publish.disclosure import personal_kinds, sources_of
 from gis_renovation.schemas import Disclosure
+from gis_renovation.words import Lang, Text
 
 # Drives, shares, folders, e-mail addresses, telephone numbers with or without their area code.
 # Eight digits that read as a day are none.

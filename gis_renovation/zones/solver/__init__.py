@@ -1,11 +1,10 @@
 """The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
 from gis_renovation.zones.solver.pricing import Proof, prove_zones
 from gis_renovation.zones.solver.problem import (
     MEMBERS,
-    Flags,
-    Floats,
     Labels,
     ZoneProblem,
     compact,

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from gis_renovation.zones.solver.problem import INNER, Flags, Floats, Labels, ZoneProblem
+from gis_renovation.arrays import Flags, Floats
+from gis_renovation.zones.solver.problem import INNER, Labels, ZoneProblem
 
 Rows = NDArray[np.int32]
 Members = NDArray[np.uint16 | np.int32]

@@ -13,12 +13,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     INNER,
     MEMBERS,
-    Flags,
-    Floats,
     Labels,
     Phase,
     Score,

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity
 
+from gis_renovation.arrays import Floats
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
 from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     MEMBERS,
-    Floats,
     Labels,
     Turn,
     ZoneProblem,

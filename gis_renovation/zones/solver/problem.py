@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-Floats = NDArray[np.float64]
+from gis_renovation.arrays import Flags, Floats
+
 Labels = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 # Fixed columns of ``ZoneProblem.stats``; features, amounts and wholes follow.
 MEMBERS, SCATTER, INNER, FIRST_FEATURE = 0, 1, 2, 3

@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.solver.exchange import Ties, both_ways, exchange
 from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     TIDY,
-    Flags,
-    Floats,
     Labels,
     Phase,
     Score,

@@ -13,8 +13,9 @@ import numpy as np
 import scipy
 from scipy.sparse import csc_array
 
+from gis_renovation.arrays import Floats
 from gis_renovation.zones.solver.enumeration import Cover
-from gis_renovation.zones.solver.problem import Floats, Labels, compact
+from gis_renovation.zones.solver.problem import Labels, compact
 
 # So few columns go into one integer programme without pricing.
 SOLVED_WHOLE = 100

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, depth_first_order, minimum_spanning_tree
 
-from gis_renovation.zones.solver.problem import INNER, Floats, Labels, Turn, ZoneProblem, noise
+from gis_renovation.arrays import Floats
+from gis_renovation.zones.solver.problem import INNER, Labels, Turn, ZoneProblem, noise
 
 
 class Forest(NamedTuple):

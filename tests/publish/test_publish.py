@@ -19,7 +19,7 @@ from gis_renovation.sample.files import sample_profile
 from gis_renovation.schemas import layer_schemas
 
 AS_OF = date(2024, 9, 30)
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 PLANNER = '[profile]\naudience = "planner"\ntitle = "{project}工作图"\n[disclosure]\nclass = "restricted"\n'
 

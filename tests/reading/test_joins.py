@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from gis_renovation.checking.draft_join import draft_join, write_join
-from gis_renovation.errors import ConfigError, FileError, id_in
+from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.reading.files import file_sha256, read_layer
 from gis_renovation.reading.joins import join_keys, match_rows
 from gis_renovation.schemas import check_layer
+from gis_renovation.words import id_in
 
 LEFT, BOTTOM = 500_000, 3_612_000
 CARD = '[source]\npath = "data/边界.gpkg"\ncrs = "EPSG:4548"\n[columns]\ncommunity_id = "小区编号"\nname = "小区名称"\n'

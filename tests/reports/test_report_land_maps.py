@@ -9,10 +9,10 @@ import pytest
 import shapely
 from PIL import Image
 
-from gis_renovation.errors import Text
 from gis_renovation.land.status import outline_land_sites
 from gis_renovation.reports import site_maps
 from gis_renovation.reports.site_maps import LandMaps
+from gis_renovation.words import Text
 
 CRS = "EPSG:4548"
 CM_A_INCH, DOTS = 2.54, 150

@@ -29,7 +29,7 @@ from gis_renovation.sample.place import PATCHES, UNITS, seat_of
 from gis_renovation.sample.plots import segments_between
 from gis_renovation.schemas import check_layer, check_references, layer_schema
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 RASTERS = ("terrain", "greenness_before", "greenness_after", "night_light", "night_light_before", "land_cover")
 
 

@@ -29,7 +29,7 @@ OWN = {
 }
 LABELS = {"labels_url": f"{HOST}/labels/{{z}}/{{x}}/{{y}}.png"}
 GRS80 = Geod(ellps="GRS80")
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
 
 
 def plain(colour):

@@ -18,7 +18,7 @@ from docx.oxml.ns import qn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis_renovation.errors import ConfigError, Text
+from gis_renovation.errors import ConfigError
 from gis_renovation.land.statements import list_code_conversions
 from gis_renovation.land.status import check_land_status, outline_land_sites
 from gis_renovation.progress.states import plan_progress, project_states, unit_progress
@@ -29,6 +29,7 @@ from gis_renovation.reports.reports import write_reports
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.run.runner import STEPS
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Text
 from gis_renovation.writing.documents import Paper
 
 ALWAYS = [one for one in reports.REPORTS if not one.needs]

@@ -653,7 +653,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
         "except (FileError, OSError) as error:\n    print('refused', type(error).__name__)\n"
     )
     target = tmp_path / "out"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", code, str(target)],
         capture_output=True,

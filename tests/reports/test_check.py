@@ -12,11 +12,12 @@ import pytest
 from shapely.geometry import Point, Polygon, box
 from zoo import BOTTOM, LEFT, communities, shapefile
 
-from gis_renovation.errors import Finding, Text
+from gis_renovation.errors import Finding
 from gis_renovation.reading.files import file_sha256
 from gis_renovation.reports.check_page import error_places, write_check_report
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs
+from gis_renovation.words import Text
 
 PROJECT = (
     '[project]\nname = "测试<b>城</b>"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\narea = [116.35, 31.90, 117.21, 33.01]\n'

@@ -13,7 +13,7 @@ from gis_renovation.maps.shell import Download
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("screen", SCREENS)

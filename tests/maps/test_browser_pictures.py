@@ -12,7 +12,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.browser
 
-KEPT = Path(__file__).parent.parent / "artefacts" / "pages"
+KEPT = Path(__file__).parents[2] / "artefacts" / "pages"
 
 STATES = {
     "start": "",

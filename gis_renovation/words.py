@@ -1,0 +1,67 @@
+"""Words in the two languages the program speaks, Chinese first: texts, counts, ids, units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+Lang = Literal["zh", "en"]
+
+IDS_SHOWN = 5
+
+# Units as readers of English see them; a thing that is merely counted has none.
+UNITS_EN: Mapping[str, str] = {
+    "户": "households", "年": "year", "岁": "years", "栋": "buildings", "个": "", "项": "items", "条": "lines",
+    "处": "places", "层": "storeys", "元": "yuan", "万元": "10,000 yuan", "亩": "mu", "公顷": "ha", "天": "days",
+    "月": "months", "次": "times", "宗": "parcels", "种": "kinds", "片": "zones", "段": "stretches", "排": "rows",
+    "人": "people", "米": "m", "个/km²": "per km²", "万m²": "10,000 m²",
+}  # fmt: skip
+
+
+class Text(NamedTuple):
+    """One message in the two languages the program speaks; Chinese comes first."""
+
+    zh: str
+    en: str
+
+    def in_language(self, lang: Lang) -> str:
+        """The text in ``lang``."""
+        return self.zh if lang == "zh" else self.en
+
+
+NO_TEXT = Text("", "")
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and its noun in English: ``1 zone``, ``2 zones``; ``many`` where it is not ``one`` and s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def shorten_ids(ids: Iterable[object], lang: Lang, shown: int = IDS_SHOWN) -> str:
+    """At most ``shown`` ids, then how many there are in all."""
+    names = [id_in(str(value), lang) for value in ids]
+    if not names:
+        return ""
+    head = ", ".join(names[:shown])
+    if len(names) <= shown:
+        return head
+    return f"{head} 等共 {len(names)} 个" if lang == "zh" else f"{head} … {len(names)} in all"
+
+
+def id_in(name: str, lang: Lang) -> str:
+    """An id or a row (“第3行”, “A1（第3行、第5行）”) in the language that is spoken."""
+    rows = r"第\d+行(?:、第\d+行)*"
+    if lang == "zh" or not re.search(rf"^{rows}|（{rows}）$", name):
+        return name
+
+    def said(found: re.Match[str]) -> str:
+        return ", ".join(f"row {number}" for number in re.findall(r"\d+", found[0]))
+
+    plain = re.sub(rf"（({rows})）$", lambda found: f" ({said(found)})", name)
+    return re.sub(rf"^{rows}", said, plain)
+
+
+def unit_text(unit: str, lang: Lang) -> str:
+    """A unit as readers of ``lang`` see it; one without a translation (m, ha, %) as it is."""
+    return unit if lang == "zh" else UNITS_EN.get(unit, unit)
