@@ -703,3 +703,6 @@ def _finding(
         text=Text(zh, en),
         ids=cast("tuple[str, ...]", tuple(ids)),
     )
+
+
+CLASSES: tuple[Disclosure, ...] = ("public", "internal", "restricted")

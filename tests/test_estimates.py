@@ -15,6 +15,7 @@ from drawn_city import layers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gis_renovation.display.values import labelled_frame
 from gis_renovation.errors import ConfigError
 from gis_renovation.publish import publish
 from gis_renovation.publish.verify import check_published
@@ -23,7 +24,7 @@ from gis_renovation.schemas import check_layer, layer_schema
 from gis_renovation.unknowns import estimate_names, estimated_rows, keep_told_estimates
 from gis_renovation.words import Text
 from gis_renovation.writing.documents import Paper
-from gis_renovation.writing.workbooks import labelled_frame, write_tables
+from gis_renovation.writing.workbooks import write_tables
 
 AS_OF = date(2024, 9, 30)
 

@@ -1,7 +1,7 @@
 """What makes no sense in layers as read, and cards drafted for files."""
 
 from gis_renovation.checking.draft import draft_card, write_draft
-from gis_renovation.checking.draft_join import describe, draft_join, write_join
+from gis_renovation.checking.draft_ledger import describe, draft_join, write_join
 from gis_renovation.checking.grids import check_claim, check_offsets, check_places, check_zone
 from gis_renovation.checking.plausibility import batch_label, check_plan_ratios, check_plausibility
 

@@ -28,7 +28,6 @@ from gis_renovation.reading import (
     column_meanings,
     conform,
     find_file,
-    new_file,
     read_card,
     read_coordinates,
     read_layer,
@@ -39,6 +38,7 @@ from gis_renovation.reading import (
 )
 from gis_renovation.schemas import GEOMETRY_TYPES, Field, LayerSchema, check_layer, layer_schema, layer_schemas
 from gis_renovation.words import Lang, Text, shorten_ids
+from gis_renovation.writing import new_file
 
 # Names of coordinate columns; what is easting and what northing, the numbers decide.
 _X_NAMES = ("x", "经度", "lon", "lng", "longitude", "东坐标", "横坐标", "x坐标", "point_x", "xcoord")

@@ -148,7 +148,7 @@ def _take_language(words: list[str]) -> Lang:
 
 
 def _os_error(error: OSError) -> Text:
-    from gis_renovation.reading import final_name
+    from gis_renovation.writing import final_name
 
     name, number = final_name(str(error.filename or "")), error.errno
     if number in (errno.ENOSPC, errno.EDQUOT):
@@ -366,9 +366,9 @@ def _report(
         typer.Option("--site", help="只出这些片区或项目的核查表，可重复 / land-status sheets of these only"),
     ] = None,
 ) -> None:
-    from gis_renovation.reading import new_folder
     from gis_renovation.reports import write_reports
     from gis_renovation.run import load_project
+    from gis_renovation.writing import new_folder
 
     project = load_project(folder)
     result = _run_with_bar(context, project)
@@ -442,8 +442,8 @@ def init_project(folder: Path, *, sample: bool) -> None:
     """A new project in ``folder``, which must not exist or be empty. Made whole or not at all."""
     from importlib.resources import as_file
 
-    from gis_renovation.reading import new_folder
     from gis_renovation.shipped import shipped
+    from gis_renovation.writing import new_folder
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileError(

@@ -2,6 +2,7 @@
 
 from gis_renovation.display.html import plain_text, safe, script_json
 from gis_renovation.display.styles import (
+    UNKNOWN,
     GeometryKind,
     LayerStyle,
     StyleClass,
@@ -13,19 +14,48 @@ from gis_renovation.display.styles import (
     style_table,
     swatch_svg,
 )
+from gis_renovation.display.values import (
+    SYNTHETIC_NOTICE,
+    Column,
+    cell_values,
+    display_width,
+    explained_missing,
+    missing_texts,
+    number_format,
+    scaled,
+    shown_columns,
+    shown_text,
+    shown_texts,
+    shown_unit,
+    yes_no,
+)
 
 __all__ = [
+    "SYNTHETIC_NOTICE",
+    "UNKNOWN",
+    "Column",
     "GeometryKind",
     "LayerStyle",
     "StyleClass",
     "Symbol",
+    "cell_values",
     "classify",
+    "display_width",
+    "explained_missing",
     "in_language",
     "layer_style",
     "marker_svg",
+    "missing_texts",
+    "number_format",
     "plain_text",
     "safe",
+    "scaled",
     "script_json",
+    "shown_columns",
+    "shown_text",
+    "shown_texts",
+    "shown_unit",
     "style_table",
     "swatch_svg",
+    "yes_no",
 ]

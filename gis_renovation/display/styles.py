@@ -20,10 +20,10 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from gis_renovation.display.values import missing_text
 from gis_renovation.schemas import Field, LayerSchema, layer_schemas
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Lang, Text
-from gis_renovation.writing import missing_text
 
 if TYPE_CHECKING:
     import geopandas as gpd

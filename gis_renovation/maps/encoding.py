@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis_renovation.crs import reproject
-from gis_renovation.display import LayerStyle, Symbol, classify, layer_style, marker_svg, plain_text
+from gis_renovation.display import LayerStyle, Symbol, classify, explained_missing, layer_style, marker_svg, plain_text
 from gis_renovation.schemas import APPROXIMATE, Field, LayerSchema, layer_schemas
 from gis_renovation.unknowns import estimated_rows
 from gis_renovation.words import UNITS_EN, Lang, Text
-from gis_renovation.writing import explained_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -24,12 +24,11 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.crs import reproject
-from gis_renovation.display import StyleClass, classify, layer_style, plain_text, safe, swatch_svg
+from gis_renovation.display import StyleClass, classify, explained_missing, layer_style, plain_text, safe, swatch_svg
 from gis_renovation.errors import DataError, Finding
 from gis_renovation.maps import encoding, pmtiles
 from gis_renovation.schemas import Field, layer_schemas
 from gis_renovation.words import Lang, Text
-from gis_renovation.writing import explained_missing
 
 # Up to so many features and corners a page holds a layer itself: shapes, table and search at once.
 PAGE_FEATURES = 10_000

@@ -2,10 +2,9 @@
 
 from gis_renovation.publish.editions import log_edition, restore_previous
 from gis_renovation.publish.publish import publish_run, publisher_warnings
-from gis_renovation.publish.verify import CLASSES, MARKER, read_marker, require_number_in_force, require_sound
+from gis_renovation.publish.verify import MARKER, read_marker, require_number_in_force, require_sound
 
 __all__ = [
-    "CLASSES",
     "MARKER",
     "log_edition",
     "publish_run",

@@ -17,8 +17,8 @@ from typing import Any
 
 from gis_renovation.errors import DataError, FileError, Finding
 from gis_renovation.publish.verify import LOG, MARKER, check_files, check_marker, check_published, read_marker, sha256
-from gis_renovation.reading import new_file
 from gis_renovation.words import Text
+from gis_renovation.writing import new_file
 
 # Folders that exist only between two renames: the edition before the last one while a new one
 # moves in, and the present one while it changes places with the previous.

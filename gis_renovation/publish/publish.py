@@ -94,20 +94,12 @@ from gis_renovation.publish.site import (
     site_pages,
     write_text,
 )
-from gis_renovation.publish.verify import (
-    CLASSES,
-    MARKER,
-    read_marker,
-    require_sound,
-    sealed,
-    sha256,
-)
-from gis_renovation.reading import new_file, write_geopackage
-from gis_renovation.schemas import APPROXIMATE, layer_schemas, nearest_names
+from gis_renovation.publish.verify import MARKER, read_marker, require_sound, sealed, sha256
+from gis_renovation.schemas import APPROXIMATE, CLASSES, layer_schemas, nearest_names
 from gis_renovation.shipped import shipped
 from gis_renovation.unknowns import keep_told_estimates
 from gis_renovation.words import Lang, Text
-from gis_renovation.writing import write_layer_styles, write_tables
+from gis_renovation.writing import new_file, write_geopackage, write_layer_styles, write_tables
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

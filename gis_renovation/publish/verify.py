@@ -14,12 +14,11 @@ from typing import Any
 from gis_renovation.errors import DataError, FileError, Finding
 from gis_renovation.publish.contents import Held, contents_of, off_grid, strangers
 from gis_renovation.publish.leaks import archive_columns, archives_of, freed_bytes, picture_notes, unpacked
-from gis_renovation.schemas import Disclosure, layer_schemas
+from gis_renovation.schemas import CLASSES, layer_schemas
 from gis_renovation.words import Text
 
 MARKER = "publish.json"
 LOG = "publish-log.jsonl"
-CLASSES: tuple[Disclosure, ...] = ("public", "internal", "restricted")
 
 # Hosts a page may name in its code without asking them for anything: XML namespaces.
 NAMESPACE_HOSTS = frozenset({"www.w3.org"})

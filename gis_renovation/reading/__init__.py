@@ -14,16 +14,7 @@ from gis_renovation.reading.cards import (
 )
 from gis_renovation.reading.cells import to_text
 from gis_renovation.reading.domains import column_meanings
-from gis_renovation.reading.files import (
-    final_name,
-    find_file,
-    new_file,
-    new_folder,
-    read_layer,
-    read_raster,
-    read_raw,
-    write_geopackage,
-)
+from gis_renovation.reading.files import find_file, read_layer, read_raster, read_raw
 from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
 from gis_renovation.reading.opening import (
     RASTER_DRIVERS,
@@ -48,7 +39,6 @@ __all__ = [
     "check_signature",
     "column_meanings",
     "conform",
-    "final_name",
     "find_file",
     "finish_shapes",
     "guessed_crs",
@@ -56,8 +46,6 @@ __all__ = [
     "join_keys",
     "layers_in",
     "match_rows",
-    "new_file",
-    "new_folder",
     "read_card",
     "read_coordinates",
     "read_layer",
@@ -69,5 +57,4 @@ __all__ = [
     "sheet_names",
     "to_text",
     "unreadable",
-    "write_geopackage",
 ]

@@ -7,15 +7,11 @@ a temporary name first and moves into place in one step, so that a kill leaves n
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
-import sqlite3
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +45,6 @@ if TYPE_CHECKING:
 
     from gis_renovation.rasters import Raster
 
-UNFINISHED = ".unfinished-"
 
 # What PostGIS puts before a shape in words.
 _SRID = r"^\s*SRID=\d+;"
@@ -530,138 +525,3 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
 
 
 # --- writing --------------------------------------------------------------------------------------
-
-
-def final_name(path: str) -> str:
-    """The path a person asked to be written, from that of its unfinished stand-in; any other path as it is."""
-
-    def meant(part: str) -> str:
-        name = part.removeprefix(UNFINISHED)
-        folder = re.fullmatch(r"(.+?)(?:-old)?-\d+", name)
-        return part if name == part else folder[1] if folder else re.sub(r"^\d+-", "", name)
-
-    return "".join(meant(part) for part in re.split(r"([/\\])", path))
-
-
-@contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """A temporary sibling of ``target`` to fill; moved into place when the block ends well.
-
-    An existing ``target`` is replaced in two renames, never emptied first. When the block raises,
-    the temporary folder is removed and ``target`` is untouched.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for stale in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
-        shutil.rmtree(stale, ignore_errors=True)
-    work = target.parent / f"{UNFINISHED}{target.name}-{os.getpid()}"
-    work.mkdir()
-    try:
-        yield work
-        if target.exists():
-            old = target.parent / f"{UNFINISHED}{target.name}-old-{os.getpid()}"
-            target.rename(old)
-            work.rename(target)
-            shutil.rmtree(old)
-        else:
-            work.rename(target)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-
-
-@contextmanager
-def new_file(target: Path) -> Iterator[Path]:
-    """A temporary sibling of ``target`` to write; moved over it in one step when the block ends well."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.with_name(f"{UNFINISHED}{os.getpid()}-{target.name}")
-    try:
-        yield work
-        work.replace(target)
-    finally:
-        work.unlink(missing_ok=True)
-
-
-def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame]) -> None:
-    """Layers and tables into one GeoPackage 1.2 (old desktop GIS opens it without warning).
-
-    The index becomes a column of its name. Same layers, same bytes: the change date is fixed. Raises
-    FileError if the disk does not take it all, which the database itself may keep silent about: every
-    layer is counted again after writing.
-    """
-    import geopandas as gpd
-    import pyogrio
-
-    # The file is new and moves into place only when whole, so waiting for the disk after every layer,
-    # which is what SQLite's journal is for, gains nothing.
-    pyogrio.set_gdal_config_options(
-        {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z", "OGR_SQLITE_SYNCHRONOUS": "OFF", "OGR_SQLITE_JOURNAL": "OFF"}
-    )
-    try:
-        for name, layer in layers.items():
-            frame = layer.reset_index() if layer.index.name else layer
-            options: dict[str, Any] = {"VERSION": "1.2"}
-            if isinstance(frame, gpd.GeoDataFrame):
-                options["geometry_type"] = _geometry_type(frame)
-                options["promote_to_multi"] = options["geometry_type"].startswith("Multi") or None
-            pyogrio.write_dataframe(
-                _plain(frame), path, layer=name, driver="GPKG", append=path.exists(), use_arrow=True, **options
-            )
-        if layers:
-            _require_all_written(path, layers)
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.FeatureError,
-        sqlite3.DatabaseError,
-    ) as error:
-        raise _unwritten(path, error) from None
-    finally:
-        names = ("OGR_CURRENT_DATE", "OGR_SQLITE_SYNCHRONOUS", "OGR_SQLITE_JOURNAL")
-        pyogrio.set_gdal_config_options(dict.fromkeys(names))
-
-
-def _require_all_written(path: Path, layers: Mapping[str, Any]) -> None:
-    """Every row of every layer is in the database: counted there in one opening, not a layer each."""
-    with closing(sqlite3.connect(path)) as database:
-        for name, layer in layers.items():
-            quoted = name.replace('"', '""')
-            ((written,),) = database.execute(f'SELECT count(*) FROM "{quoted}"')  # noqa: S608 - a name, quoted
-            if written != len(layer):
-                raise _unwritten(path, f"{name}: {written} / {len(layer)}")
-
-
-def _unwritten(path: Path, reason: object) -> FileError:
-    return FileError(
-        f"写不出 {path.name}（{reason}）；磁盘可能已满，或文件正被其他软件打开。没有留下半成品。",
-        f"Cannot write {path.name} ({reason}); the disk may be full or another program may have it open. "
-        "Nothing half-written is left.",
-    )
-
-
-def _geometry_type(frame: Any) -> str:
-    kinds = {str(kind) for kind in frame.geom_type.dropna()}
-    if len(kinds) == 1:
-        return kinds.pop()
-    families = {kind.removeprefix("Multi") for kind in kinds}
-    return f"Multi{families.pop()}" if len(families) == 1 else "Unknown"
-
-
-def _plain(frame: Any) -> Any:
-    """Columns a GeoPackage can hold: nullable booleans as booleans, dates as text in ISO form."""
-    import datetime
-
-    import pandas as pd
-
-    frame = frame.copy()
-    for name in frame.columns:
-        column = frame[name]
-        if name == "geometry" or column.dtype != object:
-            continue
-        known = column.dropna()
-        if len(known) and all(isinstance(v, bool) for v in known):
-            frame[name] = column.astype("boolean")
-        elif len(known) and all(isinstance(v, datetime.date) for v in known):
-            frame[name] = pd.to_datetime(column)
-        else:
-            frame[name] = column.map(lambda v: None if v is None or v is pd.NA else str(v), na_action="ignore")
-    return frame

@@ -17,7 +17,7 @@ import shapely
 
 from gis_renovation.words import IDS_SHOWN, Lang, Text, id_in
 from gis_renovation.errors import Finding
-from gis_renovation.reading import new_folder, write_geopackage
+from gis_renovation.writing import new_folder, write_geopackage
 from gis_renovation.run import Project
 from gis_renovation.schemas import layer_schemas
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gis_renovation.display import UNKNOWN
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +25,8 @@ from gis_renovation.rules import Rule
 from gis_renovation.words import unit_text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.writing import Paper
-from gis_renovation.writing import UNKNOWN, shown_text, shown_unit
+
+from gis_renovation.display import shown_text, shown_unit
 
 EXCLUDED_SHOWN = 60
 

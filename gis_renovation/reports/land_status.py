@@ -16,7 +16,7 @@ from gis_renovation.words import unit_text
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.writing import Paper
-from gis_renovation.writing import shown_text, shown_unit
+from gis_renovation.display import shown_text, shown_unit
 
 _TOUCHED = (
     "map_number", "parcel_id", "holder_name", "certificate_no", "ownership", "right_type", "registered_use",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from gis_renovation.display import Column
+
+from gis_renovation.display import UNKNOWN
+
 import datetime
 from collections.abc import Mapping
 
@@ -12,7 +16,6 @@ from gis_renovation.reports.parts import Layers, Manifest, in_language, known_va
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
 from gis_renovation.writing import Paper
-from gis_renovation.writing import UNKNOWN, Column
 
 _UNIT_COLUMNS = (
     "name",

@@ -27,7 +27,7 @@ from gis_renovation.reports.canvas import outline as make_outline
 from gis_renovation.reports.parts import Layers, Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
-from gis_renovation.writing import SYNTHETIC_NOTICE, display_width
+from gis_renovation.display import SYNTHETIC_NOTICE, display_width
 
 
 # Size on paper, so that the stated scale is true where the picture stands at this width.

@@ -14,7 +14,7 @@ from gis_renovation.words import unit_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
 from gis_renovation.writing import Paper
-from gis_renovation.writing import shown_text, shown_unit
+from gis_renovation.display import shown_text, shown_unit
 from gis_renovation.zones import missed_number
 
 LINKS_SHOWN = 40

@@ -591,7 +591,7 @@ def _check_result(result: Any, layer: str) -> None:
 
 
 def _store_step(result: Any, print_: str, stored: Path) -> None:
-    from gis_renovation.reading import new_file
+    from gis_renovation.writing import new_file
 
     with new_file(stored) as work:
         result.to_parquet(work)
@@ -657,8 +657,7 @@ def _write_run(
 ) -> Path:
     from concurrent.futures import ThreadPoolExecutor
 
-    from gis_renovation.reading import new_folder
-    from gis_renovation.writing import write_tables
+    from gis_renovation.writing import new_folder, write_tables
 
     folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
     if _same_run(folder, manifest):
@@ -686,8 +685,7 @@ def _write_run(
 
 
 def _write_database(path: Path, layers: Mapping[str, Any]) -> None:
-    from gis_renovation.reading import write_geopackage
-    from gis_renovation.writing import write_layer_styles
+    from gis_renovation.writing import write_geopackage, write_layer_styles
 
     write_geopackage(path, layers)
     write_layer_styles(path, layers)

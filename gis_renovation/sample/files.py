@@ -24,13 +24,13 @@ import xlsxwriter
 
 from gis_renovation.crs import wgs84_to_gcj02
 from gis_renovation.rasters import Raster
-from gis_renovation.reading import write_geopackage
 from gis_renovation.sample.housing import PLAN
 from gis_renovation.sample.photos import write_photos
 from gis_renovation.sample.rasters import HEIGHT_DATUM, LAND_COVER
 from gis_renovation.sample.works import AS_OF
 from gis_renovation.schemas import layer_schema
 from gis_renovation.shipped import shipped
+from gis_renovation.writing import write_geopackage
 
 OWNER = "合成示例数据（非真实）"
 LICENCE = "Apache-2.0"

@@ -1,33 +1,19 @@
 """Files that leave: places, databases, workbooks, documents."""
 
 from gis_renovation.writing.documents import Paper
+from gis_renovation.writing.geopackage import write_geopackage
+from gis_renovation.writing.places import final_name, new_file, new_folder
 from gis_renovation.writing.qgis import write_layer_styles
-from gis_renovation.writing.workbooks import (
-    SYNTHETIC_NOTICE,
-    UNKNOWN,
-    Column,
-    display_width,
-    explained_missing,
-    missing_text,
-    sheet_names,
-    shown_text,
-    shown_unit,
-    unique_sheet_name,
-    write_tables,
-)
+from gis_renovation.writing.workbooks import sheet_names, unique_sheet_name, write_tables
 
 __all__ = [
-    "SYNTHETIC_NOTICE",
-    "UNKNOWN",
-    "Column",
     "Paper",
-    "display_width",
-    "explained_missing",
-    "missing_text",
+    "final_name",
+    "new_file",
+    "new_folder",
     "sheet_names",
-    "shown_text",
-    "shown_unit",
     "unique_sheet_name",
+    "write_geopackage",
     "write_layer_styles",
     "write_tables",
 ]

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gis_renovation.display import SYNTHETIC_NOTICE, Column, display_width, shown_columns, shown_texts
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schema
 from gis_renovation.words import Lang, Text
-from gis_renovation.writing.workbooks import SYNTHETIC_NOTICE, Column, display_width, shown_columns, shown_texts
 
 if TYPE_CHECKING:
     import pandas as pd

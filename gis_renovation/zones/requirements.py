@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.errors import ConfigError, DataError, Finding
 from gis_renovation.schemas import nearest_names
 from gis_renovation.words import Text, shorten_ids
-from gis_renovation.zones.solver import Flags, Floats, Labels, ZoneProblem, compact
+from gis_renovation.zones.solver import Labels, ZoneProblem, compact
 
 Limits = Mapping[str, float]
 Groups = Sequence[Sequence[str]]

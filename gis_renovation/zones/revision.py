@@ -14,14 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.requirements import Ids, Request
 from gis_renovation.zones.solver import (
     MEMBERS,
     Candidates,
     Columns,
     Cover,
-    Flags,
-    Floats,
     Labels,
     ProofLimits,
     ZoneProblem,

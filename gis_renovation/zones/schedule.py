@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from gis_renovation.arrays import Floats
 from gis_renovation.errors import ConfigError
 from gis_renovation.words import Text, shorten_ids
-from gis_renovation.zones.solver import Floats, Labels
+from gis_renovation.zones.solver import Labels
 
 
 class _Order(NamedTuple):

@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gis_renovation.arrays import Floats
 from gis_renovation.contiguity import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import ABOUT, estimated_rows, names_or_ids
@@ -28,7 +29,6 @@ from gis_renovation.zones.requirements import (
     has_unknown,
     way_m,
 )
-from gis_renovation.zones.solver import Floats
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.proof import solve
 from gis_renovation.zones.requirements import QUANTITIES, Request
-from gis_renovation.zones.solver import Flags, Floats, Labels, ProofLimits, connected_parts, noise, part_of
+from gis_renovation.zones.solver import Labels, ProofLimits, connected_parts, noise, part_of
 
 
 class Stability(NamedTuple):

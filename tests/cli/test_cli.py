@@ -18,9 +18,9 @@ import pytest
 from gis_renovation.cli import commands
 from gis_renovation.cli.commands import init_project
 from gis_renovation.cli.console import print_run
-from gis_renovation.reading.files import final_name
 from gis_renovation.run.parameters import parameter
 from gis_renovation.shipped import shipped
+from gis_renovation.writing.places import final_name
 
 COMMANDS = sorted(commands._COMMANDS)
 PROJECT = '[project]\nname = "x"\ncrs = "EPSG:4548"\nas_of = 2024-09-30\n'

@@ -37,7 +37,9 @@ from zoo import (
 
 from gis_renovation.errors import CRSError, FileError, GisRenovationError
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.reading.files import file_sha256, new_file, new_folder, read_layer, read_raster, write_geopackage
+from gis_renovation.reading.files import file_sha256, read_layer, read_raster
+from gis_renovation.writing.geopackage import write_geopackage
+from gis_renovation.writing.places import new_file, new_folder
 
 
 def read(folder, path, *, layer="communities", extra="", source=""):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from gis_renovation.checking.draft_join import draft_join, write_join
+from gis_renovation.checking.draft_ledger import draft_join, write_join
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.reading.files import file_sha256, read_layer

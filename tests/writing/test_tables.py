@@ -12,18 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from gis_renovation.display.values import display_width, labelled_frame, missing_text, shown_text
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schemas
-from gis_renovation.writing.workbooks import (
-    CELL_TEXT_MAX,
-    SHEET_NAME_MAX,
-    display_width,
-    labelled_frame,
-    missing_text,
-    shown_text,
-    unique_sheet_name,
-    write_tables,
-)
+from gis_renovation.writing.workbooks import CELL_TEXT_MAX, SHEET_NAME_MAX, unique_sheet_name, write_tables
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gis_renovation.errors import ConfigError, Finding
-from gis_renovation.publish import CLASSES
 from gis_renovation.reading import guessed_crs
-from gis_renovation.schemas import layer_schemas, nearest_names
+from gis_renovation.schemas import CLASSES, layer_schemas, nearest_names
 from gis_renovation.words import Text
 
 # The cards' words on the scale of the profiles: work secrets may leave only where everything may.

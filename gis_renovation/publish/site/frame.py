@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gis_renovation.display import safe
+from gis_renovation.display import explained_missing, safe
 from gis_renovation.maps import about_rows, asset_css, asset_js, encode_column
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.unknowns import ABOUT
 from gis_renovation.words import Lang, Text
-from gis_renovation.writing import explained_missing
 
 # Pages every visitor finds in the navigation: path -> name.
 NAVIGATION: Mapping[str, Text] = {

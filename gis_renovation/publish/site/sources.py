@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 from gis_renovation.display import plain_text
 from gis_renovation.maps import layer_label
-from gis_renovation.publish import CLASSES
 from gis_renovation.publish.disclosure import personal_kinds, sources_of
-from gis_renovation.schemas import Disclosure
+from gis_renovation.schemas import CLASSES, Disclosure
 from gis_renovation.words import Lang, Text
 
 # Drives, shares, folders, e-mail addresses, telephone numbers with or without their area code.

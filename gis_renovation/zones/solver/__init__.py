@@ -1,6 +1,5 @@
 """The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
 
-from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
 from gis_renovation.zones.solver.pricing import Proof, prove_zones
 from gis_renovation.zones.solver.problem import (
@@ -22,8 +21,6 @@ __all__ = [
     "Candidates",
     "Columns",
     "Cover",
-    "Flags",
-    "Floats",
     "Labels",
     "Proof",
     "ProofLimits",

@@ -25,7 +25,6 @@ from gis_renovation.reading import (
     has_shapes,
     join_keys,
     match_rows,
-    new_file,
     read_card,
     read_layer,
     same_filled,
@@ -33,6 +32,7 @@ from gis_renovation.reading import (
 )
 from gis_renovation.schemas import LayerSchema
 from gis_renovation.words import Lang, Text
+from gis_renovation.writing import new_file
 
 # Two columns are taken to be the common number if so much of the shorter one meets.
 _MEETS = 0.5
