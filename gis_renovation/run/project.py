@@ -6,13 +6,14 @@ of that name in the step functions of ``contiguity``. An unknown key fails with 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -193,18 +194,65 @@ def parameters_model(name: str, functions: tuple[Callable[..., Any], ...]) -> ty
 
 
 def tunable_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Keyword-only parameters a project may set, in written order."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in RUN_PARAMETERS}
+    """What a project may set for a function, in written order: its keyword-only parameters.
+
+    A parameter that takes a record (a frozen dataclass, such as ``requirements: ZoneRequirements``) stands here
+    by the record's fields: a table of ``project.toml`` is flat, whatever the function gathers.
+    """
+    found: dict[str, inspect.Parameter] = {}
+    for parameter in _own_parameters(function):
+        record = _record_of(function, parameter)
+        found |= _fields_of(record, parameter.default) if record else {parameter.name: parameter}
+    return found
 
 
 def bind_parameters(function: Callable[..., Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """The values one function gets: the table's where it has one, else the default."""
+    """The values one function gets, flat: the table's where it has one, else the default."""
     return {
         name: table.get(name, parameter.default)
         for name, parameter in tunable_parameters(function).items()
         if name in table or parameter.default is not inspect.Parameter.empty
     }
+
+
+def gather_arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat values as the function takes them: those that a record holds, gathered into it."""
+    given = dict(values)
+    for parameter in _own_parameters(function):
+        record = _record_of(function, parameter)
+        if record:
+            own = {field.name: given.pop(field.name) for field in dataclasses.fields(record) if field.name in given}
+            given[parameter.name] = record(**own)
+    return given
+
+
+def _own_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    parameters = inspect.signature(function).parameters.values()
+    return [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in RUN_PARAMETERS]
+
+
+def _record_of(function: Callable[..., Any], parameter: inspect.Parameter) -> type[Any] | None:
+    """The record that a parameter takes; None if it takes a plain value."""
+    kind = _annotation(function, parameter)
+    return kind if isinstance(kind, type) and dataclasses.is_dataclass(kind) else None
+
+
+def _fields_of(record: type[Any], default: Any) -> dict[str, inspect.Parameter]:
+    """A record's fields as parameters: their types, and their values in the function's own default."""
+    hints = get_type_hints(record)
+    return {
+        field.name: inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(default, field.name) if dataclasses.is_dataclass(default) else _default_of(field),
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(record)
+    }
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
 
 
 def _annotation(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:

@@ -523,7 +523,7 @@ def load_rules(project: Project) -> tuple[Any, ...]:
 def _run_step(
     project: Project, step: Step, layers: dict[str, Any], prints: dict[str, str], rules: tuple[Any, ...]
 ) -> dict[str, Any]:
-    from gis_renovation.run.project import bind_parameters
+    from gis_renovation.run.project import bind_parameters, gather_arguments
 
     missing = [name for name in step.needs if name not in layers]
     if missing:
@@ -561,7 +561,7 @@ def _run_step(
         optional = {name: layers.get(name) for name in step.uses}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            result = step.call(*arguments, **optional, **{**parameters, **given})
+            result = step.call(*arguments, **optional, **gather_arguments(step.call, parameters), **given)
         record["warnings"] = sorted({str(w.message) for w in caught})
         _check_result(result, step.layer)
         print_ = fingerprint(result)
