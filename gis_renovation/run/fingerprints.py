@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PACKAGE = "gis_renovation"
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent
 # The libraries that decide numbers. Their names are those of their distributions.
 LIBRARIES = ("geopandas", "shapely", "pyproj", "rasterio", "fiona", "pyogrio", "numpy", "pandas", "scipy")
 
