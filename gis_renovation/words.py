@@ -25,12 +25,48 @@ class Text(NamedTuple):
     zh: str
     en: str
 
+    @classmethod
+    def same(cls, word: object) -> Text:
+        """What is said alike in both languages: a name, a code, a number."""
+        return cls(str(word), str(word))
+
     def in_language(self, lang: Lang) -> str:
         """The text in ``lang``."""
         return self.zh if lang == "zh" else self.en
 
+    def fill(self, **values: object) -> Text:
+        """Each ``{name}`` replaced as by ``str.format``; a value that is a text goes in by language.
+
+        Braces in the values stay as they are: only the text itself is read for names.
+        """
+
+        def said(lang: Lang) -> str:
+            by_name = values.items()
+            told = {name: one.in_language(lang) if isinstance(one, Text) else one for name, one in by_name}
+            return self.in_language(lang).format(**told)
+
+        return Text(said("zh"), said("en"))
+
+    def join(self, parts: Iterable[Text | str]) -> Text:
+        """The parts with this text between them, in each language: ``LISTED.join(names)``."""
+        texts = [part if isinstance(part, Text) else Text.same(part) for part in parts]
+        return Text(self.zh.join(text.zh for text in texts), self.en.join(text.en for text in texts))
+
+    def __add__(self, other: Text | str) -> Text:  # type: ignore[override] # texts add up, they are no longer tuples
+        """The text and then another, or the same words in both languages."""
+        return NO_TEXT.join((self, other))
+
+    def __radd__(self, other: str) -> Text:
+        """The same words in both languages and then this text."""
+        return NO_TEXT.join((other, self))
+
 
 NO_TEXT = Text("", "")
+# What stands between the members of a list, between clauses, and after the last one.
+LISTED = Text("、", ", ")
+CLAUSES = Text("；", "; ")
+COMMAS = Text("，", ", ")
+STOP = Text("。", ".")
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -7,8 +7,6 @@ first Chinese font installed, else in matplotlib's own Latin one.
 
 from __future__ import annotations
 
-from gis_renovation.arrays import Geometries
-
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from matplotlib.transforms import Affine2D, Bbox, TransformedPath
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from gis_renovation.arrays import Geometries
 
 DPI: Final = 150
 _CM_PX: Final = DPI / 2.54

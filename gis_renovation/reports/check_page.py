@@ -15,11 +15,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis_renovation.words import IDS_SHOWN, Lang, Text, id_in
 from gis_renovation.errors import Finding
-from gis_renovation.writing import new_folder, write_geopackage
 from gis_renovation.run import Project
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import IDS_SHOWN, Lang, Text, id_in
+from gis_renovation.writing import new_folder, write_geopackage
 
 SEVERITIES: Mapping[str, Text] = {
     "error": Text("错误", "error"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from gis_renovation.display import UNKNOWN
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from gis_renovation.words import Lang, Text
+from gis_renovation.display import UNKNOWN, shown_text, shown_unit
 from gis_renovation.land import NEED_ZONE_COLUMNS
 from gis_renovation.reports.parts import (
     M2_A_MU,
@@ -22,11 +20,9 @@ from gis_renovation.reports.parts import (
     known_values,
 )
 from gis_renovation.rules import Rule
-from gis_renovation.words import unit_text
 from gis_renovation.schemas import layer_schema
+from gis_renovation.words import Lang, Text, unit_text
 from gis_renovation.writing import Paper
-
-from gis_renovation.display import shown_text, shown_unit
 
 EXCLUDED_SHOWN = 60
 

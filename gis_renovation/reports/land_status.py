@@ -8,15 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from gis_renovation.words import Lang, Text
+from gis_renovation.display import shown_text, shown_unit
 from gis_renovation.reports.idle_register import with_unit
-from gis_renovation.reports.site_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.reports.parts import M2_A_MU, Layers, Manifest, Sheet, file_names, in_language, titled
-from gis_renovation.words import unit_text
+from gis_renovation.reports.site_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
+from gis_renovation.words import Lang, Text, unit_text
 from gis_renovation.writing import Paper
-from gis_renovation.display import shown_text, shown_unit
 
 _TOUCHED = (
     "map_number", "parcel_id", "holder_name", "certificate_no", "ownership", "right_type", "registered_use",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gis_renovation.words import Lang, Text
 from gis_renovation.unknowns import name_or_id, names_or_ids
+from gis_renovation.words import Lang, Text
 
 if TYPE_CHECKING:
     from gis_renovation.writing import Paper

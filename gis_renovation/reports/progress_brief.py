@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from gis_renovation.display import Column
-
-from gis_renovation.display import UNKNOWN
-
 import datetime
 from collections.abc import Mapping
 
 import pandas as pd
 
-from gis_renovation.words import Lang, Text
+from gis_renovation.display import UNKNOWN, Column
 from gis_renovation.reports.parts import Layers, Manifest, in_language, known_values, to_date
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
+from gis_renovation.words import Lang, Text
 from gis_renovation.writing import Paper
 
 _UNIT_COLUMNS = (

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.words import Lang, Text
 from gis_renovation.errors import ConfigError
 from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
@@ -21,8 +20,8 @@ from gis_renovation.reports.parts import Layers, Manifest, Sheet, in_language, t
 from gis_renovation.reports.progress_brief import write_progress_brief
 from gis_renovation.reports.zone_scheme import write_zone_scheme
 from gis_renovation.schemas import layer_schema, nearest_names
-from gis_renovation.writing import Paper
-from gis_renovation.writing import write_tables
+from gis_renovation.words import Lang, Text
+from gis_renovation.writing import Paper, write_tables
 
 FINDINGS_SHOWN = 60
 

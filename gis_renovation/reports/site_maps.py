@@ -8,8 +8,6 @@ ones (:mod:`gis_renovation.reports.canvas`).
 
 from __future__ import annotations
 
-from gis_renovation.arrays import Geometries
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -20,15 +18,15 @@ import shapely
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from gis_renovation.words import Lang, Text
+from gis_renovation.arrays import Geometries
+from gis_renovation.display import SYNTHETIC_NOTICE, display_width
 from gis_renovation.land import class_colour, class_label, require_one_system
 from gis_renovation.reports.canvas import Canvas, Pen, Window, chinese_font, width_cm
 from gis_renovation.reports.canvas import outline as make_outline
 from gis_renovation.reports.parts import Layers, Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
-from gis_renovation.display import SYNTHETIC_NOTICE, display_width
-
+from gis_renovation.words import Lang, Text
 
 # Size on paper, so that the stated scale is true where the picture stands at this width.
 MAP_WIDTH_CM: Final = 24.7

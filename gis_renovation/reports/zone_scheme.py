@@ -6,15 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from gis_renovation.words import Lang, Text
-from gis_renovation.reports.parts import SHEETS_MAX, Layers, Manifest, community_names, in_language, known_values, titled
-from gis_renovation.run import parameter, value_text
-from gis_renovation.run import step_defaults
-from gis_renovation.words import unit_text
+from gis_renovation.display import shown_text, shown_unit
+from gis_renovation.reports.parts import (
+    SHEETS_MAX,
+    Layers,
+    Manifest,
+    community_names,
+    in_language,
+    known_values,
+    titled,
+)
+from gis_renovation.run import parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
+from gis_renovation.words import Lang, Text, unit_text
 from gis_renovation.writing import Paper
-from gis_renovation.display import shown_text, shown_unit
 from gis_renovation.zones import missed_number
 
 LINKS_SHOWN = 40
