@@ -1,6 +1,6 @@
 """How a value looks: styles, symbols, and the one gate to HTML."""
 
-from gis_renovation.display.html import plain_text, safe, script_json
+from gis_renovation.display.html import plain_text, render, safe, script_json
 from gis_renovation.display.styles import (
     UNKNOWN,
     GeometryKind,
@@ -48,6 +48,7 @@ __all__ = [
     "missing_texts",
     "number_format",
     "plain_text",
+    "render",
     "safe",
     "scaled",
     "script_json",

@@ -5,6 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from gis_renovation.shipped import shipped
+from gis_renovation.words import Lang, Text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # Control characters HTML forbids; tab and line feed stay.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
@@ -33,3 +41,44 @@ def script_json(value: object) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def render(template: str, *, lang: Lang, **context: object) -> str:
+    """The page or part of one that ``templates/`` holds under this name, filled with ``context``.
+
+    Every value is escaped and cleaned by :func:`plain_text`; a name the context lacks is an error. Templates
+    say words of their own by ``say("中文", "English")`` and a :class:`~gis_renovation.words.Text` by ``text|said``.
+    """
+
+    def say(zh: str, en: str) -> str:
+        return Text(zh, en).in_language(lang)
+
+    return _environment().get_template(template).render({**context, "lang": lang, "say": say})
+
+
+@cache
+def _environment() -> Environment:
+    """The one jinja2 environment, made when a page is first written."""
+    import jinja2
+
+    def source(name: str) -> str:
+        return (shipped("templates") / name).read_text(encoding="utf-8")
+
+    def clean(value: object) -> object:
+        return value if hasattr(value, "__html__") else plain_text(value)
+
+    @jinja2.pass_context
+    def said(context: jinja2.runtime.Context, text: Text) -> str:
+        return text.in_language(context["lang"])
+
+    pages = jinja2.Environment(
+        loader=jinja2.FunctionLoader(source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=clean,
+    )
+    pages.filters["said"] = said
+    return pages

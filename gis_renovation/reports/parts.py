@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from gis_renovation.writing import Paper
 
 Layers = Mapping[str, Any]
+Sources = Mapping[str, Mapping[str, Any]]
 Manifest = Mapping[str, Any]
+
+SEVERITIES: Mapping[str, Text] = {
+    "error": Text("错误", "error"),
+    "warning": Text("警告", "warning"),
+    "note": Text("说明", "note"),
+}
 
 M2_A_MU = 10_000 / 15
 # A sheet for each zone, site or candidate is meant to be read; beyond this the workbook has them all.

@@ -14,7 +14,8 @@ from zoo import BOTTOM, LEFT, communities, shapefile
 
 from gis_renovation.errors import Finding
 from gis_renovation.reading.files import file_sha256
-from gis_renovation.reports.check_page import error_places, write_check_report
+from gis_renovation.reports.check_page import write_check_report
+from gis_renovation.reports.error_places import error_places
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs
 from gis_renovation.words import Text

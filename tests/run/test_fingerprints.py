@@ -31,6 +31,7 @@ READERS = {
     "run/parameters.toml": set(),
     "display/styles.toml": set(),
     "template": set(),
+    "templates": set(),
     "assets": set(),
 }
 

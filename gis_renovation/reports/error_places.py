@@ -1,0 +1,78 @@
+"""Where the faults of a check lie, as layers that QGIS shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from gis_renovation.errors import Finding
+from gis_renovation.reports.parts import SEVERITIES, Layers
+from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Lang
+
+# How ids are decorated in findings: “C1=-5”, “C1→X”, “C1: why”, “C1 ∩ C2: 3 m²”.
+_MARKS = ("→", "=", ": ", " ∩ ", "（")
+_KINDS = {
+    "Point": "points", "MultiPoint": "points",
+    "LineString": "lines", "MultiLineString": "lines", "LinearRing": "lines",
+}  # fmt: skip
+
+
+class _Place(NamedTuple):
+    severity: str
+    layer: str
+    feature: str
+    fault: str
+    code: str
+    geometry: BaseGeometry
+
+
+def error_places(findings: Sequence[Finding], layers: Layers, *, lang: Lang) -> dict[str, pd.DataFrame] | None:
+    """Where the faults are: one layer each for points, lines and areas; None if no fault has a place.
+
+    A feature with several faults appears once for each. The geometry is the feature's own, in the project
+    CRS; an invalid feature also gets a point where it breaks.
+    """
+    placed = [f for f in findings if "geometry" in getattr(layers.get(f.layer), "columns", ())]
+    rows = [place for finding in placed for place in _places(finding, layers[finding.layer], lang)]
+    if not rows:
+        return None
+    crs = next((crs for f in placed if (crs := layers[f.layer].crs)), None)
+    table = gpd.GeoDataFrame([row._asdict() for row in rows], geometry="geometry", crs=crs)
+    kind = table.geom_type.map(_KINDS).fillna("areas")
+    flat = table.set_geometry(table.geometry.force_2d())
+    return {f"errors_{name}": flat[kind == name].reset_index(drop=True) for name in sorted(kind.unique())}
+
+
+def _places(finding: Finding, layer: gpd.GeoDataFrame, lang: Lang) -> Iterator[_Place]:
+    """The features one finding names that have a place on the map."""
+    lookup = {str(key): shape for key, shape in zip(layer.index, layer.geometry, strict=True)}
+    label = layer_schemas()[finding.layer].label.in_language(lang)
+    for text in finding.ids:
+        shape = _shape_of(text, lookup)
+        if shape is None or shape.is_empty or not np.isfinite(shape.bounds).all():
+            continue
+        severity, fault = SEVERITIES[finding.severity].in_language(lang), finding.text.in_language(lang)
+        place = _Place(severity, label, text, fault, finding.code, shape)
+        yield place
+        if finding.code == "invalid_geometry":
+            yield place._replace(geometry=_break_point(text, shape))
+
+
+def _shape_of(text: str, lookup: Mapping[str, BaseGeometry]) -> BaseGeometry | None:
+    """The geometry of the feature an id text speaks of; the longest key that the text begins with."""
+    candidates = [text, *(text.split(mark, 1)[0] for mark in _MARKS if mark in text)]
+    return next((lookup[key] for key in sorted(candidates, key=len, reverse=True) if key in lookup), None)
+
+
+def _break_point(text: str, shape: BaseGeometry) -> shapely.Point:
+    """The point in a reason such as “Self-intersection[3 4]”, else a point of the shape."""
+    found = re.search(r"\[(-?[\d.eE+]+) (-?[\d.eE+]+)\]", text)
+    return shapely.Point(float(found.group(1)), float(found.group(2))) if found else shapely.Point(shape.bounds[:2])

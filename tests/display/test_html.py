@@ -1,0 +1,43 @@
+"""The gate to HTML: what templates make of data that would be markup."""
+
+from __future__ import annotations
+
+import pytest
+from jinja2 import UndefinedError
+
+from gis_renovation.display import html, render
+from gis_renovation.words import Text
+
+
+@pytest.fixture
+def template(monkeypatch, tmp_path):
+    """Writes the one template ``render`` finds."""
+    monkeypatch.setattr(html, "shipped", lambda _name: tmp_path)
+    html._environment.cache_clear()
+    yield lambda text: (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    html._environment.cache_clear()
+
+
+def test_data_is_text_in_elements_and_attributes(template):
+    template('<p title="{{ name }}">{{ name }}</p>')
+    page = render("page.html", lang="zh", name='"><script>alert(1)</script>')
+    assert "<script" not in page
+    assert page.count('"') == 2
+
+
+def test_characters_no_page_may_hold_are_replaced(template):
+    template("{{ name }}")
+    assert render("page.html", lang="zh", name="a\x00\ud800") == "a\ufffd?"
+
+
+def test_a_forgotten_name_is_an_error(template):
+    template("{{ title }}")
+    with pytest.raises(UndefinedError):
+        render("page.html", lang="zh")
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "小区：道路&amp;河"), ("en", "community: road&amp;river")])
+def test_a_template_speaks_one_language(template, lang, said):
+    template('{{ say("小区", "community") }}{{ colon|said }}{{ name|said }}')
+    page = render("page.html", lang=lang, colon=Text("：", ": "), name=Text("道路&河", "road&river"))
+    assert page == said
