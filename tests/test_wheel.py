@@ -26,7 +26,13 @@ def test_a_wheel_holds_every_file_of_the_package_byte_for_byte(wheel):
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {name.split("/")[1] for name in files if "/" in name} >= {"assets", "template", "layer_schemas", "reports", "cli"}
+    assert {name.split("/")[1] for name in files if "/" in name} >= {
+        "assets",
+        "template",
+        "layer_schemas",
+        "reports",
+        "cli",
+    }
     missing = sorted(name for name, data in files.items() if wheel.get(name) != data)
     assert missing == []
 
