@@ -10,9 +10,15 @@ from gis_renovation.zones.delineate import (
     revise_zones,
     zone_sheets,
 )
+from gis_renovation.zones.requirements import ZoneRequirements
 from gis_renovation.zones.sentences import missed_number
+from gis_renovation.zones.solver import SearchEffort
+from gis_renovation.zones.stability import StabilityTrials
 
 __all__ = [
+    "SearchEffort",
+    "StabilityTrials",
+    "ZoneRequirements",
     "delineate_zones",
     "describe_zones",
     "explain_shortfalls",

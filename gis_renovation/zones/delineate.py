@@ -11,6 +11,7 @@ unknown and say of how many communities.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import geopandas as gpd
@@ -25,12 +26,10 @@ from gis_renovation.zones.changes import change_reasons
 from gis_renovation.zones.proof import ComponentProof, Solution, solve, zone_names
 from gis_renovation.zones.requirements import (
     NEEDS,
-    Groups,
+    NOTHING_ASKED,
     Ids,
-    Limits,
-    Preference,
     Request,
-    Wishes,
+    ZoneRequirements,
     components,
     read_request,
 )
@@ -38,9 +37,11 @@ from gis_renovation.zones.revision import revise
 from gis_renovation.zones.schedule import order_works
 from gis_renovation.zones.sentences import Scene, Shortfall, missed_number, read_scene, shortfalls, zone_sentence
 from gis_renovation.zones.sheets import sheet_records
-from gis_renovation.zones.solver import Labels, ProofLimits
-from gis_renovation.zones.stability import measure_stability
+from gis_renovation.zones.solver import Labels, SearchEffort
+from gis_renovation.zones.stability import TWENTY_TRIALS, StabilityTrials, measure_stability
 
+FULL_EFFORT = SearchEffort()
+REVISION_EFFORT = SearchEffort(max_subsets=1_000_000)
 SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count", *NEEDS)
 PROOF_COLUMNS = (
     "proof",
@@ -67,31 +68,8 @@ def delineate_zones(
     barriers: gpd.GeoDataFrame | None = None,
     *,
     follow_approved: bool = True,
-    households: Limits | None = None,
-    floor_area_m2: Limits | None = None,
-    land_area_m2: Limits | None = None,
-    cost_yuan: Limits | None = None,
-    community_count: Limits | None = None,
-    zone_count: int | None = None,
-    zone_preference: Preference = "auto",
-    target: Limits | None = None,
-    must_join: Groups = (),
-    must_not_join: Groups = (),
-    fixed_zones: Groups = (),
-    compactness_weight: float = 1.0,
-    link_weight: float = 1.0,
-    age_weight: float = 0.1,
-    needs_weight: float = 0.1,
-    main_weight: float = 0.0,
-    path_weight: float = 0.0,
-    owner_weight: float = 0.0,
-    soft_border_cost: float = 1.0,
-    leave_out_unknown: bool = False,
-    seed: int = 0,
-    sweeps: int | None = None,
-    max_subsets: int = 10_000_000,
-    max_columns: int = 50_000,
-    max_nodes: int = 500,
+    requirements: ZoneRequirements = NOTHING_ASKED,
+    effort: SearchEffort = FULL_EFFORT,
 ) -> pd.DataFrame:
     """The zone of every community, and how good the zoning of its component is proven to be.
 
@@ -112,39 +90,10 @@ def delineate_zones(
         For their names in the sentences; None: barriers go by their kind and id.
     follow_approved
         Whether the zones are those of ``zone_changes`` where it is given. With False they are formed anew.
-    households, floor_area_m2, land_area_m2, cost_yuan, community_count
-        Bounds on a zone's sum, ``{"min": .., "max": ..}``, either or both; land area is that of the polygons.
-        Practice has 2-20 communities and 500-2,000 households a zone (handbook §7.4); no statute fixes any.
-    zone_count
-        Exactly so many zones, fixed ones included, where the bounds allow.
-    zone_preference
-        ``most`` or ``fewest`` zones before compactness, ``any`` for neither; ``auto`` is ``any`` with a
-        minimum and ``fewest`` without one (nothing else then holds zones together).
-    target
-        Sums to come near to, such as ``{"households": 1000}``; before compactness, instead of a number.
-    must_join, must_not_join
-        Groups of community ids that are together, or all apart. Left out, they are left out together.
-    fixed_zones
-        Zones kept exactly as given, whatever the bounds; the rest is zoned around them.
-    compactness_weight, link_weight, age_weight, needs_weight
-        Weights of the parts of the cost. Unknown ages and needs count as the average.
-    main_weight, path_weight, owner_weight
-        What a shared utility main in use, a shared path and the same former owner unit add to the worth of
-        a link; a link without a gap is worth ``link_weight``. 0: such ties do not count. Unknown adds nothing.
-    soft_border_cost
-        Border between two known subdistricts, or a barrier that can be opened: each divides the worth of a
-        link by 1 + this. 0: they do not count. Hard borders never are links (see :mod:`contiguity`).
-    leave_out_unknown
-        Whether communities whose bounded amounts are unknown are left out with a reason. Without it
-        they are an error: unknown is not 0.
-    seed
-        Of the search. Where the proof succeeds, the zones do not depend on it but for exact ties.
-    sweeps
-        Rounds of the search; more are slower and better. None: 4 for up to 300 communities under a
-        maximum, where the proof does the rest, else 10.
-    max_subsets, max_columns, max_nodes
-        Work a proof may take for each component: candidate zones listed, candidates in an integer
-        programme, nodes of its tree. Counts, not seconds, so that every machine gives the same zones.
+    requirements
+        Bounds, wishes and weights; without any, zones are the connected components.
+    effort
+        How long to search, and how far to prove.
 
     Returns
     -------
@@ -167,35 +116,12 @@ def delineate_zones(
     Search O(sweeps x m log m); proof as :mod:`gis_renovation.zones.solver.pricing`.
     """
     require_metric(communities=communities, community_links=community_links)
-    wishes = Wishes(
-        households=households,
-        floor_area_m2=floor_area_m2,
-        land_area_m2=land_area_m2,
-        cost_yuan=cost_yuan,
-        community_count=community_count,
-        zone_count=zone_count,
-        zone_preference=zone_preference,
-        target=target,
-        must_join=must_join,
-        must_not_join=must_not_join,
-        fixed_zones=fixed_zones,
-        compactness_weight=compactness_weight,
-        link_weight=link_weight,
-        age_weight=age_weight,
-        needs_weight=needs_weight,
-        main_weight=main_weight,
-        path_weight=path_weight,
-        owner_weight=owner_weight,
-        soft_border_cost=soft_border_cost,
-        leave_out_unknown=leave_out_unknown,
-    )
-    request = read_request(communities, community_links, wishes)
+    request = read_request(communities, community_links, requirements)
     if zone_changes is not None and follow_approved:
         members = _followed_frame(request, zone_changes)
     else:
-        limits = ProofLimits(max_subsets, max_columns, max_nodes)
-        members = _members_frame(request, solve(request, seed=seed, sweeps=sweeps, limits=limits), seed)
-    return members.assign(**_left_out_reasons(communities, community_links, barriers, members, wishes))
+        members = _members_frame(request, solve(request, effort), effort.seed)
+    return members.assign(**_left_out_reasons(communities, community_links, barriers, members, requirements))
 
 
 def describe_zones(
@@ -206,13 +132,7 @@ def describe_zones(
     barriers: gpd.GeoDataFrame | None = None,
     zone_changes: pd.DataFrame | None = None,
     *,
-    households: Limits | None = None,
-    floor_area_m2: Limits | None = None,
-    land_area_m2: Limits | None = None,
-    cost_yuan: Limits | None = None,
-    community_count: Limits | None = None,
-    must_not_join: Groups = (),
-    fixed_zones: Groups = (),
+    requirements: ZoneRequirements = NOTHING_ASKED,
     bound_reach_m: float = 150.0,
 ) -> gpd.GeoDataFrame:
     """One row a zone: its members' union, its sums, its four bounds, and why it is a zone.
@@ -226,7 +146,7 @@ def describe_zones(
         Those with members of the zone on both sides run through it and bound it nowhere.
     zone_changes
         The least change to an approved plan: its zones give their names to those that continue them.
-    households, floor_area_m2, land_area_m2, cost_yuan, community_count, must_not_join, fixed_zones
+    requirements
         As for :func:`delineate_zones`: what the sentence measures the zone against.
     bound_reach_m
         How far from the zone's edge a street still bounds it.
@@ -248,16 +168,7 @@ def describe_zones(
     O(n + m + vertices) plus four times nine sight lines a zone.
     """
     require_metric(communities=communities, community_links=community_links, streets=streets, barriers=barriers)
-    wishes = Wishes(
-        households=households,
-        floor_area_m2=floor_area_m2,
-        land_area_m2=land_area_m2,
-        cost_yuan=cost_yuan,
-        community_count=community_count,
-        must_not_join=must_not_join,
-        fixed_zones=fixed_zones,
-    )
-    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes, barriers)
+    scene = read_scene(communities, community_links, _zone_of(zone_members), requirements, barriers)
     frame = communities.loc[scene.ids]
     zone_ids = sorted(scene.members)
     groups = [list(scene.members[zone]) for zone in zone_ids]
@@ -285,12 +196,15 @@ def describe_zones(
 
 
 def prove_zones(
-    zone_members: pd.DataFrame, community_links: pd.DataFrame | None = None, *, zone_count: int | None = None
+    zone_members: pd.DataFrame,
+    community_links: pd.DataFrame | None = None,
+    *,
+    requirements: ZoneRequirements = NOTHING_ASKED,
 ) -> pd.DataFrame:
     """The proof of each component: what was reached, what is the best possible, and the gap between.
 
-    ``zone_count`` as for :func:`delineate_zones`: where it is not met, the sentence says how near one comes and,
-    with ``community_links``, whether that is because the communities are not linked.
+    ``requirements`` as for :func:`delineate_zones`: where their ``zone_count`` is not met, the sentence says how near
+    one comes and, with ``community_links``, whether that is because the communities are not linked.
 
     Returns layer ``zone_proof``, index ``component_id``, sorted: communities, zones, communities left
     out, objective, their bounds, gap and seed, with a sentence. Empty in, empty out. O(n).
@@ -298,7 +212,7 @@ def prove_zones(
     grouped = zone_members.groupby("component_id", sort=True)
     table = grouped[list(PROOF_COLUMNS)].first()
     table.insert(0, "community_count", grouped.size().astype("int64"))
-    missed = missed_number(zone_count, zone_members, community_links)
+    missed = missed_number(requirements.zone_count, zone_members, community_links)
     texts = [_proof_text(cast("dict[str, Any]", row), missed) for row in table.to_dict("records")]
     table.index = pd.Index(table.index, dtype="str", name="component_id")
     return table.assign(**_sentences(texts, "reason"))
@@ -310,12 +224,7 @@ def explain_shortfalls(
     community_links: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None = None,
     *,
-    households: Limits | None = None,
-    floor_area_m2: Limits | None = None,
-    land_area_m2: Limits | None = None,
-    cost_yuan: Limits | None = None,
-    community_count: Limits | None = None,
-    must_not_join: Groups = (),
+    requirements: ZoneRequirements = NOTHING_ASKED,
 ) -> gpd.GeoDataFrame:
     """Why communities were left out, group by group, and the least change that would give them a zone.
 
@@ -326,15 +235,7 @@ def explain_shortfalls(
     (multi)polygons. Nothing left out gives no rows with the same columns. O(n + m).
     """
     require_metric(communities=communities, community_links=community_links)
-    wishes = Wishes(
-        households=households,
-        floor_area_m2=floor_area_m2,
-        land_area_m2=land_area_m2,
-        cost_yuan=cost_yuan,
-        community_count=community_count,
-        must_not_join=must_not_join,
-    )
-    scene = read_scene(communities, community_links, _zone_of(zone_members), wishes, barriers)
+    scene = read_scene(communities, community_links, _zone_of(zone_members), requirements, barriers)
     found = sorted(shortfalls(scene), key=lambda entry: str(scene.ids[entry.rows[0]]))
     shapes = communities.loc[scene.ids].geometry.to_numpy()
     geometry = np.array([_union(shapes[list(entry.rows)]) for entry in found], dtype=object)
@@ -350,51 +251,27 @@ def measure_zone_stability(
     community_links: gpd.GeoDataFrame,
     zone_members: pd.DataFrame,
     *,
-    households: Limits | None = None,
-    floor_area_m2: Limits | None = None,
-    land_area_m2: Limits | None = None,
-    cost_yuan: Limits | None = None,
-    community_count: Limits | None = None,
-    zone_count: int | None = None,
-    zone_preference: Preference = "auto",
-    target: Limits | None = None,
-    must_join: Groups = (),
-    must_not_join: Groups = (),
-    fixed_zones: Groups = (),
-    compactness_weight: float = 1.0,
-    link_weight: float = 1.0,
-    age_weight: float = 0.1,
-    needs_weight: float = 0.1,
-    main_weight: float = 0.0,
-    path_weight: float = 0.0,
-    owner_weight: float = 0.0,
-    soft_border_cost: float = 1.0,
-    leave_out_unknown: bool = False,
-    seed: int = 0,
-    stability_runs: int = 20,
-    stability_error_share: float = 0.05,
-    stability_sweeps: int = 8,
-    stability_subsets: int = 50_000,
-    max_columns: int = 50_000,
-    max_nodes: int = 500,
+    requirements: ZoneRequirements = NOTHING_ASKED,
+    effort: SearchEffort = FULL_EFFORT,
+    trials: StabilityTrials = TWENTY_TRIALS,
 ) -> gpd.GeoDataFrame:
     """How firmly each community belongs with its zone mates, over other seeds and shaken inputs.
 
-    Each run takes another seed and every bounded amount off by up to ``stability_error_share`` (counts
+    Each run takes another seed and every bounded amount off by up to the error share of the trials (counts
     of communities excepted), zones the city anew, and is compared with ``zone_members``. A community
     left out has no mates but itself. What would move with a five per cent error in the records should
     not be argued as necessary.
 
     Parameters
     ----------
-    communities, community_links
-        As for :func:`delineate_zones`, and so are the bounds, wishes and weights.
+    communities, community_links, requirements
+        As for :func:`delineate_zones`.
     zone_members
         The zoning to judge.
-    stability_runs, stability_error_share
-        How many runs, and how far off the amounts are, at most, as a share.
-    stability_sweeps, stability_subsets
-        Search rounds and candidates listed in a run; less than a full run takes, for speed.
+    effort
+        Its seed, columns and nodes; for its sweeps and subsets stand those of ``trials``.
+    trials
+        How many runs, how far off the amounts, and how light a run is.
 
     Returns
     -------
@@ -409,41 +286,17 @@ def measure_zone_stability(
 
     Notes
     -----
-    ``stability_runs`` times the cost of a light zoning.
+    As many times as there are runs the cost of a light zoning.
     """
     require_metric(communities=communities, community_links=community_links)
-    wishes = Wishes(
-        households=households,
-        floor_area_m2=floor_area_m2,
-        land_area_m2=land_area_m2,
-        cost_yuan=cost_yuan,
-        community_count=community_count,
-        zone_count=zone_count,
-        zone_preference=zone_preference,
-        target=target,
-        must_join=must_join,
-        must_not_join=must_not_join,
-        fixed_zones=fixed_zones,
-        compactness_weight=compactness_weight,
-        link_weight=link_weight,
-        age_weight=age_weight,
-        needs_weight=needs_weight,
-        main_weight=main_weight,
-        path_weight=path_weight,
-        owner_weight=owner_weight,
-        soft_border_cost=soft_border_cost,
-        leave_out_unknown=leave_out_unknown,
-    )
-    request = read_request(communities, community_links, wishes)
-    limits = ProofLimits(stability_subsets, max_columns, max_nodes)
+    request = read_request(communities, community_links, requirements)
+    light = replace(effort, sweeps=trials.stability_sweeps, max_subsets=trials.stability_subsets)
     found = measure_stability(
         request,
         _zone_numbers(request.ids, _zone_of(zone_members)),
-        seed=seed,
-        sweeps=stability_sweeps,
-        limits=limits,
-        runs=stability_runs,
-        error_share=stability_error_share,
+        light,
+        runs=trials.stability_runs,
+        error_share=trials.stability_error_share,
     )
     index = pd.Index(request.ids, dtype="str", name="community_id")
     zone_of = _zone_of(zone_members)
@@ -451,7 +304,7 @@ def measure_zone_stability(
         "zone_id": pd.array([zone_of.get(member) for member in request.ids], dtype="str"),
         "same_mates_share": np.round(found.same_share, 9),
         "mates_overlap_share": np.round(found.overlap_share, 9),
-        "run_count": pd.array([stability_runs] * len(index), dtype="int64"),
+        "run_count": pd.array([trials.stability_runs] * len(index), dtype="int64"),
     }
     shapes = communities.loc[request.ids].geometry.to_numpy()
     return gpd.GeoDataFrame(
@@ -465,26 +318,8 @@ def revise_zones(
     community_links: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None = None,
     *,
-    households: Limits | None = None,
-    floor_area_m2: Limits | None = None,
-    land_area_m2: Limits | None = None,
-    cost_yuan: Limits | None = None,
-    community_count: Limits | None = None,
-    must_join: Groups = (),
-    must_not_join: Groups = (),
-    fixed_zones: Groups = (),
-    compactness_weight: float = 1.0,
-    link_weight: float = 1.0,
-    age_weight: float = 0.1,
-    needs_weight: float = 0.1,
-    main_weight: float = 0.0,
-    path_weight: float = 0.0,
-    owner_weight: float = 0.0,
-    soft_border_cost: float = 1.0,
-    leave_out_unknown: bool = False,
-    max_subsets: int = 1_000_000,
-    max_columns: int = 50_000,
-    max_nodes: int = 500,
+    requirements: ZoneRequirements = NOTHING_ASKED,
+    effort: SearchEffort = REVISION_EFFORT,
 ) -> pd.DataFrame:
     """The nearest feasible zoning to an approved one after the list has changed, and what moved and why.
 
@@ -499,7 +334,12 @@ def revise_zones(
         The approved zoning: index community id, ``zone_id`` (null: left out), ``zone_name`` where known.
         Communities that are not in ``communities`` any more were dropped.
     communities, community_links, barriers
-        The list, links and barriers as they are now; bounds, wishes and weights as for :func:`delineate_zones`.
+        The list, links and barriers as they are now.
+    requirements
+        As for :func:`delineate_zones`. How many zones there are follows from the approved plan: number,
+        preference and target of zones do not count here.
+    effort
+        Its subsets, columns and nodes; nothing is searched for.
 
     Returns
     -------
@@ -514,30 +354,12 @@ def revise_zones(
     As :func:`delineate_zones`.
     """
     require_metric(communities=communities, community_links=community_links)
-    wishes = Wishes(
-        households=households,
-        floor_area_m2=floor_area_m2,
-        land_area_m2=land_area_m2,
-        cost_yuan=cost_yuan,
-        community_count=community_count,
-        must_join=must_join,
-        must_not_join=must_not_join,
-        fixed_zones=fixed_zones,
-        compactness_weight=compactness_weight,
-        link_weight=link_weight,
-        age_weight=age_weight,
-        needs_weight=needs_weight,
-        main_weight=main_weight,
-        path_weight=path_weight,
-        owner_weight=owner_weight,
-        soft_border_cost=soft_border_cost,
-        leave_out_unknown=leave_out_unknown,
-    )
-    request = read_request(communities, community_links, wishes)
+    requirements = replace(requirements, zone_count=None, zone_preference="auto", target=None)
+    request = read_request(communities, community_links, requirements)
     approved = {member: zone for member, zone in _zone_of(approved_zones).items() if zone and zone not in NO_ZONE}
-    revision = revise(request, approved, ProofLimits(max_subsets, max_columns, max_nodes))
+    revision = revise(request, approved, effort)
     zone_of = dict(zip(request.ids, zone_names(request.ids, revision.zone), strict=True))
-    scene = read_scene(communities, community_links, zone_of, wishes, barriers)
+    scene = read_scene(communities, community_links, zone_of, requirements, barriers)
     continues = {
         zone_of[member]: revision.continues.get(int(number))
         for member, number in zip(request.ids, revision.zone, strict=True)
@@ -687,9 +509,9 @@ def _zone_of(zone_members: pd.DataFrame) -> dict[str, str | None]:
 
 def _members_frame(request: Request, solution: Solution, seed: int) -> pd.DataFrame:
     first = pd.Series(np.arange(len(request.ids))).groupby(solution.component).transform("min").to_numpy()
-    fixed = {member for group in request.wishes.fixed_zones for member in group}
+    fixed = {member for group in request.requirements.fixed_zones for member in group}
     heads = np.unique(first)
-    without = "whole" if request.wishes.is_plain else "unknown"
+    without = "whole" if request.requirements.is_plain else "unknown"
     rows = [
         _proof_row(solution.proofs.get(int(row)), "fixed" if request.ids[row] in fixed else without, seed)
         for row in heads
@@ -766,12 +588,12 @@ def _left_out_reasons(
     community_links: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None,
     members: pd.DataFrame,
-    wishes: Wishes,
+    requirements: ZoneRequirements,
 ) -> dict[str, Any]:
     """Sentences for the communities left out; reading the scene costs, so not when there are none."""
     reasons: dict[int, Text] = {}
     if members["zone_id"].isna().any():
-        scene = read_scene(communities, community_links, _zone_of(members), wishes, barriers)
+        scene = read_scene(communities, community_links, _zone_of(members), requirements, barriers)
         for entry in shortfalls(scene):
             reasons.update(dict.fromkeys(entry.rows, entry.sentence))
     zh = [reasons[row].zh if row in reasons else None for row in range(len(members))]

@@ -11,15 +11,14 @@ from gis_renovation.zones.requirements import Ids, Request, components
 from gis_renovation.zones.solver import (
     Labels,
     Proof,
-    ProofLimits,
+    SearchEffort,
     ZoneProblem,
     compact,
     connected_parts,
-    effort_for,
     group_sums,
     list_candidates,
     part_of,
-    prove_zones,
+    prove_best,
     search_zones,
     total_score,
 )
@@ -67,36 +66,33 @@ class Solution(NamedTuple):
     proofs: dict[int, ComponentProof]
 
 
-def solve(request: Request, *, seed: int, sweeps: int | None, limits: ProofLimits) -> Solution:
-    """Zones of all communities. Deterministic in the request, seed, sweeps and limits."""
+def solve(request: Request, effort: SearchEffort) -> Solution:
+    """Zones of all communities. Deterministic in the request and the effort."""
     component = components(request.ids, request.links)
-    if request.wishes.is_plain:
+    if request.requirements.is_plain:
         return Solution(component.copy(), component, {})
     problem = request.problem
     parts = connected_parts(problem) if problem.zone_count is None else np.zeros(problem.size, dtype=np.int64)
     components_ = [(nodes, part_of(problem, nodes)) for nodes in _rows_by_label(parts)]
-    labels = _searched(problem, components_, seed=seed, sweeps=sweeps)
+    labels = _searched(problem, components_, effort)
     proofs: dict[int, ComponentProof] = {}
     free = request.node >= 0
     for nodes, own in components_:
-        proof = prove_zones(own, compact(labels[nodes]), limits)
+        proof = prove_best(own, compact(labels[nodes]), effort)
         labels[nodes] = proof.labels + labels.max() + 1
         member = np.flatnonzero(free)[np.isin(request.node[free], nodes)][0]
         proofs[int(member)] = component_proof(own, proof)
     return Solution(_with_fixed(request, compact(labels)), _solved_parts(request, parts), proofs)
 
 
-def _searched(
-    problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]], *, seed: int, sweeps: int | None
-) -> Labels:
+def _searched(problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]], effort: SearchEffort) -> Labels:
     """Starting zones: searched in the large components, every node for itself in those proven at once."""
     labels = np.arange(problem.size)
     large = [nodes for nodes, own in parts if list_candidates(own, max_subsets=FEW_CANDIDATES) is None]
     if large:
         nodes = np.sort(np.concatenate(large))
         part = part_of(problem, nodes)
-        found = search_zones(part, seed=seed, effort=effort_for(part, sweeps=sweeps))
-        labels[nodes] = found + problem.size
+        labels[nodes] = search_zones(part, effort) + problem.size
     return labels
 
 
@@ -132,7 +128,7 @@ def _with_fixed(request: Request, labels: Labels) -> Labels:
     valid = request.problem.valid(group_sums(request.problem, labels))
     own = labels[request.node[free]]
     zone[free] = np.where(valid[own], own, -1)
-    for number, group in enumerate(request.wishes.fixed_zones):
+    for number, group in enumerate(request.requirements.fixed_zones):
         zone[np.isin(request.ids, list(group))] = len(valid) + number
     return zone
 
@@ -145,7 +141,7 @@ def _solved_parts(request: Request, parts: Labels) -> Labels:
     least = np.full(int(part.max(initial=-1)) + 1, len(first))
     np.minimum.at(least, part, free)
     first[free] = least[part]
-    for group in request.wishes.fixed_zones:
+    for group in request.requirements.fixed_zones:
         inside = np.isin(request.ids, list(group))
         first[inside] = np.flatnonzero(inside)[0]
     return first

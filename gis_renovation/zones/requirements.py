@@ -78,8 +78,47 @@ class Bound(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """Everything asked of the zones; the fields are those of :func:`zones.delineate_zones`."""
+class ZoneRequirements:
+    """Everything that is wished for the zones; one record, given to every function about them alike.
+
+    A sentence about a zone can so measure it against all that was asked. Nothing is checked here: the
+    functions check it together with the layers and tell all faults at once.
+
+    Parameters
+    ----------
+    households, floor_area_m2, land_area_m2, cost_yuan, community_count
+        Bounds on a zone's sum, ``{"min": .., "max": ..}``, either or both; land area is that of the polygons.
+        Households, m², yuan, communities. Practice has 2-20 communities and 500-2,000 households a zone; no
+        statute fixes any.
+    zone_count
+        Exactly so many zones, fixed ones included, where the bounds allow.
+    zone_preference
+        ``most`` or ``fewest`` zones before compactness, ``any`` for neither; ``auto`` is ``any`` with a
+        minimum and ``fewest`` without one (nothing else then holds zones together).
+    target
+        Sums to come near to, such as ``{"households": 1000}``; before compactness, instead of a number.
+    must_join, must_not_join
+        Groups of community ids that are together, or all apart. Left out, they are left out together.
+    fixed_zones
+        Zones kept exactly as given, whatever the bounds; the rest is zoned around them.
+    compactness_weight, link_weight, age_weight, needs_weight
+        Weights of the parts of the cost. Unknown ages and needs count as the average.
+    main_weight, path_weight, owner_weight
+        What a shared utility main in use, a shared path and the same former owner unit add to the worth of
+        a link; a link without a gap is worth ``link_weight``. 0: such ties do not count. Unknown adds nothing.
+    soft_border_cost
+        Border between two known subdistricts, or a barrier that can be opened: each divides the worth of a
+        link by 1 + this. 0: they do not count. Hard borders never are links (see :mod:`gis_renovation.contiguity`).
+    leave_out_unknown
+        Whether communities whose bounded amounts are unknown are left out with a reason. Without it
+        they are an error: unknown is not 0.
+
+    Examples
+    --------
+    >>> asked = ZoneRequirements(households={"min": 500, "max": 2000}, must_not_join=[["C1", "C2"]])
+    >>> [(bound.name, bound.low, bound.high) for bound in asked.bounds]
+    [('households', 500.0, 2000.0)]
+    """
 
     households: Limits | None = None
     floor_area_m2: Limits | None = None
@@ -120,6 +159,9 @@ class Wishes:
         return not self.bounds and not asked and self.zone_preference in ("auto", "fewest")
 
 
+NOTHING_ASKED = ZoneRequirements()
+
+
 class Request(NamedTuple):
     """A checked request: ids in order, amounts in units, and the search problem of the free communities.
 
@@ -132,10 +174,12 @@ class Request(NamedTuple):
     node: Labels
     problem: ZoneProblem
     links: pd.DataFrame
-    wishes: Wishes
+    requirements: ZoneRequirements
 
 
-def read_request(communities: gpd.GeoDataFrame, community_links: pd.DataFrame, wishes: Wishes) -> Request:
+def read_request(
+    communities: gpd.GeoDataFrame, community_links: pd.DataFrame, requirements: ZoneRequirements
+) -> Request:
     """Check wishes and layers together and build the search problem. O(n + m).
 
     Raises ConfigError for wishes that contradict themselves or name unknown communities, DataError for
@@ -144,11 +188,11 @@ def read_request(communities: gpd.GeoDataFrame, community_links: pd.DataFrame, w
     ids = np.array(sorted(map(str, communities.index)), dtype=object)
     frame = communities.loc[ids]
     amounts = community_amounts(frame)
-    config = [*_limit_faults(wishes), *_group_faults(wishes, ids)]
-    findings = [*_layer_faults(frame, community_links, ids), *_amount_faults(frame, amounts, wishes)]
+    config = [*_limit_faults(requirements), *_group_faults(requirements, ids)]
+    findings = [*_layer_faults(frame, community_links, ids), *_amount_faults(frame, amounts, requirements)]
     links = usable_links(ids, community_links) if not findings else None
     if links is not None and not config:
-        config += _connection_faults(wishes, ids, links)
+        config += _connection_faults(requirements, ids, links)
     if config:
         lines = [*config, *(Text(finding.sentence("zh"), finding.sentence("en")) for finding in findings)]
         raise ConfigError(
@@ -157,8 +201,8 @@ def read_request(communities: gpd.GeoDataFrame, community_links: pd.DataFrame, w
         )
     if findings or links is None:
         raise DataError(findings)
-    node = _contract(ids, links, wishes, has_unknown(amounts, wishes))
-    return Request(ids, amounts, node, _problem(frame, ids, links, node, amounts, wishes), links, wishes)
+    node = _contract(ids, links, requirements, has_unknown(amounts, requirements))
+    return Request(ids, amounts, node, _problem(frame, ids, links, node, amounts, requirements), links, requirements)
 
 
 def community_amounts(frame: gpd.GeoDataFrame) -> dict[str, Floats]:
@@ -204,19 +248,19 @@ def _soft_borders(links: pd.DataFrame) -> NDArray[np.int64]:
     return np.asarray(subdistrict)
 
 
-def _worth(links: pd.DataFrame, wishes: Wishes) -> Floats:
+def _worth(links: pd.DataFrame, requirements: ZoneRequirements) -> Floats:
     """What it is worth to keep each link inside a zone, in squared steps; less over soft borders."""
     wall_m = links["wall_m"].to_numpy()
-    worth = wishes.link_weight * (
+    worth = requirements.link_weight * (
         1.0 / (1.0 + links["way_m"].to_numpy() / HALF_WORTH_M) + wall_m / (wall_m + HALF_WORTH_M)
     )
     for column, weight in (
-        ("shares_main", wishes.main_weight),
-        ("shares_path", wishes.path_weight),
-        ("shares_owner", wishes.owner_weight),
+        ("shares_main", requirements.main_weight),
+        ("shares_path", requirements.path_weight),
+        ("shares_owner", requirements.owner_weight),
     ):
         worth = worth + weight * links[column].to_numpy()
-    worth = worth / (1.0 + wishes.soft_border_cost * links["soft_borders"].to_numpy())
+    worth = worth / (1.0 + requirements.soft_border_cost * links["soft_borders"].to_numpy())
     return np.asarray(np.rint(worth * FEATURE_STEPS**2), dtype=float)
 
 
@@ -242,19 +286,19 @@ def components(ids: Ids, links: pd.DataFrame) -> Labels:
 # --- faults ---------------------------------------------------------------------------------------
 
 
-def _limit_faults(wishes: Wishes) -> list[Text]:
+def _limit_faults(requirements: ZoneRequirements) -> list[Text]:
     faults: list[Text] = []
     for name in (*QUANTITIES, "target"):
-        faults += _one_limit_faults(name, getattr(wishes, name) or {})
-    if wishes.zone_count is not None and wishes.zone_count < 1:
+        faults += _one_limit_faults(name, getattr(requirements, name) or {})
+    if requirements.zone_count is not None and requirements.zone_count < 1:
         faults.append(
             Text(
-                f"zone_count 应不小于 1，实为 {wishes.zone_count}。",
-                f"zone_count must be at least 1, found {wishes.zone_count}.",
+                f"zone_count 应不小于 1，实为 {requirements.zone_count}。",
+                f"zone_count must be at least 1, found {requirements.zone_count}.",
             )
         )
     for name in WEIGHTS:
-        weight = getattr(wishes, name)
+        weight = getattr(requirements, name)
         if not (math.isfinite(weight) and weight >= 0):
             faults.append(Text(f"{name} 应为非负数，实为 {weight}。", f"{name} must not be negative, found {weight}."))
     return faults
@@ -281,11 +325,11 @@ def _one_limit_faults(name: str, limits: Limits) -> Iterable[Text]:
         )
 
 
-def _group_faults(wishes: Wishes, ids: Ids) -> list[Text]:
+def _group_faults(requirements: ZoneRequirements, ids: Ids) -> list[Text]:
     known = set(ids)
     faults = []
     for name in ("must_join", "must_not_join", "fixed_zones"):
-        groups = getattr(wishes, name)
+        groups = getattr(requirements, name)
         strange = sorted({str(member) for group in groups for member in group if member not in known})
         if strange:
             faults.append(
@@ -302,22 +346,22 @@ def _group_faults(wishes: Wishes, ids: Ids) -> list[Text]:
                     f"Each group of {name} needs {least} different communities.",
                 )
             )
-    return faults + _contradictions(wishes)
+    return faults + _contradictions(requirements)
 
 
-def _contradictions(wishes: Wishes) -> list[Text]:
-    together = _closure([*wishes.must_join, *wishes.fixed_zones])
+def _contradictions(requirements: ZoneRequirements) -> list[Text]:
+    together = _closure([*requirements.must_join, *requirements.fixed_zones])
     faults = [
         Text(
             f"小区 {one} 与 {two} 既要求同片区又要求分开，请删去其一。",
             f"Communities {one} and {two} must be both together and apart; drop one wish.",
         )
-        for group in wishes.must_not_join
+        for group in requirements.must_not_join
         for one, two in combinations(sorted(set(group)), 2)
         if one in together and together[one] == together.get(two)
     ]
     owners: dict[str, set[int]] = {}
-    for number, group in enumerate(wishes.fixed_zones):
+    for number, group in enumerate(requirements.fixed_zones):
         for member in group:
             owners.setdefault(member, set()).add(number)
     faults += [
@@ -330,7 +374,7 @@ def _contradictions(wishes: Wishes) -> list[Text]:
             f"must_join 要求 {'、'.join(group)} 同片区，但固定片区已把它们分开。",
             f"must_join wants {', '.join(group)} together, but fixed_zones separates them.",
         )
-        for group in wishes.must_join
+        for group in requirements.must_join
         if len({frozenset(owners.get(member, ())) for member in group}) > 1
     ]
 
@@ -351,13 +395,13 @@ def _closure(groups: Iterable[Sequence[str]]) -> dict[str, str]:
     return {member: find(member) for member in list(leader)}
 
 
-def _connection_faults(wishes: Wishes, ids: Ids, links: pd.DataFrame) -> list[Text]:
+def _connection_faults(requirements: ZoneRequirements, ids: Ids, links: pd.DataFrame) -> list[Text]:
     """Fixed zones that do not hang together; communities to be joined that no link leads between."""
     place = {member: position for position, member in enumerate(ids)}
     whole = components(ids, links)
-    torn = [group for group in wishes.must_join if len({int(whole[place[member]]) for member in group}) > 1]
+    torn = [group for group in requirements.must_join if len({int(whole[place[member]]) for member in group}) > 1]
     loose = []
-    for group in wishes.fixed_zones:
+    for group in requirements.fixed_zones:
         rows = np.array(sorted({place[member] for member in group}))
         inside = links[links["head"].isin(rows) & links["tail"].isin(rows)]
         if len(np.unique(components(ids, inside)[rows])) > 1:
@@ -397,14 +441,16 @@ def _layer_faults(frame: gpd.GeoDataFrame, community_links: pd.DataFrame, ids: I
         )
 
 
-def _amount_faults(frame: gpd.GeoDataFrame, amounts: Mapping[str, Floats], wishes: Wishes) -> Iterable[Finding]:
-    for name in dict.fromkeys([*(bound.name for bound in wishes.bounds), *(wishes.target or {})]):
+def _amount_faults(
+    frame: gpd.GeoDataFrame, amounts: Mapping[str, Floats], requirements: ZoneRequirements
+) -> Iterable[Finding]:
+    for name in dict.fromkeys([*(bound.name for bound in requirements.bounds), *(requirements.target or {})]):
         values = amounts.get(name)
         if values is None:
             continue
         label = QUANTITIES[name].label
         unknown, negative = frame.index[np.isnan(values)], frame.index[values < 0]
-        if len(unknown) and not wishes.leave_out_unknown:
+        if len(unknown) and not requirements.leave_out_unknown:
             yield _error(
                 "unknown_value",
                 name,
@@ -430,19 +476,19 @@ def _error(code: str, field: str, zh: str, en: str, ids: Iterable[str]) -> Findi
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def has_unknown(amounts: Mapping[str, Floats], wishes: Wishes) -> Flags:
+def has_unknown(amounts: Mapping[str, Floats], requirements: ZoneRequirements) -> Flags:
     """Which communities lack an amount that is bounded or aimed at."""
-    named = [*(bound.name for bound in wishes.bounds), *(wishes.target or {})]
+    named = [*(bound.name for bound in requirements.bounds), *(requirements.target or {})]
     unknown = np.zeros(len(amounts["community_count"]), dtype=bool)
     for name in named:
         unknown |= np.isnan(amounts[name])
     return unknown
 
 
-def _contract(ids: Ids, links: pd.DataFrame, wishes: Wishes, unknown: Flags) -> Labels:
+def _contract(ids: Ids, links: pd.DataFrame, requirements: ZoneRequirements, unknown: Flags) -> Labels:
     """Node of each community: -1 if fixed or unknown; one node for those that touch and must be together."""
-    fixed = {member for group in wishes.fixed_zones for member in group}
-    leader = _closure([group for group in wishes.must_join if not fixed.issuperset(group)])
+    fixed = {member for group in requirements.fixed_zones for member in group}
+    leader = _closure([group for group in requirements.must_join if not fixed.issuperset(group)])
     team = np.array([leader.get(member, "") for member in ids], dtype=object)
     heads, tails = links["head"].to_numpy(), links["tail"].to_numpy()
     same = (team[heads] == team[tails]) & (team[heads] != "")
@@ -459,14 +505,14 @@ def _problem(
     links: pd.DataFrame,
     node: Labels,
     amounts: Mapping[str, Floats],
-    wishes: Wishes,
+    requirements: ZoneRequirements,
 ) -> ZoneProblem:
     points = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))
     heads, tails, length_m = _link_lengths(points, links)
-    worth = _worth(links, wishes)
-    features = _features(frame, points, float(np.median(length_m)) if len(length_m) else 100.0, wishes)
-    bounded, low, high = _bounded(ids, amounts, wishes)
-    wholes, whole_sizes = _wholes(ids, node, wishes)
+    worth = _worth(links, requirements)
+    features = _features(frame, points, float(np.median(length_m)) if len(length_m) else 100.0, requirements)
+    bounded, low, high = _bounded(ids, amounts, requirements)
+    wholes, whole_sizes = _wholes(ids, node, requirements)
     rows = np.column_stack(
         [np.ones(len(ids)), np.square(features).sum(axis=1), np.zeros(len(ids)), features, bounded, wholes]
     )
@@ -491,9 +537,9 @@ def _problem(
         high=high,
         whole_sizes=whole_sizes,
         cost_unit=FEATURE_STEPS**2,
-        zone_price=_zone_price(wishes),
-        target=_target(wishes, len(low)),
-        zone_count=None if wishes.zone_count is None else wishes.zone_count - len(wishes.fixed_zones),
+        zone_price=_zone_price(requirements),
+        target=_target(requirements, len(low)),
+        zone_count=None if requirements.zone_count is None else requirements.zone_count - len(requirements.fixed_zones),
     )
 
 
@@ -504,19 +550,19 @@ def _link_lengths(points: Floats, links: pd.DataFrame) -> tuple[Labels, Labels, 
     return heads, tails, np.round(apart + links["way_m"].to_numpy(), 3)
 
 
-def _features(frame: gpd.GeoDataFrame, points: Floats, unit_m: float, wishes: Wishes) -> Floats:
+def _features(frame: gpd.GeoDataFrame, points: Floats, unit_m: float, requirements: ZoneRequirements) -> Floats:
     """Position, age and needs as whole steps, so that squared distances weigh as asked.
 
     An unknown age or need takes the mean of the known ones: it neither draws nor repels.
     """
     origin = points[0] if len(points) else np.zeros(2)
-    place = np.round(points - origin, 3) / unit_m * math.sqrt(wishes.compactness_weight)
-    years = _numbers(frame, "year_built") / YEARS_APART * math.sqrt(wishes.age_weight)
+    place = np.round(points - origin, 3) / unit_m * math.sqrt(requirements.compactness_weight)
+    years = _numbers(frame, "year_built") / YEARS_APART * math.sqrt(requirements.age_weight)
     columns = [place[:, 0], place[:, 1], years]
     for name in NEEDS:
         need = _numbers(frame, name)
         most = np.nanmax(need, initial=0.0)
-        columns.append(need / (most or 1.0) * math.sqrt(wishes.needs_weight))
+        columns.append(need / (most or 1.0) * math.sqrt(requirements.needs_weight))
     kept = []
     for column in columns:
         known = np.isfinite(column)
@@ -526,17 +572,17 @@ def _features(frame: gpd.GeoDataFrame, points: Floats, unit_m: float, wishes: Wi
     return np.stack(kept, axis=1) if kept else np.zeros((len(frame), 0))
 
 
-def _bounded(ids: Ids, amounts: Mapping[str, Floats], wishes: Wishes) -> tuple[Floats, Floats, Floats]:
+def _bounded(ids: Ids, amounts: Mapping[str, Floats], requirements: ZoneRequirements) -> tuple[Floats, Floats, Floats]:
     """Bounded amounts in whole steps with their limits, then one column a pair that must stay apart."""
     columns: list[Floats] = []
     low: list[float] = []
     high: list[float] = []
-    for bound in _column_order(wishes):
+    for bound in _column_order(requirements):
         steps = QUANTITIES[bound.name].steps
         columns.append(np.rint(amounts[bound.name] * steps))
         low.append(math.ceil(bound.low * steps - 1e-6))
         high.append(math.floor(bound.high * steps + 1e-6) if bound.high < math.inf else math.inf)
-    for group in wishes.must_not_join:
+    for group in requirements.must_not_join:
         columns.append(np.isin(ids, list(group)).astype(float))
         low.append(0.0)
         high.append(1.0)
@@ -544,11 +590,11 @@ def _bounded(ids: Ids, amounts: Mapping[str, Floats], wishes: Wishes) -> tuple[F
     return table, np.array(low, dtype=float), np.array(high, dtype=float)
 
 
-def _wholes(ids: Ids, node: Labels, wishes: Wishes) -> tuple[Floats, Floats]:
+def _wholes(ids: Ids, node: Labels, requirements: ZoneRequirements) -> tuple[Floats, Floats]:
     """One column for each set that must be together but does not touch, hence is not one node."""
     teams: dict[str, list[int]] = {}
     place = {member: position for position, member in enumerate(ids)}
-    for member, leader in sorted(_closure(wishes.must_join).items()):
+    for member, leader in sorted(_closure(requirements.must_join).items()):
         if node[place[member]] >= 0:
             teams.setdefault(leader, []).append(place[member])
     torn = [rows for rows in teams.values() if len(set(node[rows])) > 1]
@@ -558,26 +604,26 @@ def _wholes(ids: Ids, node: Labels, wishes: Wishes) -> tuple[Floats, Floats]:
     return table, table.sum(axis=0)
 
 
-def _zone_price(wishes: Wishes) -> float:
+def _zone_price(requirements: ZoneRequirements) -> float:
     """What one zone more costs: without any minimum, zones are as large as the maxima allow."""
-    if wishes.zone_count is not None or wishes.target:
+    if requirements.zone_count is not None or requirements.target:
         return 0.0
-    if wishes.zone_preference == "auto":
-        return 0.0 if any(bound.low > 0 for bound in wishes.bounds) else 1.0
-    return {"any": 0.0, "most": -1.0, "fewest": 1.0}[wishes.zone_preference]
+    if requirements.zone_preference == "auto":
+        return 0.0 if any(bound.low > 0 for bound in requirements.bounds) else 1.0
+    return {"any": 0.0, "most": -1.0, "fewest": 1.0}[requirements.zone_preference]
 
 
-def _target(wishes: Wishes, width: int) -> Floats | None:
-    if not wishes.target:
+def _target(requirements: ZoneRequirements, width: int) -> Floats | None:
+    if not requirements.target:
         return None
-    names = [bound.name for bound in _column_order(wishes)]
+    names = [bound.name for bound in _column_order(requirements)]
     target = np.full(width, np.nan)
-    for name, value in wishes.target.items():
+    for name, value in requirements.target.items():
         target[names.index(name)] = value * QUANTITIES[name].steps
     return target
 
 
-def _column_order(wishes: Wishes) -> list[Bound]:
+def _column_order(requirements: ZoneRequirements) -> list[Bound]:
     """Bounds and targets in the order of the problem's amounts."""
-    named = [*wishes.bounds, *(Bound(name, 0.0, math.inf) for name in wishes.target or {})]
+    named = [*requirements.bounds, *(Bound(name, 0.0, math.inf) for name in requirements.target or {})]
     return sorted({bound.name: bound for bound in reversed(named)}.values(), key=lambda bound: bound.low <= 0)

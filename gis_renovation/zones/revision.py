@@ -22,7 +22,7 @@ from gis_renovation.zones.solver import (
     Columns,
     Cover,
     Labels,
-    ProofLimits,
+    SearchEffort,
     ZoneProblem,
     compact,
     connected_parts,
@@ -56,7 +56,7 @@ class _Approved(NamedTuple):
     counts: Floats
 
 
-def revise(request: Request, approved: Mapping[str, str], limits: ProofLimits) -> Revision:
+def revise(request: Request, approved: Mapping[str, str], effort: SearchEffort) -> Revision:
     """The nearest feasible zoning of a request to approved zones (community id to zone id).
 
     Exact for each component whose candidates can be listed within the limits. In larger ones, sound
@@ -74,11 +74,11 @@ def revise(request: Request, approved: Mapping[str, str], limits: ProofLimits) -
     parts = connected_parts(problem)
     for part in range(int(parts.max(initial=-1)) + 1):
         nodes = np.flatnonzero(parts == part)
-        _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), limits, labels, proven, continues)
+        _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), effort, labels, proven, continues)
     _continue_once(labels, counts, names, continues, proven)
     zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=bool)
     zone[free], is_proven[free] = labels[request.node[free]], proven[request.node[free]]
-    for group in request.wishes.fixed_zones:
+    for group in request.requirements.fixed_zones:
         zone[np.isin(request.ids, list(group))] = int(max(zone.max(initial=-1), labels.max(initial=-1))) + 1
     return Revision(zone, continues, is_proven)
 
@@ -103,14 +103,14 @@ def _revise_part(
     problem: ZoneProblem,
     nodes: Labels,
     approved: _Approved,
-    limits: ProofLimits,
+    effort: SearchEffort,
     labels: Labels,
     proven: Flags,
     continues: dict[int, str],
 ) -> None:
     """Write one component's zones into ``labels``, numbered on from those there."""
     start = standing_zones(problem, approved.counts)
-    most = min(limits.max_subsets, LISTED_REVISED)
+    most = min(effort.max_subsets, LISTED_REVISED)
     listed = list_candidates(problem, max_subsets=most)
     inside = np.arange(problem.size)
     if listed is None:
@@ -126,7 +126,7 @@ def _revise_part(
     if listed is None:
         chosen_labels, owners, certain = compact(start[inside]), None, False
     else:
-        chosen_labels, owners, certain = _least_change(problem, listed, own, compact(start[inside]), limits)
+        chosen_labels, owners, certain = _least_change(problem, listed, own, compact(start[inside]), effort)
     valid = problem.valid(group_sums(problem, chosen_labels))
     owners = _natural_owners(chosen_labels, own, valid) if owners is None else owners
     for number in np.flatnonzero(valid):
@@ -165,7 +165,7 @@ def _disturbed(problem: ZoneProblem, counts: Floats, start: Labels) -> Labels:
 
 
 def _least_change(
-    problem: ZoneProblem, listed: Candidates, approved: _Approved, start: Labels, limits: ProofLimits
+    problem: ZoneProblem, listed: Candidates, approved: _Approved, start: Labels, effort: SearchEffort
 ) -> tuple[Labels, Labels, bool]:
     """Zones, the approved zone each continues (-1 none), and whether the moves are proven least."""
     n = problem.size
@@ -202,7 +202,7 @@ def _least_change(
         leaving=n,
         chosen=np.concatenate([first, columns + unused, columns + owners + out]),
     )
-    picked, bounds = settle(choice, limits)
+    picked, bounds = settle(choice, effort)
     reached = choice.parts[1][picked].sum()
     labels, owner_of = _chosen_zones(choice.cover, picked[(picked < columns) | (picked >= columns + owners)], n)
     names = np.append(met, -1)[owner_of]

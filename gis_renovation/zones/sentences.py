@@ -24,7 +24,7 @@ from gis_renovation.zones.requirements import (
     USABLE,
     Bound,
     Ids,
-    Wishes,
+    ZoneRequirements,
     community_amounts,
     has_unknown,
     way_m,
@@ -71,7 +71,7 @@ class Scene:
     ids: Ids
     names: Sequence[str]
     amounts: Mapping[str, Floats]
-    wishes: Wishes
+    requirements: ZoneRequirements
     zone: Sequence[str | None]
     members: Mapping[str, tuple[int, ...]]
     links: Sequence[Sequence[Link]]
@@ -115,7 +115,7 @@ def read_scene(
     communities: gpd.GeoDataFrame,
     community_links: pd.DataFrame,
     zone_of: Mapping[str, str | None],
-    wishes: Wishes,
+    requirements: ZoneRequirements,
     barriers: pd.DataFrame | None = None,
 ) -> Scene:
     """Gather what the sentences need. O(n + m)."""
@@ -132,7 +132,7 @@ def read_scene(
         ids=ids,
         names=names_or_ids(frame).tolist(),
         amounts=community_amounts(frame),
-        wishes=wishes,
+        requirements=requirements,
         zone=zone,
         members={name: tuple(rows) for name, rows in members.items()},
         links=_links_by_end(ids, community_links[~cut]),
@@ -204,7 +204,7 @@ def zone_sentence(scene: Scene, rows: Sequence[int]) -> Text:
 
 def _fixed_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
     own = {scene.ids[row] for row in rows}
-    if not any(own == set(group) for group in scene.wishes.fixed_zones):
+    if not any(own == set(group) for group in scene.requirements.fixed_zones):
         return []
     return [Text("按要求固定保留", "kept as a fixed zone")]
 
@@ -269,7 +269,7 @@ def _link_text(scene: Scene, link: Link) -> Text:
 
 def _tight_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
     """The bound with the least room, if it has little; else that all bounds are kept."""
-    rooms = [(*_room(scene, rows, bound), bound) for bound in scene.wishes.bounds]
+    rooms = [(*_room(scene, rows, bound), bound) for bound in scene.requirements.bounds]
     if not rooms:
         return []
     room, is_low, bound = min(rooms, key=lambda entry: entry[0])
@@ -313,10 +313,10 @@ def _outside_text(scene: Scene, rows: Sequence[int]) -> Text:
 
 
 def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Text:
-    for group in scene.wishes.must_not_join:
+    for group in scene.requirements.must_not_join:
         if scene.ids[there] in group and any(scene.ids[row] in group for row in rows):
             return Text("要求分开", "wanted apart")
-    for bound in scene.wishes.bounds:
+    for bound in scene.requirements.bounds:
         value = scene.total([*rows, there], bound.name)
         if value > bound.high:
             label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high)
@@ -335,7 +335,7 @@ def _why_it_stays(scene: Scene, there: int) -> Text:
     if not rest:
         return Text("自成一片", "a zone of its own")
     anchor = scene.names[rest[0]]
-    for bound in scene.wishes.bounds:
+    for bound in scene.requirements.bounds:
         value = scene.total(rest, bound.name)
         if value < bound.low:
             label, found = QUANTITIES[bound.name].label, scene.total_text(rest, bound.name)
@@ -433,8 +433,10 @@ def shortfalls(scene: Scene) -> list[Shortfall]:
     A community that breaks a maximum alone, or whose bounded amounts are unknown, is an entry of its own.
     """
     out = [row for row, zone in enumerate(scene.zone) if zone is None]
-    unknown = [row for row in out if has_unknown(scene.amounts, scene.wishes)[row]]
-    large = [row for row in out if any(scene.total([row], bound.name) > bound.high for bound in scene.wishes.bounds)]
+    unknown = [row for row in out if has_unknown(scene.amounts, scene.requirements)[row]]
+    large = [
+        row for row in out if any(scene.total([row], bound.name) > bound.high for bound in scene.requirements.bounds)
+    ]
     rest = sorted(set(out).difference(large, unknown))
     groups = [*([row] for row in (*large, *unknown)), *_groups(rest, scene.inner_links(rest))]
     return [_shortfall(scene, tuple(rows)) for rows in sorted(groups)]
@@ -448,7 +450,7 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     # What keeps a group from others explains why it is too small, never why it is too large.
     apart = Text("", "") if broken and not broken[0][1] else apart
     start = Text(f"{_called(names)}{count}{apart.zh}", f"{names.en}{apart.en}")
-    if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.wishes.bounds):
+    if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.requirements.bounds):
         return _unknown_shortfall(scene, rows)
     if not broken:
         zh = f"{start.zh}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
@@ -494,7 +496,7 @@ def _called(names: Text) -> str:
 
 
 def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
-    bounds = [bound for bound in scene.wishes.bounds if np.isnan(scene.total(rows, bound.name))]
+    bounds = [bound for bound in scene.requirements.bounds if np.isnan(scene.total(rows, bound.name))]
     labels = [QUANTITIES[bound.name].label for bound in bounds]
     names, zh = scene.name_list(rows), "、".join(label.zh for label in labels)
     text = Text(
@@ -511,7 +513,7 @@ def _limit(bound: Bound, is_low: bool) -> float:
 def broken_bounds(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
     """Limits that a set breaks as one zone, the worst first."""
     rows = list(rows)
-    sums = [(bound, scene.total(rows, bound.name)) for bound in scene.wishes.bounds]
+    sums = [(bound, scene.total(rows, bound.name)) for bound in scene.requirements.bounds]
     found = [(bound, True, value) for bound, value in sums if value < bound.low]
     found += [(bound, False, value) for bound, value in sums if value > bound.high]
     return tuple(sorted(found, key=lambda entry: -_Remedy((entry,)).share))
@@ -536,7 +538,7 @@ def _joining_remedies(scene: Scene, rows: tuple[int, ...]) -> list[_Remedy]:
 
 def _kept_apart(scene: Scene, rows: Iterable[int]) -> bool:
     members = {scene.ids[row] for row in rows}
-    return any(len(members.intersection(group)) > 1 for group in scene.wishes.must_not_join)
+    return any(len(members.intersection(group)) > 1 for group in scene.requirements.must_not_join)
 
 
 def _remedy_text(remedy: _Remedy) -> Text:
@@ -559,7 +561,7 @@ def _enough_text(name: str, value: float, *, is_low: bool) -> Text:
 
 def _unknown_neighbours(scene: Scene, rows: Sequence[int]) -> list[int]:
     """Linked neighbours set aside because an amount that is bounded is not known of them."""
-    unknown = has_unknown(scene.amounts, scene.wishes)
+    unknown = has_unknown(scene.amounts, scene.requirements)
     linked = dict.fromkeys(there for _, there in scene.outer_links(rows, scene.links))
     return [there for there in linked if unknown[there] and scene.zone[there] is None]
 
@@ -569,7 +571,7 @@ def _filling_in(scene: Scene, rows: Sequence[int]) -> Text | None:
     unknown = _unknown_neighbours(scene, rows)
     if not unknown:
         return None
-    lacking = [b.name for b in scene.wishes.bounds if np.isnan(scene.amounts[b.name][unknown]).any()]
+    lacking = [b.name for b in scene.requirements.bounds if np.isnan(scene.amounts[b.name][unknown]).any()]
     labels = [QUANTITIES[name].label for name in lacking]
     zh, en = "、".join(label.zh for label in labels), ", ".join(label.en for label in labels)
     names = scene.name_list(unknown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,28 @@ import numpy as np
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.proof import solve
 from gis_renovation.zones.requirements import QUANTITIES, Request
-from gis_renovation.zones.solver import Labels, ProofLimits, connected_parts, noise, part_of
+from gis_renovation.zones.solver import Labels, SearchEffort, connected_parts, noise, part_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class StabilityTrials:
+    """How often a city is zoned again to see what holds, and how far its records may err.
+
+    Parameters
+    ----------
+    stability_runs, stability_error_share
+        How many runs, and how far off the amounts are, at most, as a share.
+    stability_sweeps, stability_subsets
+        Search rounds and candidates listed in a run; less than a full run takes, for speed.
+    """
+
+    stability_runs: int = 20
+    stability_error_share: float = 0.05
+    stability_sweeps: int = 8
+    stability_subsets: int = 50_000
+
+
+TWENTY_TRIALS = StabilityTrials()
 
 
 class Stability(NamedTuple):
@@ -21,7 +42,7 @@ class Stability(NamedTuple):
 
 
 def measure_stability(
-    request: Request, zone: Labels, *, seed: int, sweeps: int, limits: ProofLimits, runs: int, error_share: float
+    request: Request, zone: Labels, effort: SearchEffort, *, runs: int, error_share: float
 ) -> Stability:
     """Solve ``runs`` shaken copies of the request and compare each with ``zone`` (-1 left out).
 
@@ -30,11 +51,12 @@ def measure_stability(
     which they keep their bounds, and only the other components are solved again.
     """
     same, overlap = np.zeros(len(zone)), np.zeros(len(zone))
-    firm = _firm(request, zone, error_share, seed=seed, sweeps=sweeps, limits=limits) if runs else zone < 0
+    firm = _firm(request, zone, error_share, effort) if runs else zone < 0
     for run in range(1, runs + 1):
-        shaken = _shaken(request, noise(seed, 1_000_000 + run, request.problem.stats.size), error_share)
+        shaken = _shaken(request, noise(effort.seed, 1_000_000 + run, request.problem.stats.size), error_share)
         open_ = ~firm | _broken(shaken, zone)
-        again = np.where(open_, solve(_only(shaken, open_), seed=seed + run, sweeps=sweeps, limits=limits).zone, zone)
+        found = solve(_only(shaken, open_), replace(effort, seed=effort.seed + run))
+        again = np.where(open_, found.zone, zone)
         # Zones solved again have numbers of their own.
         again = np.where(open_ & (again >= 0), again + int(zone.max(initial=0)) + 1, again)
         common, mine, theirs = _mates(zone, again)
@@ -43,7 +65,7 @@ def measure_stability(
     return Stability(same / max(runs, 1), overlap / max(runs, 1))
 
 
-def _firm(request: Request, zone: Labels, error_share: float, *, seed: int, sweeps: int, limits: ProofLimits) -> Flags:
+def _firm(request: Request, zone: Labels, error_share: float, effort: SearchEffort) -> Flags:
     """Communities of components whose zones are proven the best under bounds eased by every possible error."""
     problem = request.problem
     if problem.target is not None:
@@ -54,7 +76,7 @@ def _firm(request: Request, zone: Labels, error_share: float, *, seed: int, swee
     low[erring] /= 1.0 + error_share
     high[erring] /= 1.0 - min(error_share, 0.99)
     eased = replace(problem, low=low, high=high)
-    found = solve(request._replace(problem=eased), seed=seed, sweeps=sweeps, limits=limits)
+    found = solve(request._replace(problem=eased), effort)
     common, mine, theirs = _mates(zone, found.zone)
     proven = np.zeros(len(zone), dtype=bool)
     proven[[row for row, proof in found.proofs.items() if proof.is_proven]] = True
@@ -111,7 +133,7 @@ def _shaken(request: Request, luck: Floats, error_share: float) -> Request:
 
 def _erring(request: Request) -> Labels:
     """Places of the amounts that records get wrong: a count of communities is known, a wish to stay apart is one."""
-    named = [bound.name for bound in request.wishes.bounds]
+    named = [bound.name for bound in request.requirements.bounds]
     return np.array([k for k, name in enumerate(named) if name in QUANTITIES and name != "community_count"], dtype=int)
 
 

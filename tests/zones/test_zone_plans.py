@@ -16,6 +16,7 @@ from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, make_communities
 from gis_renovation.display.values import missing_text
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.zones import SearchEffort, StabilityTrials, ZoneRequirements
 from gis_renovation.zones import stability as zone_stability
 from gis_renovation.zones.delineate import (
     delineate_zones,
@@ -27,7 +28,7 @@ from gis_renovation.zones.delineate import (
     zone_sheets,
 )
 
-PAIRS = {"households": {"min": 500, "max": 700}}
+PAIRS = ZoneRequirements(households={"min": 500, "max": 700})
 
 
 def keeps_schema(layer, frame):
@@ -42,8 +43,10 @@ def keeps_schema(layer, frame):
 def test_zones_with_room_are_stable_and_a_zone_on_the_edge_of_a_bound_is_not():
     # The pairs of 300 have room on both sides; 250 + 252 falls below 500 when the records err.
     communities, links = make_row([300, 300, 250, 252], cut=[(1, 2)])
-    members = delineate_zones(communities, links, **PAIRS)
-    stability = measure_zone_stability(communities, links, members, **PAIRS, stability_runs=30)
+    members = delineate_zones(communities, links, requirements=PAIRS)
+    stability = measure_zone_stability(
+        communities, links, members, requirements=PAIRS, trials=StabilityTrials(stability_runs=30)
+    )
     assert stability["same_mates_share"].tolist()[:2] == [1.0, 1.0]
     assert all(0.1 < share < 0.9 for share in stability["same_mates_share"].tolist()[2:])
     # Left out, each is alone: one of the two mates, itself, remains.
@@ -54,22 +57,30 @@ def test_zones_with_room_are_stable_and_a_zone_on_the_edge_of_a_bound_is_not():
 
 def test_without_errors_a_proven_zoning_without_ties_is_always_the_same():
     communities, links = make_row([300, 310, 290, 305, 280, 301])
-    members = delineate_zones(communities, links, **PAIRS)
-    stability = measure_zone_stability(communities, links, members, **PAIRS, stability_error_share=0.0)
+    members = delineate_zones(communities, links, requirements=PAIRS)
+    stability = measure_zone_stability(
+        communities, links, members, requirements=PAIRS, trials=StabilityTrials(stability_error_share=0.0)
+    )
     assert (stability["same_mates_share"] == 1).all()
 
 
 def test_only_what_an_error_can_change_is_solved_again_and_the_shares_are_those_of_solving_all(monkeypatch):
     rng = np.random.default_rng(5)
     communities, links = make_row(rng.integers(150, 420, 24).tolist(), cut=[(5, 6), (11, 12), (17, 18)])
-    members = delineate_zones(communities, links, **PAIRS)
+    members = delineate_zones(communities, links, requirements=PAIRS)
     solved = []
     real = zone_stability.solve
-    monkeypatch.setattr(zone_stability, "solve", lambda request, **kw: solved.append(request) or real(request, **kw))
-    quick = measure_zone_stability(communities, links, members, **PAIRS, stability_error_share=0.02)
+    monkeypatch.setattr(
+        zone_stability, "solve", lambda request, effort: solved.append(request) or real(request, effort)
+    )
+    quick = measure_zone_stability(
+        communities, links, members, requirements=PAIRS, trials=StabilityTrials(stability_error_share=0.02)
+    )
     sizes = [request.problem.size for request in solved[1:]]
     monkeypatch.setattr(zone_stability, "_firm", lambda request, *_, **__: np.zeros(len(request.ids), dtype=bool))
-    whole = measure_zone_stability(communities, links, members, **PAIRS, stability_error_share=0.02)
+    whole = measure_zone_stability(
+        communities, links, members, requirements=PAIRS, trials=StabilityTrials(stability_error_share=0.02)
+    )
     assert_frame_equal(quick, whole)
     assert min(sizes) < 24
     assert 0 < (quick["same_mates_share"] < 1).mean() < 1
@@ -86,8 +97,8 @@ def test_plain_components_do_not_depend_on_amounts():
 
 def test_an_unchanged_list_changes_nothing():
     communities, links = make_row([300] * 6)
-    members = delineate_zones(communities, links, **PAIRS)
-    changes = revise_zones(members, communities, links, **PAIRS)
+    members = delineate_zones(communities, links, requirements=PAIRS)
+    changes = revise_zones(members, communities, links, requirements=PAIRS)
     assert (changes["change"] == "kept").all()
     assert changes["zone_id"].tolist() == members["zone_id"].tolist()
     keeps_schema("zone_changes", changes)
@@ -95,8 +106,13 @@ def test_an_unchanged_list_changes_nothing():
 
 def test_a_dropped_community_moves_only_its_mate_and_says_why():
     communities, links = make_row([300] * 6)
-    members = delineate_zones(communities, links, **PAIRS)
-    changes = revise_zones(members, communities.iloc[1:], links.iloc[1:], households={"min": 500, "max": 900})
+    members = delineate_zones(communities, links, requirements=PAIRS)
+    changes = revise_zones(
+        members,
+        communities.iloc[1:],
+        links.iloc[1:],
+        requirements=ZoneRequirements(households={"min": 500, "max": 900}),
+    )
     assert changes["change"].tolist() == ["dropped", "moved", "kept", "kept", "kept", "kept"]
     assert changes.loc["C01", "continues_zone_id"] == "Z-C02"
     assert changes.loc["C01", "reason_zh"] == "1 个小区退出后，原片区户数 300 户，低于下限 500 户，改为与丙、丁同片"
@@ -107,8 +123,8 @@ def test_a_dropped_community_moves_only_its_mate_and_says_why():
 def test_a_budget_cut_splits_the_dear_zone_and_leaves_the_others():
     communities, links = make_row([300] * 4, cut=[(1, 2)])
     communities["cost_yuan"] = [6e6, 6e6, 4e6, 4e6]
-    approved = delineate_zones(communities, links, cost_yuan={"max": 12e6})
-    changes = revise_zones(approved, communities, links, cost_yuan={"max": 10e6})
+    approved = delineate_zones(communities, links, requirements=ZoneRequirements(cost_yuan={"max": 12e6}))
+    changes = revise_zones(approved, communities, links, requirements=ZoneRequirements(cost_yuan={"max": 10e6}))
     # One half continues the approved zone, the other has left it.
     assert sorted(changes["change"].iloc[:2]) == ["kept", "moved"]
     assert changes["change"].iloc[2:].tolist() == ["kept", "kept"]
@@ -118,8 +134,8 @@ def test_a_budget_cut_splits_the_dear_zone_and_leaves_the_others():
 
 def test_a_new_community_is_added_to_a_zone_with_room():
     communities, links = make_row([300] * 4 + [100])
-    approved = delineate_zones(communities.iloc[:4], links.iloc[:3], **PAIRS)
-    changes = revise_zones(approved, communities, links, **PAIRS)
+    approved = delineate_zones(communities.iloc[:4], links.iloc[:3], requirements=PAIRS)
+    changes = revise_zones(approved, communities, links, requirements=PAIRS)
     assert changes["change"].tolist() == ["kept"] * 4 + ["added"]
     assert changes.loc["C04", "continues_zone_id"] == "Z-C02"
 
@@ -132,30 +148,37 @@ def test_zones_follow_the_approved_plan_where_there_is_one_and_keep_its_names():
         {"zone_id": ["P1", "P2", "P2", None, "P1"], "zone_name": ["一片区", "二片区", "二片区", None, "一片区"]},
         index=pd.Index([f"C0{k}" for k in range(5)], dtype="str", name="community_id"),
     )
-    changes = revise_zones(approved, communities, links, **PAIRS)
-    members = delineate_zones(communities, links, changes, **PAIRS)
+    changes = revise_zones(approved, communities, links, requirements=PAIRS)
+    members = delineate_zones(communities, links, changes, requirements=PAIRS)
     assert members["zone_id"].tolist()[:3] == ["Z-C00", "Z-C01", "Z-C01"]
     assert (members["proof"] == "revised").all()
     assert members["seed"].isna().all()
     keeps_schema("zone_members", members)
     keeps_schema("zone_changes", changes)
-    zones = describe_zones(communities, members, links, zone_changes=changes, **PAIRS)
+    zones = describe_zones(communities, members, links, zone_changes=changes, requirements=PAIRS)
     assert zones["name"].tolist() == ["一片区", "二片区"]
     assert zones["continues_zone_id"].tolist() == ["P1", "P2"]
     keeps_schema("zones", zones)
     [proof] = prove_zones(members).to_dict("records")
     assert proof["reason_zh"] == "5 个小区沿用已批准方案，调整后 2 个片区，未纳入 1 个；已证明调动的小区最少。"
     assert "无法并入相邻片区" in members.loc["C03", "reason_zh"]
-    anew = delineate_zones(communities, links, changes, follow_approved=False, **PAIRS)
+    anew = delineate_zones(communities, links, changes, follow_approved=False, requirements=PAIRS)
     assert (anew["proof"] == "proven").all()
-    assert describe_zones(communities, anew, links, zone_changes=changes, **PAIRS)["continues_zone_id"].isna().all()
+    assert (
+        describe_zones(communities, anew, links, zone_changes=changes, requirements=PAIRS)["continues_zone_id"]
+        .isna()
+        .all()
+    )
 
 
 def test_a_zone_torn_in_two_is_continued_by_its_larger_piece_only():
     communities, links = make_row([300] * 5)
     approved = delineate_zones(communities, links)
     changes = revise_zones(
-        approved, communities.drop(index="C01"), links.iloc[2:], households={"min": 100, "max": 2_000}
+        approved,
+        communities.drop(index="C01"),
+        links.iloc[2:],
+        requirements=ZoneRequirements(households={"min": 100, "max": 2_000}),
     )
     assert changes["change"].tolist() == ["moved", "dropped", "kept", "kept", "kept"]
     assert changes.loc["C00", "reason_zh"] == "1 个小区退出后，原片区不再连通，改为单独成片"
@@ -207,11 +230,11 @@ def test_left_out_and_moved_are_as_few_as_a_dynamic_programme_finds(seed):
         (i, j) for i, j in itertools.combinations(range(8), 2) if sum(np.abs(np.subtract(places[i], places[j]))) == 1
     ]
     links = make_links([pair for pair in near if random.random() < 0.8])
-    approved = delineate_zones(communities, links, households={"min": 350, "max": 900})
+    approved = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 350, "max": 900}))
     gone = f"C{random.integers(8):02d}"
     now = communities.drop(index=gone)
     ties = links[(links["focal"] != gone) & (links["neighbor"] != gone)]
-    changes = revise_zones(approved, now, ties, households={"min": 400, "max": 800})
+    changes = revise_zones(approved, now, ties, requirements=ZoneRequirements(households={"min": 400, "max": 800}))
     before = approved["zone_id"].dropna().drop(index=gone, errors="ignore").to_dict()
     left_out = changes["change"].isin(["left_out", "still_out"]).sum()
     assert (left_out, changes["change"].isin(["moved", "left_out"]).sum()) == fewest_moves(now, ties, before, 400, 800)
@@ -224,10 +247,10 @@ def test_revised_zones_are_connected_and_within_bounds(city, data):
     if len(communities) < 2:
         return
     gone = data.draw(st.sampled_from(list(communities.index)))
-    approved = delineate_zones(communities, links, **BOUNDS)
+    approved = delineate_zones(communities, links, requirements=BOUNDS)
     now = communities.drop(index=gone)
     ties = links[(links["focal"] != gone) & (links["neighbor"] != gone)]
-    changes = revise_zones(approved, now, ties, **BOUNDS)
+    changes = revise_zones(approved, now, ties, requirements=BOUNDS)
     graph = graph_of(now, ties)
     for group in changes.groupby("zone_id").groups.values():
         assert nx.is_connected(graph.subgraph(group))
@@ -241,9 +264,13 @@ def test_revised_zones_are_connected_and_within_bounds(city, data):
 
 def test_where_candidates_are_too_many_only_the_disturbed_neighbourhood_changes():
     communities, links = make_row([300] * 12)
-    members = delineate_zones(communities, links, **PAIRS)
+    members = delineate_zones(communities, links, requirements=PAIRS)
     changes = revise_zones(
-        members, communities.iloc[:-1], links.iloc[:-1], households={"min": 500, "max": 900}, max_subsets=18
+        members,
+        communities.iloc[:-1],
+        links.iloc[:-1],
+        requirements=ZoneRequirements(households={"min": 500, "max": 900}),
+        effort=SearchEffort(max_subsets=18),
     )
     assert changes["change"].tolist() == ["kept"] * 10 + ["moved", "dropped"]
     assert not changes["is_proven"].iloc[:11].any()
@@ -360,7 +387,7 @@ def make_sheet_inputs():
     communities, links = make_row([300, 300, 200])
     links["shared_wall_m"] = [12.4, 0.0]
     communities["subdistrict"] = ["洞山街道", "洞山街道", "泉山街道"]
-    members = delineate_zones(communities, links, households={"min": 200, "max": 600})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 200, "max": 600}))
     zones = describe_zones(communities, members, links)
     facilities = gpd.GeoDataFrame(
         {"kind": ["kindergarten", "nursery"]},

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation.zones.solver import pricing, set_partitioning
+from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.enumeration import list_candidates, make_sieve, reach_of
 from gis_renovation.zones.solver.exchange import both_ways, can_leave, exchange
-from gis_renovation.zones.solver.pricing import easy_bounds, prove_by_prices, prove_zones
+from gis_renovation.zones.solver.pricing import easy_bounds, prove_best, prove_by_prices
 from gis_renovation.zones.solver.problem import (
     TIDY,
     Turn,
@@ -24,11 +25,10 @@ from gis_renovation.zones.solver.problem import (
     noise,
     total_score,
 )
-from gis_renovation.zones.solver.search import effort_for, search_zones
-from gis_renovation.zones.solver.set_partitioning import ProofLimits
+from gis_renovation.zones.solver.search import search_zones
 from gis_renovation.zones.solver.trees import meeting_points, random_forest, subtree_sums
 
-LIMITS = ProofLimits(max_subsets=200_000, column_limit=5_000, node_limit=1_000)
+EFFORT = SearchEffort(max_subsets=200_000, max_columns=5_000, max_nodes=1_000)
 
 
 def make_problem(seed, size, *, price=0.0, low=300.0, high=900.0, zone_count=None, apart=False, wholes=False):
@@ -167,10 +167,10 @@ def best_by_flows(problem):
 
 
 def prove(problem, seed=0):
-    labels = search_zones(problem, seed=seed, effort=effort_for(problem, sweeps=4))
+    labels = search_zones(problem, SearchEffort(seed=seed, sweeps=4))
     parts = connected_parts(problem)
     assert len(np.unique(parts)) == 1
-    return labels, prove_zones(problem, labels, LIMITS)
+    return labels, prove_best(problem, labels, EFFORT)
 
 
 def connected_problems(count, size, **options):
@@ -278,8 +278,8 @@ def test_prices_prove_the_optimum_of_a_dynamic_programme_on_small_cities(options
     proven = 0
     for problem in connected_problems(40, 7, **options):
         want = best_by_dynamic_programme(problem)
-        labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=4))
-        proof = prove_by_prices(problem, labels, LIMITS)
+        labels = search_zones(problem, SearchEffort(seed=0, sweeps=4))
+        proof = prove_by_prices(problem, labels, EFFORT)
         if proof is None:
             # Somebody had to be left out.
             assert total_score(problem, labels)[0] > 0
@@ -295,16 +295,16 @@ def test_a_bound_by_prices_holds_however_soon_it_must_stop(monkeypatch):
         monkeypatch.setattr(pricing, "PRICE_ROUNDS", rounds)
         monkeypatch.setattr(pricing, "LISTED_WHOLE", 0)
         for problem in connected_problems(40, 7):
-            labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=2))
-            proof = prove_by_prices(problem, labels, LIMITS)
+            labels = search_zones(problem, SearchEffort(seed=0, sweeps=2))
+            proof = prove_by_prices(problem, labels, EFFORT)
             if proof is not None:
                 assert not proof.bounds[2] > best_by_dynamic_programme(problem)[2] + 1e-6
 
 
 def test_listing_stops_at_its_limit_and_the_search_result_stands_with_easy_bounds():
     problem = next(connected_problems(1, 9))
-    labels = search_zones(problem, seed=0, effort=effort_for(problem, sweeps=2))
-    proof = prove_zones(problem, labels, ProofLimits(max_subsets=3, column_limit=10, node_limit=1))
+    labels = search_zones(problem, SearchEffort(seed=0, sweeps=2))
+    proof = prove_best(problem, labels, SearchEffort(max_subsets=3, max_columns=10, max_nodes=1))
     assert proof.candidates == -1
     assert (proof.labels == labels).all()
     assert proof.bounds[0] == 0
@@ -319,7 +319,7 @@ def test_a_component_below_the_minimum_must_be_left_out_whole():
 @given(st.integers(0, 10_000), st.integers(2, 40), st.sampled_from([-1.0, 0.0, 1.0]))
 def test_searched_groups_are_connected_and_nothing_is_lost(seed, size, price):
     problem = make_problem(seed, size, price=price)
-    labels = search_zones(problem, seed=seed, effort=effort_for(problem, sweeps=3))
+    labels = search_zones(problem, SearchEffort(seed=seed, sweeps=3))
     graph = nx.Graph()
     graph.add_nodes_from(range(size))
     graph.add_edges_from(zip(problem.heads.tolist(), problem.tails.tolist(), strict=True))

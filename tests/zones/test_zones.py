@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from pandas.testing import assert_frame_equal
 from gis_renovation.contiguity.links import link_communities
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.zones import SearchEffort, ZoneRequirements
 from gis_renovation.zones.delineate import (
     delineate_zones,
     describe_zones,
@@ -121,7 +123,7 @@ def test_a_plain_zoning_says_that_it_is_whole():
 
 def test_six_in_a_row_of_300_households_pair_up_under_500_to_700():
     communities, links = make_row([300] * 6)
-    members = delineate_zones(communities, links, households={"min": 500, "max": 700})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500, "max": 700}))
     assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"}), frozenset({"C04", "C05"})}
     assert (members["proof"] == "proven").all()
     assert (members["gap_share"] == 0).all()
@@ -131,27 +133,31 @@ def test_two_bounds_hold_at_once():
     # Households alone would allow pairs; floor area allows none but threes.
     communities, links = make_row([300] * 6)
     communities["floor_area_m2"] = [20_000.0] * 6
-    bounds = {"households": {"min": 500, "max": 1_000}, "floor_area_m2": {"min": 50_000}}
-    assert {len(group) for group in groups_of(delineate_zones(communities, links, **bounds))} == {3}
+    asked = ZoneRequirements(households={"min": 500, "max": 1_000}, floor_area_m2={"min": 50_000})
+    assert {len(group) for group in groups_of(delineate_zones(communities, links, requirements=asked))} == {3}
 
 
 def test_land_area_is_that_of_the_polygons_and_counts_of_communities_can_be_bounded():
     communities, links = make_row([1] * 4)
-    by_land = delineate_zones(communities, links, land_area_m2={"min": 150, "max": 250})
-    by_count = delineate_zones(communities, links, community_count={"min": 2, "max": 2})
+    by_land = delineate_zones(communities, links, requirements=ZoneRequirements(land_area_m2={"min": 150, "max": 250}))
+    by_count = delineate_zones(communities, links, requirements=ZoneRequirements(community_count={"min": 2, "max": 2}))
     assert groups_of(by_land) == groups_of(by_count) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"})}
 
 
 def test_with_maxima_only_zones_are_as_few_as_the_maxima_allow():
     communities, links = make_row([100] * 7)
-    assert len(groups_of(delineate_zones(communities, links, households={"max": 300}))) == 3
+    assert (
+        len(groups_of(delineate_zones(communities, links, requirements=ZoneRequirements(households={"max": 300})))) == 3
+    )
 
 
 def test_most_and_fewest_zones_differ_as_asked():
     communities, links = make_row([300] * 6)
     bounds = {"min": 500, "max": 1_000}
-    most = delineate_zones(communities, links, households=bounds, zone_preference="most")
-    fewest = delineate_zones(communities, links, households=bounds, zone_preference="fewest")
+    most = delineate_zones(communities, links, requirements=ZoneRequirements(households=bounds, zone_preference="most"))
+    fewest = delineate_zones(
+        communities, links, requirements=ZoneRequirements(households=bounds, zone_preference="fewest")
+    )
     assert (len(groups_of(most)), len(groups_of(fewest))) == (3, 2)
     assert most["zone_count_bound"].tolist() == [3] * 6
 
@@ -159,38 +165,53 @@ def test_most_and_fewest_zones_differ_as_asked():
 @pytest.mark.parametrize("zone_count", [1, 2, 3, 5])
 def test_a_given_number_of_zones_is_met(zone_count):
     communities, links = make_row([100] * 5)
-    assert len(groups_of(delineate_zones(communities, links, zone_count=zone_count))) == zone_count
+    assert (
+        len(groups_of(delineate_zones(communities, links, requirements=ZoneRequirements(zone_count=zone_count))))
+        == zone_count
+    )
 
 
 def test_a_number_of_zones_that_cannot_be_met_is_said_with_the_nearest():
     communities, links = make_row([300] * 6, cut=[(1, 2), (3, 4)])
-    members = delineate_zones(communities, links, zone_count=2)
-    [reason] = prove_zones(members, zone_count=2)["reason_zh"]
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(zone_count=2))
+    [reason] = prove_zones(members, requirements=ZoneRequirements(zone_count=2))["reason_zh"]
     assert reason == "6 个小区分为 3 个片区，未纳入 0 个；要求共 2 个片区，在各项限值下最接近的是 3 个；已证明为最优。"
-    met = delineate_zones(communities, links, zone_count=3, fixed_zones=[["C00", "C01"]])
-    assert not prove_zones(met, zone_count=3)["reason_zh"].str.contains("要求共").any()
+    met = delineate_zones(communities, links, requirements=ZoneRequirements(zone_count=3, fixed_zones=[["C00", "C01"]]))
+    assert not prove_zones(met, requirements=ZoneRequirements(zone_count=3))["reason_zh"].str.contains("要求共").any()
 
 
 def test_a_target_draws_the_sums_to_it():
     communities, links = make_row([100] * 6)
-    members = delineate_zones(communities, links, households={"min": 100, "max": 600}, target={"households": 300})
+    members = delineate_zones(
+        communities,
+        links,
+        requirements=ZoneRequirements(households={"min": 100, "max": 600}, target={"households": 300}),
+    )
     assert {len(group) for group in groups_of(members)} == {3}
 
 
 def test_communities_that_must_be_together_or_apart_are():
     communities, links = make_row([300] * 6)
     bounds = {"min": 500, "max": 1_000}
-    together = delineate_zones(communities, links, households=bounds, must_join=[["C01", "C02"]])
+    together = delineate_zones(
+        communities, links, requirements=ZoneRequirements(households=bounds, must_join=[["C01", "C02"]])
+    )
     assert any({"C01", "C02"} <= group for group in groups_of(together))
-    far = delineate_zones(communities, links, households=bounds, must_join=[["C00", "C02"]])
+    far = delineate_zones(
+        communities, links, requirements=ZoneRequirements(households=bounds, must_join=[["C00", "C02"]])
+    )
     assert any({"C00", "C01", "C02"} <= group for group in groups_of(far))
-    apart = delineate_zones(communities, links, households=bounds, must_not_join=[["C00", "C01", "C02"]])
+    apart = delineate_zones(
+        communities, links, requirements=ZoneRequirements(households=bounds, must_not_join=[["C00", "C01", "C02"]])
+    )
     assert all(len(group & {"C00", "C01", "C02"}) < 2 for group in groups_of(apart))
 
 
 def test_fixed_zones_stay_and_the_rest_is_zoned_around_them():
     communities, links = make_row([300] * 6)
-    members = delineate_zones(communities, links, households={"min": 500, "max": 700}, fixed_zones=[["C02"]])
+    members = delineate_zones(
+        communities, links, requirements=ZoneRequirements(households={"min": 500, "max": 700}, fixed_zones=[["C02"]])
+    )
     assert frozenset({"C02"}) in groups_of(members)
     assert frozenset({"C00", "C01"}) in groups_of(members)
     assert members.loc["C02", "proof"] == "fixed"
@@ -201,7 +222,7 @@ def test_narrow_gaps_hold_together_before_wide_ones():
     # Equal spacing of centres; only the measured gap tells the middle pair from the outer ones.
     communities = make_communities([(0, 0), (1, 0), (2, 0), (3, 0)], [600, 300, 300, 600])
     links["gap_m"] = [60.0, 1.0, 60.0]
-    members = delineate_zones(communities, links, households={"min": 500, "max": 900})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500, "max": 900}))
     assert frozenset({"C01", "C02"}) in groups_of(members)
 
 
@@ -209,10 +230,10 @@ def test_likeness_of_age_decides_between_equally_compact_zones():
     communities = make_communities([(0, 0), (1, 0), (0, 1), (1, 1)], [300] * 4)
     communities["year_built"] = [1975, 1995, 1975, 1995]
     links = make_links([(0, 1), (0, 2), (1, 3), (2, 3)])
-    members = delineate_zones(communities, links, households={"min": 500, "max": 700})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500, "max": 700}))
     assert groups_of(members) == {frozenset({"C00", "C02"}), frozenset({"C01", "C03"})}
     communities["year_built"] = [1975, 1975, 1995, 1995]
-    members = delineate_zones(communities, links, households={"min": 500, "max": 700})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500, "max": 700}))
     assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"})}
 
 
@@ -221,78 +242,94 @@ def test_likeness_of_age_decides_between_equally_compact_zones():
 
 def test_a_component_below_the_minimum_names_the_barrier_the_sum_and_the_relaxation():
     communities, links = make_row([200, 212, 700, 300], cut=[(1, 2)])
-    bounds = {"households": {"min": 500, "max": 1_000}}
-    members = delineate_zones(communities, links, **bounds)
+    asked = ZoneRequirements(households={"min": 500, "max": 1_000})
+    members = delineate_zones(communities, links, requirements=asked)
     assert members["zone_id"].isna().tolist() == [True, True, False, False]
     assert (
         members.loc["C00", "reason_zh"]
         == "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；户数下限降至 412 户即可。"
     )
-    [shortfall] = explain_shortfalls(communities, members, links, **bounds).to_dict("records")
+    [shortfall] = explain_shortfalls(communities, members, links, requirements=asked).to_dict("records")
     assert shortfall["bound"] == "households"
     assert (shortfall["bound_kind"], shortfall["bound_value"], shortfall["relaxed_value"]) == ("min", 500, 412)
-    relaxed = delineate_zones(communities, links, households={"min": 412, "max": 1_000})
+    relaxed = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 412, "max": 1_000}))
     assert relaxed["zone_id"].notna().all()
 
 
 def test_a_crossing_is_offered_where_it_would_join_a_zone_with_room():
     communities, links = make_row([200, 212, 400, 200], cut=[(1, 2)])
-    bounds = {"households": {"min": 500, "max": 1_100}}
-    members = delineate_zones(communities, links, **bounds)
-    [shortfall] = explain_shortfalls(communities, members, links, **bounds).to_dict("records")
+    asked = ZoneRequirements(households={"min": 500, "max": 1_100})
+    members = delineate_zones(communities, links, requirements=asked)
+    [shortfall] = explain_shortfalls(communities, members, links, requirements=asked).to_dict("records")
     assert (shortfall["barrier_id"], shortfall["partner_id"]) == ("B1", "C02")
     assert shortfall["reason_zh"] == (
         "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；"
         "跨铁路 B1 增设一处过街通道（与丙相连），或户数下限降至 412 户即可。"
     )
     links.loc["C01~C02", "status"] = "rejoined"
-    assert delineate_zones(communities, links, **bounds)["zone_id"].notna().all()
+    assert delineate_zones(communities, links, requirements=asked)["zone_id"].notna().all()
 
 
 def test_a_community_above_the_maximum_says_so_and_does_not_drag_its_neighbours_out():
     communities, links = make_row([2_300, 600])
-    bounds = {"households": {"min": 500, "max": 2_000}}
-    members = delineate_zones(communities, links, **bounds)
+    asked = ZoneRequirements(households={"min": 500, "max": 2_000})
+    members = delineate_zones(communities, links, requirements=asked)
     assert members["zone_id"].isna().tolist() == [True, False]
     assert members.loc["C00", "reason_zh"] == ("小区甲，2,300 户，高于上限 2,000 户；户数上限升至 2,300 户即可。")
 
 
 def test_a_community_beside_one_of_unknown_size_is_told_to_fill_that_in_first():
     communities, links = make_row([300, np.nan])
-    bounds = {"households": {"min": 500, "max": 2_000}, "leave_out_unknown": True}
-    members = delineate_zones(communities, links, **bounds)
+    asked = ZoneRequirements(households={"min": 500, "max": 2_000}, leave_out_unknown=True)
+    members = delineate_zones(communities, links, requirements=asked)
     assert members.loc["C00", "reason_zh"] == (
         "小区甲只与数据不全的乙相邻，300 户，低于下限 500 户；先补上乙的户数再划分；否则户数下限降至 300 户即可。"
     )
     # Doing so helps.
-    assert delineate_zones(communities.assign(households=[300.0, 250.0]), links, **bounds)["zone_id"].notna().all()
+    assert (
+        delineate_zones(communities.assign(households=[300.0, 250.0]), links, requirements=asked)["zone_id"]
+        .notna()
+        .all()
+    )
 
 
 def test_zones_over_unlinked_groups_say_that_no_link_joins_them():
     communities, links = make_row([1, 2, 3, 4, 5], cut=[(1, 2), (3, 4)])
-    members = delineate_zones(communities, links, zone_count=2)
-    reasons = prove_zones(members, links, zone_count=2)["reason_zh"]
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(zone_count=2))
+    reasons = prove_zones(members, links, requirements=ZoneRequirements(zone_count=2))["reason_zh"]
     assert reasons.str.contains("要求共 2 个片区，实为 3 个：小区分成互不相连的 3 组").all()
     # With the groups joined, two are made and nothing is said.
     joined = links.assign(status="joined")
-    met = delineate_zones(communities, joined, zone_count=2)
-    assert not prove_zones(met, joined, zone_count=2)["reason_zh"].str.contains("要求共").any()
+    met = delineate_zones(communities, joined, requirements=ZoneRequirements(zone_count=2))
+    assert (
+        not prove_zones(met, joined, requirements=ZoneRequirements(zone_count=2))["reason_zh"]
+        .str.contains("要求共")
+        .any()
+    )
 
 
 def test_a_component_without_a_zone_is_not_called_divided_into_none():
     communities, links = make_row([10])
-    [reason] = prove_zones(delineate_zones(communities, links, households={"min": 50}))["reason_zh"]
+    [reason] = prove_zones(delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 50})))[
+        "reason_zh"
+    ]
     assert reason == "1 个小区未能成片；已证明在现有限值和要求下无法成片。"
 
 
 def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
     communities, links = make_row([300, 600, 600])
-    bounds = {"households": {"min": 500, "max": 700}}
-    members = delineate_zones(communities, links, **bounds)
-    [shortfall] = explain_shortfalls(communities, members, links, **bounds).to_dict("records")
+    asked = ZoneRequirements(households={"min": 500, "max": 700})
+    members = delineate_zones(communities, links, requirements=asked)
+    [shortfall] = explain_shortfalls(communities, members, links, requirements=asked).to_dict("records")
     # Minimum to 300 is 40 % of 500; maximum to 900 is 29 % of 700.
     assert (shortfall["bound_kind"], shortfall["relaxed_value"]) == ("max", 900)
-    assert delineate_zones(communities, links, households={"min": 500, "max": 900})["zone_id"].notna().all()
+    assert (
+        delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500, "max": 900}))[
+            "zone_id"
+        ]
+        .notna()
+        .all()
+    )
 
 
 @pytest.mark.parametrize(
@@ -319,24 +356,26 @@ def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
 def test_the_relaxation_suffices_as_it_is_printed(column, values, bounds, words, enough):
     communities, links = make_row([100, 100], cut=[(0, 1)])
     communities[column] = values
-    members = delineate_zones(communities, links, **{column: bounds})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(**{column: bounds}))
     assert words in members["reason_zh"].dropna().iloc[0]
-    relaxed = delineate_zones(communities, links, **{column: dict.fromkeys(bounds, enough)})
+    relaxed = delineate_zones(
+        communities, links, requirements=ZoneRequirements(**{column: dict.fromkeys(bounds, enough)})
+    )
     assert relaxed["zone_id"].notna().all()
 
 
 def test_a_lone_community_without_neighbours_says_that():
     communities, links = make_row([300, 600], cut=())
     links = links.iloc[:0]
-    members = delineate_zones(communities, links, households={"min": 500})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500}))
     assert "周边没有相邻小区" in members.loc["C00", "reason_zh"]
 
 
 def test_a_zone_says_who_is_joined_which_bound_is_tight_and_why_neighbours_stayed_out():
     communities, links = make_row([600, 380, 300, 500, 400], cut=[(3, 4)])
-    bounds = {"households": {"min": 400, "max": 1_000}}
-    members = delineate_zones(communities, links, **bounds)
-    zones = describe_zones(communities, members, links, **bounds)
+    asked = ZoneRequirements(households={"min": 400, "max": 1_000})
+    members = delineate_zones(communities, links, requirements=asked)
+    zones = describe_zones(communities, members, links, requirements=asked)
     assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"}), frozenset({"C04"})}
     assert zones.loc["Z-C00", "why_zh"] == (
         "由甲、乙共 2 个小区组成，合计 980 户；甲与乙相距 10 米，其间无阻隔；户数 980 户，接近上限 1,000 户；"
@@ -367,16 +406,20 @@ def test_many_plain_gaps_are_told_together_and_walls_and_crossings_by_name():
 
 def test_a_fixed_zone_says_that_it_is_kept_as_asked():
     communities, links = make_row([300] * 4)
-    wishes = {"households": {"min": 500, "max": 700}, "fixed_zones": [["C00", "C01", "C02"]]}
-    zones = describe_zones(communities, delineate_zones(communities, links, **wishes), links, **wishes)
+    asked = ZoneRequirements(households={"min": 500, "max": 700}, fixed_zones=[["C00", "C01", "C02"]])
+    zones = describe_zones(
+        communities, delineate_zones(communities, links, requirements=asked), links, requirements=asked
+    )
     assert "；按要求固定保留；户数 900 户，超过上限 700 户（固定片区，照旧保留）；" in zones.loc["Z-C00", "why_zh"]
 
 
 def test_a_sentence_says_about_of_approximate_amounts_and_of_sums_with_such_a_part():
     communities, links = make_row([240, 300, 330, 400], cut=[(0, 1), (2, 3)])
     communities["approximate"] = ["households", None, "year_built;households", "cost_yuan"]
-    bounds = {"households": {"max": 650}}
-    zones = describe_zones(communities, delineate_zones(communities, links, **bounds), links, **bounds)
+    asked = ZoneRequirements(households={"max": 650})
+    zones = describe_zones(
+        communities, delineate_zones(communities, links, requirements=asked), links, requirements=asked
+    )
     assert zones["why_zh"].str.split("；").str[0].tolist() == [
         "仅甲一个小区，约 240 户",
         "由乙、丙共 2 个小区组成，合计约 630 户",
@@ -388,25 +431,27 @@ def test_a_sentence_says_about_of_approximate_amounts_and_of_sums_with_such_a_pa
         "A single community, 丁, 400 households",
     ]
     assert "户数 约 630 户，接近上限 650 户" in zones["why_zh"].iloc[1]
-    members = delineate_zones(communities, links, households={"min": 300})
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 300}))
     assert "约 240 户，低于下限 300 户" in members.loc["C00", "reason_zh"]
 
 
 def test_names_that_say_they_are_communities_are_not_called_so_twice():
     communities, links = make_row([200, 100])
     communities["name"] = ["大通矿三村", "洞山小区"]
-    bounds = {"households": {"min": 500}}
-    members = delineate_zones(communities, links, **bounds)
+    asked = ZoneRequirements(households={"min": 500})
+    members = delineate_zones(communities, links, requirements=asked)
     assert members.loc["C00", "reason_zh"].startswith("大通矿三村、洞山小区周边没有其他相邻小区，合计 300 户")
     communities["name"] = ["大通矿三村", "矿务局"]
-    members = delineate_zones(communities, links, **bounds)
+    members = delineate_zones(communities, links, requirements=asked)
     assert members.loc["C00", "reason_zh"].startswith("小区大通矿三村、矿务局周边")
 
 
 def test_a_neighbour_needed_at_home_is_given_as_the_reason():
     communities, links = make_row([500, 300, 300])
-    bounds = {"households": {"min": 500, "max": 900}}
-    zones = describe_zones(communities, delineate_zones(communities, links, **bounds), links, **bounds)
+    asked = ZoneRequirements(households={"min": 500, "max": 900})
+    zones = describe_zones(
+        communities, delineate_zones(communities, links, requirements=asked), links, requirements=asked
+    )
     assert "乙（丙所在片区若缺少它，户数只有 300 户，低于下限）" in zones.loc["Z-C00", "why_zh"]
 
 
@@ -484,13 +529,13 @@ def test_a_river_between_the_members_bounds_the_zone_nowhere(in_pieces):
 
 def test_results_keep_their_schemas():
     communities, links = make_row([300] * 5 + [100], cut=[(4, 5)])
-    bounds = {"households": {"min": 500, "max": 1_000}}
-    members = delineate_zones(communities, links, **bounds)
+    asked = ZoneRequirements(households={"min": 500, "max": 1_000})
+    members = delineate_zones(communities, links, requirements=asked)
     for layer, frame in {
         "zone_members": members,
-        "zones": describe_zones(communities, members, links, **bounds),
+        "zones": describe_zones(communities, members, links, requirements=asked),
         "zone_proof": prove_zones(members),
-        "zone_shortfalls": explain_shortfalls(communities, members, links, **bounds),
+        "zone_shortfalls": explain_shortfalls(communities, members, links, requirements=asked),
     }.items():
         schema = layer_schema(layer)
         assert [finding.text.en for finding in check_layer(frame, schema)] == []
@@ -505,7 +550,7 @@ def test_no_zones_give_no_rows_with_the_same_columns():
     assert len(describe_zones(communities, none, links)) == 0
     assert list(describe_zones(communities, none, links)) == list(describe_zones(communities, full, links))
     assert list(explain_shortfalls(communities, full, links)) == list(
-        explain_shortfalls(communities, none, links, households={"min": 500})
+        explain_shortfalls(communities, none, links, requirements=ZoneRequirements(households={"min": 500}))
     )
     assert list(prove_zones(full.iloc[:0])) == list(prove_zones(full))
 
@@ -533,23 +578,27 @@ def test_no_zones_give_no_rows_with_the_same_columns():
 def test_each_fault_of_the_wishes_gives_one_clear_message(wishes, words):
     communities, links = make_row([100] * 5, cut=[(3, 4)])
     with pytest.raises(ConfigError) as caught:
-        delineate_zones(communities, links, **wishes)
+        delineate_zones(communities, links, requirements=ZoneRequirements(**wishes))
     assert all(word in caught.value.text.zh for word in words)
 
 
 def test_all_faults_of_the_wishes_come_at_once():
     communities, links = make_row([100, 100])
     with pytest.raises(ConfigError) as caught:
-        delineate_zones(communities, links, households={"min": 9, "max": 5}, must_join=[["C00", "X"]], zone_count=-1)
+        delineate_zones(
+            communities,
+            links,
+            requirements=ZoneRequirements(households={"min": 9, "max": 5}, must_join=[["C00", "X"]], zone_count=-1),
+        )
     assert caught.value.text.en.count("  - ") == 3
 
 
 def test_unknown_and_negative_bounded_values_are_named_but_matter_only_when_bounded():
     communities, links = make_row([100, 200, 300])
     communities["floor_area_m2"] = [np.nan, -5.0, 10.0]
-    assert len(delineate_zones(communities, links, households={"min": 100})) == 3
+    assert len(delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 100}))) == 3
     with pytest.raises(DataError) as caught:
-        delineate_zones(communities, links, floor_area_m2={"max": 10.0})
+        delineate_zones(communities, links, requirements=ZoneRequirements(floor_area_m2={"max": 10.0}))
     assert [(f.code, f.ids) for f in caught.value.findings] == [
         ("unknown_value", ("C00",)),
         ("below_minimum", ("C01",)),
@@ -559,12 +608,12 @@ def test_unknown_and_negative_bounded_values_are_named_but_matter_only_when_boun
 def test_communities_of_unknown_households_can_be_left_out_with_the_reason():
     communities, links = make_row([300, 300, 300])
     communities["households"] = pd.array([300, 300, None], dtype="Int64")
-    bounds = {"households": {"min": 500, "max": 700}}
-    members = delineate_zones(communities, links, **bounds, leave_out_unknown=True)
+    asked = ZoneRequirements(households={"min": 500, "max": 700})
+    members = delineate_zones(communities, links, requirements=replace(asked, leave_out_unknown=True))
     assert members["zone_id"].isna().tolist() == [False, False, True]
     assert members.loc["C02", "reason_zh"] == "小区丙户数未知，无法核对限值，暂不划分；补上后再划分即可。"
     assert prove_zones(members)["proof"].tolist() == ["proven", "unknown"]
-    assert "未纳入任何片区" in describe_zones(communities, members, links, **bounds).loc["Z-C00", "why_zh"]
+    assert "未纳入任何片区" in describe_zones(communities, members, links, requirements=asked).loc["Z-C00", "why_zh"]
 
 
 def test_no_communities_and_links_to_strangers_are_refused():
@@ -600,7 +649,7 @@ def cities(draw):
     return communities, make_links([pair for pair in near if pair not in cut], cut)
 
 
-BOUNDS = {"households": {"min": 300, "max": 900}, "community_count": {"max": 6}}
+BOUNDS = ZoneRequirements(households={"min": 300, "max": 900}, community_count={"max": 6})
 PROPERTY = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -616,7 +665,7 @@ def graph_of(communities, links):
 @given(cities())
 def test_zones_are_connected_disjoint_within_bounds_and_lose_nothing(city):
     communities, links = city
-    members = delineate_zones(communities, links, **BOUNDS)
+    members = delineate_zones(communities, links, requirements=BOUNDS)
     graph = graph_of(communities, links)
     assert members.index.tolist() == sorted(communities.index)
     for zone, group in members.groupby("zone_id").groups.items():
@@ -636,12 +685,12 @@ def test_row_order_and_the_side_a_link_is_named_from_change_nothing(city, random
     random.shuffle(rows)
     random.shuffle(ties)
     turned = links.loc[ties].rename(columns={"focal": "neighbor", "neighbor": "focal"})
-    first = delineate_zones(communities, links, **BOUNDS)
-    second = delineate_zones(communities.loc[rows], turned, **BOUNDS)
+    first = delineate_zones(communities, links, requirements=BOUNDS)
+    second = delineate_zones(communities.loc[rows], turned, requirements=BOUNDS)
     assert_frame_equal(first, second)
     assert_frame_equal(
-        describe_zones(communities, first, links, **BOUNDS),
-        describe_zones(communities.loc[rows], second, turned, **BOUNDS),
+        describe_zones(communities, first, links, requirements=BOUNDS),
+        describe_zones(communities.loc[rows], second, turned, requirements=BOUNDS),
     )
 
 
@@ -650,7 +699,9 @@ def test_row_order_and_the_side_a_link_is_named_from_change_nothing(city, random
 def test_moving_the_whole_city_changes_no_zone(city, east_m, north_m):
     communities, links = city
     moved = communities.set_geometry(communities.translate(east_m, north_m))
-    assert_frame_equal(delineate_zones(communities, links, **BOUNDS), delineate_zones(moved, links, **BOUNDS))
+    assert_frame_equal(
+        delineate_zones(communities, links, requirements=BOUNDS), delineate_zones(moved, links, requirements=BOUNDS)
+    )
 
 
 @PROPERTY
@@ -662,8 +713,8 @@ def test_cutting_one_more_link_never_lets_more_communities_in(city, data):
         return
     worse = links.copy()
     worse.loc[data.draw(st.sampled_from(joined)), "status"] = "cut"
-    before = delineate_zones(communities, links, **BOUNDS)["zone_id"].isna().sum()
-    after = delineate_zones(communities, worse, **BOUNDS)["zone_id"].isna().sum()
+    before = delineate_zones(communities, links, requirements=BOUNDS)["zone_id"].isna().sum()
+    after = delineate_zones(communities, worse, requirements=BOUNDS)["zone_id"].isna().sum()
     assert after >= before
 
 
@@ -672,11 +723,11 @@ import sys
 sys.path.insert(0, {tests!r})
 import numpy as np
 from test_zones import make_communities, make_links
-from gis_renovation.zones.delineate import delineate_zones
+from gis_renovation.zones import ZoneRequirements, delineate_zones
 places = [(x, y) for x in range(8) for y in range(8)]
 communities = make_communities(places, np.random.default_rng(3).integers(50, 400, 64).tolist())
 near = [(i, j) for i in range(64) for j in range(i) if sum(abs(np.subtract(places[i], places[j]))) == 1]
-members = delineate_zones(communities, make_links([(j, i) for i, j in near]), households={{"min": 700}})
+members = delineate_zones(communities, make_links([(j, i) for i, j in near]), requirements=ZoneRequirements(households={{"min": 700}}))
 print(members.to_csv())
 """
 
@@ -701,11 +752,11 @@ def test_neither_the_hash_seed_nor_the_process_changes_a_searched_zoning():
 @given(cities())
 def test_a_relaxation_offered_for_a_bound_does_let_its_communities_in(city):
     communities, links = city
-    bounds = {"households": {"min": 300, "max": 900}}
-    members = delineate_zones(communities, links, **bounds)
-    for entry in explain_shortfalls(communities, members, links, **bounds).to_dict("records"):
-        limits = {**bounds["households"], entry["bound_kind"]: entry["relaxed_value"]}
-        again = delineate_zones(communities, links, households=limits)
+    asked = ZoneRequirements(households={"min": 300, "max": 900})
+    members = delineate_zones(communities, links, requirements=asked)
+    for entry in explain_shortfalls(communities, members, links, requirements=asked).to_dict("records"):
+        limits = {**asked.households, entry["bound_kind"]: entry["relaxed_value"]}
+        again = delineate_zones(communities, links, requirements=ZoneRequirements(households=limits))
         assert again["zone_id"].isna().sum() < members["zone_id"].isna().sum()
         if pd.notna(entry["barrier_id"]):
             own = entry["community_ids"].split("、")
@@ -713,7 +764,7 @@ def test_a_relaxation_offered_for_a_bound_does_let_its_communities_in(city):
                 links["neighbor"].isin(own) & (links["focal"] == entry["partner_id"])
             )
             opened = links.assign(status=links["status"].mask(here, "rejoined"))
-            again = delineate_zones(communities, opened, **bounds)
+            again = delineate_zones(communities, opened, requirements=asked)
             assert again["zone_id"].isna().sum() < members["zone_id"].isna().sum()
 
 
@@ -721,7 +772,7 @@ def test_a_relaxation_offered_for_a_bound_does_let_its_communities_in(city):
 @given(cities(), st.integers(0, 100))
 def test_where_the_zoning_is_proven_the_objective_does_not_depend_on_the_seed(city, seed):
     communities, links = city
-    one = prove_zones(delineate_zones(communities, links, **BOUNDS))
-    two = prove_zones(delineate_zones(communities, links, **BOUNDS, seed=seed))
+    one = prove_zones(delineate_zones(communities, links, requirements=BOUNDS))
+    two = prove_zones(delineate_zones(communities, links, requirements=BOUNDS, effort=SearchEffort(seed=seed)))
     assert one["left_out_count"].tolist() == two["left_out_count"].tolist()
     assert one["objective"].tolist() == pytest.approx(two["objective"].tolist(), abs=1e-6)

@@ -1,7 +1,8 @@
 """The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
 
+from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
-from gis_renovation.zones.solver.pricing import Proof, prove_zones
+from gis_renovation.zones.solver.pricing import Proof, prove_best
 from gis_renovation.zones.solver.problem import (
     MEMBERS,
     Labels,
@@ -13,8 +14,8 @@ from gis_renovation.zones.solver.problem import (
     part_of,
     total_score,
 )
-from gis_renovation.zones.solver.search import effort_for, search_zones
-from gis_renovation.zones.solver.set_partitioning import Columns, ProofLimits, settle
+from gis_renovation.zones.solver.search import search_zones
+from gis_renovation.zones.solver.set_partitioning import Columns, settle
 
 __all__ = [
     "MEMBERS",
@@ -23,16 +24,15 @@ __all__ = [
     "Cover",
     "Labels",
     "Proof",
-    "ProofLimits",
+    "SearchEffort",
     "ZoneProblem",
     "compact",
     "connected_parts",
-    "effort_for",
     "group_sums",
     "list_candidates",
     "noise",
     "part_of",
-    "prove_zones",
+    "prove_best",
     "search_zones",
     "settle",
     "total_score",

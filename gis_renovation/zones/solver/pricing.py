@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array, identity
 
 from gis_renovation.arrays import Floats
+from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
 from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
@@ -27,7 +28,6 @@ from gis_renovation.zones.solver.search import clusters
 from gis_renovation.zones.solver.set_partitioning import (
     Columns,
     Programme,
-    ProofLimits,
     choose_columns,
     least,
     relax,
@@ -60,7 +60,7 @@ class Proof(NamedTuple):
     candidates: int
 
 
-def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Proof:
+def prove_best(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -> Proof:
     """The best zones of a component, or ``labels`` with bounds on how much better there can be.
 
     ``labels`` is any partition into connected groups; groups that break a bound are left out. The parts
@@ -69,13 +69,13 @@ def prove_zones(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Pr
     if problem.size == 1 and problem.zone_count is None:
         left_out, number, cost = (float(part[0]) for part in problem.score(problem.stats))
         return Proof(labels, (left_out, number, cost if left_out == 0 else 0.0), int(left_out == 0))
-    listed = list_candidates(problem, max_subsets=min(limits.max_subsets, LISTED_WHOLE))
+    listed = list_candidates(problem, max_subsets=min(effort.max_subsets, LISTED_WHOLE))
     if listed is None:
-        return prove_by_prices(problem, labels, limits) or Proof(labels, easy_bounds(problem), -1)
+        return prove_by_prices(problem, labels, effort) or Proof(labels, easy_bounds(problem), -1)
     if problem.size <= SOLVED_BY_HAND and problem.zone_count is None:
         return _by_dynamic_programme(problem, listed)
     columns = _columns(problem, listed, labels)
-    chosen, bounds = settle(columns, limits, zone_count=problem.zone_count)
+    chosen, bounds = settle(columns, effort, zone_count=problem.zone_count)
     return Proof(columns.labels(chosen), bounds, len(listed.cost))
 
 
@@ -132,7 +132,7 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Column
     )
 
 
-def prove_by_prices(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Proof | None:
+def prove_by_prices(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -> Proof | None:
     """Zones and a bound on their cost where the candidates are too many to list; None where that cannot be.
 
     Column generation: prices from the zones within small parts of the city, then every set that undercuts
@@ -141,13 +141,13 @@ def prove_by_prices(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -
     enough to choose from. Only where nobody is left out and neither number nor target of zones matters.
     """
     counted = problem.zone_price or problem.target is not None or problem.zone_count is not None
-    reach = None if counted or problem.size > limits.max_subsets else reach_of(problem)
+    reach = None if counted or problem.size > effort.max_subsets else reach_of(problem)
     if reach is None:
         return None
-    known = _listed_nearby(problem, labels, limits)
+    known = _listed_nearby(problem, labels, effort)
     columns = _columns(problem, known, labels)
     if columns.parts[0][columns.chosen].sum() > 0:
-        labels = columns.labels(settle(columns, limits)[0])
+        labels = columns.labels(settle(columns, effort)[0])
         columns = _columns(problem, known, labels)
     chosen = columns.chosen
     if columns.parts[0][chosen].sum() > 0:
@@ -158,14 +158,14 @@ def prove_by_prices(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -
     for _ in range(PRICE_ROUNDS):
         prices = relax(_costs(columns), start)[2]
         sieve = make_sieve(problem, reach, prices, most=most)
-        listed = list_candidates(problem, max_subsets=limits.max_subsets, sieve=sieve)
+        listed = list_candidates(problem, max_subsets=effort.max_subsets, sieve=sieve)
         if listed is None:
             break
         undercut = min(0.0, float((listed.cost - listed.cover.totals(prices)).min(initial=0.0)))
         # No choice has more columns than there are nodes.
         bound = max(bound, float(prices.sum()) + undercut * problem.size)
         if float(prices.sum()) - bound <= COST_EPSILON * max(1.0, abs(value)):
-            return _chosen_under(problem, reach, prices, most, _columns(problem, listed, labels), bound, limits)
+            return _chosen_under(problem, reach, prices, most, _columns(problem, listed, labels), bound, effort)
         known = _once([_likeliest(known, prices), listed])
         columns = _columns(problem, known, labels)
         dear = columns.parts[2] - columns.cover.totals(prices)
@@ -180,17 +180,17 @@ def _chosen_under(
     most: float,
     columns: Columns,
     bound: float,
-    limits: ProofLimits,
+    effort: SearchEffort,
 ) -> Proof:
     """The best choice once no set undercuts the prices; listed further where the gap asks for it."""
-    choice = choose_columns(_costs(columns), columns.chosen, limits, whole=False)
+    choice = choose_columns(_costs(columns), columns.chosen, effort, whole=False)
     gap = choice.value - bound
     if gap > most:
         sieve = make_sieve(problem, reach, prices, most=gap)
-        listed = list_candidates(problem, max_subsets=limits.max_subsets, sieve=sieve)
+        listed = list_candidates(problem, max_subsets=effort.max_subsets, sieve=sieve)
         if listed is not None:
             columns, most = _columns(problem, listed, columns.labels(choice.columns)), gap
-            choice = choose_columns(_costs(columns), columns.chosen, limits, whole=False)
+            choice = choose_columns(_costs(columns), columns.chosen, effort, whole=False)
     # A better choice with a set not listed would cost so much more than the bound.
     bound = max(bound, min(choice.bound, bound + most))
     return Proof(columns.labels(choice.columns), (0.0, 0.0, min(bound, choice.value)), len(columns.parts[0]))
@@ -201,7 +201,7 @@ def _costs(columns: Columns) -> Programme:
     return Programme(columns.cover, [], np.zeros(0), np.zeros(0), columns.parts[2], columns.cover.nodes)
 
 
-def _listed_nearby(problem: ZoneProblem, labels: Labels, limits: ProofLimits) -> Candidates:
+def _listed_nearby(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -> Candidates:
     """Candidates within a few random partitions of the city into groups of neighbouring zones, each once."""
     found = [Candidates(Cover.of(csr_array((0, problem.size))), np.zeros(0), np.zeros(0), 0)]
     for number in range(NEARBY_PARTITIONS):
@@ -215,7 +215,7 @@ def _listed_nearby(problem: ZoneProblem, labels: Labels, limits: ProofLimits) ->
                 lengths=problem.lengths[inside],
                 closeness=problem.closeness[inside],
             )
-            listed = list_candidates(apart, max_subsets=min(limits.max_subsets, LISTED_WHOLE))
+            listed = list_candidates(apart, max_subsets=min(effort.max_subsets, LISTED_WHOLE))
             if listed is not None:
                 found.append(listed)
                 break

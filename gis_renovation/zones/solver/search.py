@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gis_renovation.arrays import Flags, Floats
+from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.exchange import Ties, both_ways, exchange
 from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
@@ -239,7 +240,7 @@ def _matched(problem: ZoneProblem, region: Labels, luck: Floats, wealth: Floats 
 # --- the search -----------------------------------------------------------------------------------
 
 
-class Effort(NamedTuple):
+class _Pace(NamedTuple):
     """How hard to search: rounds, restarts side by side, and trees tried for each redraw."""
 
     sweeps: int
@@ -247,35 +248,36 @@ class Effort(NamedTuple):
     tries: int
 
 
-def effort_for(problem: ZoneProblem, *, sweeps: int | None) -> Effort:
+def _pace(problem: ZoneProblem, sweeps: int | None) -> _Pace:
     """Small cities afford restarts and several trees a redraw within one numpy call; large ones neither.
 
     Where a maximum lets a proof follow, a short search does.
     """
     if sweeps is None:
         sweeps = 4 if problem.size <= 300 and np.isfinite(problem.high).any() else 10
-    return Effort(sweeps, int(np.clip(400 // max(problem.size, 1), 1, 4)), 2 if problem.size <= 5_000 else 1)
+    return _Pace(sweeps, int(np.clip(400 // max(problem.size, 1), 1, 4)), 2 if problem.size <= 5_000 else 1)
 
 
-def search_zones(problem: ZoneProblem, *, seed: int, effort: Effort) -> Labels:
+def search_zones(problem: ZoneProblem, effort: SearchEffort) -> Labels:
     """The best zones found: group numbers by node; groups that break a bound are to be left out.
 
-    Deterministic in the problem and the seed. O(sweeps x m log m).
+    Deterministic in the problem, the seed and the sweeps. O(sweeps x m log m).
     """
-    copies = 1 if problem.zone_count is not None else effort.copies
+    seed, pace = effort.seed, _pace(problem, effort.sweeps)
+    copies = 1 if problem.zone_count is not None else pace.copies
     many = tiled(problem, copies)
     ties, phase = both_ways(many), gathering(many)
     whole = connected_parts(many)
     # Snakes are worth their looseness only where maxima make it hard to fit zones in at all.
     winding = bool(np.isfinite(problem.high).any())
-    labels = many_cut(many, whole, whole, Turn(seed, 1, effort.tries), TIDY, winding=winding)
-    for step in range(effort.sweeps):
+    labels = many_cut(many, whole, whole, Turn(seed, 1, pace.tries), TIDY, winding=winding)
+    for step in range(pace.sweeps):
         if problem.zone_price == 0.0 and not _left_out(many, labels):
             break
-        labels = _gather(many, ties, labels, Turn(seed, 10 + 2 * step, effort.tries), phase, winding=winding)
+        labels = _gather(many, ties, labels, Turn(seed, 10 + 2 * step, pace.tries), phase, winding=winding)
     # Half as many rounds again for compactness: gathering stretches zones, most of all under maxima.
-    for step in range(effort.sweeps + effort.sweeps // 2):
-        labels = _tidy(many, ties, labels, Turn(seed, 10 + 2 * (effort.sweeps + step), effort.tries))
+    for step in range(pace.sweeps + pace.sweeps // 2):
+        labels = _tidy(many, ties, labels, Turn(seed, 10 + 2 * (pace.sweeps + step), pace.tries))
     return _best_copies(problem, labels.reshape(copies, -1))
 
 

@@ -14,6 +14,7 @@ import scipy
 from scipy.sparse import csc_array
 
 from gis_renovation.arrays import Floats
+from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.enumeration import Cover
 from gis_renovation.zones.solver.problem import Labels, compact
 
@@ -26,14 +27,6 @@ POOL_SHARE = 100
 # Added to every cap for the solver's tolerance; and for integer programmes on whole values.
 CAP_SLACK = 1e-6
 WHOLE_ROOM = 0.4
-
-
-class ProofLimits(NamedTuple):
-    """How much work a proof may take: sets listed, columns in one integer programme, nodes of its tree."""
-
-    max_subsets: int
-    column_limit: int
-    node_limit: int
 
 
 class Programme(NamedTuple):
@@ -82,7 +75,7 @@ class Choice(NamedTuple):
     bound: float
 
 
-def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, whole: bool) -> Choice:
+def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *, whole: bool) -> Choice:
     """The cheapest columns that cover every node once, proven where the limits allow.
 
     ``start`` is a feasible choice. The relaxation is solved by pricing columns in from the whole list;
@@ -92,10 +85,10 @@ def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, 
     values a better choice is better by one at least.
     """
     if programme.columns <= SOLVED_WHOLE:
-        found = _solve(programme, np.arange(programme.columns), limits.node_limit)
+        found = _solve(programme, np.arange(programme.columns), effort.max_nodes)
         if found is not None and found.bound >= found.value:
             return found
-    column_limit = limits.column_limit
+    column_limit = effort.max_columns
     bound, reduced, _ = relax(programme, start)
     best, value = start, float(programme.cost[start].sum())
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
@@ -106,7 +99,7 @@ def choose_columns(programme: Programme, start: Labels, limits: ProofLimits, *, 
             break
         useful = int(np.searchsorted(reduced[order], value - bound - (margin if whole else -margin), side="right"))
         tried = np.union1d(order[: min(count, useful)], best)
-        found = _solve(programme, tried, limits.node_limit)
+        found = _solve(programme, tried, effort.max_nodes)
         if found is not None and found.value < value - 1e-9:
             best, value = found.columns, found.value
         beyond = bound + reduced[order[count]] if count < useful else value
@@ -237,7 +230,7 @@ class Columns(NamedTuple):
 
 
 def settle(
-    columns: Columns, limits: ProofLimits, *, zone_count: int | None = None
+    columns: Columns, effort: SearchEffort, *, zone_count: int | None = None
 ) -> tuple[Labels, tuple[float, float, float]]:
     """The best choice, part after part, and a bound for each part (NaN after one that is not proven)."""
     chosen, bounds, certain = columns.chosen, [np.nan, np.nan, np.nan], True
@@ -250,7 +243,7 @@ def settle(
         value = float(values[chosen].sum())
         bound = min(floor, value)
         if value > floor + 1e-9:
-            chosen, value, bound = _settle_part(columns, chosen, values, caps, limits, part=part)
+            chosen, value, bound = _settle_part(columns, chosen, values, caps, effort, part=part)
         bound = float(np.ceil(bound - 1e-6)) if whole else bound
         certain &= not np.isnan(bound)
         bounds[part] = bound + 0.0 if certain else np.nan
@@ -266,7 +259,7 @@ def _settle_part(
     chosen: Labels,
     values: Floats,
     caps: list[_Cap],
-    limits: ProofLimits,
+    effort: SearchEffort,
     *,
     part: int,
 ) -> tuple[Labels, float, float]:
@@ -276,7 +269,7 @@ def _settle_part(
     highest = np.array([cap.highest + CAP_SLACK for cap in caps])
     room = np.array([cap.room for cap in caps])
     programme = Programme(columns.cover, [cap.values for cap in caps], highest, room, values, barred)
-    choice = choose_columns(programme, chosen, limits, whole=columns.whole[part])
+    choice = choose_columns(programme, chosen, effort, whole=columns.whole[part])
     return choice.columns, choice.value, choice.bound
 
 
