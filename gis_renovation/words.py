@@ -69,6 +69,41 @@ COMMAS = Text("，", ", ")
 STOP = Text("。", ".")
 
 
+class Sentence(NamedTuple):
+    """A text of the program's own with what it tells: counts of households or people, and money in yuan.
+
+    Limits of the project's own settings are nobody's count and stand in neither. Disclosure control reads these
+    numbers, never the prose.
+
+    >>> found = Sentence.of("412 户", "412 households", counts=[412])
+    >>> Sentence.of(f"合计 {found.zh}", f"{found.en} in all", found)
+    Sentence(text=Text(zh='合计 412 户', en='412 households in all'), counts=(412,), money_yuan=())
+    """
+
+    text: Text
+    counts: tuple[float, ...] = ()
+    money_yuan: tuple[float, ...] = ()
+
+    @classmethod
+    def of(
+        cls, zh: str, en: str, *parts: Sentence, counts: Iterable[float] = (), money_yuan: Iterable[float] = ()
+    ) -> Sentence:
+        """A sentence made of ``parts`` among other words: it tells what they tell, and what is named besides."""
+        told = [*(number for part in parts for number in part.counts), *counts]
+        money = [*(amount for part in parts for amount in part.money_yuan), *money_yuan]
+        return cls(Text(zh, en), tuple(told), tuple(money))
+
+    @property
+    def zh(self) -> str:
+        """The Chinese text."""
+        return self.text.zh
+
+    @property
+    def en(self) -> str:
+        """The English text."""
+        return self.text.en
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its noun in English: ``1 zone``, ``2 zones``; ``many`` where it is not ``one`` and s."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -25,6 +25,7 @@ ORDER = (
     "checks",
     "crs",
     "unknowns",
+    "sentences",
     "rules",
     "rule_packs",
     "networks",

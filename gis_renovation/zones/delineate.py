@@ -20,7 +20,8 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.words import Text, counted
+from gis_renovation.sentences import with_sentences
+from gis_renovation.words import Sentence, Text, counted
 from gis_renovation.zones.bounds import four_bounds
 from gis_renovation.zones.changes import change_reasons
 from gis_renovation.zones.proof import ComponentProof, Solution, solve, zone_names
@@ -121,7 +122,8 @@ def delineate_zones(
         members = _followed_frame(request, zone_changes)
     else:
         members = _members_frame(request, solve(request, effort), effort.seed)
-    return members.assign(**_left_out_reasons(communities, community_links, barriers, members, requirements))
+    reasons = _left_out_reasons(communities, community_links, barriers, members, requirements)
+    return with_sentences(members, "reason", reasons)
 
 
 def describe_zones(
@@ -190,9 +192,9 @@ def describe_zones(
         "geodesic_area_m2": [float(geodesic_m2[rows].sum()) for rows in groups],
         **_sums(frame, groups),
         **_years(frame, groups),
-        **_sentences([zone_sentence(scene, rows) for rows in groups], "why"),
     }
-    return gpd.GeoDataFrame(pd.DataFrame(columns, index=index), geometry=geometry)
+    table = with_sentences(pd.DataFrame(columns, index=index), "why", [zone_sentence(scene, rows) for rows in groups])
+    return gpd.GeoDataFrame(table, geometry=geometry)
 
 
 def prove_zones(
@@ -215,7 +217,7 @@ def prove_zones(
     missed = missed_number(requirements.zone_count, zone_members, community_links)
     texts = [_proof_text(cast("dict[str, Any]", row), missed) for row in table.to_dict("records")]
     table.index = pd.Index(table.index, dtype="str", name="component_id")
-    return table.assign(**_sentences(texts, "reason"))
+    return with_sentences(table, "reason", [Sentence(text) for text in texts])
 
 
 def explain_shortfalls(
@@ -240,10 +242,9 @@ def explain_shortfalls(
     shapes = communities.loc[scene.ids].geometry.to_numpy()
     geometry = np.array([_union(shapes[list(entry.rows)]) for entry in found], dtype=object)
     index = pd.Index([f"S-{scene.ids[entry.rows[0]]}" for entry in found], dtype="str", name="shortfall_id")
-    columns = _shortfall_columns(scene, found)
-    return gpd.GeoDataFrame(
-        pd.DataFrame(columns, index=index), geometry=gpd.array.from_shapely(geometry, crs=communities.crs)
-    )
+    table = pd.DataFrame(_shortfall_columns(scene, found), index=index)
+    table = with_sentences(table, "reason", [entry.sentence for entry in found])
+    return gpd.GeoDataFrame(table, geometry=gpd.array.from_shapely(geometry, crs=communities.crs))
 
 
 def measure_zone_stability(
@@ -589,23 +590,14 @@ def _left_out_reasons(
     barriers: gpd.GeoDataFrame | None,
     members: pd.DataFrame,
     requirements: ZoneRequirements,
-) -> dict[str, Any]:
+) -> list[Sentence | None]:
     """Sentences for the communities left out; reading the scene costs, so not when there are none."""
-    reasons: dict[int, Text] = {}
+    reasons: dict[int, Sentence] = {}
     if members["zone_id"].isna().any():
         scene = read_scene(communities, community_links, _zone_of(members), requirements, barriers)
         for entry in shortfalls(scene):
             reasons.update(dict.fromkeys(entry.rows, entry.sentence))
-    zh = [reasons[row].zh if row in reasons else None for row in range(len(members))]
-    en = [reasons[row].en if row in reasons else None for row in range(len(members))]
-    return {"reason_zh": pd.array(zh, dtype="str"), "reason_en": pd.array(en, dtype="str")}
-
-
-def _sentences(texts: Sequence[Text], name: str) -> dict[str, Any]:
-    return {
-        f"{name}_zh": pd.array([text.zh for text in texts], dtype="str"),
-        f"{name}_en": pd.array([text.en for text in texts], dtype="str"),
-    }
+    return [reasons.get(row) for row in range(len(members))]
 
 
 def _union(shapes: Any) -> Any:
@@ -702,5 +694,4 @@ def _shortfall_columns(scene: Scene, found: Sequence[Shortfall]) -> dict[str, An
         "relaxed_value": np.array([entry.relaxed for entry in found], dtype="float64"),
         "barrier_id": text([entry.barrier_id for entry in found]),
         "partner_id": text([entry.partner for entry in found]),
-        **_sentences([entry.sentence for entry in found], "reason"),
     }

@@ -12,8 +12,11 @@ import scipy
 
 from gis_renovation.arrays import Floats
 from gis_renovation.errors import ConfigError
-from gis_renovation.words import Text, shorten_ids
+from gis_renovation.sentences import with_sentences
+from gis_renovation.words import Sentence, Text, shorten_ids
 from gis_renovation.zones.solver import Labels
+
+WAN = 10_000.0
 
 
 class _Order(NamedTuple):
@@ -165,7 +168,7 @@ def _schedule(
     sequence = np.lexsort((-worth, np.where(known, order.year, len(years))))
     rank = np.empty(len(frame), dtype=np.int64)
     rank[sequence] = np.arange(1, len(frame) + 1)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "work_year": pd.array([years[place] if place >= 0 else None for place in order.year], dtype="Int64"),
             "work_status": pd.array([_status(years, cost, order, place) for place in range(len(frame))], dtype="str"),
@@ -174,11 +177,10 @@ def _schedule(
             "year_left_yuan": [left[place] if place >= 0 else np.nan for place in order.year],
             "priority": worth,
             "is_proven": pd.array([order.is_proven] * len(frame), dtype="boolean"),
-            "reason_zh": pd.array([text.zh for text in texts], dtype="str"),
-            "reason_en": pd.array([text.en for text in texts], dtype="str"),
         },
         index=pd.Index(frame.index, dtype="str", name="zone_id"),
     )
+    return with_sentences(table, "reason", texts)
 
 
 def _status(years: list[int], cost: Floats, order: _Order, place: int) -> str:
@@ -190,20 +192,22 @@ def _status(years: list[int], cost: Floats, order: _Order, place: int) -> str:
     return "reserve" if years else "no_budget"
 
 
-def _reason(years: list[int], left: Floats, cost: Floats, order: _Order, place: int) -> Text:
+def _reason(years: list[int], left: Floats, cost: Floats, order: _Order, place: int) -> Sentence:
     if order.year[place] >= 0:
         year = years[order.year[place]]
-        rest = left[order.year[place]] / 1e4
-        return Text(
-            f"列入 {year} 年，当年预算余 {rest:,.2f} 万元",
-            f"built in {year}; {rest:,.2f} x 10,000 yuan of that year's budget left",
+        rest = float(left[order.year[place]])
+        return Sentence.of(
+            f"列入 {year} 年，当年预算余 {rest / WAN:,.2f} 万元",
+            f"built in {year}; {rest / WAN:,.2f} x 10,000 yuan of that year's budget left",
+            money_yuan=[rest],
         )
     if not np.isfinite(cost[place]):
-        return Text("估算投资未知，暂不能排入年度计划", "estimated cost unknown, so no year can be given")
+        return Sentence.of("估算投资未知，暂不能排入年度计划", "estimated cost unknown, so no year can be given")
     if not years:
-        return Text("未设年度预算，未排入年度计划", "no yearly budgets are set, so no year is given")
-    most = float(left.max(initial=0.0)) / 1e4
-    return Text(
-        f"需 {cost[place] / 1e4:,.2f} 万元，各年预算余额最多 {most:,.2f} 万元，列入储备",
-        f"needs {cost[place] / 1e4:,.2f} x 10,000 yuan, at most {most:,.2f} left in any year; kept in reserve",
+        return Sentence.of("未设年度预算，未排入年度计划", "no yearly budgets are set, so no year is given")
+    need, most = float(cost[place]), float(left.max(initial=0.0))
+    return Sentence.of(
+        f"需 {need / WAN:,.2f} 万元，各年预算余额最多 {most / WAN:,.2f} 万元，列入储备",
+        f"needs {need / WAN:,.2f} x 10,000 yuan, at most {most / WAN:,.2f} left in any year; kept in reserve",
+        money_yuan=[need, most],
     )

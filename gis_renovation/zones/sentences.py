@@ -18,7 +18,7 @@ from gis_renovation.arrays import Floats
 from gis_renovation.contiguity import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import ABOUT, estimated_rows, names_or_ids
-from gis_renovation.words import Text
+from gis_renovation.words import Sentence, Text
 from gis_renovation.zones.requirements import (
     QUANTITIES,
     USABLE,
@@ -79,13 +79,13 @@ class Scene:
     barriers: Mapping[str, str]
     estimated: Mapping[str, Sequence[bool]]
 
-    def total_text(self, rows: Iterable[int], name: str) -> Text:
+    def total_told(self, rows: Iterable[int], name: str) -> Sentence:
         """The sum with its unit, with 约 before it where a part of it is approximate."""
         rows = sorted(rows)
-        text = amount_text(name, self.total(rows, name))
+        told = amount_told(name, self.total(rows, name))
         if not any(self.estimated[name][row] for row in rows):
-            return text
-        return Text(*(about.format(n=said) for about, said in zip(ABOUT, text, strict=True)))
+            return told
+        return told._replace(text=Text(*(about.format(n=said) for about, said in zip(ABOUT, told.text, strict=True))))
 
     def total(self, rows: Iterable[int], name: str) -> float:
         """Sum of a quantity over some communities; NaN if any is unknown."""
@@ -189,17 +189,17 @@ def _find(leader: dict[int, int], row: int) -> int:
 # --- why a zone is a zone -------------------------------------------------------------------------
 
 
-def zone_sentence(scene: Scene, rows: Sequence[int]) -> Text:
+def zone_sentence(scene: Scene, rows: Sequence[int]) -> Sentence:
     """Why these communities are one zone: members, links, the tight bound, and who stayed out."""
-    names, size = scene.name_list(rows), _size_text(scene, rows)
+    names, size = scene.name_list(rows), _size_told(scene, rows)
     if len(rows) == 1:
-        parts = [Text(f"仅{names.zh}一个小区{size.zh}", f"A single community, {names.en}{size.en}")]
+        parts = [Sentence.of(f"仅{names.zh}一个小区{size.zh}", f"A single community, {names.en}{size.en}", size)]
     else:
         zh = f"由{names.zh}共 {len(rows)} 个小区组成{size.zh}"
-        parts = [Text(zh, f"{len(rows)} communities ({names.en}){size.en}")]
-    parts += [*_ties_text(scene, rows), *_fixed_text(scene, rows)]
-    parts += [*_tight_text(scene, rows), _outside_text(scene, rows)]
-    return Text("；".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".")
+        parts = [Sentence.of(zh, f"{len(rows)} communities ({names.en}){size.en}", size)]
+    parts += [Sentence(text) for text in (*_ties_text(scene, rows), *_fixed_text(scene, rows))]
+    parts += [*_tight_told(scene, rows), _outside_told(scene, rows)]
+    return Sentence.of("；".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".", *parts)
 
 
 def _fixed_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
@@ -209,14 +209,14 @@ def _fixed_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
     return [Text("按要求固定保留", "kept as a fixed zone")]
 
 
-def _size_text(scene: Scene, rows: Sequence[int]) -> Text:
+def _size_told(scene: Scene, rows: Sequence[int]) -> Sentence:
     households = scene.total(rows, "households")
     if not np.isfinite(households):
         unknown = int(np.isnan(scene.amounts["households"][list(rows)]).sum())
-        return Text(f"（其中 {unknown} 个户数未知）", f", households unknown in {unknown}")
-    said = scene.total_text(rows, "households")
+        return Sentence.of(f"（其中 {unknown} 个户数未知）", f", households unknown in {unknown}")
+    said = scene.total_told(rows, "households")
     word = "，" if len(rows) == 1 else "，合计" if said.zh.startswith("约") else "，合计 "
-    return Text(f"{word}{said.zh}", f", {said.en} households")
+    return Sentence.of(f"{word}{said.zh}", f", {said.en} households", said)
 
 
 def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
@@ -267,22 +267,24 @@ def _link_text(scene: Scene, link: Link) -> Text:
     return Text(f"{one}与{two}{reason.zh}", f"{one} and {two}: {reason.en}")
 
 
-def _tight_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
+def _tight_told(scene: Scene, rows: Sequence[int]) -> list[Sentence]:
     """The bound with the least room, if it has little; else that all bounds are kept."""
     rooms = [(*_room(scene, rows, bound), bound) for bound in scene.requirements.bounds]
     if not rooms:
         return []
     room, is_low, bound = min(rooms, key=lambda entry: entry[0])
     if room > TIGHT_SHARE:
-        return [Text("各项指标均在限值之内且留有余地", "all bounds are kept with room to spare")]
-    label, found = QUANTITIES[bound.name].label, scene.total_text(rows, bound.name)
+        return [Sentence.of("各项指标均在限值之内且留有余地", "all bounds are kept with room to spare")]
+    label, found = QUANTITIES[bound.name].label, scene.total_told(rows, bound.name)
     limit = amount_text(bound.name, bound.low if is_low else bound.high)
     if room < 0:
         word = Text("低于下限", "is below the minimum of") if is_low else Text("超过上限", "is above the maximum of")
         zh = f"{label.zh} {found.zh}，{word.zh} {limit.zh}（固定片区，照旧保留）"
-        return [Text(zh, f"{label.en} {found.en} {word.en} {limit.en} (a fixed zone, kept as given)")]
+        en = f"{label.en} {found.en} {word.en} {limit.en} (a fixed zone, kept as given)"
+        return [Sentence.of(zh, en, found)]
     word = Text("接近下限", "close to the minimum of") if is_low else Text("接近上限", "close to the maximum of")
-    return [Text(f"{label.zh} {found.zh}，{word.zh} {limit.zh}", f"{label.en} {found.en}, {word.en} {limit.en}")]
+    zh, en = f"{label.zh} {found.zh}，{word.zh} {limit.zh}", f"{label.en} {found.en}, {word.en} {limit.en}"
+    return [Sentence.of(zh, en, found)]
 
 
 def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]:
@@ -293,57 +295,59 @@ def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]
     return min(above, below), above <= below
 
 
-def _outside_text(scene: Scene, rows: Sequence[int]) -> Text:
+def _outside_told(scene: Scene, rows: Sequence[int]) -> Sentence:
     """Why the nearest neighbours outside are not in this zone."""
-    reasons: dict[int, Text] = {}
+    reasons: dict[int, Sentence] = {}
     for _, there in scene.outer_links(rows, scene.links):
         if there not in reasons:
             reasons[there] = _why_not_in(scene, rows, there)
     for link, there in scene.outer_links(rows, scene.cuts):
-        reasons.setdefault(there, link.reason or Text("被阻隔", "cut off by a barrier"))
+        reasons.setdefault(there, Sentence(link.reason or Text("被阻隔", "cut off by a barrier")))
     if not reasons:
-        return Text("周边无其他相邻小区", "no other community is next to it")
+        return Sentence.of("周边无其他相邻小区", "no other community is next to it")
     shown = list(reasons.items())[:NEIGHBOURS_SHOWN]
     more = len(reasons) - len(shown)
     zh = "、".join(f"{scene.names[row]}（{text.zh}）" for row, text in shown) + (
         f"等 {len(reasons)} 个" if more else ""
     )
     en = "; ".join(f"{scene.names[row]} ({text.en})" for row, text in shown) + (f" and {more} more" if more else "")
-    return Text(f"相邻而未并入的有{zh}", f"next to it but not joined: {en}")
+    told = [text for _, text in shown]
+    return Sentence.of(f"相邻而未并入的有{zh}", f"next to it but not joined: {en}", *told)
 
 
-def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Text:
+def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Sentence:
     for group in scene.requirements.must_not_join:
         if scene.ids[there] in group and any(scene.ids[row] in group for row in rows):
-            return Text("要求分开", "wanted apart")
+            return Sentence.of("要求分开", "wanted apart")
     for bound in scene.requirements.bounds:
         value = scene.total([*rows, there], bound.name)
         if value > bound.high:
             label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high)
-            found = scene.total_text([*rows, there], bound.name)
+            found = scene.total_told([*rows, there], bound.name)
             zh = f"并入后{label.zh}达 {found.zh}，超过上限 {most.zh}"
-            return Text(zh, f"{label.en} would reach {found.en}, above {most.en}")
+            return Sentence.of(zh, f"{label.en} would reach {found.en}, above {most.en}", found)
     return _why_it_stays(scene, there)
 
 
-def _why_it_stays(scene: Scene, there: int) -> Text:
+def _why_it_stays(scene: Scene, there: int) -> Sentence:
     """Why a neighbour is needed where it is, or that it sits better there."""
     home = scene.zone[there]
     if home is None:
-        return Text("未纳入任何片区", "in no zone")
+        return Sentence.of("未纳入任何片区", "in no zone")
     rest = [row for row in scene.members[home] if row != there]
     if not rest:
-        return Text("自成一片", "a zone of its own")
+        return Sentence.of("自成一片", "a zone of its own")
     anchor = scene.names[rest[0]]
     for bound in scene.requirements.bounds:
         value = scene.total(rest, bound.name)
         if value < bound.low:
-            label, found = QUANTITIES[bound.name].label, scene.total_text(rest, bound.name)
+            label, found = QUANTITIES[bound.name].label, scene.total_told(rest, bound.name)
             zh = f"{anchor}所在片区若缺少它，{label.zh}只有 {found.zh}，低于下限"
-            return Text(zh, f"without it the zone of {anchor} has {label.en} {found.en}, below the minimum")
+            en = f"without it the zone of {anchor} has {label.en} {found.en}, below the minimum"
+            return Sentence.of(zh, en, found)
     if not is_connected(scene, rest):
-        return Text(f"{anchor}所在片区靠它连通", f"it holds the zone of {anchor} together")
-    return Text(f"与{anchor}同片更紧凑", f"fits the zone of {anchor} better")
+        return Sentence.of(f"{anchor}所在片区靠它连通", f"it holds the zone of {anchor} together")
+    return Sentence.of(f"与{anchor}同片更紧凑", f"fits the zone of {anchor} better")
 
 
 def amount_text(name: str, value: float) -> Text:
@@ -353,6 +357,16 @@ def amount_text(name: str, value: float) -> Text:
     if name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and abs(value) >= WAN):
         return Text(f"{value / WAN:,.2f} 万{unit.zh}", en)
     return Text(f"{value:,.0f} {unit.zh}", en)
+
+
+def amount_told(name: str, value: float) -> Sentence:
+    """A sum that is so of communities, not a limit; households and money are what it tells."""
+    number = round(value) if name == "households" and math.isfinite(value) else value
+    return Sentence(
+        amount_text(name, value),
+        counts=(number,) if name == "households" else (),
+        money_yuan=(number,) if name == "cost_yuan" else (),
+    )
 
 
 # --- how many -------------------------------------------------------------------------------------
@@ -410,7 +424,7 @@ class Shortfall(NamedTuple):
     relaxed: float
     barrier_id: str | None
     partner: str | None
-    sentence: Text
+    sentence: Sentence
 
 
 class _Remedy(NamedTuple):
@@ -455,18 +469,19 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     if not broken:
         zh = f"{start.zh}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
         en = f"{start.en}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
-        return Shortfall(rows, None, False, math.nan, math.nan, math.nan, None, None, Text(zh, en))
+        return Shortfall(rows, None, False, math.nan, math.nan, math.nan, None, None, Sentence.of(zh, en))
     bound, is_low, value = broken[0]
     barrier_id, partner, crossing = _crossing(scene, rows)
     remedy = min([_Remedy(broken), *_joining_remedies(scene, rows)], key=lambda option: option.share)
-    label, found = QUANTITIES[bound.name].label, scene.total_text(rows, bound.name)
+    label, found = QUANTITIES[bound.name].label, scene.total_told(rows, bound.name)
     limit = amount_text(bound.name, _limit(bound, is_low))
     word = Text("低于下限", "below the minimum of") if is_low else Text("高于上限", "above the maximum of")
     total = Text("", "") if len(rows) == 1 else Text("合计", " in all")
     # With the unit 户 the label goes without saying.
     label = Text("", label.en) if bound.name == "households" else label
     first = _filling_in(scene, rows) if is_low else None
-    remedies = [text for text in (crossing, _remedy_text(remedy)) if text is not None]
+    enough = _remedy_told(remedy)
+    remedies = [text for text in (crossing, enough) if text is not None]
     amount = " ".join(part for part in (f"{total.zh}{label.zh}", found.zh) if part)
     zh = f"{start.zh}，{amount}，{word.zh} {limit.zh}；"
     zh += f"{f'{first.zh}；否则' if first else ''}{'，或'.join(t.zh for t in remedies)}即可。"
@@ -482,7 +497,7 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
         relaxed[2],
         barrier_id,
         partner,
-        Text(zh, en),
+        Sentence.of(zh, en, found, enough),
     )
 
 
@@ -499,7 +514,7 @@ def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     bounds = [bound for bound in scene.requirements.bounds if np.isnan(scene.total(rows, bound.name))]
     labels = [QUANTITIES[bound.name].label for bound in bounds]
     names, zh = scene.name_list(rows), "、".join(label.zh for label in labels)
-    text = Text(
+    text = Sentence.of(
         f"{_called(names)}{zh}未知，无法核对限值，暂不划分；补上后再划分即可。",
         f"{names.en}: {', '.join(label.en for label in labels)} unknown, so not zoned; fill it in and zone again.",
     )
@@ -541,22 +556,24 @@ def _kept_apart(scene: Scene, rows: Iterable[int]) -> bool:
     return any(len(members.intersection(group)) > 1 for group in scene.requirements.must_not_join)
 
 
-def _remedy_text(remedy: _Remedy) -> Text:
-    zh, en = [], []
+def _remedy_told(remedy: _Remedy) -> Sentence:
+    """The limits that would do; each is the sum that some communities have, so it tells that."""
+    zh, en, told = [], [], []
     for bound, is_low, value in remedy.changes:
-        label, text = QUANTITIES[bound.name].label, _enough_text(bound.name, value, is_low=is_low)
+        label, text = QUANTITIES[bound.name].label, _enough_told(bound.name, value, is_low=is_low)
+        told.append(text)
         zh.append(f"{label.zh}{'下限降至' if is_low else '上限升至'} {text.zh}")
         en.append(f"a {'minimum' if is_low else 'maximum'} of {text.en} for {label.en}")
-    return Text("且".join(zh), " and ".join(en))
+    return Sentence.of("且".join(zh), " and ".join(en), *told)
 
 
-def _enough_text(name: str, value: float, *, is_low: bool) -> Text:
+def _enough_told(name: str, value: float, *, is_low: bool) -> Sentence:
     """A limit that suffices as it is printed: a minimum is rounded down, a maximum up."""
     in_wan = name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and value >= WAN)
     # Two decimals of 万 are hundreds; sums are exact to the hundredth, so less than that is rounding.
     step = WAN / 100 if in_wan else 1.0
     whole = round(value / step, 6)
-    return amount_text(name, step * (math.floor(whole) if is_low else math.ceil(whole)))
+    return amount_told(name, step * (math.floor(whole) if is_low else math.ceil(whole)))
 
 
 def _unknown_neighbours(scene: Scene, rows: Sequence[int]) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.schemas import layer_schema
+from gis_renovation.sentences import repeat_sentences
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.words import Text
 from gis_renovation.zones.requirements import USABLE
@@ -61,8 +62,8 @@ def sheet_records(
     columns |= _facilities(frame, facilities, facility_reach_m)
     columns |= _texts("operators", _operators(frame, utility_lines, utility_reach_m))
     columns |= _money(frame.index, members, projects, project_communities, funds)
-    columns |= {name: frame[name].array for name in ("why_zh", "why_en")}
-    return pd.DataFrame(columns, index=pd.Index(frame.index, dtype="str", name="zone_id"))
+    table = pd.DataFrame(columns, index=pd.Index(frame.index, dtype="str", name="zone_id"))
+    return repeat_sentences(table, "why", frame)
 
 
 def _members(zone_members: pd.DataFrame) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from pandas.testing import assert_frame_equal
 from gis_renovation.contiguity.links import link_communities
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.sentences import sentence_facts
 from gis_renovation.zones import SearchEffort, ZoneRequirements
 from gis_renovation.zones.delineate import (
     delineate_zones,
@@ -254,6 +255,26 @@ def test_a_component_below_the_minimum_names_the_barrier_the_sum_and_the_relaxat
     assert (shortfall["bound_kind"], shortfall["bound_value"], shortfall["relaxed_value"]) == ("min", 500, 412)
     relaxed = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 412, "max": 1_000}))
     assert relaxed["zone_id"].notna().all()
+
+
+def test_sentences_tell_their_counts_and_their_money_apart_from_the_limits():
+    communities, links = make_row([200, 212, 700, 300], cut=[(1, 2)])
+    asked = ZoneRequirements(households={"min": 500, "max": 900})
+    members = delineate_zones(communities, links, requirements=asked)
+    # 合计 412 户, 下限降至 412 户: what was found; the 500 that was asked for is nobody's count. With C02 the last
+    # one would be 1,000.
+    pair, last = ((412,), ()), ((300, 1_000), ())
+    assert sentence_facts(members, "reason") == {"C00": pair, "C01": pair, "C03": last}
+    shortfalls = explain_shortfalls(communities, members, links, requirements=asked)
+    assert sentence_facts(shortfalls, "reason") == {"S-C00": pair, "S-C03": last}
+    zones = describe_zones(communities, members, links, requirements=asked)
+    assert "并入后户数达 1,000 户，超过上限 900 户" in zones.loc["Z-C02", "why_zh"]
+    assert sentence_facts(zones, "why") == {"Z-C02": ((700, 1_000), ())}
+    assert sentence_facts(prove_zones(members), "reason") == {}
+    communities["cost_yuan"] = [4e6, 8e6, 9e6, 9e6]
+    asked = ZoneRequirements(cost_yuan={"max": 5e6})
+    reasons = sentence_facts(delineate_zones(communities, links, requirements=asked), "reason")
+    assert reasons["C01"] == ((), (8e6,))
 
 
 def test_a_crossing_is_offered_where_it_would_join_a_zone_with_room():
