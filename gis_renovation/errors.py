@@ -11,13 +11,49 @@ Anything else that is raised is a bug of the program and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from gis_renovation.words import Lang, Text, shorten_ids
 
 Severity = Literal["error", "warning", "note"]
+
+
+class FeatureRef(NamedTuple):
+    """One feature that a finding means: its key, its rows in the file, and what is said of it.
+
+    ``rows`` are counted from 1 as people count them, or named where the file names them; key or rows may be
+    unknown. ``other`` is the key of a second feature that meets this one. ``value`` is what stands there, or
+    why the feature is named, and ``mark`` what a sentence puts before it. ``spot`` is x and y of the very place.
+    """
+
+    key: str = ""
+    rows: tuple[int | str, ...] = ()
+    mark: str = ""
+    value: str = ""
+    other: str = ""
+    spot: tuple[float, float] | None = None
+
+    def spoken(self, lang: Lang) -> str:
+        """The feature as a sentence names it: ``A1``, ``A1 (row 3, row 5)``, ``row 4=-5``, ``A1 ∩ A2: 3 m²``."""
+        zh = lang == "zh"
+        name = f"{self.key} ∩ {self.other}" if self.other else self.key
+        if self.rows:
+            said = [row if isinstance(row, str) else f"第{row}行" if zh else f"row {row}" for row in self.rows]
+            rows = ("、" if zh else ", ").join(said)
+            name = (f"{name}（{rows}）" if zh else f"{name} ({rows})") if name else rows
+        return f"{name}{self.mark}{self.value}"
+
+
+def by_key(keys: Iterable[object]) -> tuple[FeatureRef, ...]:
+    """Features named by their keys alone."""
+    return tuple(FeatureRef(str(key)) for key in keys)
+
+
+def by_row(rows: Iterable[int]) -> tuple[FeatureRef, ...]:
+    """Features named by their rows alone, counted from 1."""
+    return tuple(FeatureRef(rows=(int(row),)) for row in rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +61,7 @@ class Finding:
     """One fault or remark about the data: what, where, which ones, and what to do.
 
     ``severity`` is ``error`` (analysis stops), ``warning`` (right but surprising) or ``note``.
-    ``code`` is stable and English; ``ids`` are keys or row numbers of the features meant, all of
-    them; ``place`` is a shapely geometry in the project CRS where one is known.
+    ``code`` is stable and English; ``features`` are the features meant, all of them.
     """
 
     severity: Severity
@@ -35,12 +70,15 @@ class Finding:
     text: Text
     field: str = ""
     file: str = ""
-    ids: tuple[str, ...] = ()
-    place: Any = None
+    features: tuple[FeatureRef, ...] = ()
+
+    def named(self, lang: Lang) -> tuple[str, ...]:
+        """The features as a sentence names them."""
+        return tuple(feature.spoken(lang) for feature in self.features)
 
     def sentence(self, lang: Lang) -> str:
-        """The message with up to five ids and a count of the rest."""
-        which = shorten_ids(self.ids, lang)
+        """The message with up to five features and a count of the rest."""
+        which = shorten_ids(self.named(lang), lang)
         return self.text.in_language(lang) + (f" [{which}]" if which else "")
 
 

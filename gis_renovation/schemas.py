@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from gis_renovation.config import toml_inline
-from gis_renovation.errors import ConfigError, Finding, Severity
+from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
 from gis_renovation.numerals import plain_text, read_month
 from gis_renovation.shipped import shipped
 from gis_renovation.words import NO_TEXT, Lang, Text
@@ -218,8 +218,8 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
 # So many values are written out in the line a person copies into the card.
 VALUES_SHOWN = 12
 
-# What people call the row at a position of a frame: that of the file, as “第4行”.
-RowName = Callable[[int], str]
+# What a fault at a position of a frame names: a feature by its key, or the row of its file.
+RefAt = Callable[[int], FeatureRef]
 
 
 def check_layer(
@@ -228,8 +228,8 @@ def check_layer(
     *,
     file: str = "",
     rules: Mapping[str, Mapping[str, Any]] | None = None,
-    rows: Mapping[str, Sequence[str]] | None = None,
-    row_name: RowName | None = None,
+    repeated: Mapping[str, FeatureRef] | None = None,
+    row_at: RefAt | None = None,
     not_taken: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Every way in which ``frame`` breaks ``schema``; an empty list when it keeps it.
@@ -237,15 +237,15 @@ def check_layer(
     The frame is expected on its key as index, with the schema's column names and the project CRS.
     Checked: key missing or repeated; required fields absent; type, range, allowed values;
     unknown values in required fields; geometry kind, missing, empty, non-finite, invalid.
-    ``rules`` are the card's rules by column, for the line that a message tells to write; ``rows`` tells
-    in which rows of the file repeated keys stand, ``row_name`` what a row without a key is called.
+    ``rules`` are the card's rules by column, for the line that a message tells to write; ``repeated`` tells
+    in which rows of the file repeated keys stand, ``row_at`` which row a feature without a key is.
     ``not_taken`` names the column of the file that has a field's name but was not taken.
     References between layers are checked by :func:`check_references`. Nothing is changed.
     O(rows x fields).
     """
-    row_name = row_name or _counted
-    findings = [*_check_key(frame, schema, file, rows or {}, row_name)]
-    called = _names_of(frame, schema, row_name)
+    row_at = row_at or _counted
+    findings = [*_check_key(frame, schema, file, repeated or {}, row_at)]
+    called = _refs_of(frame, schema, row_at)
     for field in schema.fields.values():
         if field.name == schema.key:
             continue
@@ -264,23 +264,23 @@ def check_layer(
     return findings
 
 
-def _counted(position: int) -> str:
-    return f"第{position + 1}行"
+def _counted(position: int) -> FeatureRef:
+    return FeatureRef(rows=(position + 1,))
 
 
-def _names_of(frame: pd.DataFrame, schema: LayerSchema, row_name: RowName) -> RowName:
-    """What the rows are called: by their key, or by their row where there is none."""
+def _refs_of(frame: pd.DataFrame, schema: LayerSchema, row_at: RefAt) -> RefAt:
+    """The rows by their key, or by their place in the file where there is none."""
     if schema.key and frame.index.name == schema.key:
-        return lambda position: str(frame.index[position])
-    return row_name
+        return lambda position: FeatureRef(str(frame.index[position]))
+    return row_at
 
 
 class Origin(NamedTuple):
-    """What a message says of the file a layer came from: its name, the card's rules by column, its rows' names."""
+    """What a message says of the file a layer came from: its name, the card's rules by column, its rows."""
 
     file: str = ""
     rules: Mapping[str, Mapping[str, Any]] = {}
-    row_name: RowName = _counted
+    row_at: RefAt = _counted
 
 
 def check_references(
@@ -297,7 +297,7 @@ def check_references(
     findings: list[Finding] = []
     for name, frame in sorted(layers.items()):
         schema, origin = schemas[name], origins.get(name, Origin())
-        called = _names_of(frame, schema, origin.row_name)
+        called = _refs_of(frame, schema, origin.row_at)
         for field in schema.fields.values():
             target = field.references
             if not target or target not in layers or field.name not in frame.columns:
@@ -323,7 +323,7 @@ def check_references(
                     f"{f' ({told})' if told else ''} has no such ids. {hint.en}"
                     f"Check the {'other ' if hint.en and len(near) < len({*lost}) else ''}ids.",
                     field=field.name,
-                    ids=[f"{called(place)}→{value}" for place, value in zip(places, lost, strict=True)],
+                    features=[called(p)._replace(mark="→", value=v) for p, v in zip(places, lost, strict=True)],
                 )
             )
     return findings
@@ -372,7 +372,7 @@ def _with_values(rule: dict[str, Any], values: Mapping[str, Any]) -> dict[str, A
 
 
 def _check_key(
-    frame: pd.DataFrame, schema: LayerSchema, file: str, rows: Mapping[str, Sequence[str]], row_name: RowName
+    frame: pd.DataFrame, schema: LayerSchema, file: str, known: Mapping[str, FeatureRef], row_at: RefAt
 ) -> Iterable[Finding]:
     import numpy as np
 
@@ -399,7 +399,7 @@ def _check_key(
             f"{schema.key} 为空；请补上编号。",
             f"{schema.key} is empty; give each feature an id.",
             field=schema.key,
-            ids=[row_name(int(position)) for position in np.flatnonzero(missing)],
+            features=[row_at(int(position)) for position in np.flatnonzero(missing)],
         )
     repeated = frame.index[frame.index.duplicated() & ~missing]
     if len(repeated):
@@ -421,7 +421,7 @@ def _check_key(
             f"{schema.key} is repeated; every feature needs an id of its own.{remedy.en} Correct all others at the "
             "source.",
             field=schema.key,
-            ids=[f"{key}（{'、'.join(rows[key])}）" if key in rows else key for key in sorted({*map(str, repeated)})],
+            features=[known.get(key, FeatureRef(key)) for key in sorted({*map(str, repeated)})],
         )
 
 
@@ -449,7 +449,7 @@ def _missing_field(schema: LayerSchema, field: Field, file: str, not_taken: str 
 
 
 def _check_values(
-    frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str, rule: dict[str, Any], called: RowName
+    frame: pd.DataFrame, schema: LayerSchema, field: Field, file: str, rule: dict[str, Any], called: RefAt
 ) -> Iterable[Finding]:
     import numpy as np
 
@@ -458,11 +458,11 @@ def _check_values(
 
     def found(severity: Severity, code: str, bad: Any, zh: str, en: str) -> Finding:
         places = np.flatnonzero(bad).tolist()
-        ids = [f"{called(place)}={column.iloc[place]}" for place in places]
-        return _finding(severity, code, schema, file, zh, en, field=field.name, ids=ids)
+        refs = [called(place)._replace(mark="=", value=str(column.iloc[place])) for place in places]
+        return _finding(severity, code, schema, file, zh, en, field=field.name, features=refs)
 
     if field.required and not known.all():
-        ids = [called(place) for place in np.flatnonzero(~known).tolist()]
+        refs = [called(place) for place in np.flatnonzero(~known).tolist()]
         yield _finding(
             "error",
             "unknown_value",
@@ -471,7 +471,7 @@ def _check_values(
             f"{field.label.zh}为空；这是必填字段。",
             f"{field.label.en} is empty; it is required.",
             field=field.name,
-            ids=ids,
+            features=refs,
         )
     wrong = known & ~fits_type(column, field.type).to_numpy(dtype=bool)
     month = _months(column, wrong) if field.type == "date" else np.zeros_like(wrong)
@@ -560,7 +560,7 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
     geometry = frame.geometry.to_numpy()
 
     def found(severity: Severity, code: str, bad: Any, zh: str, en: str, **more: Any) -> Finding:
-        return _finding(severity, code, schema, file, zh, en, ids=[str(v) for v in frame.index[bad]], **more)
+        return _finding(severity, code, schema, file, zh, en, features=by_key(frame.index[bad]), **more)
 
     absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     if absent.any():
@@ -581,7 +581,10 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
     invalid = ~absent & ~infinite & ~shapely.is_valid(geometry)
     if invalid.any():
         reasons = shapely.is_valid_reason(geometry[invalid])
-        ids = [f"{row}: {why}" for row, why in zip(frame.index[invalid], reasons, strict=True)]
+        refs = [
+            FeatureRef(str(key), mark=": ", value=str(why), spot=_spot(why) or tuple(shape.bounds[:2]))
+            for key, why, shape in zip(frame.index[invalid], reasons, geometry[invalid], strict=True)
+        ]
         yield _finding(
             "error",
             "invalid_geometry",
@@ -589,8 +592,14 @@ def _check_geometry(frame: gpd.GeoDataFrame, schema: LayerSchema, file: str) -> 
             file,
             "几何无效（自相交等）；请在源数据中改正，或在来源卡写 [repair] make_valid = true。",
             "Geometry is invalid; mend it at the source or write [repair] make_valid = true in the card.",
-            ids=ids,
+            features=refs,
         )
+
+
+def _spot(reason: str) -> tuple[float, float] | None:
+    """Where a shape breaks, of which GEOS speaks only in words such as “Self-intersection[3 4]”."""
+    found = re.search(r"\[(-?[\d.eE+]+) (-?[\d.eE+]+)\]", reason)
+    return (float(found[1]), float(found[2])) if found else None
 
 
 _KIND_WORDS = {"polygon": Text("面", "areas"), "line": Text("线", "lines"), "point": Text("点", "points")}
@@ -692,7 +701,15 @@ TYPE_NAMES = {
 
 
 def _finding(
-    severity: Severity, code: str, schema: LayerSchema, file: str, zh: str, en: str, *, field: str = "", ids: Any = ()
+    severity: Severity,
+    code: str,
+    schema: LayerSchema,
+    file: str,
+    zh: str,
+    en: str,
+    *,
+    field: str = "",
+    features: Sequence[FeatureRef] = (),
 ) -> Finding:
     return Finding(
         severity=severity,
@@ -701,7 +718,7 @@ def _finding(
         file=file,
         field=field,
         text=Text(zh, en),
-        ids=cast("tuple[str, ...]", tuple(ids)),
+        features=tuple(features),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
@@ -111,26 +110,13 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def shorten_ids(ids: Iterable[object], lang: Lang, shown: int = IDS_SHOWN) -> str:
     """At most ``shown`` ids, then how many there are in all."""
-    names = [id_in(str(value), lang) for value in ids]
+    names = [str(value) for value in ids]
     if not names:
         return ""
     head = ", ".join(names[:shown])
     if len(names) <= shown:
         return head
     return f"{head} 等共 {len(names)} 个" if lang == "zh" else f"{head} … {len(names)} in all"
-
-
-def id_in(name: str, lang: Lang) -> str:
-    """An id or a row (“第3行”, “A1（第3行、第5行）”) in the language that is spoken."""
-    rows = r"第\d+行(?:、第\d+行)*"
-    if lang == "zh" or not re.search(rf"^{rows}|（{rows}）$", name):
-        return name
-
-    def said(found: re.Match[str]) -> str:
-        return ", ".join(f"row {number}" for number in re.findall(r"\d+", found[0]))
-
-    plain = re.sub(rf"（({rows})）$", lambda found: f" ({said(found)})", name)
-    return re.sub(rf"^{rows}", said, plain)
 
 
 def unit_text(unit: str, lang: Lang) -> str:

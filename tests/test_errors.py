@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gis_renovation.errors import ConfigError, CRSError, DataError, FileError, Finding
+from gis_renovation.errors import ConfigError, CRSError, DataError, FeatureRef, FileError, Finding, by_key
 from gis_renovation.words import Text, shorten_ids
 
 
@@ -17,8 +17,18 @@ def test_at_most_five_ids_and_then_their_number():
     assert shorten_ids((), "zh") == ""
 
 
+def test_features_are_named_in_the_language_spoken_and_keys_stay_as_they_are():
+    said = {
+        FeatureRef("光明（第3行列式）"): ("光明（第3行列式）", "光明（第3行列式）"),
+        FeatureRef(rows=(3,), mark="→", value="约120"): ("第3行→约120", "row 3→约120"),
+        FeatureRef("A1", (3, 5)): ("A1（第3行、第5行）", "A1 (row 3, row 5)"),
+        FeatureRef("a", mark=": ", value="3.0 m²", other="b"): ("a ∩ b: 3.0 m²", "a ∩ b: 3.0 m²"),
+    }
+    assert {ref: (ref.spoken("zh"), ref.spoken("en")) for ref in said} == said
+
+
 def test_a_data_error_lists_every_finding_with_its_place():
-    error = DataError([finding(file="a.gpkg", field="area", ids=("p1", "p2")), finding()])
+    error = DataError([finding(file="a.gpkg", field="area", features=by_key(["p1", "p2"])), finding()])
     assert "2 处" in error.in_language("zh")
     assert "a.gpkg/parcels/area: 中文。 [p1, p2]" in error.in_language("zh")
     assert "parcels: English." in error.in_language("en")

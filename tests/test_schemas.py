@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, FeatureRef
 from gis_renovation.numerals import UNITS
 from gis_renovation.schemas import Origin, check_layer, check_references, fits_type, layer_schema, layer_schemas
 from gis_renovation.words import unit_text
@@ -28,7 +28,7 @@ def communities(**columns):
 
 
 def codes(frame, name="communities"):
-    return {(f.field, f.code): f.ids for f in check_layer(frame, layer_schema(name))}
+    return {(f.field, f.code): f.named("zh") for f in check_layer(frame, layer_schema(name))}
 
 
 @pytest.mark.parametrize("schema", layer_schemas().values(), ids=lambda s: s.name)
@@ -152,7 +152,7 @@ def test_an_empty_layer_is_a_warning():
 def test_references_that_lead_nowhere_are_named():
     units = pd.DataFrame({"name": ["u"]}, index=pd.Index(["1"], name="unit_code"))
     findings = check_references({"communities": communities(unit_code=["1", "2"]), "reporting_units": units})
-    assert [(f.code, f.ids) for f in findings] == [("dangling_reference", ("b→2",))]
+    assert [(f.code, f.named("zh")) for f in findings] == [("dangling_reference", ("b→2",))]
 
 
 def pairs(*ids):
@@ -168,11 +168,13 @@ def test_ids_that_differ_only_in_spelling_are_named_with_file_row_and_the_line_t
     layers = {"communities": placed("001", "002", "A-03", "7"), "project_communities": pairs("1", "002", "ａ- 3", "9")}
     origins = {
         "communities": Origin("小区.shp"),
-        "project_communities": Origin("对应.csv", {"community_id": {"from": "编号"}}, lambda place: f"第{place + 4}行"),
+        "project_communities": Origin(
+            "对应.csv", {"community_id": {"from": "编号"}}, lambda place: FeatureRef(rows=(place + 4,))
+        ),
     }
     (fault,) = check_references(layers, origins=origins)
     assert fault.file == "对应.csv"
-    assert fault.ids == ("第4行→1", "第6行→ａ- 3", "第7行→9")
+    assert fault.named("zh") == ("第4行→1", "第6行→ａ- 3", "第7行→9")
     assert "communities（小区.shp）" in fault.text.zh
     assert "“1”与“001”只差前导零" in fault.text.zh
     assert "'1' and '001' differ only in leading zeros" in fault.text.en
@@ -194,7 +196,7 @@ def test_ids_that_differ_only_in_spelling_are_named_with_file_row_and_the_line_t
 )
 def test_what_only_looks_different_is_said_and_what_fits_several_is_not_guessed(there, lost, word):
     (fault,) = check_references({"communities": placed(*there), "project_communities": pairs(lost)})
-    assert fault.ids == (f"第1行→{lost}",)
+    assert fault.named("zh") == (f"第1行→{lost}",)
     assert (word in fault.text.zh) if word else "只差" not in fault.text.zh
 
 

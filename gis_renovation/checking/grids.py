@@ -24,7 +24,7 @@ from gis_renovation.crs import (
     wgs84_to_bd09,
     wgs84_to_gcj02,
 )
-from gis_renovation.errors import Finding
+from gis_renovation.errors import FeatureRef, Finding, by_key
 from gis_renovation.words import Text
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ def check_claim(
             f"{count} of {total} features lie outside {beyond.en} by their stated CRS ({_code(claimed)}); "
             f"{guess.text.en}",
         )
-        ids = tuple(str(i) for i in layer.index[fits])
-        findings.append(Finding(severity="error", code=guess.code, layer=name, file=file, ids=ids, text=text))
+        meant = by_key(layer.index[fits])
+        findings.append(Finding(severity="error", code=guess.code, layer=name, file=file, text=text, features=meant))
     return findings
 
 
@@ -450,7 +450,7 @@ def _outside(
         severity="error",
         code="outside_area",
         layer=name,
-        ids=tuple(str(i) for i in layer.index[outside]),
+        features=by_key(layer.index[outside]),
         text=Text(
             f"{total} 个要素中有 {count} 个{against.zh}（约在 {where}）。{cause.zh}",
             f"{count} of {total} features lie {against.en} (about {where}). {cause.en}",
@@ -565,7 +565,7 @@ _SCORE_WORDS = {
 }
 
 
-def _offset_finding(name: str, other: str, found: Offset, *, known: bool, rows: tuple[str, ...] = ()) -> Finding:
+def _offset_finding(name: str, other: str, found: Offset, *, known: bool, rows: tuple[FeatureRef, ...] = ()) -> Finding:
     words = _OFFSET_WORDS[found.kind]
     length = float(np.hypot(found.dx_m, found.dy_m))
     said = [(_SCORE_WORDS[kind], f"{share:.0%}") for kind, share in found.scores.items()]
@@ -579,7 +579,7 @@ def _offset_finding(name: str, other: str, found: Offset, *, known: bool, rows: 
         severity="warning",
         code=f"offset_{found.kind}",
         layer=name,
-        ids=rows,
+        features=rows,
         text=Text(
             f"与 {other} 相比偏移约 {length:,.0f} m（东 {found.dx_m:+,.0f}，北 {found.dy_m:+,.0f}）："
             f"{words.zh}{sure.zh}。"
@@ -651,7 +651,9 @@ def _mixture(tree: shapely.STRtree, moved: Mapping[str, Floats], distances: Mapp
     return None
 
 
-def _shifted_rows(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, kind: str, project_crs: CRS) -> tuple[str, ...]:
+def _shifted_rows(
+    layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, kind: str, project_crs: CRS
+) -> tuple[FeatureRef, ...]:
     """The features whose first corner meets the trusted layer only after the shift is undone."""
     geometry = layer.geometry.to_numpy()
     usable = _usable(geometry)
@@ -660,7 +662,7 @@ def _shifted_rows(layer: gpd.GeoDataFrame, trusted: gpd.GeoDataFrame, kind: str,
     tree = shapely.STRtree(_outlines(trusted))
     undone = _explanations(project_crs)[kind.removeprefix("mixed_")](first)
     off = (_distances(tree, first) > _MATCH_M[1]) & (_distances(tree, undone) <= _MATCH_M[0])
-    return tuple(str(key) for key in layer.index[usable][off])
+    return by_key(layer.index[usable][off])
 
 
 @cache

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.errors import Finding, Severity
+from gis_renovation.errors import FeatureRef, Finding, Severity, by_key
 from gis_renovation.schemas import layer_schema, layer_schemas
 from gis_renovation.words import Text
 
@@ -76,9 +76,10 @@ def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
     thin = ~inside & (_width(shared) < SLIVER_WIDTH_M)
     keys = layer.index.astype(str).to_numpy(dtype=object)
 
-    def pairs(mask: Any) -> list[str]:
+    def pairs(mask: Any) -> list[FeatureRef]:
         rows = zip(keys[first[mask]], keys[second[mask]], area[mask], strict=True)
-        return sorted(f"{min(a, b)} ∩ {max(a, b)}: {m2:,.1f} m²" for a, b, m2 in rows)
+        refs = (FeatureRef(min(a, b), mark=": ", value=f"{m2:,.1f} m²", other=max(a, b)) for a, b, m2 in rows)
+        return sorted(refs, key=lambda ref: ref.spoken("zh"))
 
     kinds: tuple[tuple[Severity, str, Any, str, str], ...] = (
         (
@@ -92,7 +93,7 @@ def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
         ),
     )  # fmt: skip
     return [
-        _say(severity, code, name, f"{int(mask.sum())} 对{zh}", f"{int(mask.sum())} pairs {en}", ids=pairs(mask))
+        _say(severity, code, name, f"{int(mask.sum())} 对{zh}", f"{int(mask.sum())} pairs {en}", features=pairs(mask))
         for severity, code, mask, zh, en in kinds
         if mask.any()
     ]
@@ -143,7 +144,7 @@ def check_slivers(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
         return []
     zh = f"面细如线（平均宽度不足 {SLIVER_WIDTH_M} m），多为切割残留；请核对。"
     en = f"Polygons thinner than {SLIVER_WIDTH_M} m on average, likely left over from cutting."
-    return [_say("warning", "sliver", name, zh, en, ids=map(str, layer.index[thin]))]
+    return [_say("warning", "sliver", name, zh, en, features=by_key(layer.index[thin]))]
 
 
 def check_areas(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
@@ -163,8 +164,8 @@ def check_areas(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
             rows = zip(layer.index[off], recorded[off], drawn[off], strict=True)
             zh = f"{label.zh}与图形面积相差超过 {AREA_DIFFERENCE:.0%}；两者都保留，请核对。"
             en = f"{label.en} differs from the drawn area by more than {AREA_DIFFERENCE:.0%}; both are kept."
-            ids = [f"{key}: {r:,.0f} / {d:,.0f} m²" for key, r, d in rows]
-            findings.append(_say("warning", "area_differs", name, zh, en, field=field, ids=ids))
+            refs = [FeatureRef(str(key), mark=": ", value=f"{r:,.0f} / {d:,.0f} m²") for key, r, d in rows]
+            findings.append(_say("warning", "area_differs", name, zh, en, field=field, features=refs))
     return findings
 
 
@@ -230,22 +231,21 @@ def check_names(communities: pd.DataFrame, units: pd.DataFrame | None = None) ->
     if len(nameless):
         zh = f"{len(nameless)} 个小区没有名称；表格和地图上将以编号称呼。"
         en = f"{len(nameless)} communities have no name; tables and maps call them by their id."
-        ids = [str(key) for key in nameless]
-        findings.append(_say("warning", "no_name", "communities", zh, en, field="name", ids=ids))
+        findings.append(_say("warning", "no_name", "communities", zh, en, field="name", features=by_key(nameless)))
     if len(repeated):
         groups = repeated.groupby(repeated).apply(lambda rows: ", ".join(map(str, rows.index)))
-        ids = [f"{name}: {keys}" for name, keys in groups.items()]
+        refs = [FeatureRef(value=f"{name}: {keys}") for name, keys in groups.items()]
         zh = "小区重名；与其他表格对照时请用编号，不要用名称。"
         findings.append(
-            _say("warning", "same_name", "communities", zh, "Names shared; join by id.", field="name", ids=ids)
+            _say("warning", "same_name", "communities", zh, "Names shared; join by id.", field="name", features=refs)
         )
     if units is not None and "name" in units.columns:
         alike = names[names.isin(set(units["name"].dropna().astype(str)))]
         if len(alike):
-            ids = [f"{key}: {name}" for key, name in alike.items()]
+            refs = [FeatureRef(str(key), mark=": ", value=name) for key, name in alike.items()]
             zh = "小区与县区同名（如八公山），按名称统计会混淆；请用代码。"
             en = "Communities are named like a county-level unit; count by code."
-            findings.append(_say("warning", "named_like_unit", "communities", zh, en, field="name", ids=ids))
+            findings.append(_say("warning", "named_like_unit", "communities", zh, en, field="name", features=refs))
     return findings
 
 
@@ -258,8 +258,11 @@ def _outside(
     low, high = bounds
     zh = f"{label.zh}超出 {low:g}–{high:g} {unit}，多为单位写错（如“万平方米”）；请核对。"
     en = f"{label.en} outside {low:g} to {high:g} {unit}; often a slip of units."
-    ids = [f"{key}: {value:,.4g}" for key, value in zip(layer.index[odd], values[odd], strict=True)]
-    return [_say("warning", code, "communities", zh, en, field="floor_area_m2", ids=ids)]
+    refs = [
+        FeatureRef(str(key), mark=": ", value=f"{value:,.4g}")
+        for key, value in zip(layer.index[odd], values[odd], strict=True)
+    ]
+    return [_say("warning", code, "communities", zh, en, field="floor_area_m2", features=refs)]
 
 
 def _batches(communities: pd.DataFrame, floor: Any, households: Any) -> list[Finding]:
@@ -299,6 +302,6 @@ def _width(geometry: Any) -> Any:
 
 
 def _say(
-    severity: Severity, code: str, layer: str, zh: str, en: str, *, field: str = "", ids: Iterable[str] = ()
+    severity: Severity, code: str, layer: str, zh: str, en: str, *, field: str = "", features: Iterable[FeatureRef] = ()
 ) -> Finding:
-    return Finding(severity=severity, code=code, layer=layer, field=field, text=Text(zh, en), ids=tuple(ids))
+    return Finding(severity=severity, code=code, layer=layer, field=field, text=Text(zh, en), features=tuple(features))

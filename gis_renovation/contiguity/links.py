@@ -35,7 +35,7 @@ from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, featur
 from gis_renovation.contiguity.shared_lines import UNUSED_STATUS, shared_kind_count
 from gis_renovation.contiguity.shared_walls import SharedWalls, shared_walls, wall_lines, wall_sentences, wall_uses
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, DataError, Finding
+from gis_renovation.errors import ConfigError, DataError, Finding, by_key
 from gis_renovation.unknowns import names_or_ids
 from gis_renovation.words import Text
 
@@ -366,7 +366,8 @@ def sorted_by_id(layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     repeated = sorted(set(layer.index[layer.index.duplicated()]))
     if repeated:
         text = Text("编号重复；每个要素的编号必须唯一。", "Ids are repeated; every feature needs its own.")
-        raise DataError([Finding(severity="error", code="duplicate_key", layer=name, ids=tuple(repeated), text=text)])
+        found = by_key(repeated)
+        raise DataError([Finding(severity="error", code="duplicate_key", layer=name, features=found, text=text)])
     return layer if layer.index.is_monotonic_increasing else layer.sort_index()
 
 
@@ -687,9 +688,9 @@ def connected_groups(communities: gpd.GeoDataFrame, community_links: pd.DataFram
     stray = (one < 0) | (other < 0)
     if stray.any():
         text = Text("连接指向不存在的小区；请重新运行 community_links。", "Links name communities that are not there.")
-        lost = tuple(usable.index[stray].astype(str))
+        lost = by_key(usable.index[stray])
         raise DataError(
-            [Finding(severity="error", code="dangling_reference", layer="community_links", ids=lost, text=text)]
+            [Finding(severity="error", code="dangling_reference", layer="community_links", features=lost, text=text)]
         )
     graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(len(order), len(order)))
     _, label = connected_components(graph, directed=False)

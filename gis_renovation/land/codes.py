@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gis_renovation.errors import DataError, Finding
+from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Text
@@ -201,5 +201,5 @@ def require_one_system(frame: pd.DataFrame, layer: str, *, code: str) -> str | N
 
 def _fault(layer: str, code: str, zh: str, en: str, ids: Any) -> Finding:
     return Finding(
-        severity="error", code=code, layer=layer, field="code_system", text=Text(zh, en), ids=tuple(map(str, ids))
+        severity="error", code=code, layer=layer, field="code_system", text=Text(zh, en), features=by_key(ids)
     )

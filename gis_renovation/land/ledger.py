@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import DataError, Finding
+from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.land.measures import (
     Measure,
     Site,
@@ -552,7 +552,7 @@ def _wrong_ledger(places: gpd.GeoDataFrame, ledger: pd.DataFrame, key: str, judg
                     f"The ledger is of other features: {len(strange)} ids are not in the layer, {len(absent)} features "
                     "were not judged; assess them again.",
                 ),
-                ids=(*strange, *absent),
+                features=by_key([*strange, *absent]),
             )
         ]
     )

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.arrays import Floats, Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.errors import DataError, Finding
+from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.land.codes import class_label, foreign_code, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
@@ -576,6 +576,4 @@ def polygons_of(layer: gpd.GeoDataFrame) -> Geometries:
 
 
 def _fault(layer: str, zh: str, en: str, ids: Any) -> Finding:
-    return Finding(
-        severity="error", code="duplicate_key", layer=layer, text=Text(zh, en), ids=tuple(str(value) for value in ids)
-    )
+    return Finding(severity="error", code="duplicate_key", layer=layer, text=Text(zh, en), features=by_key(ids))

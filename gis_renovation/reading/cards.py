@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
-from gis_renovation.errors import ConfigError, Finding, Severity
+from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_month, unit_factor
 from gis_renovation.reading import dbf, repairs
 from gis_renovation.reading.cells import (
@@ -320,7 +320,7 @@ class Conformed:
     # How each of our columns was taken, as a card's [columns] would say it.
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Where each repeated key stands in the file.
-    repeated: dict[str, list[str]] = field(default_factory=dict)
+    repeated: dict[str, FeatureRef] = field(default_factory=dict)
     # The file's rows, in the order of a frame that has no sound key to tell its rows by.
     file_rows: Any = None
     # Columns of a field's own name that were not taken, for their content does not fit.
@@ -330,12 +330,12 @@ class Conformed:
     def told(self) -> dict[str, Any]:
         """What :func:`schemas.check_layer` has to know of the file to say where a fault stands and what to write."""
         return {
-            "rules": self.rules, "rows": self.repeated, "row_name": self.row_name, "not_taken": self.not_taken,
+            "rules": self.rules, "repeated": self.repeated, "row_at": self.row_at, "not_taken": self.not_taken,
         }  # fmt: skip
 
-    def row_name(self, position: int) -> str:
-        """What people call the row of the file that stands at ``position`` of the frame."""
-        return row_names(range(position, position + 1) if self.file_rows is None else self.file_rows[[position]])[0]
+    def row_at(self, position: int) -> FeatureRef:
+        """The row of the file that stands at ``position`` of the frame."""
+        return row_refs(range(position, position + 1) if self.file_rows is None else self.file_rows[[position]])[0]
 
 
 @dataclass(frozen=True)
@@ -365,13 +365,15 @@ class _Taking:
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     not_taken: dict[str, str] = field(default_factory=dict)
 
-    def say(self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", ids: Any = ()) -> None:
-        text, ids = Text(zh, en), tuple(str(i) for i in ids)
+    def say(
+        self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", features: Sequence[FeatureRef] = ()
+    ) -> None:
         source = self.rules.get(name, {}).get("from", "")
         file = self.columns.files.get(source if isinstance(source, str) else "", self.file)
         finding = Finding(
-            severity=severity, code=code, layer=self.schema.name, field=name, file=file, text=text, ids=ids
-        )
+            severity=severity, code=code, layer=self.schema.name, field=name, file=file, text=Text(zh, en),
+            features=tuple(features),
+        )  # fmt: skip
         self.findings.append(finding)
 
 
@@ -510,7 +512,7 @@ def _merge_pieces(frame: Any, taking: _Taking, record: dict[str, Any]) -> Any:
     if differing:
         zh = "同一编号的各块属性不一致，合并后该属性按未知处理。"
         en = "Pieces of one id differ in an attribute; after merging it is unknown."
-        taking.say("warning", "pieces_differ", zh, en, ids=differing)
+        taking.say("warning", "pieces_differ", zh, en, features=differing)
     return merged.sort_index()
 
 
@@ -690,16 +692,17 @@ def same_filled(rows: Any, columns: Any, target: SchemaField, aliases: Mapping[s
 def _report_remarks(taking: _Taking, frame: Any) -> None:
     """What the cells' conversion had to say, with the features' keys, or row numbers where there is no key."""
     key = taking.schema.key
-    names = frame[key] if key in frame.columns else pd.Series(row_names(frame.index), index=frame.index)
     for name, remark in taking.remarks:
-        ids = [f"{row}→{value}" for row, value in zip(names.to_numpy()[remark.rows], remark.values, strict=True)]
-        taking.say(remark.severity, remark.code, *remark.text, name=name, ids=ids)
+        meant = by_key(frame[key][remark.rows]) if key in frame.columns else row_refs(frame.index[remark.rows])
+        said = [ref._replace(mark="→", value=str(value)) for ref, value in zip(meant, remark.values, strict=True)]
+        taking.say(remark.severity, remark.code, *remark.text, name=name, features=said)
 
 
-def row_names(index: Any) -> list[str]:
-    """What people call the rows: the sheet's own row numbers where the reader kept them, else their place."""
+def row_refs(index: Any) -> list[FeatureRef]:
+    """The rows as people count them: the sheet's own row numbers where the reader kept them, else their place."""
     first = 0 if getattr(index, "name", None) == SHEET_ROW else 1
-    return [f"第{label + first}行" if isinstance(label, int | np.integer) else str(label) for label in index]
+    rows = (int(label) + first if isinstance(label, int | np.integer) else str(label) for label in index)
+    return [FeatureRef(rows=(row,)) for row in rows]
 
 
 def _no_column(name: str, rows: Any, key: str, file: str) -> ConfigError:
@@ -749,16 +752,16 @@ def _row_text(rows: Any) -> Any:
     return text
 
 
-def _repeated(frame: Any, schema: LayerSchema) -> dict[str, list[str]]:
-    """The keys that stand in several rows, each with what people call those rows."""
+def _repeated(frame: Any, schema: LayerSchema) -> dict[str, FeatureRef]:
+    """The keys that stand in several rows, each with those rows."""
     if schema.key not in frame.columns or frame[schema.key].is_unique:
         return {}
     keys = frame[schema.key]
     rows = frame.index[keys.notna() & keys.duplicated(keep=False)]
-    found: dict[str, list[str]] = {}
-    for key, row in zip(keys.loc[rows], row_names(rows), strict=True):
-        found.setdefault(str(key), []).append(row)
-    return found
+    found: dict[str, list[int | str]] = {}
+    for key, ref in zip(keys.loc[rows], row_refs(rows), strict=True):
+        found.setdefault(str(key), []).extend(ref.rows)
+    return {key: FeatureRef(key, tuple(own)) for key, own in found.items()}
 
 
 def _key(frame: Any, schema: LayerSchema) -> Any:

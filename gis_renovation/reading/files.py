@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
-from gis_renovation.errors import ConfigError, CRSError, FileError, Finding, Severity
+from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading import archives
 from gis_renovation.reading.cards import Card, ColumnRule, FileColumns, Join, fold_rows, has_shapes
 from gis_renovation.reading.joins import LEDGER_PREFIX, join_ledger
@@ -235,9 +235,9 @@ def _join(frame: Any, join: Join, number: int, folder: Path, reading: Reading) -
     table = _read_one(path, other)
     reading.findings += other.findings
 
-    def say(severity: Severity, code: str, zh: str, en: str, ids: Sequence[str]) -> None:
-        if ids or code == "join_nothing_met":
-            reading.say(severity, code, path, zh, en, ids)
+    def say(severity: Severity, code: str, zh: str, en: str, features: Sequence[FeatureRef]) -> None:
+        if features or code == "join_nothing_met":
+            reading.say(severity, code, path, zh, en, features)
 
     rules = [rule.from_ if isinstance(rule, ColumnRule) else rule for rule in reading.card.columns.values()]
     asked = [name for rule in rules for name in ([rule] if isinstance(rule, str) else rule or ())]
@@ -353,12 +353,12 @@ def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
         geometry[known] = shapely.points(x[known], y[known])
         lost = ~known & frame[[columns.x, columns.y]].notna().any(axis=1).to_numpy()
     if lost.any():
-        from gis_renovation.reading.cards import row_names
+        from gis_renovation.reading.cards import row_refs
 
         reading.say(
             "error", "unreadable_geometry", path,
             "坐标写得不对，该行没有几何。", "Coordinates cannot be read; the row has no geometry.",
-            np.array(row_names(index), dtype=object)[lost],
+            row_refs(index[lost]),
         )  # fmt: skip
     return gpd.GeoDataFrame(pd.DataFrame(frame).drop(columns="geometry", errors="ignore"), geometry=geometry)
 

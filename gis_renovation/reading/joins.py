@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.config import nearest_key
-from gis_renovation.errors import ConfigError, Severity
+from gis_renovation.errors import ConfigError, FeatureRef, Severity, by_key
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
-from gis_renovation.reading.cards import Join, row_names
+from gis_renovation.reading.cards import Join, row_refs
 from gis_renovation.reading.cells import is_unknown, one_text
 
 # What a card writes before the name of a column to mean the ledger's, where both files have one of that name.
 LEDGER_PREFIX = "ledger"
 
-# Takes severity, code, Chinese, English and ids; nothing is said where there are no ids to name but an error's.
-Say = Callable[[Severity, str, str, str, Sequence[str]], None]
+# Takes severity, code, Chinese, English and features; nothing is said where there are none to name but an error's.
+Say = Callable[[Severity, str, str, str, Sequence[FeatureRef]], None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Matched:
     ours: list[str]
     theirs: list[str]
     repeated: Mapping[str, list[int]]
-    padded: list[str]
+    padded: list[FeatureRef]
 
 
 def join_keys(cells: Any) -> list[str]:
@@ -68,8 +68,8 @@ def match_rows(ours: list[str], theirs: list[str]) -> Matched:
     meant |= padded
     single = {key: rows[0] for key, rows in places.items() if len(rows) == 1}
     positions = np.array([single.get(meant.get(key, ""), -1) for key in ours], dtype=np.int64)
-    names = sorted(f"{a}＝{b}" for a, b in padded.items() if b in single)
-    return Matched(positions, ours, theirs, repeated, names)
+    names = [FeatureRef(a, mark="＝", value=b) for a, b in padded.items() if b in single]
+    return Matched(positions, ours, theirs, repeated, sorted(names, key=lambda ref: ref.spoken("zh")))
 
 
 def _bare(key: str) -> str:
@@ -118,14 +118,14 @@ def _need(name: str, table: Any, zh: str, en: str) -> None:
 
 def _account(matched: Matched, ledger: Any, frame: Any, on: tuple[str, str], say: Say) -> dict[str, int]:
     """What of either side found nothing on the other, said with rows, and counted."""
-    names = row_names(ledger.index)
+    names = row_refs(ledger.index)
     used = {int(p) for p in matched.positions if p >= 0}
     several = {p for rows in matched.repeated.values() for p in rows}
     blank = [names[p] for p, key in enumerate(matched.theirs) if not key]
     lone = [p for p, key in enumerate(matched.theirs) if key and p not in used and p not in several]
     without = [
-        key or f"{row}没有编号"
-        for key, row, p in zip(matched.ours, row_names(frame.index), matched.positions, strict=True)
+        FeatureRef(key) if key else row._replace(value="没有编号")
+        for key, row, p in zip(matched.ours, row_refs(frame.index), matched.positions, strict=True)
         if p < 0 and key not in matched.repeated
     ]
     left, right = on
@@ -145,7 +145,7 @@ def _account(matched: Matched, ledger: Any, frame: Any, on: tuple[str, str], say
             f"台账中这些“{right}”在本图层没有对应的图形，台账的这些行没有用上；请补画边界，或核对编号。",
             f"These {right!r} of the ledger have no feature in the layer, so their rows are not used; add shapes or "
             "correct the numbers.",
-            [f"{matched.theirs[p]}（{names[p]}）" for p in lone],
+            [names[p]._replace(key=matched.theirs[p]) for p in lone],
         )  # fmt: skip
         say(
             "warning", "join_layer_only",
@@ -180,13 +180,13 @@ def _some(keys: list[str]) -> str:
     return "、".join([key for key in dict.fromkeys(keys) if key][:3]) or "—"
 
 
-def _say_repeated(matched: Matched, names: list[str], right: str, say: Say) -> None:
+def _say_repeated(matched: Matched, names: list[FeatureRef], right: str, say: Say) -> None:
     say(
         "error", "join_repeated",
         f"台账的“{right}”有重复，不知以哪一行为准，一行也没有取；请在台账中改正或合并。",
         f"These {right!r} stand in several rows of the ledger; none of them was taken, as it cannot be known which "
         "counts. Correct or combine them in the ledger.",
-        [f"{key}（{'、'.join(names[p] for p in rows)}）" for key, rows in sorted(matched.repeated.items())],
+        [FeatureRef(key, tuple(n for p in at for n in names[p].rows)) for key, at in sorted(matched.repeated.items())],
     )  # fmt: skip
 
 
@@ -199,7 +199,7 @@ def _say_shared(matched: Matched, left: str, merges: bool, say: Say) -> None:
         "如是同一要素的几块，请在来源卡写 [repair] merge_pieces = true。",
         f"Several features have one {left!r} and took the same ledger row; sums over them count it more than once. If "
         "they are pieces of one feature, write [repair] merge_pieces = true in the card.",
-        many,
+        by_key(many),
     )  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def _say_differing(matched: Matched, frame: Any, theirs: Any, prefix: str, asked
             + ("来源卡已指定取台账的。" if chosen else f'现取图层文件的；要取台账的，请在 [columns] 写 "{shown}"。'),
             f"{ours!r} of the layer's file and {name!r} of the ledger differ (layer→ledger); "
             + ("the card takes the ledger's." if chosen else f'the layer counts unless [columns] says "{shown}".'),
-            [f"{matched.ours[row]}={_shown(a)}→{_shown(b)}" for row, a, b in differ],
+            [FeatureRef(matched.ours[row], mark="=", value=f"{_shown(a)}→{_shown(b)}") for row, a, b in differ],
         )  # fmt: skip
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import FileError, Finding, Severity
+from gis_renovation.errors import FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card, FileColumns
 from gis_renovation.words import Text
@@ -90,10 +90,12 @@ class Reading:
         """The layer's name."""
         return self.card.source.layer
 
-    def say(self, severity: Severity, code: str, path: Path, zh: str, en: str, ids: Any = ()) -> None:
-        """Add one finding about ``path``; ``ids`` are rows."""
+    def say(
+        self, severity: Severity, code: str, path: Path, zh: str, en: str, features: Sequence[FeatureRef] = ()
+    ) -> None:
+        """Add one finding about ``path``."""
         finding = Finding(
-            severity=severity, code=code, layer=self.layer, file=path.name, text=Text(zh, en), ids=tuple(map(str, ids))
+            severity=severity, code=code, layer=self.layer, file=path.name, text=Text(zh, en), features=tuple(features)
         )
         self.findings.append(finding)
 

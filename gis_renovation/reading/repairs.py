@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.arrays import Flags
+from gis_renovation.errors import FeatureRef
 from gis_renovation.schemas import GEOMETRY_NAMES, GEOMETRY_TYPES, LayerSchema
 
 if TYPE_CHECKING:
@@ -82,10 +83,10 @@ def close_rings(rows: gpd.GeoDataFrame, gap_m: float) -> tuple[gpd.GeoDataFrame,
     return _with(rows, geometry), changed
 
 
-def merge_pieces(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, tuple[str, ...]]:
+def merge_pieces(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, tuple[FeatureRef, ...]]:
     """Rows of one id, as tile edges cut them, become one feature; its geometry is the union of the pieces.
 
-    Returns the frame, how many rows went, and “id: column” for every attribute in which pieces differ;
+    Returns the frame, how many rows went, and id and column for every attribute in which pieces differ;
     there the value becomes unknown. The frame is indexed by its key; rows without a key are left alone.
     """
     repeated = frame.index.duplicated(keep=False) & frame.index.notna()
@@ -93,13 +94,13 @@ def merge_pieces(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, tuple[
         return frame, 0, ()
     pieces = frame[repeated]
     groups = pieces.groupby(level=0, sort=True)
-    differing: list[str] = []
+    differing: list[FeatureRef] = []
     columns: dict[str, Any] = {}
     for name in frame.columns.drop("geometry"):
         counts = groups[name].nunique(dropna=True)
         first = groups[name].first()
         columns[name] = first.where(counts <= 1)
-        differing += [f"{key}: {name}" for key in counts.index[counts > 1]]
+        differing += [FeatureRef(str(key), mark=": ", value=name) for key in counts.index[counts > 1]]
     columns["geometry"] = groups["geometry"].agg(lambda part: shapely.union_all(part.to_numpy()))
     merged = pd.DataFrame(columns).reindex(columns=frame.columns)
     merged.index.name = frame.index.name
@@ -107,7 +108,7 @@ def merge_pieces(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, tuple[
     for name in frame.columns.drop("geometry"):
         merged[name] = merged[name].astype(frame[name].dtype)
     whole = pd.concat([frame[~repeated], merged])
-    return whole, int(len(frame) - len(whole)), tuple(sorted(differing))
+    return whole, int(len(frame) - len(whole)), tuple(sorted(differing, key=lambda ref: ref.spoken("zh")))
 
 
 def snap_slivers(frame: gpd.GeoDataFrame, width_m: float) -> tuple[gpd.GeoDataFrame, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import CRSError, FileError
+from gis_renovation.errors import CRSError, FileError, by_row
 from gis_renovation.reading import archives, dbf
 from gis_renovation.reading.opening import Reading, bytes_at, say_doubt, text_encoding, unreadable
 from gis_renovation.words import Text
@@ -259,7 +259,7 @@ def _ledger(cells: Any, merged: Any, path: Path, reading: Reading) -> Any:
                 "note", "rows_set_aside", path,
                 f"{label.zh}行不作为记录：{len(rows)} 行。",
                 f"{label.en.capitalize()} rows are no records: {len(rows)}.",
-                [f"第{row}行" for row in rows],
+                by_row(rows),
             )  # fmt: skip
     if ledger.filled:
         reading.say(
@@ -296,7 +296,7 @@ def _read_survey(text: str, path: Path, reading: Reading) -> Any:
         reading.say("error", "unreadable_geometry", path, zh, "Fewer than three points make no area.", survey.broken)
     if survey.lines_left:
         zh, en = "看不懂的行，未采用。", "Lines not understood, not used."
-        reading.say("warning", "lines_left", path, zh, en, [f"第{n}行" for n in survey.lines_left])
+        reading.say("warning", "lines_left", path, zh, en, by_row(survey.lines_left))
     datum = stated_datum(survey.header)
     if datum and datum != "CGCS2000" and not reading.card.source.crs:
         raise CRSError(

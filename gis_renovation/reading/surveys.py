@@ -14,6 +14,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.errors import FeatureRef
+
 _POINT = re.compile(r"^\s*([^,，\s]*)\s*[,，]\s*(-?\d+)\s*[,，]\s*(-?[\d.]+)\s*[,，]\s*(-?[\d.]+)")
 _SECTION = re.compile(r"^\s*\[(.+?)\]\s*$")
 _PROPERTY = re.compile(r"^\s*([^=,]+?)\s*=\s*(.*?)\s*$")
@@ -39,7 +41,7 @@ class Survey:
     header: dict[str, str]
     parcels: list[dict[str, str]] = field(default_factory=list)
     polygons: list[Any] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    broken: list[FeatureRef] = field(default_factory=list)
     lines_left: list[int] = field(default_factory=list)
 
 
@@ -105,7 +107,7 @@ def _close(survey: Survey, rings: dict[int, list[tuple[float, float]]], *, opene
     usable = []
     for number, points in sorted(rings.items()):
         if len(set(points)) < 3:
-            survey.broken.append(f"{name} 第{number}圈（{len(set(points))} 个点）")
+            survey.broken.append(FeatureRef(name, mark=" ", value=f"第{number}圈（{len(set(points))} 个点）"))
             continue
         usable.append(np.array(points))
     survey.polygons.append(_polygon(usable))

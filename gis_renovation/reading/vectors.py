@@ -10,14 +10,14 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gis_renovation.errors import FileError
+from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card, FileColumns, columns_needed
 from gis_renovation.reading.domains import column_meanings
@@ -101,19 +101,17 @@ def _report_encoding(found: dbf.Encoding, path: Path, reading: Reading) -> None:
             f"The file says its text is {found.refuted}, its content is {found.name}; read as its content.",
         )  # fmt: skip
     say_doubt(found.better, found.name, path, reading)
-    rows = [f"第{row}行" for row in found.cut]
-    if rows:
+    if found.cut:
         reading.say(
             "note", "text_cut", path,
             "文字超出字段宽度，末尾的半个汉字已略去。",
             "Text is longer than its field; half a character at the end is left out.",
-            rows,
+            by_row(found.cut),
         )  # fmt: skip
-    rows = [f"第{row}行" for row in found.undecodable]
-    _say_undecodable(rows, found.name, path, reading, stated=found.reason == "card")
+    _say_undecodable(by_row(found.undecodable), found.name, path, reading, stated=found.reason == "card")
 
 
-def _say_undecodable(rows: Any, encoding: str, path: Path, reading: Reading, *, stated: bool) -> None:
+def _say_undecodable(rows: Sequence[FeatureRef], encoding: str, path: Path, reading: Reading, *, stated: bool) -> None:
     if rows:
         reading.say(
             "error" if stated else "warning", "text_undecodable", path,
@@ -136,7 +134,7 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
             "note", "rows_deleted", path,
             f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
             f"{len(deleted)} rows are marked as deleted and not read.",
-            [f"第{row}行" for row in deleted],
+            by_row(deleted),
         )  # fmt: skip
     promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
     if path.stat().st_size < promised:
@@ -284,7 +282,7 @@ def _say_broken(broken: Any, path: Path, reading: Reading) -> None:
             "或在来源卡写 [repair] drop_empty_geometry = true。",
             "Geometry cannot be built (an open ring, or one of two points); the row is kept without it. Mend it at the "
             "source, or write [repair] drop_empty_geometry = true in the card.",
-            [f"第{row + 1}行" for row in broken.nonzero()[0]],
+            by_row(broken.nonzero()[0] + 1),
         )  # fmt: skip
 
 
@@ -362,8 +360,7 @@ def _likely_encoding(frame: Any, path: Path, reading: Reading) -> str:
     say_doubt(dbf.better_encoding(b"\n".join(sorted(cells)), found), found, path, reading)
     bad = {raw.decode("latin-1") for raw in cells if dbf.decode(raw, found)[2]}
     hit = np.any([column.isin(bad) for column in texts], axis=0) if bad else np.empty(0)
-    rows = [f"第{row + 1}行" for row in np.flatnonzero(hit)]
-    _say_undecodable(rows, found, path, reading, stated=bool(reading.card.source.encoding))
+    _say_undecodable(by_row(np.flatnonzero(hit) + 1), found, path, reading, stated=bool(reading.card.source.encoding))
     return found
 
 
@@ -405,7 +402,7 @@ def _all_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any
         f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个，其余已损坏，没有读入；请让提供单位重新导出。",
         f"The file lists {promised:,} features but only {len(frame):,} could be read; the rest is damaged. Export it "
         "again.",
-        [f"FID {number}" for number in lost],
+        [FeatureRef(value=f"FID {number}") for number in lost],
     )  # fmt: skip
     return frame
 

@@ -18,7 +18,7 @@ from gis_renovation.reports.error_places import error_places
 from gis_renovation.reports.parts import SEVERITIES, Layers, Sources
 from gis_renovation.run import Project
 from gis_renovation.schemas import layer_schemas
-from gis_renovation.words import COMMAS, IDS_SHOWN, Lang, Text, id_in
+from gis_renovation.words import COMMAS, IDS_SHOWN, Lang, Text
 from gis_renovation.writing import new_folder, write_geopackage
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _page(check: _Check) -> str:
 
 def _fault(finding: Finding, lang: Lang) -> Fault:
     where = " / ".join(part for part in (finding.file, *_named(finding, lang)) if part)
-    return Fault(where, finding.text.in_language(lang), [id_in(name, lang) for name in finding.ids])
+    return Fault(where, finding.text.in_language(lang), list(finding.named(lang)))
 
 
 def _label(layer: str, lang: Lang) -> str:
@@ -179,12 +179,12 @@ def _write_faults(sheet: Worksheet, check: _Check) -> int:
     for finding in check.findings:
         text = finding.text.in_language(check.lang)
         words = SEVERITIES[finding.severity].in_language(check.lang), _label(finding.layer, check.lang)
-        for feature in finding.ids or ("",):
+        for feature in finding.named(check.lang) or ("",):
             row += 1
             if row >= _LAST_ROW:
                 sheet.write_string(_LAST_ROW, 0, _FULL.in_language(check.lang))
                 return _LAST_ROW
-            cells = (*words, finding.file, finding.field, text, id_in(feature, check.lang), finding.code)
+            cells = (*words, finding.file, finding.field, text, feature, finding.code)
             for column, value in enumerate(cells):
                 sheet.write_string(row, column, str(value)[:32_767])
     return row

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -17,8 +16,6 @@ from gis_renovation.reports.parts import SEVERITIES, Layers
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Lang
 
-# How ids are decorated in findings: “C1=-5”, “C1→X”, “C1: why”, “C1 ∩ C2: 3 m²”.
-_MARKS = ("→", "=", ": ", " ∩ ", "（")
 _KINDS = {
     "Point": "points", "MultiPoint": "points",
     "LineString": "lines", "MultiLineString": "lines", "LinearRing": "lines",
@@ -55,24 +52,12 @@ def _places(finding: Finding, layer: gpd.GeoDataFrame, lang: Lang) -> Iterator[_
     """The features one finding names that have a place on the map."""
     lookup = {str(key): shape for key, shape in zip(layer.index, layer.geometry, strict=True)}
     label = layer_schemas()[finding.layer].label.in_language(lang)
-    for text in finding.ids:
-        shape = _shape_of(text, lookup)
+    for feature in finding.features:
+        shape = lookup.get(feature.key)
         if shape is None or shape.is_empty or not np.isfinite(shape.bounds).all():
             continue
         severity, fault = SEVERITIES[finding.severity].in_language(lang), finding.text.in_language(lang)
-        place = _Place(severity, label, text, fault, finding.code, shape)
+        place = _Place(severity, label, feature.spoken(lang), fault, finding.code, shape)
         yield place
-        if finding.code == "invalid_geometry":
-            yield place._replace(geometry=_break_point(text, shape))
-
-
-def _shape_of(text: str, lookup: Mapping[str, BaseGeometry]) -> BaseGeometry | None:
-    """The geometry of the feature an id text speaks of; the longest key that the text begins with."""
-    candidates = [text, *(text.split(mark, 1)[0] for mark in _MARKS if mark in text)]
-    return next((lookup[key] for key in sorted(candidates, key=len, reverse=True) if key in lookup), None)
-
-
-def _break_point(text: str, shape: BaseGeometry) -> shapely.Point:
-    """The point in a reason such as “Self-intersection[3 4]”, else a point of the shape."""
-    found = re.search(r"\[(-?[\d.eE+]+) (-?[\d.eE+]+)\]", text)
-    return shapely.Point(float(found.group(1)), float(found.group(2))) if found else shapely.Point(shape.bounds[:2])
+        if feature.spot is not None:
+            yield place._replace(geometry=shapely.Point(feature.spot))

@@ -384,7 +384,7 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     findings += check_layer(frame, card.schema_, file=file, **conformed.told)
     inputs.layers[name] = frame
     inputs.findings += findings
-    inputs.origins[name] = Origin(file, conformed.rules, conformed.row_name)
+    inputs.origins[name] = Origin(file, conformed.rules, conformed.row_at)
     inputs.sources[name] = {
         **_card_facts(card),
         **raw.record,

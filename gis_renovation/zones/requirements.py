@@ -21,7 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis_renovation.arrays import Flags, Floats
-from gis_renovation.errors import ConfigError, DataError, Finding
+from gis_renovation.errors import ConfigError, DataError, Finding, by_key
 from gis_renovation.schemas import nearest_names
 from gis_renovation.words import Text, shorten_ids
 from gis_renovation.zones.solver import Labels, ZoneProblem, compact
@@ -469,8 +469,8 @@ def _amount_faults(
 
 
 def _error(code: str, field: str, zh: str, en: str, ids: Iterable[str]) -> Finding:
-    which = tuple(map(str, ids))
-    return Finding(severity="error", code=code, layer="communities", field=field, text=Text(zh, en), ids=which)
+    text = Text(zh, en)
+    return Finding(severity="error", code=code, layer="communities", field=field, text=text, features=by_key(ids))
 
 
 # --- numbers --------------------------------------------------------------------------------------

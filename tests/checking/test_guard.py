@@ -58,7 +58,7 @@ def claimed(layer, code):
 
 def claim_codes(layer, **options):
     options = {"area": AREA, **options}
-    return [(f.code, len(f.ids)) for f in check_claim(layer, PROJECT, name="communities", **options)]
+    return [(f.code, len(f.named("zh"))) for f in check_claim(layer, PROJECT, name="communities", **options)]
 
 
 # --- a layer against its own claim ----------------------------------------------------------------
@@ -116,7 +116,7 @@ def test_two_kinds_of_numbers_in_one_layer_are_told_apart_row_by_row():
     good, swapped, degrees = town(1, 10), town(2, 5), town(3, 4).to_crs(4490)
     swapped = swapped.set_geometry(swapped.geometry.transform(lambda xy: xy[:, ::-1]))
     mixed = gpd.GeoDataFrame(geometry=[*good.geometry, *swapped.geometry, *degrees.geometry], crs=4548)
-    found = {f.code: f.ids for f in check_claim(mixed, PROJECT, name="x", area=AREA)}
+    found = {f.code: f.named("zh") for f in check_claim(mixed, PROJECT, name="x", area=AREA)}
     assert found == {
         "swapped_axes": tuple(map(str, range(10, 15))),
         "degrees_as_metres": tuple(map(str, range(15, 19))),
@@ -149,7 +149,7 @@ def test_planted_faults_are_found_anywhere_in_china(lon, lat, fault):
         swap = fault == "swapped"
         layer = layer.set_geometry(layer.geometry.transform(lambda xy: xy[:, ::-1] if swap else xy / 0.3048))
         code = "swapped_axes" if swap else "feet"
-    assert [(f.code, len(f.ids)) for f in check_claim(layer, project, name="x", area=area)] == [(code, 3)]
+    assert [(f.code, len(f.named("zh"))) for f in check_claim(layer, project, name="x", area=area)] == [(code, 3)]
 
 
 # --- numbers that name their grid -----------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_a_part_of_a_layer_that_is_shifted_is_found_and_its_rows_are_named(seed,
     mixed = mixed.set_crs(PROJECT)
     (said,) = check_offsets({"communities": true, "parcels": mixed}, PROJECT, trusted=["communities"])
     assert said.code == f"offset_mixed_{kind}"
-    wrong = set(said.ids) ^ set(true.index[rows])
+    wrong = set(said.named("zh")) ^ set(true.index[rows])
     assert len(wrong) <= 2  # a corner may meet another outline by chance
     moved = shifted(true, SHIFTS[kind])
     # The shift differs by some ten metres within the town: what is said is that of a corner of the moved features.
@@ -332,7 +332,7 @@ def test_features_of_another_city_are_named():
     far = town(3, 4, centre=(117.0, 36.6))
     (found,) = check_places({"communities": town(), "parks": far}, PROJECT, area=AREA)
     assert found.code == "outside_area"
-    assert len(found.ids) == 4
+    assert len(found.named("zh")) == 4
     assert "36.5" in found.text.zh
     assert check_places({"communities": town(), "parks": far}, PROJECT)[0].layer == "parks"
 
@@ -362,7 +362,7 @@ def test_the_layer_outside_the_zone_is_blamed_and_not_those_that_are_right():
     wrong = claimed(town(crs="EPSG:4547"), "EPSG:4548")  # drawn by the meridian of 114°, labelled 117°
     layers = {"communities": wrong, "barriers": right, "crossings": right.iloc[:9]}
     (found,) = check_places(layers, PROJECT)
-    assert (found.severity, found.layer, len(found.ids)) == ("error", "communities", len(wrong))
+    assert (found.severity, found.layer, len(found.named("zh"))) == ("error", "communities", len(wrong))
     assert 'crs = "EPSG:4547"' in found.text.zh
     assert "与 barriers、crossings 图层相距 50 km 以上" in found.text.zh
     assert "项目范围" not in found.text.zh

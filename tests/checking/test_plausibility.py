@@ -28,7 +28,7 @@ def layer(shapes, **columns):
 
 
 def found(findings):
-    return {f.code: f.ids for f in findings}
+    return {f.code: f.named("zh") for f in findings}
 
 
 def test_overlapping_contained_and_sliver_pairs_are_told_apart():
@@ -143,6 +143,6 @@ def test_one_feature_overlaps_nothing(count):
 def test_communities_without_a_name_are_counted():
     frame = layer([box(0, 0, 10, 10), box(20, 0, 30, 10), box(40, 0, 50, 10)], name=["x", None, " "])
     (finding,) = check_names(frame)
-    assert (finding.severity, finding.code, finding.ids) == ("warning", "no_name", ("b", "c"))
+    assert (finding.severity, finding.code, finding.named("zh")) == ("warning", "no_name", ("b", "c"))
     assert finding.text.zh == "2 个小区没有名称；表格和地图上将以编号称呼。"
     assert check_names(frame.iloc[:1]) == []

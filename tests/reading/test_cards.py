@@ -125,8 +125,8 @@ def test_numbers_as_people_write_them_are_read_and_estimates_are_said():
     values = result.frame["households"]
     assert list(values[:5]) == [120, 120, 1030, 12000, 100]
     assert values[5:].isna().all()
-    assert said(result, "estimate").ids == ("C1→约120", "C5→100多户")
-    assert said(result, "placeholder").ids == ("C6→-", "C8→不详")
+    assert said(result, "estimate").named("zh") == ("C1→约120", "C5→100多户")
+    assert said(result, "placeholder").named("zh") == ("C6→-", "C8→不详")
 
 
 def coded(values, rule):
@@ -156,11 +156,11 @@ def test_values_that_are_not_ours_come_with_the_line_to_write_which_then_works(r
 def test_what_is_no_number_stays_for_the_check_to_name():
     result = table(["12", "十几", "无"])
     faults = check_layer(result.frame, layer_schema("communities"))
-    assert [(f.code, f.ids) for f in faults] == [("wrong_type", ("C2=十几", "C3=无"))]
+    assert [(f.code, f.named("zh")) for f in faults] == [("wrong_type", ("C2=十几", "C3=无"))]
 
 
 def test_a_negative_count_and_an_infinite_one_are_faults():
-    faults = {f.code: f.ids for f in check_layer(table([-5, 3, np.inf]).frame, layer_schema("communities"))}
+    faults = {f.code: f.named("zh") for f in check_layer(table([-5, 3, np.inf]).frame, layer_schema("communities"))}
     assert "C1=-5.0" in faults["below_minimum"]
     assert faults["wrong_type"] == ("C3=inf",)
 
@@ -181,7 +181,7 @@ def test_a_period_is_no_year_unless_the_card_says_which(rule, expected):
     )
     found = [None if pd.isna(v) else int(v) for v in result.frame["year_built"]]
     assert found == expected
-    assert said(result, "period").ids == ("C2→80-90年代", "C3→2000年前")
+    assert said(result, "period").named("zh") == ("C2→80-90年代", "C3→2000年前")
     assert said(result, "period").severity == ("warning" if rule == '"户数"' else "note")
 
 
@@ -207,7 +207,7 @@ def test_dates_in_many_forms_and_months_only_on_request():
     assert list(plain.frame["recorded_on"][:6]) == [day] * 6
     assert plain.frame["recorded_on"][6] == "2024.4"
     assert list(plain.frame["state"]) == ["started"] * 7
-    assert said(plain, "day_number").ids == ("第5行→45397",)
+    assert said(plain, "day_number").named("zh") == ("第5行→45397",)
     last = done(frame, columns=columns.format('{ from = "填报日期", month_as = "last_day" }'), stem="works_records")
     assert last.frame["recorded_on"][6] == datetime.date(2024, 4, 30)
 
@@ -390,7 +390,7 @@ def test_pieces_of_one_id_are_merged_and_differing_attributes_become_unknown():
     assert result.frame.geometry["C2"].area == pytest.approx(16000)
     assert result.frame["name"]["C2"] == "b"
     assert pd.isna(result.frame["households"]["C2"])
-    assert said(result, "pieces_differ").ids == ("C2: floor_area_m2", "C2: households")
+    assert said(result, "pieces_differ").named("zh") == ("C2: floor_area_m2", "C2: households")
 
 
 def test_slivers_between_neighbours_close_and_wide_gaps_stay():
@@ -508,7 +508,7 @@ def works(months, **more):
 def checked_works(frame, columns):
     text = f'[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\n{columns}\n'
     result = conform(frame, read_card(text, stem="works_records", where="x"))
-    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_name=result.row_name)
+    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_at=result.row_at)
     return result, {fault.code: fault for fault in faults}
 
 
@@ -516,10 +516,10 @@ def test_a_month_without_a_day_is_told_with_the_row_of_the_file_and_the_line_to_
     frame = works(["2026年8月", "2026-08-15", "2026.9", "八月"])
     _, faults = checked_works(frame, 'recorded_on = "月份"')
     month = faults["month_without_day"]
-    assert month.ids == ("第4行=2026年8月", "第6行=2026.9")
+    assert month.named("zh") == ("第4行=2026年8月", "第6行=2026.9")
     assert "只写到月" in month.text.zh
     assert "month without a day" in month.text.en
-    assert faults["wrong_type"].ids == ("第7行=八月",)
+    assert faults["wrong_type"].named("zh") == ("第7行=八月",)
     line = 'recorded_on = { from = "月份", month_as = "last_day" }'
     assert line in month.text.zh
     assert line in month.text.en
@@ -532,8 +532,8 @@ def test_an_empty_id_is_told_by_the_row_of_the_file():
     frame = works(["2026-08-15"] * 3, 名称=["甲", "乙", "丙"], 区="淮南").assign(项目编号=["P1", None, "P3"])
     text = '[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\n'
     result = conform(frame, read_card(text, stem="projects", where="x"))
-    faults = check_layer(result.frame, layer_schema("projects"), row_name=result.row_name)
-    assert next(f for f in faults if f.code == "empty_key").ids == ("第5行",)
+    faults = check_layer(result.frame, layer_schema("projects"), row_at=result.row_at)
+    assert next(f for f in faults if f.code == "empty_key").named("zh") == ("第5行",)
 
 
 @pytest.mark.parametrize(
@@ -549,8 +549,8 @@ def test_rows_of_a_csv_are_those_that_a_spreadsheet_shows(tmp_path, text, rows):
     card = '[source]\npath = "进度.csv"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\nrecorded_on = "月份"\n'
     asked = read_card(card, stem="works_records", where="x")
     result = conform(read_layer(asked, tmp_path).frame, asked)
-    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_name=result.row_name)
-    assert [(f.code, f.ids) for f in faults] == [("month_without_day", rows)]
+    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_at=result.row_at)
+    assert [(f.code, f.named("zh")) for f in faults] == [("month_without_day", rows)]
 
 
 def test_a_column_not_taken_tells_its_strange_values_the_codes_and_the_line_to_write_which_then_works():

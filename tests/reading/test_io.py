@@ -185,7 +185,7 @@ def test_a_character_cut_at_the_end_of_its_field_loses_only_itself(tmp_path):
     raw = read(tmp_path, "小区.shp")
     assert raw.frame["名称"].iloc[1] == "x" + "淮" * ((width - 1) // 2)
     assert tuple(raw.frame["名称"].iloc[[0, 2]]) == (NAMES[0], NAMES[2])
-    assert next(f for f in raw.findings if f.code == "text_cut").ids == ("第2行",)
+    assert next(f for f in raw.findings if f.code == "text_cut").named("zh") == ("第2行",)
 
 
 def test_bytes_that_are_no_text_are_named_by_row(tmp_path):
@@ -194,7 +194,7 @@ def test_bytes_that_are_no_text_are_named_by_row(tmp_path):
     raw = read(tmp_path, "小区.shp")
     assert "�" in raw.frame["名称"].iloc[2]
     assert raw.frame["名称"].iloc[0] == NAMES[0]
-    assert next(f for f in raw.findings if f.code == "text_undecodable").ids == ("第3行",)
+    assert next(f for f in raw.findings if f.code == "text_undecodable").named("zh") == ("第3行",)
 
 
 def test_rows_marked_as_deleted_are_counted_not_read(tmp_path):
@@ -205,7 +205,7 @@ def test_rows_marked_as_deleted_are_counted_not_read(tmp_path):
     table.write_bytes(bytes(data))
     frame, findings, _ = conformed(tmp_path, "小区.shp")
     assert list(frame.index) == ["C1", "C3"]
-    assert next(f for f in findings if f.code == "rows_deleted").ids == ("第2行",)
+    assert next(f for f in findings if f.code == "rows_deleted").named("zh") == ("第2行",)
     assert not [f for f in findings if f.severity == "error"]
 
 
@@ -323,7 +323,7 @@ def test_survey_points_make_parcels_with_holes_in_the_right_place(tmp_path):
     assert raw.frame.total_bounds[0] == pytest.approx(LEFT + 39_000_000)
     assert raw.frame.total_bounds[1] == pytest.approx(BOTTOM)
     broken = next(f for f in raw.findings if f.code == "unreadable_geometry")
-    assert broken.ids == ("2 第1圈（2 个点）",)
+    assert broken.named("zh") == ("2 第1圈（2 个点）",)
     assert raw.frame.geometry[1] is None
 
 
@@ -378,7 +378,7 @@ def test_a_ring_of_two_points_keeps_its_row_and_the_others(tmp_path):
     raw = read_layer(card, tmp_path)
     assert len(raw.frame) == 3
     assert list(raw.frame.geometry.isna()) == [False, True, False]
-    assert next(f for f in raw.findings if f.code == "unreadable_geometry").ids == ("第2行",)
+    assert next(f for f in raw.findings if f.code == "unreadable_geometry").named("zh") == ("第2行",)
 
 
 def test_tables_become_points_from_survey_x_and_y_or_degrees_or_wkt(tmp_path):
@@ -405,11 +405,11 @@ def test_tables_become_points_from_survey_x_and_y_or_degrees_or_wkt(tmp_path):
     survey = points('x = "Y"\ny = "X"', "EPSG:4548")
     assert (survey.frame.geometry.iloc[0].x, survey.frame.geometry.iloc[0].y) == (500000, 3613000)
     assert survey.frame.geometry.iloc[1] is None
-    assert next(f for f in survey.findings if f.code == "unreadable_geometry").ids == ("第3行",)
+    assert next(f for f in survey.findings if f.code == "unreadable_geometry").named("zh") == ("第3行",)
     assert points('x = "经度"\ny = "纬度"', "EPSG:4490").frame.geometry.iloc[0].x == pytest.approx(117.01)
     shapes = points('wkt = "w"', "EPSG:4548")
     assert shapes.frame.geometry.iloc[0].wkt == "POINT (500000 3613000)"
-    assert next(f for f in shapes.findings if f.code == "unreadable_geometry").ids == ("第3行",)
+    assert next(f for f in shapes.findings if f.code == "unreadable_geometry").named("zh") == ("第3行",)
 
 
 @pytest.mark.parametrize(
@@ -628,7 +628,7 @@ def test_a_kill_in_the_middle_leaves_the_old_folder_and_the_next_run_clears_up(t
     target.mkdir()
     (target / "a").write_text("old")
     code = (
-        "import sys, time, pathlib\nfrom gis_renovation.reading.files import new_folder\n"
+        "import sys, time, pathlib\nfrom gis_renovation.writing import new_folder\n"
         "with new_folder(pathlib.Path(sys.argv[1])) as work:\n    (work / 'a').write_text('half')\n"
         "    print('ready', flush=True)\n    time.sleep(60)\n"
     )
@@ -648,7 +648,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
     # A limit on the size of files stands for the full disk: writing beyond it fails in the same place.
     code = (
         "import pathlib, resource, sys\nfrom zoo import communities\n"
-        "from gis_renovation.errors import FileError\nfrom gis_renovation.reading.files import new_folder, write_geopackage\n"
+        "from gis_renovation.errors import FileError\nfrom gis_renovation.writing import new_folder, write_geopackage\n"
         "frame = communities(20000)\nresource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
         "try:\n    with new_folder(pathlib.Path(sys.argv[1])) as work:\n"
         "        write_geopackage(work / 'layers.gpkg', {'communities': frame})\n"

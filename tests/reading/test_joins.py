@@ -16,7 +16,6 @@ from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.reading.files import file_sha256, read_layer
 from gis_renovation.reading.joins import join_keys, match_rows
 from gis_renovation.schemas import check_layer
-from gis_renovation.words import id_in
 
 LEFT, BOTTOM = 500_000, 3_612_000
 CARD = '[source]\npath = "data/边界.gpkg"\ncrs = "EPSG:4548"\n[columns]\ncommunity_id = "小区编号"\nname = "小区名称"\n'
@@ -80,9 +79,9 @@ def test_what_does_not_meet_is_named_on_both_sides_and_counted(tmp_path):
     boundaries(tmp_path, ["A1", "A2", None])
     sheet(tmp_path, [["A1", 10, 1], ["A9", 20, 2], [None, 30, 3]])
     frame, said, record = read(tmp_path, CARD + TAKEN + JOIN)
-    assert said["join_ledger_only"].ids == ("A9（第5行）",)
-    assert said["join_layer_only"].ids == ("A2", "第3行没有编号")
-    assert said["join_no_number"].ids == ("第6行",)
+    assert said["join_ledger_only"].named("zh") == ("A9（第5行）",)
+    assert said["join_layer_only"].named("zh") == ("A2", "第3行没有编号")
+    assert said["join_no_number"].named("zh") == ("第6行",)
     assert {said[c].severity for c in ("join_ledger_only", "join_layer_only", "join_no_number")} == {"warning"}
     assert int(frame["households"].sum()) == 10  # unknown is not 0, and no row of the ledger slips in elsewhere
     assert int(frame["households"].isna().sum()) == 2
@@ -96,7 +95,7 @@ def test_repeated_ids_of_the_ledger_are_an_error_with_their_rows_and_none_is_tak
     sheet(tmp_path, [["A1", 10, 1], ["A2", 20, 2], ["A1 ", 11, 1]])
     frame, said, record = read(tmp_path, CARD + TAKEN + JOIN)
     assert said["join_repeated"].severity == "error"
-    assert said["join_repeated"].ids == ("A1（第4行、第6行）",)
+    assert said["join_repeated"].named("zh") == ("A1（第4行、第6行）",)
     assert frame["households"].fillna(-1).to_dict() == {"A1": -1, "A2": 20}
     assert record["files"][1]["joined"]["rows_repeated"] == 2
 
@@ -150,7 +149,7 @@ def test_columns_of_both_that_differ_are_told_and_the_card_chooses(tmp_path):
     sheet(tmp_path, [["A1", 10, 1], ["A2", 20, 2], ["A3", 33, 3]], heads=("户数（户）", "建筑面积（万㎡）"))
     frame, said, _ = read(tmp_path, CARD + 'households = "户数"\n' + JOIN)
     assert said["join_values_differ"].severity == "warning"
-    assert said["join_values_differ"].ids == ("A3=约30→33",)
+    assert said["join_values_differ"].named("zh") == ("A3=约30→33",)
     assert list(frame["households"]) == [10, 20, 30]
     frame, said, _ = read(tmp_path, CARD + 'households = "规模/户数（户）"\n' + JOIN)
     assert said["join_values_differ"].severity == "note"
@@ -164,7 +163,7 @@ def test_a_column_of_the_same_name_is_taken_by_its_prefix(tmp_path):
     frame, said, _ = read(tmp_path, CARD + 'households = "ledger.户数"\nbuilding_count = "ledger.栋数"\n' + join)
     assert list(frame["households"]) == [11, 22]
     assert list(frame["building_count"]) == [3, 4]
-    assert said["join_values_differ"].ids == ("A1=1→11", "A2=2→22")
+    assert said["join_values_differ"].named("zh") == ("A1=1→11", "A2=2→22")
     frame, _, _ = read(tmp_path, CARD + 'households = "户数"\nbuilding_count = "栋数"\n' + join)
     assert list(frame["households"]) == [1, 2]
     assert list(frame["building_count"]) == [3, 4]
@@ -174,7 +173,7 @@ def test_one_ledger_row_for_several_features_is_warned_of_unless_they_are_merged
     boundaries(tmp_path, ["A1", "A1", "A2"])
     sheet(tmp_path, [["A1", 10, 1], ["A2", 20, 2]])
     _, said, _ = read(tmp_path, CARD + TAKEN + JOIN)
-    assert said["join_row_shared"].ids == ("A1",)
+    assert said["join_row_shared"].named("zh") == ("A1",)
     merged, said, _ = read(tmp_path, CARD + TAKEN + JOIN + "[repair]\nmerge_pieces = true\n")
     assert "join_row_shared" not in said
     assert int(merged["households"].sum()) == 30
@@ -284,17 +283,10 @@ def test_repeated_ids_are_named_with_the_rows_of_the_file(tmp_path):
     card = read_card(CARD, stem="communities", where="x")
     raw = read_layer(card, tmp_path)
     done = conform(raw.frame, card)
-    (found,) = check_layer(done.frame, card.schema_, rows=done.repeated)
-    assert found.ids == ("B2（第1行、第3行）",)
+    (found,) = check_layer(done.frame, card.schema_, repeated=done.repeated)
+    assert found.named("zh") == ("B2（第1行、第3行）",)
     assert "[B2（第1行、第3行）]" in found.sentence("zh")
     assert "[B2 (row 1, row 3)]" in found.sentence("en")
-
-
-def test_rows_are_said_in_the_language_spoken_and_ids_stay_as_they_are():
-    assert id_in("第3行", "en") == "row 3"
-    assert id_in("第3行→约120", "en") == "row 3→约120"
-    assert id_in("A1（第3行）", "zh") == "A1（第3行）"
-    assert id_in("光明（第3行列式）", "en") == "光明（第3行列式）"
 
 
 def test_a_fault_in_a_card_shows_toml_and_not_the_programs_own_words():

@@ -43,7 +43,7 @@ def test_a_ledger_with_every_trap_gives_its_records_only(tmp_path):
     # Ten rows: two of title, two of header, three records, two totals, one footer.
     assert facts["set_aside"] == {"title": 2, "header": 2, "blank": 0, "total": 2, "footer": 1}
     assert facts["sheet_rows"] == 10
-    said = {(f.code, f.ids) for f in found.findings}
+    said = {(f.code, f.named("zh")) for f in found.findings}
     assert ("rows_set_aside", ("第7行", "第9行")) in said
     assert ("merged_filled", ()) in said
     assert not any("张三" in f.text.zh or "138" in f.text.zh for f in found.findings)

@@ -173,10 +173,10 @@ def test_a_page_of_zeros_in_a_database_costs_only_the_rows_on_it(place):
     layer, findings = taken(place, "a.gpkg")
     (missing,) = [f for f in findings if f.code == "rows_missing"]
     assert 2900 < len(layer) < 3000
-    assert len(missing.ids) == 3000 - len(layer)
+    assert len(missing.named("zh")) == 3000 - len(layer)
     expected = many.set_index("编号").loc[layer.index]
     assert list(layer["households"]) == list(expected["户数"])
     assert (shapely.distance(layer.geometry.to_numpy(), expected.geometry.to_numpy()) < 1e-6).all()
-    assert {f"C{fid.removeprefix('FID ')}" for fid in missing.ids} == {f"C{n + 1}" for n in range(3000)} - set(
+    assert {f"C{fid.removeprefix('FID ')}" for fid in missing.named("zh")} == {f"C{n + 1}" for n in range(3000)} - set(
         layer.index
     )

@@ -12,7 +12,7 @@ import pytest
 from shapely.geometry import Point, Polygon, box
 from zoo import BOTTOM, LEFT, communities, shapefile
 
-from gis_renovation.errors import Finding
+from gis_renovation.errors import FeatureRef, Finding
 from gis_renovation.reading.files import file_sha256
 from gis_renovation.reports.check_page import write_check_report
 from gis_renovation.reports.error_places import error_places
@@ -70,7 +70,7 @@ def test_the_workbook_has_a_row_for_each_fault_and_feature_and_no_formula(tmp_pa
     inputs, folder = report(tmp_path)
     book = openpyxl.load_workbook(folder / "check.xlsx")
     rows = list(book["问题"].iter_rows(min_row=2, values_only=True))
-    assert len(rows) == sum(max(1, len(f.ids)) for f in inputs.findings)
+    assert len(rows) == sum(max(1, len(f.named("zh"))) for f in inputs.findings)
     assert all(cell.data_type != "f" for row in book["问题"].iter_rows() for cell in row)
     assert any("C2=-5" in str(row[5]) for row in rows)
     counts = {row[0]: row[2:] for row in book["图层"].iter_rows(min_row=2, values_only=True)}
@@ -120,19 +120,18 @@ def test_a_project_without_fault_has_no_error_layer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ids", "expected"),
+    ("feature", "expected"),
     [
-        (("a:b=c",), "a:b=c"),
-        (("a: Self-intersection[1 2]",), "a"),
-        (("a→x",), "a"),
-        (("a=-1",), "a"),
-        (("a ∩ b: 3 m²",), "a"),
-        (("zz",), None),
+        (FeatureRef("a:b=c"), "a:b=c"),
+        (FeatureRef("a", mark="=", value="-1"), "a"),
+        (FeatureRef("a", mark=": ", value="3 m²", other="b"), "a"),
+        (FeatureRef("zz"), None),
+        (FeatureRef(rows=(1,)), None),
     ],
 )
-def test_ids_lead_back_to_their_feature(ids, expected):
+def test_findings_lead_back_to_their_feature(feature, expected):
     layer = gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1), box(5, 5, 6, 6)], index=["a", "a:b=c"], crs=4548)
-    finding = Finding(severity="error", code="x", layer="communities", text=Text("x", "x"), ids=ids)
+    finding = Finding(severity="error", code="x", layer="communities", text=Text("x", "x"), features=(feature,))
     places = error_places([finding], {"communities": layer}, lang="zh")
     assert (places is None) == (expected is None)
     if expected:
@@ -147,7 +146,7 @@ def test_a_layer_that_lies_about_its_crs_stops_with_the_right_one(tmp_path):
     errors = [f for f in inputs.findings if f.severity == "error"]
     assert [f.code for f in errors] == ["degrees_as_metres"]
     assert "EPSG:4490" in errors[0].text.zh
-    assert len(errors[0].ids) == 3
+    assert len(errors[0].named("zh")) == 3
     assert "communities" not in inputs.layers
 
 

@@ -620,7 +620,7 @@ def test_unknown_and_negative_bounded_values_are_named_but_matter_only_when_boun
     assert len(delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 100}))) == 3
     with pytest.raises(DataError) as caught:
         delineate_zones(communities, links, requirements=ZoneRequirements(floor_area_m2={"max": 10.0}))
-    assert [(f.code, f.ids) for f in caught.value.findings] == [
+    assert [(f.code, f.named("zh")) for f in caught.value.findings] == [
         ("unknown_value", ("C00",)),
         ("below_minimum", ("C01",)),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from gis_renovation.errors import Finding
+from gis_renovation.errors import Finding, by_key
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Text
 
@@ -158,13 +158,13 @@ def _rows_by_kind(frame: pd.DataFrame, cells: Iterable[object]) -> dict[str, lis
 def _finding(layer: str, column: str, kind: str, ids: list[str]) -> Finding:
     schema, label = layer_schemas().get(layer), _label(layer, column)
     # Where the number is the id itself, the ids would repeat it.
-    shown = () if schema is not None and column == schema.key else tuple(ids)
+    shown = () if schema is not None and column == schema.key else by_key(ids)
     return Finding(
         severity="error",
         code="personal_number",
         layer=layer,
         field=column,
-        ids=shown,
+        features=shown,
         text=Text(
             f"{layer}.{column}（{label.zh}）有 {len(ids)} 处疑似{_KINDS[kind].zh}，公众版不得包含；"
             "请在数据中删去，或从 [layers] 允许清单去掉这一列。",
