@@ -61,7 +61,25 @@ class Step:
 
 
 # Functions whose parameters stand in another table of project.toml than the one named for their package.
-TABLES: dict[str, str] = {}
+TABLES: Mapping[str, str] = {
+    "land.weigh_idleness": "land_evidence",
+    "land.sum_idleness": "land_evidence",
+    "land.weigh_vacancy": "land_evidence",
+    "land.sum_vacancy": "land_evidence",
+    "land.grade_vacant_premises": "land_evidence",
+    "land.shape_usable_land": "land_shapes",
+    "land.rank_idle_parcels": "land_ranking",
+    "land.grade_candidates": "land_ranking",
+    "land.outline_land_sites": "land_status",
+    "land.check_land_status": "land_status",
+    "land.list_touched_parcels": "land_status",
+    "land.compare_land_uses": "land_statements",
+    "land.draw_land_statements": "land_statements",
+    "land.draw_facility_statements": "land_statements",
+    "land.conclude_land_sites": "land_statements",
+    "land.list_code_conversions": "land_statements",
+    "greenways.find_greenway_gaps": "greenway_gaps",
+}
 
 STEPS: tuple[Step, ...] = (
     Step("community_terrain", "rasters.community_terrain", ("communities", "terrain")),
