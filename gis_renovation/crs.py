@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 
-# Datums for which PROJ's database holds no real transformation to CGCS2000 (handbook §3.1): the
+# Datums for which PROJ's database holds no real transformation to CGCS2000 (docs/methods.md, 1): the
 # numbers come back almost unchanged and look converted.
 UNCONVERTIBLE_DATUMS = ("Beijing 1954", "Xian 1980", "New Beijing")
 
@@ -51,8 +51,8 @@ def require_metric(**layers: gpd.GeoDataFrame | gpd.GeoSeries | None) -> CRS:
     """The one projected CRS in metres that all given layers share.
 
     Layers given as ``None`` are passed over. Raises CRSError naming every layer that has no CRS, a
-    geographic one, one in another unit, Web Mercator (areas are 1.41 times too large at 32.6° N,
-    handbook §3.1), or one that differs from the others. O(layers).
+    geographic one, one in another unit, Web Mercator (areas are 1.41 times too large at 32.6° N),
+    or one that differs from the others. O(layers).
     """
     found = {name: layer.crs for name, layer in layers.items() if layer is not None}
     bad = {name: _label(crs) for name, crs in found.items() if not is_metric(crs)}
@@ -127,7 +127,7 @@ def reproject(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDat
 def same_crs(one: Any, other: Any) -> bool:
     """Whether two CRSs put the same numbers in the same place, whatever they are called.
 
-    CGCS2000 and WGS-84 count as the same datum (metre level, handbook §3.1), other datums by name. Old
+    CGCS2000 and WGS-84 count as the same datum (metre level), other datums by name. Old
     software writes projections in its own words, so numbers decide: five points must agree to 1 mm.
     """
     one, other = CRS(one), CRS(other)
@@ -299,7 +299,7 @@ def _ring_areas(degrees: Floats, ring: Positions, count: int) -> Floats:
 
 
 def wgs84_to_gcj02(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
-    """Longitude and latitude in degrees, shifted as Chinese consumer maps shift them (handbook §3.2)."""
+    """Longitude and latitude in degrees, shifted as Chinese consumer maps shift them (docs/methods.md, 1)."""
     x, y = np.asarray(lon, float) - 105.0, np.asarray(lat, float) - 35.0
     root = np.sqrt(np.abs(x))
     wave = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0

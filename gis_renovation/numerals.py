@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# What one unit is in the schema's unit; handbook §3.1 (1 ha = 15 mu, 1 mu = 666.67 m²).
+# What one unit is in the schema's unit (1 ha = 15 mu, 1 mu = 666.67 m²).
 UNITS: Mapping[str, Mapping[str, float]] = {
     "m²": {
         "平方米": 1, "平米": 1, "㎡": 1, "m2": 1, "m²": 1, "万平方米": 1e4, "万平米": 1e4, "万㎡": 1e4, "万m²": 1e4,

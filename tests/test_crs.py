@@ -31,8 +31,8 @@ def layer(crs, shape=None):
     return gpd.GeoDataFrame(geometry=[shape or box(0, 0, 1, 1)], crs=crs)
 
 
-def test_the_handbooks_points_come_out_to_the_centimetre():
-    # Handbook §3.1 and §3.2, computed there with PROJ and the public constants.
+def test_known_points_come_out_to_the_centimetre():
+    # Computed with PROJ and the public constants.
     there = Transformer.from_crs(4490, 4548, always_xy=True)
     assert there.transform(117.0, 32.65) == pytest.approx((500000.00, 3613932.57), abs=0.01)
     assert there.transform(116.79, 32.57) == pytest.approx((480280.16, 3605080.22), abs=0.01)
@@ -52,7 +52,7 @@ def test_the_inverse_of_both_offsets_is_exact_to_a_micrometre(lon, lat):
 
 
 def test_over_huainan_the_offsets_are_as_large_as_measured():
-    # Handbook §3.2: GCJ-02 524 to 575 m, BD-09 1,152 to 1,248 m over the city.
+    # docs/methods.md, 1: GCJ-02 524 to 575 m, BD-09 1,152 to 1,248 m over the city.
     lon, lat = (a.ravel() for a in np.meshgrid(np.linspace(116.35, 117.21, 20), np.linspace(31.9, 33.01, 20)))
     geod = Geod(ellps="WGS84")
     gcj = geod.inv(lon, lat, *wgs84_to_gcj02(lon, lat))[2]
@@ -128,7 +128,7 @@ ESRI = (
     ("one", "other", "same"),
     [
         ("EPSG:4548", ESRI, True),
-        ("EPSG:4548", "EPSG:4509", True),  # 3° and 6° share the meridian of 117° (handbook §3.1)
+        ("EPSG:4548", "EPSG:4509", True),  # 3° and 6° share the meridian of 117° (docs/methods.md, 1)
         ("EPSG:4548", "EPSG:4527", False),
         ("EPSG:4548", "EPSG:4549", False),
         ("EPSG:4548", "EPSG:2384", False),
@@ -195,7 +195,7 @@ def test_a_geodesic_area_agrees_with_the_plane_near_the_meridian_and_counts_hole
 
 
 def test_web_mercator_would_be_forty_percent_too_large():
-    # Handbook §3.1: 1.413 times at 32.6° N.
+    # docs/methods.md, 1: 1.413 times at 32.6° N.
     frame = gpd.GeoDataFrame(geometry=[box(116.99, 32.59, 117.01, 32.61)], crs=4490)
     assert frame.to_crs(3857).area[0] / geodesic_area_m2(frame)[0] == pytest.approx(1.413, abs=0.005)
 

@@ -76,7 +76,7 @@ def test_headers_state_their_unit(name, bare, unit):
 
 
 def test_units_become_the_schemas_unit_or_nothing():
-    # Handbook §3.1: 1 ha = 15 mu = 10,000 m².
+    # docs/methods.md, 1: 1 ha = 15 mu = 10,000 m².
     assert unit_factor("亩", "m²") * 15 == pytest.approx(10_000)
     assert unit_factor("万㎡", "m²") == 1e4
     assert unit_factor("KM", "m") == 1000

@@ -37,7 +37,7 @@ TRUSTED_LAYERS = ("reporting_units", "communities")
 # A prefecture is some 100 km across; farther away than this is another city, not a suburb.
 MARGIN_M = 50_000.0
 
-# What the numbers of China's places look like (handbook §3.1).
+# What the numbers of China's places look like (docs/methods.md, 1).
 _LON, _LAT = (73.0, 136.0), (3.0, 54.0)
 _NORTHING = (300_000.0, 6_100_000.0)
 _EASTING = (100_000.0, 900_000.0)

@@ -129,7 +129,7 @@ def assess_parcels(
     Raises
     ------
     CRSError for CRS not metric or not shared; ConfigError for a rule whose measure is not known.
-    O(parcels x rules + overlaps). Method: ``methods.md`` §3.5 of the project's references, Kleene logic.
+    O(parcels x rules + overlaps). Kleene's three-valued logic (docs/methods.md, 4).
     """
     require_metric(parcels=parcels, communities=communities, control_lines=control_lines, buildings=buildings)
     site = Site(

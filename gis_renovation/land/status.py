@@ -5,8 +5,8 @@ control lines and illegal structures (what follows for the statements of a joint
 :mod:`gis_renovation.land.statements`). Parts sum to the whole after rounding, 0.00 is
 written out, and what no layer covers is *not checked* (未核查), never *not affected* (不涉及).
 
-The contents follow the sheet a natural-resources office fills by hand (``handbook.md`` §2.5 of the
-project's references, put together from practice; no form is prescribed).
+The contents follow the sheet a natural-resources office fills by hand, put together from practice; no
+form is prescribed (docs/methods.md, 4.4).
 """
 
 from __future__ import annotations

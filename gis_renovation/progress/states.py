@@ -16,7 +16,7 @@ from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
 from gis_renovation.words import Text, shorten_ids
 
-# The chain of states from the reserve list to the handover (handbook §6). No national list exists.
+# The chain of states from the reserve list to the handover (docs/methods.md, 8). No national list exists.
 STATE_ORDER = (
     "reserve",
     "listed",
@@ -31,7 +31,7 @@ STATE_ORDER = (
     "handed_over",
 )
 _STARTED, _COMPLETED, _LAST = (STATE_ORDER.index(state) for state in ("started", "completed", "handed_over"))
-# Planned, allocated, received and paid are four numbers, never to be mixed (handbook §6).
+# Planned, allocated, received and paid are four numbers, never to be mixed (docs/methods.md, 8).
 FUND_BASES = ("planned", "allocated", "received", "paid")
 # What is planned for a year; the reserve list is not yet a plan.
 PLAN_BATCHES = ("main", "supplement")

@@ -1,4 +1,4 @@
-"""One record a zone with everything its sheet in the scheme book says (handbook §6, zone record)."""
+"""One record a zone with everything its sheet in the scheme book says (片区登记表)."""
 
 from __future__ import annotations
 

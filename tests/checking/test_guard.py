@@ -318,7 +318,7 @@ def test_the_warning_names_both_layers_the_metres_and_the_cure():
     layers = {"communities": true, "parcels": shifted(true, wgs84_to_gcj02)}
     (found,) = check_offsets(layers, PROJECT, trusted=("communities",))
     assert (found.layer, found.code, found.severity) == ("parcels", "offset_gcj02", "warning")
-    # Handbook §3.2: over Huainan the shift is 524 to 575 m towards east-south-east.
+    # docs/methods.md, 1: over Huainan the shift is 524 to 575 m towards east-south-east.
     metres = int(found.text.zh.split("约 ")[1].split(" m")[0])
     assert 524 <= metres <= 575
     assert 'datum = "gcj02"' in found.text.zh

@@ -106,7 +106,7 @@ def test_a_slip_of_units_shows_in_the_ratios():
 
 
 def test_the_supplements_totals_are_an_outlier_and_the_main_plans_are_not():
-    # Handbook §0: 173.51 万m² / 22,595 = 76.8; 142.12 万m² / 11,162 = 127.3.
+    # Huainan's plan of 2024: 173.51 万m² / 22,595 = 76.8; 142.12 万m² / 11,162 = 127.3.
     findings = check_plan_ratios({"main": (22595, 1_735_100), "supplement": (11162, 1_421_200), "reserve": (None, 5.0)})
     assert [f.code for f in findings] == ["plan_ratio"]
     assert "增补计划" in findings[0].text.zh

@@ -215,7 +215,7 @@ def test_units_have_their_codes_and_tile_the_city_around_their_seats(city):
             assert units.geometry[unit.code].contains(shapely.Point(seat))
 
 
-def test_a_seat_is_where_the_handbook_puts_it_once_the_map_offset_is_undone():
+def test_a_seat_is_where_published_points_put_it_once_the_map_offset_is_undone():
     # 田家庵 117.018 E, 32.644 N in GCJ-02; the offset there is some 550 m to the east-south-east.
     unit = next(unit for unit in UNITS if unit.name == "田家庵区")
     shifted = gpd.GeoSeries([shapely.Point(117.018, 32.644)], crs="EPSG:4490").to_crs("EPSG:4548")[0]
@@ -259,7 +259,7 @@ def test_buildings_stand_in_their_community_and_add_up(city):
 
 
 def test_sizes_are_those_of_such_communities(city):
-    # Handbook 7.4: 226 households and 17,400 m² a community in the main plan, 77 m² a household.
+    # Huainan's plan of 2024: 226 households and 17,400 m² a community in the main plan, 77 m² a household.
     main = city["communities"][city["communities"]["plan_batch"] == "main"]
     hectares = main.area / 1e4
     assert hectares.min() > 0.2
