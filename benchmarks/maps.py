@@ -44,8 +44,9 @@ import shapely
 from playwright.sync_api import sync_playwright
 
 from gis_renovation.cli import serve
+from gis_renovation.maps import PageFacts
 from gis_renovation.maps import page as maps
-from gis_renovation.maps import tiles
+from gis_renovation.maps.tiles import layer as tiles
 
 TARGETS = {"bytes": 5.0, "usable": 5.0}
 # Seconds, frames a second and megabytes of the large layers, by their size.
@@ -86,7 +87,7 @@ def blocks(count: int) -> gpd.GeoDataFrame:
 
 
 def build_ours(frame: gpd.GeoDataFrame, path: Path) -> None:
-    page = maps.map_page({"communities": frame}, title="benchmark", as_of=date(2024, 9, 30))
+    page = maps.map_page({"communities": frame}, PageFacts(title="benchmark", as_of=date(2024, 9, 30)))
     path.write_text(page, encoding="utf-8")
 
 
@@ -269,7 +270,7 @@ def build_folder(size: int, folder: Path) -> dict[str, float]:
     """Page and tiles of ``size`` blocks; seconds without the making of the data, and this process's peak."""
     frame = blocks(size)
     started = time.perf_counter()
-    made = maps.map_files({"communities": frame}, title="benchmark", as_of=date(2024, 9, 30))
+    made = maps.map_files({"communities": frame}, PageFacts(title="benchmark", as_of=date(2024, 9, 30)))
     (folder / "tiles").mkdir()
     (folder / "index.html").write_text(made.page, encoding="utf-8")
     for path, data in made.files.items():

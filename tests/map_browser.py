@@ -61,13 +61,13 @@ class Visit:
 
 def visits(browser, folder):
     """A function that writes a page of layers into ``folder`` and opens it; all are closed in the end."""
-    from gis_renovation.maps import page
+    from gis_renovation.maps import PageFacts, page
 
     opened = []
 
     def open_page(made, *, screen="desktop", fragment="", **options):
         path = folder / f"index{len(opened)}.html"
-        text = page.map_page(made, **({"title": "示意市工作图", "as_of": AS_OF} | options))
+        text = page.map_page(made, PageFacts(**({"title": "示意市工作图", "as_of": AS_OF} | options)))
         path.write_text(text, encoding="utf-8")
         opened.append(Visit(browser, path, screen=screen, fragment=fragment))
         return opened[-1]

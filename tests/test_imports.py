@@ -43,6 +43,8 @@ ORDER = (
     "reading",
     "checking",
     "run",
+    "maps.encoding",
+    "maps.tiles",
     "maps",
     "publish.disclosure",
     "publish.leaks",

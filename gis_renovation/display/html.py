@@ -46,8 +46,10 @@ def script_json(value: object) -> str:
 def render(template: str, *, lang: Lang, **context: object) -> str:
     """The page or part of one that ``templates/`` holds under this name, filled with ``context``.
 
-    Every value is escaped and cleaned by :func:`plain_text`; a name the context lacks is an error. Templates
+    Every value passes :func:`safe`; a name the context lacks is an error. Templates
     say words of their own by ``say("中文", "English")`` and a :class:`~gis_renovation.words.Text` by ``text|said``.
+    A template that begins with ``{# joined #}`` is broken into lines for its readers only: a break between
+    elements and the indent after it do not reach the page.
     """
 
     def say(zh: str, en: str) -> str:
@@ -60,25 +62,32 @@ def render(template: str, *, lang: Lang, **context: object) -> str:
 def _environment() -> Environment:
     """The one jinja2 environment, made when a page is first written."""
     import jinja2
+    from jinja2.ext import Extension
+    from markupsafe import Markup
 
     def source(name: str) -> str:
         return (shipped("templates") / name).read_text(encoding="utf-8")
 
-    def clean(value: object) -> object:
-        return value if hasattr(value, "__html__") else plain_text(value)
+    def gate(value: object) -> object:
+        return value if hasattr(value, "__html__") else Markup(safe(value))  # noqa: S704 - safe() is the gate
 
     @jinja2.pass_context
     def said(context: jinja2.runtime.Context, text: Text) -> str:
         return text.in_language(context["lang"])
 
+    class Joined(Extension):
+        def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+            return re.sub(r"\n\s*", "", source) if source.startswith("{# joined #}\n") else source
+
     pages = jinja2.Environment(
+        extensions=[Joined],
         loader=jinja2.FunctionLoader(source),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=clean,
+        finalize=gate,
     )
     pages.filters["said"] = said
     return pages

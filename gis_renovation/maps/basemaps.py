@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gis_renovation.display import plain_text, safe
 from gis_renovation.errors import ConfigError, FileError
+from gis_renovation.maps.encoding import BasemapBlock
 from gis_renovation.words import Lang, Text
 
 # Addresses of the public service (天地图地图API, 2019 and later: a key is required): the Web Mercator set "w".
@@ -111,7 +112,7 @@ def _url_faults(url: str) -> list[Text]:
 class PageBasemaps(NamedTuple):
     """What a page gets: sources ready for its script, the hosts its policy opens, and what was left out and why."""
 
-    sources: list[dict[str, Any]]
+    sources: list[BasemapBlock]
     hosts: list[str]
     left_out: list[Text]
 
@@ -151,7 +152,7 @@ def _addresses(base: Basemap) -> list[str]:
     return [url for url in (base.url, base.labels_url) if url]
 
 
-def _source(base: Basemap, name: str, urls: Sequence[str], subdomains: list[str]) -> dict[str, Any]:
+def _source(base: Basemap, name: str, urls: Sequence[str], subdomains: list[str]) -> BasemapBlock:
     note = base.attribution or "天地图（国家地理信息公共服务平台）"
     return {
         "id": base.source or plain_text(name),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import shapely
 
 from gis_renovation.crs import reproject
 from gis_renovation.display import plain_text
-from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
+from gis_renovation.maps.encoding import DISPLAY_CRS, CountyBlock, row_id
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -48,7 +48,7 @@ def counties_of(layers: Mapping[str, pd.DataFrame]) -> Counties | None:
     return Counties([plain_text(code) for code in codes], names, shapely.STRtree(own.geometry.to_numpy()), place)
 
 
-def county_blocks(layers: Mapping[str, pd.DataFrame], counties: Counties | None) -> list[dict[str, Any]]:
+def county_blocks(layers: Mapping[str, pd.DataFrame], counties: Counties | None) -> list[CountyBlock]:
     """Code, name, bounds (south, west, north, east in degrees) and number of communities of each county.
 
     The number is None where there is no layer of communities: unknown is not none. O(communities log counties).
@@ -95,7 +95,7 @@ def county_rows(frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame], cou
     return found
 
 
-def _said_codes(frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame]) -> list[Any]:
+def _said_codes(frame: gpd.GeoDataFrame, layers: Mapping[str, pd.DataFrame]) -> Sequence[object]:
     if frame.index.name == "unit_code":
         return [row_id(key) for key in frame.index]
     if "unit_code" in frame:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import calendar
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gis_renovation.display import StyleClass, classify, layer_style, plain_text
+from gis_renovation.maps.encoding import Cell, ColumnBlock, MonthlyBlock, MonthsBlock
 from gis_renovation.progress import community_progress, project_states
 from gis_renovation.words import Lang
 
@@ -57,10 +57,10 @@ def monthly_progress(
 MONTHLY_COLUMNS = ("state", "started", "completed", "progress_share")
 
 
-def monthly_column(name: str, ids: Sequence[str], months: Mapping[datetime.date, pd.DataFrame]) -> dict[str, Any]:
+def monthly_column(name: str, ids: Sequence[str], months: Mapping[datetime.date, pd.DataFrame]) -> MonthlyBlock:
     """One column at every month's end for ``ids``: each value once, and per month their places (-1: none)."""
     grid = []
-    values: dict[Any, int] = {}
+    values: dict[Cell, int] = {}
     for frame in months.values():
         by_id = dict(zip((str(key) for key in frame.index), frame[name].tolist(), strict=True))
         cells = [by_id.get(key) for key in ids]
@@ -70,7 +70,7 @@ def monthly_column(name: str, ids: Sequence[str], months: Mapping[datetime.date,
 
 
 def add_monthly_columns(
-    columns: Sequence[dict[str, Any]], ids: Sequence[str], months: Mapping[datetime.date, pd.DataFrame]
+    columns: Sequence[ColumnBlock], ids: Sequence[str], months: Mapping[datetime.date, pd.DataFrame]
 ) -> None:
     """Give the encoded columns of a card that change with the works their values of every month; ``ids`` by row."""
     for column in columns:
@@ -80,7 +80,7 @@ def add_monthly_columns(
 
 def encode_months(
     name: str, states: pd.DataFrame, ids: list[str], *, lang: Lang
-) -> tuple[dict[str, Any], list[StyleClass]]:
+) -> tuple[MonthsBlock, list[StyleClass]]:
     """Monthly states as the page reads them, and the classes of all months with the last one's counts.
 
     ``ids`` are the features drawn, in their order. The block holds per month one class number a feature.
@@ -95,7 +95,7 @@ def encode_months(
     grid = (
         position.reshape(len(drawn.columns), len(drawn)) if len(drawn) else np.zeros((len(drawn.columns), 0), np.int64)
     )
-    block = {
+    block: MonthsBlock = {
         "labels": [str(day) for day in drawn.columns],
         "class_labels": [plain_text(c.label.in_language(lang)) for c in classes],
         "cls": grid.tolist(),

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import reproject
 from gis_renovation.display import Column
-from gis_renovation.maps import DISPLAY_CRS, GRID_BITS
+from gis_renovation.maps.encoding import DISPLAY_CRS
+from gis_renovation.maps.tiles import GRID_BITS
 from gis_renovation.publish.leaks import archive_columns, archive_corners, archives_of
 from gis_renovation.schemas import LayerSchema, layer_schemas
 from gis_renovation.writing import sheet_names, unique_sheet_name

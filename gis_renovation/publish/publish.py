@@ -27,17 +27,17 @@ from gis_renovation.crs import reproject
 from gis_renovation.display import plain_text
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding
 from gis_renovation.maps import (
-    DISPLAY_CRS,
-    UNITS,
     Basemap,
     Download,
     PageBasemaps,
+    PageFacts,
     map_files,
     month_ends,
     page_basemaps,
     require_drawable,
-    row_id,
 )
+from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
+from gis_renovation.maps.tiles import TILE_UNITS
 from gis_renovation.publish.checklist import review_checklist
 from gis_renovation.publish.disclosure import (
     COVERAGE_LIMIT_M2,
@@ -641,20 +641,22 @@ def _write_edition(
         _write_downloads(work / "data", edition, profile, synthetic=bool(facts["synthetic"]), lang=lang)
     made = map_files(
         edition.shown,
-        title=str(facts["title"]),
-        as_of=facts_date(facts),
-        lang=lang,
-        synthetic=bool(facts["synthetic"]),
-        attribution=str(facts["attribution"]),
-        map_number=profile.profile.map_number,
-        audience=profile.profile.audience,
-        show=profile.profile.show,
-        links={PAGE: "overview"} if public else {},
-        downloads=None if public or not profile.downloads.formats else _downloads(work),
-        pages=map_links(edition.frames) if public else {},
-        photos={"communities": pictures} if pictures else {},
+        PageFacts(
+            title=str(facts["title"]),
+            as_of=facts_date(facts),
+            lang=lang,
+            synthetic=bool(facts["synthetic"]),
+            attribution=str(facts["attribution"]),
+            map_number=profile.profile.map_number,
+            audience=profile.profile.audience,
+            show=profile.profile.show,
+            links={PAGE: "overview"} if public else {},
+            downloads=None if public or not profile.downloads.formats else _downloads(work),
+            pages=map_links(edition.frames) if public else {},
+            photos={"communities": pictures} if pictures else {},
+            basemaps=basemaps,
+        ),
         single=single,
-        basemaps=basemaps,
     )
     facts = {**facts, "tiled": {layer: reason.in_language(lang) for layer, reason in made.reasons.items()}}
     write_text(work / (MAP if public else PAGE), made.page)
@@ -930,7 +932,7 @@ def _write_marker(work: Path, edition: Edition, facts: Mapping[str, Any]) -> Non
             ]
             for layer, frame in edition.frames.items()
         }
-        | ({UNITS: list(layer_schemas()[UNITS].fields)} if facts["tiled"] else {}),
+        | ({TILE_UNITS: list(layer_schemas()[TILE_UNITS].fields)} if facts["tiled"] else {}),
         "rows": {plain_text(layer): len(frame) for layer, frame in edition.frames.items()},
         "withheld_counts": {
             layer: {column: len(keys) for column, keys in columns.items()}

@@ -19,7 +19,7 @@ from shapely.geometry import Point, box
 
 from gis_renovation.display import html, styles
 from gis_renovation.errors import FileError
-from gis_renovation.maps import page
+from gis_renovation.maps import PageFacts, page
 from gis_renovation.run import runner
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.writing import qgis
@@ -77,7 +77,9 @@ def test_english_maps_bear_letters_that_differ_within_a_layer():
 
 def test_an_english_page_and_its_database_show_no_chinese_sign():
     made = layers()
-    both = {lang: page.map_page(made, title="x", as_of=date(2024, 9, 30), lang=lang) for lang in ("zh", "en")}
+    both = {
+        lang: page.map_page(made, PageFacts(title="x", as_of=date(2024, 9, 30), lang=lang)) for lang in ("zh", "en")
+    }
     assert ">服</text>" in both["zh"]
     assert '"glyph":"服"' in both["zh"]
     assert ">天</text>" in both["zh"]

@@ -13,7 +13,7 @@ from drawn_city import CRS, HOSTILE, NAMES, X0, Y0, hostile_layers, layers
 from shapely.geometry import box
 
 from gis_renovation.display import html
-from gis_renovation.maps import page as maps
+from gis_renovation.maps import assets
 
 pytestmark = pytest.mark.browser
 
@@ -323,7 +323,7 @@ def test_numbers_stand_as_they_do_in_the_tables_beside_the_map(visit):
     values = [0, 0.4, -0.4, 7, 12.5, 999.994, 1000, -1234.5678, 22595, 1735100.26, 1e9, 0.0049]
     page = visit(layers()).page
     said = page.evaluate(
-        f"""(values) => {{ {maps.asset_js("page/words.js")}
+        f"""(values) => {{ {assets.asset_js("page/words.js")}
         return [0, 1, 2].map((digits) => values.map((value) => number(value, digits))); }}""",
         values,
     )

@@ -9,7 +9,7 @@ from drawn_city import two_counties
 from map_browser import AS_OF, SCREENS
 
 from gis_renovation.maps import page as maps
-from gis_renovation.maps.shell import Download
+from gis_renovation.maps.facts import Download, PageFacts
 
 pytestmark = pytest.mark.browser
 
@@ -25,12 +25,14 @@ def test_no_accessibility_fault_is_found_by_axe(browser, tmp_path, screen, state
     path = tmp_path / "index.html"
     made = maps.map_page(
         two_counties(),
-        title="示意市工作图",
-        as_of=AS_OF,
-        synthetic=True,
-        show=["communities", "community_states"],
-        downloads=[Download("data/data.gpkg", 500_000, ""), Download("data/communities.csv", 900, "communities")],
-        lang="en" if state == "english" else "zh",
+        PageFacts(
+            title="示意市工作图",
+            as_of=AS_OF,
+            synthetic=True,
+            show=["communities", "community_states"],
+            downloads=[Download("data/data.gpkg", 500_000, ""), Download("data/communities.csv", 900, "communities")],
+            lang="en" if state == "english" else "zh",
+        ),
     )
     path.write_text(made, encoding="utf-8")
     width, height = SCREENS[screen]

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from pyproj import Geod
 
 from gis_renovation.crs import wgs84_to_gcj02
+from gis_renovation.maps import PageFacts
 from gis_renovation.maps import page as maps
 from gis_renovation.maps.basemaps import Basemap, page_basemaps
 
@@ -75,7 +76,7 @@ def based(browser, tmp_path):
     def open_page(*bases, answer=lambda _: (200, plain("white")), screen="desktop", fragment="", bypass=False, **made):
         got = page_basemaps([Basemap(**base) for base in bases], made.pop("environ", {}), single=False)
         path = tmp_path / f"index{len(opened)}.html"
-        text = maps.map_page(layers(), title="示意市工作图", as_of=AS_OF, basemaps=got, **made)
+        text = maps.map_page(layers(), PageFacts(title="示意市工作图", as_of=AS_OF, basemaps=got, **made))
         path.write_text(text, encoding="utf-8")
         width, height = SCREENS[screen]
         context = browser.new_context(viewport={"width": width, "height": height}, bypass_csp=bypass)

@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 
 from gis_renovation.display import html
 from gis_renovation.errors import DataError
+from gis_renovation.maps import PageFacts, shell
 from gis_renovation.maps import page as maps
-from gis_renovation.maps import pmtiles
-from gis_renovation.maps import tiles as map_tiles
+from gis_renovation.maps.tiles import areas, mvt, pmtiles
+from gis_renovation.maps.tiles import files as tile_files
+from gis_renovation.maps.tiles import layer as map_tiles
 
 AS_OF = date(2024, 9, 30)
 
@@ -73,7 +75,7 @@ def decoded(archive):
     next(pieces)
     found = []
     for tile in pieces:
-        for name, (keys, values, features) in pmtiles.decode_tile(tile).layers.items():
+        for name, (keys, values, features) in mvt.decode_tile(tile).layers.items():
             if not name.endswith("e"):
                 found += [{keys[k]: values[v] for k, v in zip(t[::2], t[1::2], strict=True)} for t in features]
     return found
@@ -132,9 +134,9 @@ def test_a_shape_smaller_than_the_grid_is_still_there():
 
 
 def test_counts_by_area_add_up_whatever_the_units_cover(buildings):
-    squares = map_tiles.count_by_unit(buildings, None)
+    squares = areas.count_by_unit(buildings, None)
     assert squares["feature_count"].sum() == len(buildings)
-    assert len(squares) <= map_tiles.UNITS_LIMIT
+    assert len(squares) <= areas.UNITS_LIMIT
     left, bottom, right, top = buildings.total_bounds
     middle = (left + right) / 2
     units = gpd.GeoDataFrame(
@@ -147,7 +149,7 @@ def test_counts_by_area_add_up_whatever_the_units_cover(buildings):
         crs=CRS,
         index=pd.Index(["u1", "u2", "u3"], name="unit_code"),
     )
-    counted = map_tiles.count_by_unit(buildings, units)
+    counted = areas.count_by_unit(buildings, units)
     assert counted["feature_count"].sum() == len(buildings)
     within = int((shapely.get_coordinates(shapely.get_point(buildings.geometry.exterior, 0))[:, 0] <= middle).sum())
     assert counted.loc["u1", "feature_count"] == within
@@ -169,15 +171,16 @@ def test_few_shapes_of_very_many_corners_are_cut_too():
 def test_too_many_names_to_search_are_said_on_the_page(buildings, monkeypatch):
     named = buildings.assign(name=[f"楼{n}" for n in range(len(buildings))])
     said = "名称超过 5,000 个，不参与名称检索"
-    assert said not in maps.map_files({"buildings": named}, title="楼栋", as_of=AS_OF).page
-    monkeypatch.setattr(map_tiles, "NAMES_LIMIT", 5_000)
-    page = maps.map_files({"buildings": named}, title="楼栋", as_of=AS_OF).page
+    assert said not in maps.map_files({"buildings": named}, PageFacts(title="楼栋", as_of=AS_OF)).page
+    for module in (map_tiles, shell):
+        monkeypatch.setattr(module, "NAMES_LIMIT", 5_000)
+    page = maps.map_files({"buildings": named}, PageFacts(title="楼栋", as_of=AS_OF)).page
     assert said in page
     assert 'id="names-buildings"' not in page
 
 
 def test_page_and_files_name_every_feature_once_and_no_outside_host(buildings):
-    made = maps.map_files({"buildings": buildings}, title="楼栋", as_of=AS_OF, show=["buildings"])
+    made = maps.map_files({"buildings": buildings}, PageFacts(title="楼栋", as_of=AS_OF, show=["buildings"]))
     names = sorted(made.files)
     assert names == ["tiles/buildings.000.pm.js", "tiles/buildings.pmtiles"]
     code = "".join(re.findall(r"<script>(.*?)</script>", made.page, re.DOTALL))
@@ -188,20 +191,20 @@ def test_page_and_files_name_every_feature_once_and_no_outside_host(buildings):
 
 
 def test_single_page_needs_no_other_file_and_a_large_one_is_refused_with_the_reason(buildings, monkeypatch):
-    made = maps.map_files({"buildings": buildings}, title="楼栋", as_of=AS_OF, single=True)
+    made = maps.map_files({"buildings": buildings}, PageFacts(title="楼栋", as_of=AS_OF), single=True)
     assert made.files == {}
     assert "'self'" not in made.page
-    monkeypatch.setattr(map_tiles, "SINGLE_LIMIT_BYTES", 100_000)
+    monkeypatch.setattr(tile_files, "SINGLE_LIMIT_BYTES", 100_000)
     with pytest.raises(DataError, match=r"单个网页文件将有 0\.\d MB.*buildings"):
-        maps.map_page({"buildings": buildings}, title="楼栋", as_of=AS_OF)
+        maps.map_page({"buildings": buildings}, PageFacts(title="楼栋", as_of=AS_OF))
 
 
 def test_hostile_values_keys_and_layer_names_stay_in_the_tiles():
     frame = many(10_001).assign(structure=(HOSTILE * 600)[:10_001])
     hostile = frame.assign(**{f"名{text}": text for text in HOSTILE})
-    plain = maps.map_files({"空": frame}, title="楼栋", as_of=AS_OF)
+    plain = maps.map_files({"空": frame}, PageFacts(title="楼栋", as_of=AS_OF))
     for name in HOSTILE[:3]:
-        made = maps.map_files({name: hostile}, title="楼栋", as_of=AS_OF)
+        made = maps.map_files({name: hostile}, PageFacts(title="楼栋", as_of=AS_OF))
         assert len(re.findall(r"<[a-zA-Z]", made.page)) == len(re.findall(r"<[a-zA-Z]", plain.page))
         assert all(re.fullmatch(r"tiles/[A-Za-z0-9_-]+(\.\d{3}\.pm\.js|\.pmtiles)", path) for path in made.files)
         texts = {one["structure"] for one in decoded(made.files[min(path for path in made.files if "pmtiles" in path)])}
@@ -214,18 +217,18 @@ def test_hostile_values_keys_and_layer_names_stay_in_the_tiles():
 @given(st.lists(st.integers(0, 2**63 - 1), max_size=50))
 @settings(max_examples=100, deadline=None)
 def test_many_varints_are_the_same_as_one_by_one(numbers):
-    data, ends = pmtiles.varints(np.array(numbers, dtype=np.uint64))
-    assert data == b"".join(pmtiles.varint(n) for n in numbers)
-    assert [data[a:b] for a, b in itertools.pairwise(ends)] == [pmtiles.varint(n) for n in numbers]
+    data, ends = mvt.varints(np.array(numbers, dtype=np.uint64))
+    assert data == b"".join(mvt.varint(n) for n in numbers)
+    assert [data[a:b] for a, b in itertools.pairwise(ends)] == [mvt.varint(n) for n in numbers]
 
 
 @given(st.one_of(st.text(max_size=40), st.integers(-(2**62), 2**62), st.floats(allow_nan=False), st.booleans()))
 @settings(max_examples=200, deadline=None)
 def test_values_read_back_as_they_were(value):
-    body = pmtiles.encode_tile_layer(
-        "x", 4096, 1, [b"\x09\x00\x00"], [b"\x00\x00"], ["k"], [pmtiles.encode_value(value)]
+    body = mvt.encode_tile_layer(
+        "x", [b"\x09\x00\x00"], [b"\x00\x00"], extent=4096, kind=1, keys=["k"], values=[mvt.encode_value(value)]
     )
-    (keys, values, features) = pmtiles.decode_tile(body).layers["x"]
+    (keys, values, features) = mvt.decode_tile(body).layers["x"]
     assert (keys, values, features) == (["k"], [value], [(0, 0)])
     assert type(values[0]) is type(value)
 

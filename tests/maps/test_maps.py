@@ -22,15 +22,17 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from gis_renovation.display import html as markup
 from gis_renovation.errors import CRSError, DataError
-from gis_renovation.maps import encoding
+from gis_renovation.maps import PageFacts, assets
 from gis_renovation.maps import page as maps
+from gis_renovation.maps import settings as page_settings
+from gis_renovation.maps.encoding.shapes import encode_geometry, label_points
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
 
 
 def page_of(made, **options):
-    return maps.map_page(made, **({"title": "工作图", "as_of": AS_OF} | options))
+    return maps.map_page(made, PageFacts(**({"title": "工作图", "as_of": AS_OF} | options)))
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +324,7 @@ def test_every_kind_of_shape_survives_encoding():
         dtype=object,
     )
     origin = (117_000_000, 32_600_000)
-    point, line, holed, multi, single = encoding.encode_geometry(shapes, origin)
+    point, line, holed, multi, single = encode_geometry(shapes, origin)
     assert point == [0, 0]
     assert line == [[0, 0, 100_000, 100_000]]
     assert (len(holed), len(holed[0])) == (1, 2)
@@ -334,11 +336,11 @@ def test_every_kind_of_shape_survives_encoding():
 
 def test_a_ring_smaller_than_the_rounding_keeps_its_vertices():
     tiny = np.array([box(117, 32.6, 117 + 1e-8, 32.6 + 1e-8)], dtype=object)
-    assert len(encoding.encode_geometry(tiny, (117_000_000, 32_600_000))[0]) == 8
+    assert len(encode_geometry(tiny, (117_000_000, 32_600_000))[0]) == 8
 
 
 def label_place(shape):
-    return (encoding.label_points(np.array([shape], dtype=object))[0] * 1e-6).tolist()
+    return (label_points(np.array([shape], dtype=object))[0] * 1e-6).tolist()
 
 
 def test_names_stand_inside_areas_and_on_lines():
@@ -360,12 +362,12 @@ def test_a_page_reckons_a_name_s_place_from_the_shape_s_first_vertex(page):
 
 
 def test_the_page_s_script_carries_no_comments_between_its_lines():
-    script = maps.page_script(tiled=True)
+    script = assets.page_script(tiled=True)
     assert "\n/*" not in script
     assert "\n " not in script
     assert (
         script.count("function ")
-        == sum(maps.asset_js(f"page/{name}.js").count("function ") for name in (*maps.PAGE_SCRIPTS, "tiles")) + 1
+        == sum(assets.asset_js(f"page/{name}.js").count("function ") for name in (*assets.PAGE_SCRIPTS, "tiles")) + 1
     )
 
 
@@ -373,11 +375,11 @@ def test_the_page_s_script_carries_no_comments_between_its_lines():
 
 
 def test_rare_characters_have_one_letter_each_and_are_not_in_the_ordered_part():
-    characters, letters = maps.PINYIN_RARE
+    characters, letters = page_settings.PINYIN_RARE
     assert len(characters) == len(letters) == len(set(characters))
     for character in characters:
         code = int.from_bytes(character.encode("gb2312"), "big")
-        assert code >= maps.PINYIN_STARTS[-1][0], character
+        assert code >= page_settings.PINYIN_STARTS[-1][0], character
 
 
 def test_searched_layers_are_those_present(page):
@@ -436,5 +438,5 @@ def test_everything_below_a_painted_layer_is_painted_too():
             ("zones", "polygon", 5),
         )
     ]
-    assert maps.dense_layers(blocks) == ["parks", "parcels"]
-    assert maps.dense_layers(blocks[:2]) == []
+    assert page_settings.dense_layers(blocks) == ["parks", "parcels"]
+    assert page_settings.dense_layers(blocks[:2]) == []

@@ -17,6 +17,7 @@ from drawn_city import CRS, HOSTILE, X0, Y0
 
 from gis_renovation.cli import serve
 from gis_renovation.display import html
+from gis_renovation.maps import PageFacts
 from gis_renovation.maps import page as maps
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
@@ -58,12 +59,16 @@ def middles():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    made = maps.map_files({"communities": places()}, title="图", as_of=date(2024, 9, 30), show=["communities"])
+    made = maps.map_files(
+        {"communities": places()}, PageFacts(title="图", as_of=date(2024, 9, 30), show=["communities"])
+    )
     (folder / "index.html").write_text(made.page, encoding="utf-8")
     for path, data in made.files.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(data)
-    page = maps.map_page({"communities": places()}, title="图", as_of=date(2024, 9, 30), show=["communities"])
+    page = maps.map_page(
+        {"communities": places()}, PageFacts(title="图", as_of=date(2024, 9, 30), show=["communities"])
+    )
     (folder / "single.html").write_text(page, encoding="utf-8")
     return folder
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from gis_renovation.maps import tiles
+from gis_renovation.maps.tiles import layer as tiles
 from gis_renovation.publish import publish
 from gis_renovation.publish.disclosure.counts import (
     counts_shown,

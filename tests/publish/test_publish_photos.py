@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
 from gis_renovation.errors import DataError
-from gis_renovation.maps import tiles
+from gis_renovation.maps.tiles import files as tile_files
 from gis_renovation.publish import publish, verify
 from gis_renovation.publish.leaks import unpack
 from gis_renovation.publish.site import photos
@@ -374,7 +374,7 @@ def test_a_single_file_holds_the_photos_itself(project):
 
 
 def test_a_single_file_over_its_size_is_refused_and_the_photos_are_named(project, monkeypatch):
-    monkeypatch.setattr(tiles, "SINGLE_LIMIT_BYTES", 200_000)
+    monkeypatch.setattr(tile_files, "SINGLE_LIMIT_BYTES", 200_000)
     with pytest.raises(DataError, match=r"单个网页文件将有 .* MB.*照片"):
         published(project, PLANNER, single=True)
 
@@ -398,8 +398,9 @@ def test_a_hostile_caption_is_text_everywhere():
     bad = "<img src=x onerror=alert(1)>`${1}`</script>"
     photo = Photo("C1", "before", 1, b"", 4, 3, None, bad)
     block = photos.photo_blocks([photo], {"C1": bad}, {"C1": "C1"}, inline=False, lang="zh")
+    from gis_renovation.maps import PageFacts
     from gis_renovation.maps import page as maps
 
-    page = maps.map_page(layers(), title="x", as_of=AS_OF, photos={"communities": block})
+    page = maps.map_page(layers(), PageFacts(title="x", as_of=AS_OF, photos={"communities": block}))
     assert "<img src=x" not in page
     assert page.count("</script>") == page.count("<script")

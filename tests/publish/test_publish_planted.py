@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from gis_renovation.maps import pmtiles
+from gis_renovation.maps.tiles import pmtiles
 from gis_renovation.publish import contents, publish, verify
 from gis_renovation.publish.disclosure.generalise import generalise_shapes
 from gis_renovation.publish.leaks import search, sqlite_pages

@@ -151,9 +151,9 @@ def test_a_secret_under_an_allowed_column_stops_the_publication(tmp_path, monkey
     made = city(surveyor_note=[SECRET if n == 5 else None for n in range(10_001)])
     true_files = publish.map_files
 
-    def leaking(frames, **options):
+    def leaking(frames, facts, **options):
         leaky = {**frames, "streets": frames["streets"].assign(name=made["streets"]["surveyor_note"])}
-        return true_files(leaky, **options)
+        return true_files(leaky, facts, **options)
 
     monkeypatch.setattr(publish, "map_files", leaking)
     with pytest.raises(DataError, match=r"streets\.surveyor_note"):

@@ -12,7 +12,7 @@ import shapely
 
 from gis_renovation.crs import reproject
 from gis_renovation.errors import DataError, Finding
-from gis_renovation.maps import DISPLAY_CRS
+from gis_renovation.maps.encoding import DISPLAY_CRS
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Text
 

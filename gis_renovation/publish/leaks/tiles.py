@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_renovation.maps import EDGE_SHARE, GRID_BITS, archive_tiles, decode_tile, numbered_tiles, tile_corners
+from gis_renovation.maps.tiles import EDGE_SHARE, GRID_BITS, archive_tiles, decode_tile, numbered_tiles, tile_corners
 
 SCRIPT = re.compile(r'tilePart\("([A-Za-z0-9_-]+)",(\d+),"([A-Za-z0-9+/=]*)"\);\n')
 _INLINE = re.compile(r'<script type="application/base64" id="tiles-[^"]*">([^<]*)</script>')

@@ -19,7 +19,8 @@ import pandas as pd
 
 from gis_renovation.crs import reproject
 from gis_renovation.display import safe
-from gis_renovation.maps import DISPLAY_CRS, NEEDED, Download, row_id
+from gis_renovation.maps import NEEDED, Download
+from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 from gis_renovation.progress import STATE_ORDER, community_progress, project_states
 from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
 from gis_renovation.publish.site.sources import LayerSource

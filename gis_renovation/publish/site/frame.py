@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gis_renovation.display import explained_missing, safe
-from gis_renovation.maps import about_rows, asset_css, asset_js, encode_column
+from gis_renovation.maps import asset_css, asset_js
+from gis_renovation.maps.encoding import ColumnBlock, about_rows, encode_column
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.unknowns import ABOUT
 from gis_renovation.words import Lang, Text
@@ -168,7 +169,7 @@ def number_sentence(number: str, dated: date | None, expires: date | None, *, la
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def encoded_columns(layer: str, frame: pd.DataFrame, columns: Sequence[str], lang: Lang) -> dict[str, dict[str, Any]]:
+def encoded_columns(layer: str, frame: pd.DataFrame, columns: Sequence[str], lang: Lang) -> dict[str, ColumnBlock]:
     """Some columns of a layer, those that are there, as the pages write them: label, unit, values in row order."""
     schema = layer_schemas().get(layer)
     found = {}
@@ -177,7 +178,8 @@ def encoded_columns(layer: str, frame: pd.DataFrame, columns: Sequence[str], lan
             field = schema.fields.get(column) if schema else None
             missing = explained_missing(frame, field, lang)
             found[column] = encode_column(frame[column], field, lang=lang, missing=missing)
-            found[column] |= about_rows(frame, column)
+            if about := about_rows(frame, column):
+                found[column]["about"] = about
     return found
 
 

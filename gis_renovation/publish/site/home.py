@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.display import safe
-from gis_renovation.maps import Download, file_size, layer_label, row_id
+from gis_renovation.maps import Download, file_size
+from gis_renovation.maps.encoding import layer_label, row_id
 from gis_renovation.progress import PLAN_BATCHES, STATE_ORDER
 from gis_renovation.publish.site.facts import (
     ABOUT,

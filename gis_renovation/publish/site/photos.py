@@ -21,7 +21,7 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from gis_renovation.errors import DataError, Finding
-from gis_renovation.maps import row_id
+from gis_renovation.maps.encoding import row_id
 from gis_renovation.publish.disclosure import personal_kinds
 from gis_renovation.schemas import nearest_names
 from gis_renovation.words import Lang, Text

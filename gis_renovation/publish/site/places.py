@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gis_renovation.display import safe
-from gis_renovation.maps import joined_table, row_id
+from gis_renovation.maps.encoding import joined_table, row_id
 from gis_renovation.progress import STATE_ORDER
 from gis_renovation.publish.site.facts import (
     COMMUNITIES,
@@ -370,7 +370,7 @@ def _zone_needs(parts: _Parts, rows: Sequence[int]) -> str:
     lang = parts.site.facts.lang
     joint, said = "、" if lang == "zh" else ", ", []
     for name, column in parts.needs.items():
-        known = [column["data"][row] for row in rows if isinstance(column["data"][row], int | float)]
+        known = [value for value in (column["data"][row] for row in rows) if isinstance(value, int | float)]
         if not known:
             continue
         lacking = say("needs_lacking", lang, n=len(rows) - len(known)) if len(known) < len(rows) else ""

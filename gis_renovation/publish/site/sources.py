@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gis_renovation.display import plain_text
-from gis_renovation.maps import layer_label
+from gis_renovation.maps.encoding import layer_label
 from gis_renovation.publish.disclosure import personal_kinds, sources_of
 from gis_renovation.schemas import CLASSES, Disclosure
 from gis_renovation.words import Lang, Text

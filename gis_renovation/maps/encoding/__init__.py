@@ -1,0 +1,67 @@
+"""Layers as the compact blocks that a page carries, and the record of what a block is."""
+
+from gis_renovation.maps.encoding.block import (
+    BasemapBlock,
+    Cell,
+    ColumnBlock,
+    CountyBlock,
+    Kind,
+    LayerBlock,
+    MonthlyBlock,
+    MonthsBlock,
+    NamesBlock,
+    PhotoBlock,
+    RelatedBlock,
+    SearchBlock,
+    SettingsBlock,
+    SheetBlock,
+)
+from gis_renovation.maps.encoding.columns import about_rows, encode_column, plain_value, row_id, shown_columns
+from gis_renovation.maps.encoding.joins import joined_table, view_frame
+from gis_renovation.maps.encoding.layers import (
+    MONTHLY_TABLES,
+    class_blocks,
+    encode_layer,
+    has_shape,
+    layer_label,
+    name_column,
+    related_ids,
+    related_tables,
+)
+from gis_renovation.maps.encoding.shapes import DETAIL_LIMIT, DISPLAY_CRS, SIMPLIFY_M, shape_kind
+
+__all__ = [
+    "DETAIL_LIMIT",
+    "DISPLAY_CRS",
+    "MONTHLY_TABLES",
+    "SIMPLIFY_M",
+    "BasemapBlock",
+    "Cell",
+    "ColumnBlock",
+    "CountyBlock",
+    "Kind",
+    "LayerBlock",
+    "MonthlyBlock",
+    "MonthsBlock",
+    "NamesBlock",
+    "PhotoBlock",
+    "RelatedBlock",
+    "SearchBlock",
+    "SettingsBlock",
+    "SheetBlock",
+    "about_rows",
+    "class_blocks",
+    "encode_column",
+    "encode_layer",
+    "has_shape",
+    "joined_table",
+    "layer_label",
+    "name_column",
+    "plain_value",
+    "related_ids",
+    "related_tables",
+    "row_id",
+    "shape_kind",
+    "shown_columns",
+    "view_frame",
+]
