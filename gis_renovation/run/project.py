@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from gis_renovation.config import check_model, faults_error, nearest_key, read_toml
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError
 from gis_renovation.reading import Card, read_card
+from gis_renovation.schemas import layer_schemas
 
 PROJECT_FILE = "project.toml"
 
@@ -194,7 +195,7 @@ def parameters_model(name: str, functions: tuple[Callable[..., Any], ...]) -> ty
 
 
 def tunable_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """What a project may set for a function, in written order: its keyword-only parameters.
+    """What a project may set for a function, in written order: its keyword-only parameters but for layers.
 
     A parameter that takes a record (a frozen dataclass, such as ``requirements: ZoneRequirements``) stands here
     by the record's fields: a table of ``project.toml`` is flat, whatever the function gathers.
@@ -228,7 +229,8 @@ def gather_arguments(function: Callable[..., Any], values: Mapping[str, Any]) ->
 
 def _own_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = inspect.signature(function).parameters.values()
-    return [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in RUN_PARAMETERS]
+    given = {*RUN_PARAMETERS, *layer_schemas()}
+    return [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given]
 
 
 def _record_of(function: Callable[..., Any], parameter: inspect.Parameter) -> type[Any] | None:
