@@ -103,7 +103,7 @@ def _same_partition(one: Any, other: Any) -> bool:
 
 def links(size: int, *, arterials: bool, bridges: bool) -> Duel:
     """The whole layer with barriers against the same without; every cut confirmed to be near a barrier."""
-    from gis_renovation.contiguity import link_communities
+    from gis_renovation.contiguity import LinkLimits, link_communities
 
     places = make_communities(size)
     barriers, crossings = make_barriers(size)
@@ -118,8 +118,8 @@ def links(size: int, *, arterials: bool, bridges: bool) -> Duel:
         )
 
     return Duel(
-        lambda: link_communities(places, *extra, max_gap_m=REACH_M),
-        lambda: link_communities(places, max_gap_m=REACH_M),
+        lambda: link_communities(places, *extra, limits=LinkLimits(max_gap_m=REACH_M)),
+        lambda: link_communities(places, limits=LinkLimits(max_gap_m=REACH_M)),
         equal,
     )
 
@@ -128,10 +128,10 @@ def groups_networkx(size: int) -> Duel:
     """Connected groups from a ready layer of links."""
     import networkx
 
-    from gis_renovation.contiguity import connected_groups, link_communities
+    from gis_renovation.contiguity import LinkLimits, connected_groups, link_communities
 
     places = make_communities(size)
-    layer = link_communities(places, make_barriers(size)[0], max_gap_m=REACH_M)
+    layer = link_communities(places, make_barriers(size)[0], limits=LinkLimits(max_gap_m=REACH_M))
 
     def peer() -> Any:
         graph = networkx.Graph()

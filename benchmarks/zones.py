@@ -289,11 +289,11 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 def measure_components(case: Case, instances: int) -> dict[str, Any]:
     """Zones without bounds, from the polygons on, and PostGIS's clusters, in turn; the same groups."""
-    from gis_renovation.contiguity import link_communities
+    from gis_renovation.contiguity import LinkLimits, link_communities
     from gis_renovation.zones import delineate_zones
 
     def zones(places: gpd.GeoDataFrame) -> pd.DataFrame:
-        return delineate_zones(places, link_communities(places, max_gap_m=REACH_M))
+        return delineate_zones(places, link_communities(places, limits=LinkLimits(max_gap_m=REACH_M)))
 
     rows: list[dict[str, Any]] = []
     start = time.perf_counter()

@@ -1,6 +1,22 @@
 """Which communities are neighbours, across which gap, cut or joined by what."""
 
-from gis_renovation.contiguity.links import connected_groups, link_communities, list_shared_walls, nearby_pairs
-from gis_renovation.contiguity.sentences import WALL_WORTH_A_WORD_M, metres
+# also: LinkLimits, links_from_graph, links_to_graph
 
-__all__ = ["WALL_WORTH_A_WORD_M", "connected_groups", "link_communities", "list_shared_walls", "metres", "nearby_pairs"]
+from gis_renovation.contiguity.graphs import connected_groups, links_from_graph, links_to_graph
+from gis_renovation.contiguity.limits import LinkLimits
+from gis_renovation.contiguity.links import link_communities
+from gis_renovation.contiguity.pairs import nearby_pairs
+from gis_renovation.contiguity.sentences import WALL_WORTH_A_WORD_M, metres
+from gis_renovation.contiguity.shared_walls import list_shared_walls
+
+__all__ = [
+    "WALL_WORTH_A_WORD_M",
+    "LinkLimits",
+    "connected_groups",
+    "link_communities",
+    "links_from_graph",
+    "links_to_graph",
+    "list_shared_walls",
+    "metres",
+    "nearby_pairs",
+]

@@ -9,46 +9,26 @@ pays for its own communities.
 
 from __future__ import annotations
 
-import math
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from pandas.api.extensions import ExtensionArray
 
-from gis_renovation.arrays import Flags, Floats, Geometries, Positions
-from gis_renovation.contiguity.barriers import (
-    Pairs,
-    Places,
-    Verdicts,
-    barriers_met,
-    judge_pairs,
-    prepare_barriers,
-    prepare_crossings,
-)
+from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
+from gis_renovation.contiguity.barriers import barriers_met, prepare_barriers
+from gis_renovation.contiguity.crossings import prepare_crossings
+from gis_renovation.contiguity.limits import USUAL_LIMITS, LinkLimits
+from gis_renovation.contiguity.pairs import DOT_M, Pairs, Places, gaps_and_lines, measured_pairs, outlines_of
 from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, feature_names, reason_sentences
-from gis_renovation.contiguity.shared_lines import UNUSED_STATUS, shared_kind_count
-from gis_renovation.contiguity.shared_walls import SharedWalls, shared_walls, wall_lines, wall_sentences, wall_uses
+from gis_renovation.contiguity.shared_lines import ties_of
+from gis_renovation.contiguity.shared_walls import SharedWalls, walls_of
+from gis_renovation.contiguity.verdicts import Between, Verdicts, judge_pairs
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import ConfigError, DataError, Finding, by_key
-from gis_renovation.unknowns import names_or_ids
-from gis_renovation.words import Text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-# Geometry rows handled at once by each thread; keeps what is in flight small and the cores even.
-CHUNK_ROWS = 2_048
-# Pairs measured at once: small, so that no thread is left with a long last piece alone.
-PAIRS_AT_ONCE = 4_096
-# A line shorter than this is no line to look at.
-DOT_M = 1e-6
+from gis_renovation.ids import sorted_by_id, with_ids
+from gis_renovation.unknowns import optional_column
 
 STATUS = {
     "touching": "joined",
@@ -62,191 +42,25 @@ STATUS = {
 }
 
 
-class NearbyPairs(NamedTuple):
-    """Pairs of row positions with ``first < second`` in lexicographic order, and the gap of each in metres."""
+class _Ground(NamedTuple):
+    """What is drawn, each layer sorted by id: communities with the pairs near enough, barriers, crossings."""
 
-    first: Positions
-    second: Positions
-    gap_m: Floats
-
-
-def nearby_pairs(
-    geometry: gpd.GeoSeries | gpd.GeoDataFrame | Geometries, *, max_gap_m: float, threads: int = 2
-) -> NearbyPairs:
-    """All pairs of polygons whose edges are at most ``max_gap_m`` apart, each once, with the exact gap.
-
-    Boxes decide first; GEOS measures only the pairs whose boxes are near enough, on ``threads``
-    threads (shapely releases the interpreter lock). Polygons that touch, overlap or hold one another
-    have gap 0. Missing and empty geometry has no neighbour.
-
-    Parameters
-    ----------
-    geometry
-        Polygons or multipolygons in one projected CRS in metres (an array carries no CRS and is trusted).
-    max_gap_m
-        The bound, inclusive: a pair exactly this far apart is in.
-    threads
-        Threads that measure; the answer does not depend on it.
-
-    Returns
-    -------
-    NearbyPairs
-        Positions in ``geometry``; empty arrays for none or one polygon.
-
-    Raises
-    ------
-    ConfigError
-        ``max_gap_m`` is negative or not finite.
-    CRSError
-        A layer whose CRS is missing, geographic or not in metres.
-
-    Notes
-    -----
-    O(n log n + candidates). Boxes, then boxes turned by 45 degrees, then GEOS's unprepared distance:
-    at twenty corners a polygon, preparing costs more than it saves.
-    """
-    _require_length("max_gap_m", max_gap_m)
-    if isinstance(geometry, gpd.GeoSeries | gpd.GeoDataFrame):
-        require_metric(geometry=geometry)
-        geometry = np.asarray(geometry.geometry.to_numpy(), dtype=object)
-    first, second, gap_m = _measured_pairs(_outlines(geometry, max_gap_m), max_gap_m, threads, _gaps)
-    return NearbyPairs(first, second, gap_m)
-
-
-def _gaps(one: Geometries, other: Geometries, _max_gap_m: float) -> tuple[Floats]:
-    return (np.asarray(shapely.distance(one, other)),)
-
-
-def _gaps_and_lines(one: Geometries, other: Geometries, max_gap_m: float) -> tuple[Floats, Geometries]:
-    """Gap and shortest line at once: the line costs little more than the gap alone.
-
-    Its length may differ from the gap in the last digit, which matters at 0 and at the bound.
-    """
-    line = shapely.shortest_line(one, other)
-    gap_m = shapely.length(line)
-    ask = (gap_m < 1e-6) | (np.abs(gap_m - max_gap_m) < 1e-6)
-    gap_m[ask] = shapely.distance(one[ask], other[ask])
-    return gap_m, line
-
-
-def _measured_pairs(
-    outlines: _Outlines, max_gap_m: float, threads: int, measure: Callable[..., tuple[NDArray[Any], ...]]
-) -> tuple[NDArray[Any], ...]:
-    """First and second row of each pair, sorted, and what ``measure`` gives for it, the gap before all."""
-
-    def job(one: Positions, other: Positions) -> tuple[NDArray[Any], ...]:
-        swap = outlines.row[one] > outlines.row[other]
-        one, other = np.where(swap, other, one), np.where(swap, one, other)
-        measured = measure(outlines.shape[one], outlines.shape[other], max_gap_m)
-        near = measured[0] <= max_gap_m
-        return outlines.row[one[near]], outlines.row[other[near]], *(column[near] for column in measured)
-
-    # The main thread looks for candidates (that holds the interpreter) while the others measure.
-    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        jobs = [
-            pool.submit(job, one[start : start + PAIRS_AT_ONCE], other[start : start + PAIRS_AT_ONCE])
-            for one, other in _candidates(outlines, max_gap_m)
-            for start in range(0, max(len(one), 1), PAIRS_AT_ONCE)
-        ]
-        columns = tuple(np.concatenate(column) for column in zip(*(j.result() for j in jobs), strict=True))
-    order = np.argsort(columns[0] * (int(columns[1].max(initial=0)) + 1) + columns[1])
-    return tuple(column[order] for column in columns)
-
-
-class _Outlines(NamedTuple):
-    """Polygons in the order of a space-filling curve, so that neighbours lie close in memory's use too.
-
-    ``row`` is where each came from; ``tree`` holds ``shape``; ``slack_m`` covers the rounding of sums
-    of coordinates.
-    """
-
-    row: Positions
-    shape: Geometries
-    bounds: Floats
-    tree: shapely.STRtree
-    slack_m: float
-
-
-def _outlines(geometry: Geometries, max_gap_m: float) -> _Outlines:
-    """The polygons that have coordinates, sorted along a Z-order curve over their boxes' centres."""
-    bounds = shapely.bounds(geometry)
-    row = np.flatnonzero(np.isfinite(bounds).all(axis=1))
-    bounds = bounds[row]
-    if not len(row):
-        return _Outlines(row, geometry[row], bounds, shapely.STRtree([]), 0.0)
-    middle = bounds[:, :2] + bounds[:, 2:]
-    corner = middle.min(axis=0)
-    cell = ((middle - corner) * (65535.0 / max(float((middle - corner).max()), 1e-9))).astype(np.uint64)
-    order = np.argsort(_spread_bits(cell[:, 0]) | (_spread_bits(cell[:, 1]) << np.uint64(1)), kind="stable")
-    slack_m = 16.0 * float(np.spacing(np.abs(bounds).max() + max_gap_m))
-    shape = geometry[row[order]]
-    return _Outlines(row[order], shape, bounds[order], shapely.STRtree(shape), slack_m)
-
-
-def _spread_bits(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The 16 low bits with a gap of one bit after each, half of a Morton code."""
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        number = (number | (number << np.uint64(shift))) & np.uint64(mask)
-    return number
-
-
-def _candidates(outlines: _Outlines, max_gap_m: float) -> Iterator[tuple[Positions, Positions]]:
-    """Pairs, each once, whose upright boxes and boxes turned by 45 degrees are both within reach.
-
-    The turned boxes spare a third of the measuring: compounds that meet only corner to corner.
-    """
-    count = len(outlines.shape)
-    reach, turned_reach = max_gap_m + outlines.slack_m, max_gap_m * math.sqrt(2.0) + 2.0 * outlines.slack_m
-    low, high = np.empty((2, count)), np.empty((2, count))
-    if not count:
-        # One lot of nothing, so that there is always something to put together.
-        yield np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
-    for start in range(0, count, CHUNK_ROWS):
-        rows = slice(start, min(start + CHUNK_ROWS, count))
-        low[:, rows], high[:, rows] = _turned_extents(outlines.shape[rows])
-        bounds = outlines.bounds[rows]
-        # A diagonal has the same box as the rectangle and is cheaper to build.
-        diagonals = shapely.linestrings(np.stack([bounds[:, :2] - reach, bounds[:, 2:] + reach], axis=1))
-        one, other = outlines.tree.query(diagonals)
-        one += start
-        # Only earlier ones: each pair once, and their extents are known.
-        earlier = other < one
-        one, other = one[earlier], other[earlier]
-        apart = np.maximum(low[:, one] - high[:, other], low[:, other] - high[:, one])
-        near = (apart <= turned_reach).all(axis=0)
-        yield one[near], other[near]
-
-
-def _turned_extents(shapes: Geometries) -> tuple[Floats, Floats]:
-    """Least and greatest x + y and x - y of each shape, as two rows."""
-    xy = shapely.get_coordinates(shapes)
-    starts = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(shapes))[:-1]])
-    turned = (xy[:, 0] + xy[:, 1], xy[:, 0] - xy[:, 1])
-    return (
-        np.stack([np.minimum.reduceat(axis, starts) for axis in turned]),
-        np.stack([np.maximum.reduceat(axis, starts) for axis in turned]),
-    )
-
-
-# --- links ----------------------------------------------------------------------------------------
+    communities: gpd.GeoDataFrame
+    barriers: gpd.GeoDataFrame | None
+    crossings: gpd.GeoDataFrame | None
+    places: Places
+    pairs: Pairs
 
 
 def link_communities(
     communities: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None = None,
     crossings: gpd.GeoDataFrame | None = None,
+    *,
     reporting_units: gpd.GeoDataFrame | None = None,
     utility_lines: gpd.GeoDataFrame | None = None,
     slow_paths: gpd.GeoDataFrame | None = None,
-    *,
-    max_gap_m: float = 60.0,
-    min_opening_m: float = 1.2,
-    max_cutting_grade: int = 2,
-    crossing_reach_m: float = 25.0,
-    max_detour_m: float = 300.0,
-    wall_gap_m: float = 2.0,
-    tie_reach_m: float = 30.0,
-    within_subdistrict: bool = False,
+    limits: LinkLimits = USUAL_LIMITS,
     threads: int = 2,
 ) -> gpd.GeoDataFrame:
     """Every pair of communities at most ``max_gap_m`` apart, and why it is joined, cut or rejoined.
@@ -263,8 +77,8 @@ def link_communities(
     Parameters
     ----------
     communities
-        Polygons in a projected CRS in metres, index the community id; ``unit_code``, ``subdistrict``
-        are used where present, null is unknown and cuts nothing.
+        Polygons in a projected CRS in metres, index the community id (a default index counts as ids
+        "0", "1", ...); ``unit_code``, ``subdistrict`` are used where present, null is unknown and cuts nothing.
     barriers
         Lines or polygons, index the barrier id; ``kind``, ``name``, ``grade`` (1 no way over, 2 over at
         lights, 3 can be opened). None or empty: nothing blocks.
@@ -276,23 +90,8 @@ def link_communities(
     utility_lines, slow_paths
         Lines that tie neighbours: mains by ``network`` and ``status``, paths. None: whether they share
         any is unknown, and the columns are null.
-    max_gap_m
-        Largest gap between the edges of neighbours, inclusive. No statute fixes one; 60 m passes an
-        inner-city street with its setbacks.
-    min_opening_m
-        Narrowest opening in a barrier that a person passes; 1.2 m lets a wheelchair and a walker meet.
-    max_cutting_grade
-        Barriers up to this grade cut, and those of unknown grade; higher ones are only mentioned.
-    crossing_reach_m
-        A crossing that names no barrier and touches none serves the nearest within this distance.
-    max_detour_m
-        Longest walk from one community to the other over crossings.
-    wall_gap_m
-        Boundaries at most this far apart that run side by side count as a shared wall.
-    tie_reach_m
-        A main or path within this distance of both communities is shared: it runs along one street.
-    within_subdistrict
-        Whether the border between two known, different subdistricts cuts too.
+    limits
+        How far apart neighbours may lie, what cuts, and what a person on foot passes.
     threads
         Threads that measure; the answer does not depend on it.
 
@@ -306,14 +105,28 @@ def link_communities(
     ------
     CRSError
         Layers without one projected CRS in metres.
-    ConfigError
-        A parameter out of range.
     DataError
-        Repeated ids in a layer.
+        Ids missing, repeated, or forgotten in a column.
 
     Notes
     -----
     O(n log n + candidates); the corridor is built only for pairs whose shortest line meets a barrier.
+
+    Examples
+    --------
+    Two squares 40 m apart, and a railway down the middle of the gap:
+
+    >>> from shapely import LineString, box
+    >>> homes = gpd.GeoDataFrame(geometry=[box(0, 0, 9, 9), box(49, 0, 58, 9)], index=["A", "B"], crs="EPSG:4548")
+    >>> rail = gpd.GeoDataFrame({"kind": ["railway"]}, geometry=[LineString([(29, -90), (29, 99)])], crs="EPSG:4548")
+    >>> link_communities(homes)[["status", "cause", "gap_m"]]
+             status cause  gap_m
+    link_id
+    A~B      joined  near   40.0
+    >>> link_communities(homes, rail)[["status", "cause", "gap_m"]]
+            status    cause  gap_m
+    link_id
+    A~B        cut  barrier   40.0
     """
     metric = require_metric(
         communities=communities,
@@ -322,53 +135,41 @@ def link_communities(
         utility_lines=utility_lines,
         slow_paths=slow_paths,
     )
-    _require_length("tie_reach_m", tie_reach_m)
-    lengths = {
-        "max_gap_m": max_gap_m,
-        "min_opening_m": min_opening_m,
-        "crossing_reach_m": crossing_reach_m,
-        "max_detour_m": max_detour_m,
-        "wall_gap_m": wall_gap_m,
-    }
-    for name, value in lengths.items():
-        _require_length(name, value)
-    places = sorted_by_id(communities, "communities")
-    polygons = np.asarray(places.geometry.to_numpy(), dtype=object)
-    outlines = _outlines(polygons, max_gap_m)
-    pairs = Pairs(*_measured_pairs(outlines, max_gap_m, threads, _gaps_and_lines))
+    ground = _ground(communities, barriers, crossings, max_gap_m=limits.max_gap_m, threads=threads)
+    places, pairs = ground.communities, ground.pairs
     alike = {column: _alike(places, pairs, column) for column in ("unit_code", "subdistrict", "owner_unit")}
-    borders = _borders(alike, within_subdistrict=within_subdistrict)
-    fences = None if barriers is None else sorted_by_id(barriers, "barriers")
-    bridges = None if crossings is None else sorted_by_id(crossings, "crossings")
-    near = Places(polygons, outlines.tree, outlines.row)
-    walls = _walls(polygons, pairs, wall_gap_m)
-    at = _where_they_meet(pairs, walls)
-    judged = _judge(near, pairs, at, borders, fences, bridges, max_cutting_grade=max_cutting_grade, **lengths)
+    borders = _borders(alike, within_subdistrict=limits.within_subdistrict)
+    walls = walls_of(ground.places.polygon, pairs, limits.wall_gap_m)
+    judged = _judge(ground, _where_they_meet(pairs, walls), borders, limits)
     facts = Facts(
-        [] if fences is None else feature_names(fences, "barriers"),
-        None if bridges is None else feature_names(bridges, "crossings"),
+        [] if ground.barriers is None else feature_names(ground.barriers, "barriers"),
+        None if ground.crossings is None else feature_names(ground.crossings, "crossings"),
         _sides(places, pairs, borders, reporting_units),
-        max_detour_m,
+        limits.max_detour_m,
     )
-    ties = {f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()}
-    ties |= _ties(polygons, pairs, utility_lines, slow_paths, tie_reach_m)
+    same = {f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()}
+    ties = same | ties_of(ground.places.polygon, pairs, utility_lines, slow_paths, limits.tie_reach_m)
     reasons = reason_sentences(pairs, judged, walls.length_m, facts)
-    frame = _columns(places.index, pairs, judged, walls, ties, fences, bridges, reasons)
-    return gpd.GeoDataFrame(frame, geometry=_drawn(polygons, pairs, judged, walls), crs=metric)
+    frame = _columns(ground, judged, walls, ties, reasons)
+    lines = drawn_links(ground.places.polygon, pairs, judged.line, walls.middle)
+    return gpd.GeoDataFrame(frame, geometry=lines, crs=metric)
 
 
-def sorted_by_id(layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """The layer with text ids in ascending order, so that no result depends on row order.
-
-    Raises DataError if an id is repeated.
-    """
-    layer = layer.set_axis(pd.Index([str(value) for value in layer.index], dtype=object), axis="index")
-    repeated = sorted(set(layer.index[layer.index.duplicated()]))
-    if repeated:
-        text = Text("编号重复；每个要素的编号必须唯一。", "Ids are repeated; every feature needs its own.")
-        found = by_key(repeated)
-        raise DataError([Finding(severity="error", code="duplicate_key", layer=name, features=found, text=text)])
-    return layer if layer.index.is_monotonic_increasing else layer.sort_index()
+def _ground(
+    communities: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None,
+    crossings: gpd.GeoDataFrame | None,
+    *,
+    max_gap_m: float,
+    threads: int,
+) -> _Ground:
+    """The layers sorted by id, and the pairs of communities near enough."""
+    communities = sorted_by_id(communities, "communities")
+    barriers, crossings = sorted_by_id(barriers, "barriers"), sorted_by_id(crossings, "crossings")
+    outlines = outlines_of(np.asarray(communities.geometry.to_numpy(), dtype=object), max_gap_m)
+    pairs = Pairs(*measured_pairs(outlines, max_gap_m, threads, gaps_and_lines))
+    polygons = np.asarray(communities.geometry.to_numpy(), dtype=object)
+    return _Ground(communities, barriers, crossings, Places(polygons, outlines.tree, outlines.row), pairs)
 
 
 def _alike(places: gpd.GeoDataFrame, pairs: Pairs, column: str) -> pd.Series[Any]:
@@ -380,7 +181,7 @@ def _alike(places: gpd.GeoDataFrame, pairs: Pairs, column: str) -> pd.Series[Any
     return pd.Series(one == other, dtype="boolean").mask((one < 0) | (other < 0))
 
 
-def _borders(alike: dict[str, pd.Series[Any]], *, within_subdistrict: bool) -> Geometries:
+def _borders(alike: dict[str, pd.Series[Any]], *, within_subdistrict: bool) -> Words:
     """The border that cuts each pair, or an empty text."""
     cause = np.full(len(alike["unit_code"]), "", dtype=object)
     if within_subdistrict:
@@ -390,10 +191,10 @@ def _borders(alike: dict[str, pd.Series[Any]], *, within_subdistrict: bool) -> G
 
 
 def _sides(
-    places: gpd.GeoDataFrame, pairs: Pairs, borders: Geometries, units: gpd.GeoDataFrame | None
+    places: gpd.GeoDataFrame, pairs: Pairs, borders: Words, units: gpd.GeoDataFrame | None
 ) -> dict[int, tuple[str, str]]:
     """What lies on either side of the borders that cut, by row: counties by name where it is known."""
-    known = {} if units is None or "name" not in units else units["name"].dropna().to_dict()
+    known = {} if units is None else optional_column(with_ids(units, "reporting_units"), "name").dropna().to_dict()
     found: dict[int, tuple[str, str]] = {}
     for cause, column in (("unit_border", "unit_code"), ("subdistrict_border", "subdistrict")):
         rows = np.flatnonzero(borders == cause)
@@ -410,42 +211,28 @@ def _differ(alike: pd.Series[Any]) -> Flags:
     return (~alike.fillna(value=True)).to_numpy(dtype=bool)
 
 
-def _judge(
-    places: Places,
-    pairs: Pairs,
-    at: Geometries,
-    borders: Geometries,
-    fences: gpd.GeoDataFrame | None,
-    bridges: gpd.GeoDataFrame | None,
-    *,
-    max_gap_m: float,
-    min_opening_m: float,
-    max_cutting_grade: int,
-    crossing_reach_m: float,
-    max_detour_m: float,
-    wall_gap_m: float,  # noqa: ARG001 - one set of lengths for all
-) -> Judged:
+def _judge(ground: _Ground, at: Geometries, borders: Words, limits: LinkLimits) -> Judged:
     """The cause of each pair's status, with the barriers and crossings that matter."""
-    free = borders == ""
+    pairs, free = ground.pairs, borders == ""
     cause = np.where(free, np.where(pairs.gap_m > 0, "near", "touching"), borders).astype(object)
     judged = Judged(cause, np.where(free, pairs.gap_m, np.nan), pairs.line.copy(), {}, {})
+    fences, bridges = ground.barriers, ground.crossings
     if fences is None or not len(fences):
         return judged
     shapes = np.asarray(fences.geometry.to_numpy(), dtype=object)
-    cutting = _is_cutting(fences, max_cutting_grade)
+    cutting = _is_cutting(fences, limits.max_cutting_grade)
     hard, soft = (
-        prepare_barriers(shapes[which], np.flatnonzero(which), min_opening_m=min_opening_m)
+        prepare_barriers(shapes[which], np.flatnonzero(which), min_opening_m=limits.min_opening_m)
         for which in (cutting, ~cutting)
     )
     ways = None
     if bridges is not None and len(bridges):
-        ways = prepare_crossings(bridges, fences.index, (hard, soft), crossing_reach_m=crossing_reach_m)
-    for row, met in barriers_met(soft, places, pairs, at, np.flatnonzero(free)).items():
+        ways = prepare_crossings(bridges, fences.index, (hard, soft), crossing_reach_m=limits.crossing_reach_m)
+    rows = np.flatnonzero(free)
+    for row, met in barriers_met(soft, ground.places, pairs, at, rows).items():
         judged.cause[row], judged.barriers[row] = "soft_barrier", met
-    verdicts = judge_pairs(
-        places, pairs, np.flatnonzero(free), hard, ways, max_gap_m=max_gap_m, max_detour_m=max_detour_m
-    )
-    _write_verdicts(judged, verdicts)
+    between = Between(ground.places, pairs, hard, ways)
+    _write_verdicts(judged, judge_pairs(between, rows, max_gap_m=limits.max_gap_m, max_detour_m=limits.max_detour_m))
     return judged
 
 
@@ -468,16 +255,6 @@ def _write_verdicts(judged: Judged, verdicts: Verdicts) -> None:
         judged.crossings[row] = crossings
 
 
-def _walls(polygons: Geometries, pairs: Pairs, wall_gap_m: float) -> SharedWalls:
-    """Shared walls of all pairs; those further apart than the bound have none."""
-    length_m, middle = np.zeros(len(pairs.first)), np.full((len(pairs.first), 2), np.nan)
-    near = np.flatnonzero(pairs.gap_m <= wall_gap_m)
-    if len(near):
-        found = shared_walls(polygons, pairs.first[near], pairs.second[near], wall_gap_m=wall_gap_m)
-        length_m[near], middle[near] = found.length_m, found.middle
-    return SharedWalls(length_m, middle)
-
-
 def _where_they_meet(pairs: Pairs, walls: SharedWalls) -> Geometries:
     """Where a barrier between the two is looked for first: the middle of a shared wall, else the shortest line."""
     at = pairs.line.copy()
@@ -486,46 +263,14 @@ def _where_they_meet(pairs: Pairs, walls: SharedWalls) -> Geometries:
     return at
 
 
-def _ties(
-    polygons: Geometries,
-    pairs: Pairs,
-    utility_lines: gpd.GeoDataFrame | None,
-    slow_paths: gpd.GeoDataFrame | None,
-    reach_m: float,
-) -> dict[str, Any]:
-    """Mains in use (or of unknown state) and paths that both communities stand at; null where no layer is given."""
-    mains = pd.array([pd.NA] * len(pairs.first), dtype="Int64")
-    paths = pd.array([pd.NA] * len(pairs.first), dtype="boolean")
-    if utility_lines is not None:
-        used = utility_lines
-        if "status" in used:
-            used = used[~used["status"].isin(UNUSED_STATUS)]
-        shapes = np.asarray(used.geometry.to_numpy(), dtype=object)
-        count = shared_kind_count(polygons, pairs.first, pairs.second, shapes, used["network"], reach_m=reach_m)
-        mains = pd.array(count, dtype="Int64")
-    if slow_paths is not None:
-        shapes = np.asarray(slow_paths.geometry.to_numpy(), dtype=object)
-        one_kind = pd.Series("path", index=slow_paths.index)
-        count = shared_kind_count(polygons, pairs.first, pairs.second, shapes, one_kind, reach_m=reach_m)
-        paths = pd.array(count > 0, dtype="boolean")
-    return {"shared_main_count": mains, "shares_path": paths}
-
-
 # --- the layer ------------------------------------------------------------------------------------
 
 
 def _columns(
-    index: pd.Index[Any],
-    pairs: Pairs,
-    judged: Judged,
-    walls: SharedWalls,
-    ties: dict[str, Any],
-    fences: gpd.GeoDataFrame | None,
-    bridges: gpd.GeoDataFrame | None,
-    reasons: Sentences,
+    ground: _Ground, judged: Judged, walls: SharedWalls, ties: dict[str, ExtensionArray], reasons: Sentences
 ) -> pd.DataFrame:
     """The layer's columns in the order of its schema."""
-    ids = index.to_numpy(dtype=object)
+    ids, pairs = ground.communities.index.to_numpy(dtype=object), ground.pairs
     focal, neighbor = ids[pairs.first].tolist(), ids[pairs.second].tolist()
     barrier, crossing = (_first_of(found, len(focal)) for found in (judged.barriers, judged.crossings))
     columns = {
@@ -536,10 +281,10 @@ def _columns(
         "gap_m": pairs.gap_m,
         "walk_m": judged.walk_m,
         "shared_wall_m": walls.length_m,
-        "barrier_id": _picked(fences, None, barrier),
-        "barrier_kind": _picked(fences, "kind", barrier),
-        "crossing_id": _picked(bridges, None, crossing),
-        "crossing_kind": _picked(bridges, "kind", crossing),
+        "barrier_id": _picked(ground.barriers, None, barrier),
+        "barrier_kind": _picked(ground.barriers, "kind", barrier),
+        "crossing_id": _picked(ground.crossings, None, crossing),
+        "crossing_kind": _picked(ground.crossings, "kind", crossing),
         **ties,
         "reason_zh": pd.array(reasons.zh, dtype="str"),
         "reason_en": pd.array(reasons.en, dtype="str"),
@@ -555,7 +300,7 @@ def _first_of(found: dict[int, tuple[int, ...]], count: int) -> Positions:
     return first
 
 
-def _picked(layer: gpd.GeoDataFrame | None, column: str | None, at: Positions) -> pd.api.extensions.ExtensionArray:
+def _picked(layer: gpd.GeoDataFrame | None, column: str | None, at: Positions) -> ExtensionArray:
     """Ids, or a column, of the features at the positions; null for -1."""
     picked = np.full(len(at), None, dtype=object)
     if layer is not None and (column is None or column in layer):
@@ -564,12 +309,14 @@ def _picked(layer: gpd.GeoDataFrame | None, column: str | None, at: Positions) -
     return pd.array(picked, dtype="str")
 
 
-def _drawn(polygons: Geometries, pairs: Pairs, judged: Judged, walls: SharedWalls) -> gpd.array.GeometryArray:
-    """The links as lines one can see: where communities touch, from inside one to inside the other."""
-    lines = judged.line
+def drawn_links(polygons: Geometries, pairs: Pairs, lines: Geometries, middle: Floats) -> gpd.array.GeometryArray:
+    """The links as lines one can see: where communities touch, from inside one to inside the other.
+
+    ``lines`` is changed; ``middle`` is that of the longest shared wall of each pair, NaN where there is none.
+    """
     dots = np.flatnonzero(shapely.length(lines) < DOT_M)
     if len(dots):
-        contact = walls.middle[dots]
+        contact = middle[dots]
         bare = np.isnan(contact[:, 0])
         contact[bare] = shapely.get_coordinates(shapely.get_point(pairs.line[dots[bare]], 0))
         inside = [
@@ -580,128 +327,3 @@ def _drawn(polygons: Geometries, pairs: Pairs, judged: Judged, walls: SharedWall
         path[(np.ptp(path, axis=1) < DOT_M).all(axis=1), 2, 0] += 1.0
         lines[dots] = shapely.linestrings(path)
     return gpd.array.from_shapely(lines)
-
-
-# --- shared walls ---------------------------------------------------------------------------------
-
-
-def list_shared_walls(
-    communities: gpd.GeoDataFrame,
-    community_links: gpd.GeoDataFrame,
-    zone_members: pd.DataFrame | None = None,
-    *,
-    wall_gap_m: float = 2.0,
-    min_wall_m: float = 5.0,
-) -> gpd.GeoDataFrame:
-    """Every wall two communities share, with its length, and whether opening it (拆墙并院) serves a zone.
-
-    Parameters
-    ----------
-    communities
-        Polygons in a projected CRS in metres, index the community id; ``name`` where known.
-    community_links
-        Layer of :func:`link_communities`; the lengths are those of ``shared_wall_m``.
-    zone_members
-        Whose ``zone_id`` says which communities are renovated together; None: not known yet.
-    wall_gap_m
-        As for :func:`link_communities`: where the boundary is drawn as shared.
-    min_wall_m
-        Shorter stretches are not listed: 5 m takes a gate and a path.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        Layer ``shared_walls``, index ``link_id``, sorted: the stretch of the first community's boundary
-        that runs along the other. No shared walls give no rows with the same columns.
-
-    Raises
-    ------
-    CRSError
-        No common projected CRS in metres.
-    ConfigError
-        A length out of range.
-
-    Notes
-    -----
-    O(links + vertices of the communities that share a wall).
-    """
-    metric = require_metric(communities=communities, community_links=community_links)
-    _require_length("wall_gap_m", wall_gap_m)
-    _require_length("min_wall_m", min_wall_m)
-    shared = community_links[community_links["shared_wall_m"] >= max(min_wall_m, DOT_M)].sort_index()
-    shapes = sorted_by_id(communities, "communities")
-    one, other = (shapes.geometry.reindex(shared[side]).to_numpy() for side in ("focal", "neighbor"))
-    home = {} if zone_members is None else zone_members["zone_id"].dropna().to_dict()
-    first, second = ([home.get(member) for member in shared[side]] for side in ("focal", "neighbor"))
-    together = [a if a == b else None for a, b in zip(first, second, strict=True)]
-    use = wall_uses(shared["status"], together, has_zones=zone_members is not None)
-    names = names_or_ids(shapes)
-    ends = [(names[a], names[b]) for a, b in zip(shared["focal"], shared["neighbor"], strict=True)]
-    texts = wall_sentences(ends, shared["shared_wall_m"], use)
-    columns = {
-        "focal": shared["focal"].array,
-        "neighbor": shared["neighbor"].array,
-        "shared_wall_m": shared["shared_wall_m"].array,
-        "gap_m": shared["gap_m"].array,
-        "use": pd.array(use, dtype="str"),
-        "zone_id": pd.array(together, dtype="str"),
-        "reason_zh": pd.array([text.zh for text in texts], dtype="str"),
-        "reason_en": pd.array([text.en for text in texts], dtype="str"),
-    }
-    frame = pd.DataFrame(columns, index=pd.Index(shared.index, dtype="str", name="link_id"))
-    lines = gpd.array.from_shapely(wall_lines(one, other, wall_gap_m=wall_gap_m))
-    return gpd.GeoDataFrame(frame, geometry=lines, crs=metric)
-
-
-# --- groups ---------------------------------------------------------------------------------------
-
-
-def connected_groups(communities: gpd.GeoDataFrame, community_links: pd.DataFrame) -> pd.Series[Any]:
-    """Which communities one can walk between over joined and rejoined links: the groups zones are cut from.
-
-    Parameters
-    ----------
-    communities
-        Index the community id; nothing else is read.
-    community_links
-        Layer of :func:`link_communities`.
-
-    Returns
-    -------
-    pandas.Series
-        ``group_id``: "G-" and the smallest id of the group, on the index of ``communities`` in its order.
-        A community without a link is a group of its own. Empty for no communities.
-
-    Raises
-    ------
-    DataError
-        A link names a community that is not there.
-
-    Notes
-    -----
-    O(communities + links).
-    """
-    ids = pd.Index([str(value) for value in communities.index], dtype=object)
-    order = ids.sort_values()
-    usable = community_links[community_links["status"].isin(("joined", "rejoined"))]
-    one, other = (order.get_indexer(pd.Index(usable[side], dtype=object)) for side in ("focal", "neighbor"))
-    stray = (one < 0) | (other < 0)
-    if stray.any():
-        text = Text("连接指向不存在的小区；请重新运行 community_links。", "Links name communities that are not there.")
-        lost = by_key(usable.index[stray])
-        raise DataError(
-            [Finding(severity="error", code="dangling_reference", layer="community_links", features=lost, text=text)]
-        )
-    graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(len(order), len(order)))
-    _, label = connected_components(graph, directed=False)
-    smallest = order.to_numpy()[np.unique(label, return_index=True)[1]] if len(order) else np.zeros(0, dtype=object)
-    group = pd.Series([f"G-{smallest[at]}" for at in label], index=order, dtype="str")
-    return group.loc[ids].set_axis(communities.index).rename("group_id")
-
-
-def _require_length(name: str, value: float, *, least: float = 0.0) -> None:
-    if not (math.isfinite(value) and value >= least):
-        raise ConfigError(
-            f"{name} 应为不小于 {least:g} 的米数，现为 {value}；请在 project.toml 的 [contiguity] 中改正。",
-            f"{name} must be a length of at least {least:g} m; found {value}. Mend it in [contiguity] of project.toml.",
-        )

@@ -15,7 +15,7 @@ from gis_renovation.words import Text
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis_renovation.contiguity.barriers import Pairs
+    from gis_renovation.contiguity.pairs import Pairs
 
 
 # Below this a length is given with one decimal, so that 0.4 m is not called 0.

@@ -6,10 +6,17 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from gis_renovation.arrays import Floats, Geometries, Positions
+from gis_renovation.contiguity.limits import require_length
+from gis_renovation.contiguity.pairs import DOT_M, Pairs
+from gis_renovation.crs import require_metric
+from gis_renovation.ids import sorted_by_id, with_ids
+from gis_renovation.unknowns import names_or_ids
 from gis_renovation.words import Text
 
 # Boundaries that meet at a steeper angle do not run side by side.
@@ -56,6 +63,16 @@ def shared_walls(polygons: Geometries, first: Positions, second: Positions, *, w
     return SharedWalls(length_m, middle)
 
 
+def walls_of(polygons: Geometries, pairs: Pairs, wall_gap_m: float) -> SharedWalls:
+    """Shared walls of all pairs; those further apart than the bound have none."""
+    length_m, middle = np.zeros(len(pairs.first)), np.full((len(pairs.first), 2), np.nan)
+    near = np.flatnonzero(pairs.gap_m <= wall_gap_m)
+    if len(near):
+        found = shared_walls(polygons, pairs.first[near], pairs.second[near], wall_gap_m=wall_gap_m)
+        length_m[near], middle[near] = found.length_m, found.middle
+    return SharedWalls(length_m, middle)
+
+
 def _segments(polygons: Geometries) -> _Segments:
     part, of = shapely.get_parts(polygons, return_index=True)
     ring, ring_of = shapely.get_rings(part, return_index=True)
@@ -76,8 +93,8 @@ def _measured(
     one, other = _all_with_all(near_pair, far_pair, len(first))
     seen_near = _alongside(segments, near[one], far[other], wall_gap_m)
     seen_far = _alongside(segments, far[other], near[one], wall_gap_m)
-    length_near, middle = _merged(segments, near, near_pair, one, *seen_near, len(first))
-    length_far, _ = _merged(segments, far, far_pair, other, *seen_far, len(first))
+    length_near, middle = _merged(segments, _Stretches(near, near_pair, one, *seen_near), len(first))
+    length_far, _ = _merged(segments, _Stretches(far, far_pair, other, *seen_far), len(first))
     return np.minimum(length_near, length_far), middle
 
 
@@ -126,16 +143,19 @@ def _alongside(segments: _Segments, one: Positions, other: Positions, reach_m: f
     return begin, end
 
 
-def _merged(
-    segments: _Segments,
-    at: Positions,
-    pair: Positions,
-    entry: Positions,
-    begin: Floats,
-    end: Floats,
-    count: int,
-) -> tuple[Floats, Floats]:
+class _Stretches(NamedTuple):
+    """Stretches of segments, in m along them: the segments ``at`` of pairs, by ``entry`` in these."""
+
+    at: Positions
+    pair: Positions
+    entry: Positions
+    begin: Floats
+    end: Floats
+
+
+def _merged(segments: _Segments, stretches: _Stretches, count: int) -> tuple[Floats, Floats]:
     """Length of the union of stretches along each entry's segment, summed by pair; middle of the longest."""
+    at, pair, entry, begin, end = stretches
     real = end > begin
     entry, begin, end = entry[real], begin[real], end[real]
     order = np.lexsort((begin, entry))
@@ -159,7 +179,91 @@ def _merged(
 # --- walls one could open ---------------------------------------------------------------------------
 
 
-def wall_lines(one: Geometries, other: Geometries, *, wall_gap_m: float) -> Geometries:
+def list_shared_walls(
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame | None = None,
+    *,
+    wall_gap_m: float = 2.0,
+    min_wall_m: float = 5.0,
+) -> gpd.GeoDataFrame:
+    """Every wall two communities share, with its length, and whether opening it (拆墙并院) serves a zone.
+
+    Parameters
+    ----------
+    communities
+        Polygons in a projected CRS in metres, index the community id (a default index counts as ids
+        "0", "1", ...); ``name`` where known.
+    community_links
+        Layer of :func:`link_communities`; the lengths are those of ``shared_wall_m``.
+    zone_members
+        Whose ``zone_id`` says which communities are renovated together; None: not known yet.
+    wall_gap_m
+        As for :func:`link_communities`: where the boundary is drawn as shared.
+    min_wall_m
+        Shorter stretches are not listed: 5 m takes a gate and a path.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Layer ``shared_walls``, index ``link_id``, sorted: the stretch of the first community's boundary
+        that runs along the other. No shared walls give no rows with the same columns.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+    ConfigError
+        A length out of range.
+    DataError
+        Ids missing, repeated, or forgotten in a column.
+
+    Notes
+    -----
+    O(links + vertices of the communities that share a wall).
+
+    Examples
+    --------
+    Two squares of 100 m that touch along one side:
+
+    >>> from shapely import box
+    >>> from gis_renovation.contiguity import link_communities
+    >>> squares = [box(0, 0, 100, 100), box(100, 0, 200, 100)]
+    >>> communities = gpd.GeoDataFrame(geometry=squares, index=["A", "B"], crs="EPSG:4548")
+    >>> list_shared_walls(communities, link_communities(communities))[["shared_wall_m", "use"]]
+             shared_wall_m       use
+    link_id
+    A~B              100.0  unzoned
+    """
+    metric = require_metric(communities=communities, community_links=community_links)
+    require_length("wall_gap_m", wall_gap_m)
+    require_length("min_wall_m", min_wall_m)
+    links, shapes = sorted_by_id(community_links, "community_links"), sorted_by_id(communities, "communities")
+    shared = links[links["shared_wall_m"] >= max(min_wall_m, DOT_M)]
+    one, other = (shapes.geometry.reindex(shared[side]).to_numpy() for side in ("focal", "neighbor"))
+    home = {} if zone_members is None else with_ids(zone_members, "zone_members")["zone_id"].dropna().to_dict()
+    first, second = ([home.get(member) for member in shared[side]] for side in ("focal", "neighbor"))
+    together = [a if a == b else None for a, b in zip(first, second, strict=True)]
+    use = _wall_uses(shared["status"], together, has_zones=zone_members is not None)
+    names = names_or_ids(shapes)
+    ends = [(names[a], names[b]) for a, b in zip(shared["focal"], shared["neighbor"], strict=True)]
+    texts = _wall_sentences(ends, shared["shared_wall_m"], use)
+    columns = {
+        "focal": shared["focal"].array,
+        "neighbor": shared["neighbor"].array,
+        "shared_wall_m": shared["shared_wall_m"].array,
+        "gap_m": shared["gap_m"].array,
+        "use": pd.array(use, dtype="str"),
+        "zone_id": pd.array(together, dtype="str"),
+        "reason_zh": pd.array([text.zh for text in texts], dtype="str"),
+        "reason_en": pd.array([text.en for text in texts], dtype="str"),
+    }
+    frame = pd.DataFrame(columns, index=pd.Index(shared.index, dtype="str", name="link_id"))
+    lines = gpd.array.from_shapely(_wall_lines(one, other, wall_gap_m=wall_gap_m))
+    return gpd.GeoDataFrame(frame, geometry=lines, crs=metric)
+
+
+def _wall_lines(one: Geometries, other: Geometries, *, wall_gap_m: float) -> Geometries:
     """The stretch of each first boundary that lies within the gap of the other polygon, to draw a shared wall."""
     near = shapely.buffer(other, max(wall_gap_m, 0.01), cap_style="flat", join_style="mitre")
     stretch = shapely.line_merge(shapely.intersection(shapely.boundary(one), near))
@@ -169,7 +273,7 @@ def wall_lines(one: Geometries, other: Geometries, *, wall_gap_m: float) -> Geom
     return drawn
 
 
-def wall_uses(status: Iterable[str], zone: Sequence[str | None], *, has_zones: bool) -> list[str]:
+def _wall_uses(status: Iterable[str], zone: Sequence[str | None], *, has_zones: bool) -> list[str]:
     """What opening each wall would do: code of the layer's ``use``."""
     return [
         "blocked" if state == "cut" else "same_zone" if home else "other_zone" if has_zones else "unzoned"
@@ -177,7 +281,7 @@ def wall_uses(status: Iterable[str], zone: Sequence[str | None], *, has_zones: b
     ]
 
 
-def wall_sentences(ends: Sequence[tuple[str, str]], length_m: Iterable[float], uses: Sequence[str]) -> list[Text]:
+def _wall_sentences(ends: Sequence[tuple[str, str]], length_m: Iterable[float], uses: Sequence[str]) -> list[Text]:
     """What is said of each wall."""
     texts = []
     for (one, two), length, use in zip(ends, length_m, uses, strict=True):

@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
-from gis_renovation.contiguity import barriers as contiguity_barriers
-from gis_renovation.contiguity.links import connected_groups, link_communities, list_shared_walls, nearby_pairs
+from gis_renovation.contiguity import verdicts
+from gis_renovation.contiguity.graphs import connected_groups
+from gis_renovation.contiguity.limits import LinkLimits
+from gis_renovation.contiguity.links import link_communities
+from gis_renovation.contiguity.pairs import nearby_pairs
+from gis_renovation.contiguity.shared_walls import list_shared_walls
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -39,11 +43,11 @@ def only(links):
     return links.iloc[0]
 
 
-def status(shapes, fences=None, bridges=None, **options):
+def status(shapes, fences=None, bridges=None, **limits):
     """Status of the one link between two drawn communities."""
     fences = None if fences is None else barriers(fences)
     bridges = None if bridges is None else crossings(bridges)
-    return only(link_communities(communities(shapes), fences, bridges, **options)).status
+    return only(link_communities(communities(shapes), fences, bridges, limits=LinkLimits(**limits))).status
 
 
 # A and B are squares of 100 m, 40 m apart; the railway runs north-south in the middle of the gap.
@@ -150,8 +154,8 @@ def test_squares_within_the_bound_are_joined_across_the_gap():
 
 
 def test_the_bound_itself_is_in_and_beyond_is_out():
-    assert len(link_communities(communities(SQUARES), max_gap_m=40.0)) == 1
-    assert len(link_communities(communities(SQUARES), max_gap_m=39.999)) == 0
+    assert len(link_communities(communities(SQUARES), limits=LinkLimits(max_gap_m=40.0))) == 1
+    assert len(link_communities(communities(SQUARES), limits=LinkLimits(max_gap_m=39.999))) == 0
 
 
 def test_no_communities_give_no_links_with_the_same_columns_and_types():
@@ -187,11 +191,13 @@ def test_degrees_are_refused():
         link_communities(communities(SQUARES), barriers(RAILWAY).set_crs(4549, allow_override=True))
 
 
-@pytest.mark.parametrize("name", ["max_gap_m", "min_opening_m", "crossing_reach_m", "max_detour_m", "wall_gap_m"])
+@pytest.mark.parametrize(
+    "name", ["max_gap_m", "min_opening_m", "crossing_reach_m", "max_detour_m", "wall_gap_m", "tie_reach_m"]
+)
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_a_length_that_is_none_is_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=name):
-        link_communities(communities(SQUARES), **{name: value})
+        LinkLimits(**{name: value})
 
 
 def test_repeated_ids_are_refused_by_name():
@@ -204,6 +210,17 @@ def test_repeated_ids_are_refused_by_name():
 def test_any_kind_of_index_gives_text_ids(ids):
     link = only(link_communities(communities(SQUARES).set_axis(pd.Index(ids), axis="index")))
     assert link.name == "~".join(sorted(str(value) for value in ids))
+
+
+def test_plain_frames_from_files_work_and_forgotten_ids_are_refused():
+    plain = communities(SQUARES).reset_index(drop=True)
+    fence, bridge = barriers(RAILWAY).reset_index(drop=True), crossings({"F": Point(120, 50)}, barrier_id=[0])
+    links = link_communities(plain, fence, bridge)
+    assert (only(links).name, only(links).status, only(links).crossing_id) == ("0~1", "rejoined", "F")
+    assert len(list_shared_walls(plain, links)) == 0
+    assert connected_groups(plain, links).to_dict() == {0: "G-0", 1: "G-0"}
+    with pytest.raises(DataError, match=r'communities\.set_index\("community_id"\)'):
+        link_communities(communities(SQUARES).reset_index())
 
 
 def test_duplicates_and_contained_communities_touch_and_their_link_can_be_drawn():
@@ -324,7 +341,7 @@ def test_a_barrier_that_can_be_opened_is_mentioned_and_does_not_cut():
     wall = barriers({"W": LineString([(120, -50), (120, 150)])}, kind="wall", grade=3)
     link = only(link_communities(communities(SQUARES), wall))
     assert (link.status, link.cause, link.barrier_id) == ("joined", "soft_barrier", "W")
-    assert only(link_communities(communities(SQUARES), wall, max_cutting_grade=3)).status == "cut"
+    assert only(link_communities(communities(SQUARES), wall, limits=LinkLimits(max_cutting_grade=3))).status == "cut"
 
 
 def test_a_wall_that_can_be_opened_on_the_shared_boundary_is_mentioned():
@@ -397,7 +414,9 @@ def test_two_barriers_need_two_crossings_or_one_over_both():
     both = {"R": LineString([(110, -500), (110, 600)]), "S": LineString([(130, -500), (130, 600)])}
     assert status(SQUARES, both, {"F": Point(110, 120)}, crossing_reach_m=5.0) == "cut"
     two = {"F": Point(110, 120), "G": Point(130, 120)}
-    link = only(link_communities(communities(SQUARES), barriers(both), crossings(two), crossing_reach_m=5.0))
+    link = only(
+        link_communities(communities(SQUARES), barriers(both), crossings(two), limits=LinkLimits(crossing_reach_m=5.0))
+    )
     assert link.status == "rejoined"
     assert link.walk_m == pytest.approx(20 + 2 * np.hypot(10, 20))
     assert status(SQUARES, both, {"F": LineString([(105, 110), (135, 110)])}) == "rejoined"
@@ -429,7 +448,7 @@ def test_different_known_counties_cut_and_unknown_ones_do_not():
 def test_subdistricts_cut_only_when_asked():
     places = communities(SQUARES, subdistrict=["田东", "洞山"])
     assert only(link_communities(places)).status == "joined"
-    link = only(link_communities(places, within_subdistrict=True))
+    link = only(link_communities(places, limits=LinkLimits(within_subdistrict=True)))
     assert (link.status, link.cause) == ("cut", "subdistrict_border")
 
 
@@ -455,7 +474,9 @@ def test_a_bridge_does_not_join_across_a_county_border():
     ],
 )
 def test_shared_walls_are_as_long_as_drawn(other, length):
-    link = only(link_communities(communities({"A": box(0, 0, 100, 100), "B": other}), wall_gap_m=2.0))
+    link = only(
+        link_communities(communities({"A": box(0, 0, 100, 100), "B": other}), limits=LinkLimits(wall_gap_m=2.0))
+    )
     assert link.shared_wall_m == pytest.approx(length, abs=0.05)
 
 
@@ -464,7 +485,7 @@ def test_shared_walls_are_as_long_as_drawn(other, length):
 def test_walls_of_touching_boxes_equal_the_line_their_boundaries_share(seed):
     y, wide, high = np.random.default_rng(seed).integers(0, 6, 3) * 10.0
     one, other = box(0, 0, 30, 30), box(30, y - 30, 40 + wide, y + 10 + high)
-    links = link_communities(communities({"A": one, "B": other}), wall_gap_m=0.01)
+    links = link_communities(communities({"A": one, "B": other}), limits=LinkLimits(wall_gap_m=0.01))
     walls = links.shared_wall_m.tolist() or [0.0]
     assert walls == pytest.approx([one.boundary.intersection(other.boundary).length])
 
@@ -504,7 +525,11 @@ def test_mains_in_use_and_paths_at_both_communities_are_shared_and_unknown_witho
     paths = layer({"P": LineString([(-20, -10), (300, -10)])}, "path_id")
     link = only(link_communities(communities(SQUARES), utility_lines=mains, slow_paths=paths))
     assert (link.shared_main_count, bool(link.shares_path)) == (2, True)
-    near = only(link_communities(communities(SQUARES), utility_lines=mains, slow_paths=paths, tie_reach_m=5.0))
+    near = only(
+        link_communities(
+            communities(SQUARES), utility_lines=mains, slow_paths=paths, limits=LinkLimits(tie_reach_m=5.0)
+        )
+    )
     assert (near.shared_main_count, bool(near.shares_path)) == (0, False)
     unknown = only(link_communities(communities(SQUARES)))
     assert unknown.shared_main_count is pd.NA
@@ -618,7 +643,7 @@ def test_row_order_and_place_on_the_map_change_nothing(seed):
 def test_the_quick_cut_agrees_with_the_corridor(seed, monkeypatch):
     places, fences, bridges = small_town(seed)
     quick = link_communities(places, fences, bridges)
-    monkeypatch.setattr(contiguity_barriers, "_through_cuts", lambda *_: {})
+    monkeypatch.setattr(verdicts, "_through_cuts", lambda *_: {})
     slow = link_communities(places, fences, bridges)
     assert quick.status.equals(slow.status)
     assert quick.walk_m.equals(slow.walk_m)
