@@ -1,14 +1,8 @@
 """Rasters: values per feature, evidence of idleness."""
 
-from gis_renovation.rasters.zonal import (
-    Raster,
-    community_terrain,
-    grid_coverage,
-    parcel_greenness,
-    parcel_land_cover,
-    parcel_night_light,
-    zonal_sums,
-)
+from gis_renovation.rasters.grid import Raster, grid_coverage
+from gis_renovation.rasters.layers import community_terrain, parcel_greenness, parcel_land_cover, parcel_night_light
+from gis_renovation.rasters.zonal import zonal_sums
 
 __all__ = [
     "Raster",

@@ -12,16 +12,9 @@ from pyproj import CRS
 
 from gis_renovation.errors import CRSError, DataError
 from gis_renovation.rasters import zonal
-from gis_renovation.rasters.zonal import (
-    Raster,
-    community_terrain,
-    grid_coverage,
-    parcel_greenness,
-    parcel_land_cover,
-    parcel_night_light,
-    zonal_extremes,
-    zonal_sums,
-)
+from gis_renovation.rasters.grid import Raster, grid_coverage
+from gis_renovation.rasters.layers import community_terrain, parcel_greenness, parcel_land_cover, parcel_night_light
+from gis_renovation.rasters.zonal import zonal_extremes, zonal_sums
 from gis_renovation.schemas import check_layer, layer_schema
 
 METRIC = CRS("EPSG:4548")

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from gis_renovation.crs import gcj02_to_wgs84
 from gis_renovation.errors import ConfigError
-from gis_renovation.rasters.zonal import Raster
+from gis_renovation.rasters.grid import Raster
 from gis_renovation.sample.city import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation, write_city
 from gis_renovation.sample.files import FILES, card_texts, project_text
 from gis_renovation.sample.housing import whole_parts
