@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_renovation.arrays import Floats, Geometries, Ints
+from gis_renovation.greenways.rules import ParkGoals, WalkingRules
 from gis_renovation.networks import build_network, node_distances
 
 _FAR_M = 1e12  # stands for "out of reach" where infinity would turn differences into NaN
@@ -25,27 +26,25 @@ def park_walks(
     areas: gpd.GeoDataFrame,
     lines: gpd.GeoDataFrame,
     parks: gpd.GeoDataFrame,
-    *,
     walls: Geometries,
-    distances_m: tuple[float, ...],
-    service_radii_m: tuple[tuple[float, float], ...],
-    connect_m: float,
-    snap_m: float,
-    step_m: float,
+    *,
+    goals: ParkGoals,
+    walking: WalkingRules,
 ) -> pd.DataFrame:
     """The nearest park of each area along the network, and which share of its frontage is near one.
 
     ``areas`` and ``parks`` are polygons sorted by id, ``lines`` what may be walked, ``walls`` shapes no connector
-    crosses, all in one CRS in metres; lengths in metres, ``service_radii_m`` pairs of least area (m²) and radius.
+    crosses, all in one CRS in metres.
 
     Returns a frame on the index of ``areas``: ``network_distance_m`` and ``park_id`` (unknown without a way),
     ``frontage_m``, ``covered_<d>_m_share`` and ``served_share`` (unknown without frontage). O(n log n) for n
     vertices at ``step_m`` spacing.
     """
+    connect_m, step_m = walking.connect_m, walking.step_m
     dense = lines.set_geometry(shapely.segmentize(lines.geometry.to_numpy(), step_m), crs=lines.crs)
-    nodes, edges = build_network(dense, snap_m=snap_m, stops=_vertices_near(dense, parks, connect_m))
+    nodes, edges = build_network(dense, snap_m=walking.snap_m, stops=_vertices_near(dense, parks, connect_m))
     starts = _park_starts(edges, parks, walls, connect_m)
-    rows = _frontage(areas.geometry.to_numpy(), nodes, edges, walls, connect_m, step_m)
+    rows = _frontage(areas.geometry.to_numpy(), nodes, edges, walls, walking)
     nearest = starts.sort_values(["node", "metres", "park"]).drop_duplicates("node").set_index("node")
     walked = node_distances(nodes, edges, nearest["metres"])
     goal = walked["start_node"].map(nearest["park"]).to_numpy(dtype=object)
@@ -53,12 +52,12 @@ def park_walks(
     table = _nearest_walk(_with_ways(rows, walked["distance_m"].to_numpy()), goal, len(areas), connect_m)
     table["frontage_m"] = np.bincount(pieces["area"], pieces["within_m"], minlength=len(areas)).astype("float64")
     known = table["frontage_m"].where(table["frontage_m"] > 0)
-    for distance_m in distances_m:
+    for distance_m in goals.distances_m:
         covered = np.bincount(pieces["area"], _covered(pieces, distance_m), minlength=len(areas))
         table[f"covered_{distance_m:g}_m_share"] = np.minimum(covered / known, 1.0)
     # A park of a smaller radius is put farther off by the difference: then one bound serves parks of every size.
-    widest = max((radius for _, radius in service_radii_m), default=0.0)
-    handicap = widest - starts["park"].map(_radii(parks, service_radii_m))
+    widest = max((radius for _, radius in goals.service_radii_m), default=0.0)
+    handicap = widest - starts["park"].map(_radii(parks, goals.service_radii_m))
     served = node_distances(nodes, edges, (starts["metres"] + handicap).groupby(starts["node"]).min().dropna())
     pieces = _frontage_pieces(_with_ways(rows, served["distance_m"].to_numpy()), connect_m)
     covered = np.bincount(pieces["area"], _covered(pieces, widest), minlength=len(areas))
@@ -121,14 +120,13 @@ def _frontage(
     nodes: gpd.GeoDataFrame,
     edges: gpd.GeoDataFrame,
     walls: Geometries,
-    connect_m: float,
-    step_m: float,
+    walking: WalkingRules,
 ) -> pd.DataFrame:
     """Vertices of the edges near each area: connector to the area, metres to either end of the edge.
 
     ``run`` numbers the (area, edge) pairs; the vertices of a run stand in order along the edge.
     """
-    shapes = edges.geometry.to_numpy()
+    shapes, connect_m = edges.geometry.to_numpy(), walking.connect_m
     area, edge = shapely.STRtree(shapes).query(areas, predicate="dwithin", distance=connect_m)
     order = np.lexsort((edge, area))
     area, edge = area[order], edge[order]
@@ -142,7 +140,7 @@ def _frontage(
     measure = along[vertex] - along[first[edge]][run]
     start, end = (nodes.index.get_indexer(edges[name])[edge] for name in ("from_node", "to_node"))
     length = (along[first[edge + 1] - 1] - along[first[edge]])[run]
-    connector = _connectors(areas, area[run], xy[vertex], connect_m + 2 * step_m)
+    connector = _connectors(areas, area[run], xy[vertex], connect_m + 2 * walking.step_m)
     near = np.flatnonzero(connector <= connect_m)
     blocked = _blocked(areas[area[run[near]]], np.asarray(shapely.points(xy[vertex[near]]), dtype=object), walls)
     connector[near[blocked]] = _FAR_M

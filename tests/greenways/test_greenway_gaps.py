@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
+from gis_renovation.greenways.detours import GapLimits
 from gis_renovation.greenways.gaps import find_greenway_gaps
 from gis_renovation.networks import build_network
 from gis_renovation.schemas import check_layer, layer_schema
@@ -74,7 +75,7 @@ def test_a_gap_counts_from_the_given_detour_on(round_m, found):
 
 def test_a_way_through_a_third_contact_is_two_gaps_and_not_three():
     walks = paths(a=[(0, 0), (0, 50)], b=[(100, 0), (100, 50)], c=[(200, 0), (200, 50)])
-    gaps = find_greenway_gaps(walks, streets(s=[(0, 0), (200, 0)]), missing_m=1)
+    gaps = find_greenway_gaps(walks, streets(s=[(0, 0), (200, 0)]), limits=GapLimits(missing_m=1))
     assert gaps.index.tolist() == ["a~b", "b~c"]
 
 
@@ -114,7 +115,7 @@ def test_a_dead_end_short_of_another_path_is_a_missing_link_found_once():
 
 
 def test_a_dead_end_beside_the_middle_of_a_path_links_to_the_nearest_place():
-    gaps = find_greenway_gaps(paths(a=[(50, 40), (50, 90)], b=[(0, 0), (100, 0)]), missing_m=45)
+    gaps = find_greenway_gaps(paths(a=[(50, 40), (50, 90)], b=[(0, 0), (100, 0)]), limits=GapLimits(missing_m=45))
     assert gaps.loc["a~b"].geometry.equals(shapely.LineString([(50, 40), (50, 0)]))
 
 
@@ -130,7 +131,7 @@ def test_of_three_broken_pieces_only_neighbours_are_linked():
 
 def test_a_missing_link_beyond_the_limit_is_not_looked_for():
     walks = paths(a=[(0, 0), (100, 0)], b=[(220, 0), (400, 0)])
-    assert len(find_greenway_gaps(walks, missing_m=119)) == 0
+    assert len(find_greenway_gaps(walks, limits=GapLimits(missing_m=119))) == 0
 
 
 def test_only_the_chosen_kinds_make_the_network():
@@ -189,7 +190,7 @@ def judged(walks, roads, ratio, limit_m):
 @pytest.mark.parametrize("seed", range(8))
 def test_gaps_along_streets_equal_those_of_networkx_over_every_pair(seed):
     walks, roads = random_town(seed)
-    gaps = find_greenway_gaps(walks, roads, limit_m=450, missing_m=0.1)
+    gaps = find_greenway_gaps(walks, roads, limits=GapLimits(limit_m=450, missing_m=0.1))
     found = {
         (round(row.length_m, 3), frozenset(tuple(xy) for xy in shapely.get_coordinates(row.geometry)[[0, -1]]))
         for row in gaps.itertuples()
@@ -210,11 +211,11 @@ def test_row_order_changes_nothing(seed):
 @given(seed=st.integers(0, 10_000))
 def test_closing_every_gap_leaves_none_of_them(seed):
     walks, roads = random_town(seed)
-    gaps = find_greenway_gaps(walks, roads, missing_m=0.1)
+    gaps = find_greenway_gaps(walks, roads, limits=GapLimits(missing_m=0.1))
     built = gpd.GeoDataFrame(
         {"public": True}, geometry=list(gaps.geometry), index=[f"new{k:03d}" for k in range(len(gaps))], crs=CRS
     )
-    after = find_greenway_gaps(pd.concat([walks, built]), roads, missing_m=0.1)
+    after = find_greenway_gaps(pd.concat([walks, built]), roads, limits=GapLimits(missing_m=0.1))
     before_ends = {frozenset(map(tuple, shapely.get_coordinates(g)[[0, -1]])) for g in gaps.geometry}
     after_ends = {frozenset(map(tuple, shapely.get_coordinates(g)[[0, -1]])) for g in after.geometry}
     assert not before_ends & after_ends
@@ -224,8 +225,8 @@ def test_closing_every_gap_leaves_none_of_them(seed):
 @given(seed=st.integers(0, 10_000), ratio=st.floats(1, 4), more=st.floats(0, 4))
 def test_asking_for_a_greater_detour_never_finds_more(seed, ratio, more):
     walks, roads = random_town(seed)
-    strict = find_greenway_gaps(walks, roads, min_detour_ratio=ratio + more, missing_m=0.1)
-    loose = find_greenway_gaps(walks, roads, min_detour_ratio=ratio, missing_m=0.1)
+    strict = find_greenway_gaps(walks, roads, limits=GapLimits(min_detour_ratio=ratio + more, missing_m=0.1))
+    loose = find_greenway_gaps(walks, roads, limits=GapLimits(min_detour_ratio=ratio, missing_m=0.1))
     assert set(strict.geometry.to_wkt()) <= set(loose.geometry.to_wkt())
 
 
@@ -245,4 +246,4 @@ def test_the_result_keeps_its_schema_and_empty_layers_give_the_same_columns():
 def test_options_out_of_range_are_all_named_at_once():
     walks, roads = random_town(4)
     with pytest.raises(ConfigError, match=r"limit_m = 0.*min_detour_ratio = 0.5"):
-        find_greenway_gaps(walks, roads, limit_m=0, min_detour_ratio=0.5)
+        find_greenway_gaps(walks, roads, limits=GapLimits(limit_m=0, min_detour_ratio=0.5))

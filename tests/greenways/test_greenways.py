@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError, CRSError
-from gis_renovation.greenways.access import park_access, slow_path_provision
+from gis_renovation.greenways.access import park_access
+from gis_renovation.greenways.provision import slow_path_provision
+from gis_renovation.greenways.rules import ParkGoals, WalkingRules
 from gis_renovation.sample.city import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -71,7 +73,7 @@ def test_the_walk_is_measured_along_the_path_to_the_parks_edge():
 @pytest.mark.parametrize(("within_m", "share"), [(550, 0.0), (650, 80 / 130), (615, 45 / 130), (1000, 1.0)])
 def test_the_share_is_of_the_frontages_length_and_exact(within_m, share):
     # From the wall at x the walk is 700 - x; from beyond it, at 100 < x <= 130, it is (x - 100) + (700 - x) = 600.
-    table = park_access(areas(**A), paths(**PATH), parks(**PARK), distances_m=(within_m,))
+    table = park_access(areas(**A), paths(**PATH), parks(**PARK), goals=ParkGoals(distances_m=(within_m,)))
     assert table.loc["A", f"covered_{within_m}_m_share"] == pytest.approx(share, abs=1e-9)
 
 
@@ -186,7 +188,7 @@ def test_an_empty_park_layer_is_not_checked_rather_than_far():
     assert "未核查" in row["reason_zh"]
 
 
-def canal(**options):
+def canal(**rules):
     """A community and a park on either side of a canal 16 m wide with a path on its north bank, and a far bridge."""
     walks = paths(north=[(-100, 10), (1000, 10)], bridge=[(1000, 10), (1000, -20)], south=[(1000, -20), (-100, -20)])
     water = gpd.GeoDataFrame(
@@ -195,7 +197,8 @@ def canal(**options):
         index=pd.Index(["w"], name="barrier_id"),
         crs=CRS,
     )
-    return park_access(areas(A=(0, 12, 100, 100)), walks, parks(K=(0, -120, 100, -11)), None, water, **options).loc["A"]
+    home, park = areas(A=(0, 12, 100, 100)), parks(K=(0, -120, 100, -11))
+    return park_access(home, walks, park, None, water, walking=WalkingRules(**rules)).loc["A"]
 
 
 def test_connectors_do_not_jump_a_canal_narrower_than_they_are_long():
@@ -283,7 +286,7 @@ def judged(homes, walks, green, connect_m=30.0):
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_walks_and_shares_equal_those_of_networkx_on_a_graph_of_metres(seed):
     homes, walks, green = grid_town(seed)
-    table = park_access(homes, walks, green, step_m=5.0)
+    table = park_access(homes, walks, green, walking=WalkingRules(step_m=5.0))
     for name, (metres, shares) in judged(homes, walks, green).items():
         row = table.loc[name]
         if np.isinf(metres):
@@ -305,7 +308,7 @@ def test_real_parcels_walk_as_far_as_networkx_says():
     homes = homes[["geometry"]].set_axis(pd.Index([f"P{k:04d}" for k in range(len(homes))], name="community_id"))
     homes = homes[homes.is_valid & homes.geom_type.eq("Polygon")].iloc[::60]
     no_paths = gpd.GeoDataFrame(geometry=[], crs=roads.crs)
-    table = park_access(homes, no_paths, green, roads, snap_m=0.001, step_m=2.0)
+    table = park_access(homes, no_paths, green, roads, walking=WalkingRules(snap_m=0.001, step_m=2.0))
     expected = judged(homes, roads, green)
     assert sum(np.isfinite(metres) for metres, _ in expected.values()) > 20
     for name, (metres, shares) in expected.items():
@@ -352,7 +355,7 @@ def test_row_order_and_place_change_nothing(seed, shift):
 
 def test_shares_grow_with_the_distance_and_the_walk_is_never_below_the_straight_line():
     for seed in range(3):
-        table = park_access(*grid_town(seed), distances_m=(100, 300, 500, 900))
+        table = park_access(*grid_town(seed), goals=ParkGoals(distances_m=(100, 300, 500, 900)))
         shares = table[[f"covered_{d}_m_share" for d in (100, 300, 500, 900)]].to_numpy()
         assert (np.diff(shares, axis=1) >= 0).all()
         known = table.dropna(subset="network_distance_m")
@@ -385,7 +388,7 @@ def test_empty_layers_give_the_same_columns():
 def test_wrong_options_and_coordinates_are_refused():
     town = grid_town(3)
     with pytest.raises(ConfigError, match="connect_m"):
-        park_access(*town, connect_m=0)
+        park_access(*town, walking=WalkingRules(connect_m=0))
     with pytest.raises(CRSError, match="EPSG:4490"):
         park_access(town[0].to_crs("EPSG:4490"), *town[1:])
 
