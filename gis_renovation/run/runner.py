@@ -220,10 +220,10 @@ STEPS: tuple[Step, ...] = (
     Step(
         "utility_by_community",
         "utilities.summarise_utilities",
-        ("utility_lines", "communities"),
+        ("communities", "utility_lines"),
         ("zone_members",),
     ),
-    Step("utility_by_zone", "utilities.summarise_zone_utilities", ("utility_lines", "zones")),
+    Step("utility_by_zone", "utilities.summarise_zone_utilities", ("zones", "utility_lines")),
     Step(
         "park_access",
         "greenways.park_access",
@@ -251,18 +251,18 @@ STEPS: tuple[Step, ...] = (
     Step(
         "community_progress",
         "progress.community_progress",
-        ("project_communities", "project_states", "communities"),
+        ("communities", "project_communities", "project_states"),
     ),
     Step(
         "unit_progress",
         "progress.unit_progress",
-        ("reporting_units", "projects", "project_communities", "project_states", "communities"),
+        ("reporting_units", "communities", "projects", "project_communities", "project_states"),
         ("funds",),
     ),
     Step(
         "plan_progress",
         "progress.plan_progress",
-        ("reporting_units", "project_communities", "project_states", "communities"),
+        ("reporting_units", "communities", "project_communities", "project_states"),
     ),
 )
 

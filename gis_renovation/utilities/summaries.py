@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -14,17 +14,19 @@ from numpy.typing import NDArray
 from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
+from gis_renovation.ids import sorted_by_id, with_ids
 from gis_renovation.networks import lengths_within
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
+from gis_renovation.words import Text
 
-# Water, drainage, gas, power and telecom are the systems that Huainan's plan of 2024 renews first (docs/methods.md, 6).
+# Water, drainage, gas, power and telecom are the systems the 2024 plan renews first.
 PLAN_NETWORKS = ("water", "sewer", "gas", "power", "telecom")
 
 # Circle arcs as 4 x 32 chords: the ring beside an area is too narrow by at most 0.03 % of reach_m.
 _ARC_SEGMENTS = 32
-# Ages at which the State Council's plan of 2022 asks for gas (20 years) and water pipes (30 years) to be
-# assessed for renewal (docs/methods.md, 6). Age alone never condemns a pipe; these only sort the lengths.
+# Ages at which the State Council's 2022 plan asks for gas (20 years) and water pipes (30 years) to be
+# assessed for renewal. Age alone never condemns a pipe; these only sort the lengths.
 _AGE_LIMITS_YEARS = (20, 30)
 
 _LENGTHS = (
@@ -56,8 +58,8 @@ _COLUMNS = (
 
 
 def summarise_utilities(
-    utility_lines: gpd.GeoDataFrame,
     communities: gpd.GeoDataFrame,
+    utility_lines: gpd.GeoDataFrame,
     zone_members: pd.DataFrame | None = None,
     *,
     as_of: datetime.date,
@@ -75,10 +77,10 @@ def summarise_utilities(
 
     Parameters
     ----------
-    utility_lines
-        Lines, project CRS in metres; ``network``, and where known ``status``, ``operator``, ``year_built``.
     communities
-        Polygons, same CRS.
+        Polygons, project CRS in metres, indexed by id (a default index counts as ids "0", "1", ...).
+    utility_lines
+        Lines, same CRS, indexed by id; ``network``, and where known ``status``, ``operator``, ``year_built``.
     zone_members
         Table indexed by community with ``zone_id``; copied beside each row. None: zone unknown.
     as_of
@@ -107,22 +109,42 @@ def summarise_utilities(
         The layers do not share one projected CRS in metres.
     ConfigError
         ``reach_m`` is negative or ``expected_networks`` names an unknown network.
+    DataError
+        Ids missing, repeated, or forgotten in a column.
 
     Notes
     -----
     O((n + m) log m + k) for n areas, m lines and k pairs that meet.
+
+    Examples
+    --------
+    A water main that runs through a square of 100 m and 20 m on:
+
+    >>> from shapely import LineString, box
+    >>> home = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 100)], index=["A"], crs="EPSG:4548")
+    >>> told = {"network": ["water"], "status": ["in_use"], "year_built": [1994]}
+    >>> main = gpd.GeoDataFrame(told, geometry=[LineString([(0, 50), (120, 50)])], index=["W"], crs="EPSG:4548")
+    >>> day = datetime.date(2024, 9, 30)
+    >>> found = summarise_utilities(home, main, as_of=day, expected_networks=("water", "gas"))
+    >>> found[["reached", "length_m", "nearby_length_m", "age_30_plus_length_m"]]
+                          reached  length_m  nearby_length_m  age_30_plus_length_m
+    community_network_id
+    A/gas                 unknown       0.0              0.0                   0.0
+    A/water                   yes     100.0             20.0                 100.0
     """
-    summary = _summarise(utility_lines, communities, "community", as_of, reach_m, expected_networks)
-    zone_id = pd.Series(None, index=communities.index, dtype="object")
+    areas = sorted_by_id(communities, "communities")
+    summary = _summarise(areas, utility_lines, as_of, reach_m, expected_networks)
+    summary = _keyed(summary, areas, "community")
+    zone_id = pd.Series(None, index=areas.index, dtype="object")
     if zone_members is not None:
-        zone_id = zone_members["zone_id"].astype("object")
+        zone_id = with_ids(zone_members, "zone_members")["zone_id"].astype("object")
     summary.insert(1, "zone_id", summary["community_id"].map(zone_id).astype("object"))
     return summary
 
 
 def summarise_zone_utilities(
-    utility_lines: gpd.GeoDataFrame,
     zones: gpd.GeoDataFrame,
+    utility_lines: gpd.GeoDataFrame,
     *,
     as_of: datetime.date,
     reach_m: float = 20.0,
@@ -131,29 +153,65 @@ def summarise_zone_utilities(
     """The same for renovation zones: what lies in each zone's polygon and what reaches it.
 
     Measured on the zone's own geometry, not added up from communities, so a pipe shared by two
-    members counts once. Arguments, units and rules as in :func:`summarise_utilities`; ``zones`` are
-    polygons indexed by ``zone_id``. A zone is reached when any part of it is: look at the
-    communities for the ones that are left out.
+    members counts once. A zone is reached when any part of it is: look at the communities for the
+    ones that are left out.
 
-    Returns layer ``utility_by_zone``, indexed by ``zone_network_id`` (``<zone>/<network>``) and
-    sorted by it; no zones give an empty frame with the same columns. Raises CRSError and ConfigError as above.
+    Parameters
+    ----------
+    zones
+        Polygons indexed by ``zone_id``, project CRS in metres.
+    utility_lines, as_of, reach_m, expected_networks
+        As for :func:`summarise_utilities`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``utility_by_zone``, indexed by ``zone_network_id`` (``<zone>/<network>``) and sorted by it;
+        columns and units as in :func:`summarise_utilities`. No zones: an empty frame with the same columns.
+
+    Raises
+    ------
+    CRSError
+        The layers do not share one projected CRS in metres.
+    ConfigError
+        ``reach_m`` is negative or ``expected_networks`` names an unknown network.
+    DataError
+        Ids missing, repeated, or forgotten in a column.
+
+    Notes
+    -----
+    O((n + m) log m + k) for n zones, m lines and k pairs that meet.
+
+    Examples
+    --------
+    A zone of 100 m, and a gas main that passes 30 m off, out of reach:
+
+    >>> from shapely import LineString, box
+    >>> zone = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 100)], index=["Z"], crs="EPSG:4548")
+    >>> told = {"network": ["gas"], "status": ["in_use"]}
+    >>> main = gpd.GeoDataFrame(told, geometry=[LineString([(0, 130), (100, 130)])], index=["G"], crs="EPSG:4548")
+    >>> found = summarise_zone_utilities(zone, main, as_of=datetime.date(2024, 9, 30), expected_networks=())
+    >>> found[["reached", "distance_m", "nearest_line_id"]]
+                    reached  distance_m nearest_line_id
+    zone_network_id
+    Z/gas                no        30.0               G
     """
-    return _summarise(utility_lines, zones, "zone", as_of, reach_m, expected_networks)
+    areas = sorted_by_id(zones, "zones")
+    return _keyed(_summarise(areas, utility_lines, as_of, reach_m, expected_networks), areas, "zone")
 
 
 def _summarise(
-    utility_lines: gpd.GeoDataFrame,
     areas: gpd.GeoDataFrame,
-    area_kind: str,
+    utility_lines: gpd.GeoDataFrame,
     as_of: datetime.date,
     reach_m: float,
     expected_networks: tuple[str, ...],
 ) -> pd.DataFrame:
-    """One row for each area and network, measured on the areas' polygons."""
+    """One row for each position in ``areas`` and network, measured on the areas' polygons."""
     require_metric(utility_lines=utility_lines, areas=areas)
     _require_options(reach_m, expected_networks)
-    # Sorted first: sums are then added in the same order whatever the order of the input rows.
-    lines, areas = utility_lines.sort_index(), areas.sort_index()
+    # Sorted as the areas are: sums are then added in the same order whatever the order of the input rows.
+    lines = sorted_by_id(utility_lines, "utility_lines")
     networks = _networks_to_report(lines, expected_networks)
     facts = _line_facts(lines, as_of)
     pieces = _pieces(lines, areas, reach_m).join(facts, on="line")
@@ -165,7 +223,11 @@ def _summarise(
     table["near_unknown_m"] = table["status_unknown_length_m"] + table["status_unknown_nearby_m"]
     table["surveyed"] = np.isin(table.index.get_level_values("network"), facts["network"].unique())
     table["reached"] = _reached(table, reach_m)
-    table = _with_reasons(table.reset_index(), reach_m)
+    return _with_reasons(table.reset_index(), reach_m)
+
+
+def _keyed(table: pd.DataFrame, areas: gpd.GeoDataFrame, area_kind: str) -> pd.DataFrame:
+    """The rows named by area and network, and sorted by that; columns in order."""
     id_column, key = f"{area_kind}_id", f"{area_kind}_network_id"
     table.insert(0, id_column, areas.index.to_numpy(dtype=object)[table["area"].to_numpy(dtype=int)])
     table.index = pd.Index(table[id_column] + "/" + table["network"], name=key, dtype="object")
@@ -315,19 +377,31 @@ def _with_reasons(table: pd.DataFrame, reach_m: float) -> pd.DataFrame:
     combined = table["network"].eq("combined_sewer") & table["reached"].eq("yes")
     has_combined = table["area"].isin(table.loc[combined, "area"]) & table["network"].isin(["sewer", "storm"])
     # One sentence a row in Python: the wording has branches, and rows are communities times networks, not lines.
+    rows = table.assign(with_combined=has_combined)[list(_Service._fields)].itertuples(index=False, name=None)
     sentences = [
-        _reason(row, labels[name].zh, labels[name].en, reach_m, with_combined=flag)
-        for row, name, flag in zip(
-            table.itertuples(index=False), table["network"].astype(str), has_combined, strict=True
-        )
+        _reason(_Service(*row), labels[name], reach_m)
+        for row, name in zip(rows, table["network"].astype(str), strict=True)
     ]
     table["reason_zh"] = pd.Series([zh for zh, _ in sentences], index=table.index, dtype="object")
     table["reason_en"] = pd.Series([en for _, en in sentences], index=table.index, dtype="object")
     return table
 
 
-def _reason(row: Any, zh: str, en: str, reach_m: float, *, with_combined: bool) -> tuple[str, str]:
-    """Why ``row`` is reached, not reached or unknown."""
+class _Service(NamedTuple):
+    """What is said of one network in one area, lengths in metres; no line in use anywhere: the distance is NaN."""
+
+    reached: str
+    surveyed: bool
+    length_m: float
+    distance_m: float
+    near_unknown_m: float
+    out_of_use_m: float
+    with_combined: bool
+
+
+def _reason(row: _Service, network: Text, reach_m: float) -> tuple[str, str]:
+    """Why the network reaches the area, does not, or may."""
+    zh, en = network
     if row.reached == "yes" and row.length_m > 0:
         return (
             f"范围内有在用{zh}管线 {row.length_m:.0f} m。",
@@ -348,11 +422,12 @@ def _reason(row: Any, zh: str, en: str, reach_m: float, *, with_combined: bool) 
             f"{reach_m:g} m 内仅有使用状态未填的{zh}管线 {row.near_unknown_m:.0f} m，请向专营单位核实。",
             f"Within {reach_m:g} m there are only {row.near_unknown_m:.0f} m of {en} lines of unknown status; ask.",
         )
-    return _reason_not_reached(row, zh, en, reach_m, with_combined=with_combined)
+    return _reason_not_reached(row, network, reach_m)
 
 
-def _reason_not_reached(row: Any, zh: str, en: str, reach_m: float, *, with_combined: bool) -> tuple[str, str]:
+def _reason_not_reached(row: _Service, network: Text, reach_m: float) -> tuple[str, str]:
     """Why a network does not reach the area, what is nearest, and what was not counted."""
+    zh, en = network
     texts = [(f"{reach_m:g} m 内没有在用{zh}管线", f"No {en} line in use within {reach_m:g} m")]
     if np.isnan(row.distance_m):
         texts.append(("全部数据中也没有在用的", "nor anywhere in the data"))
@@ -365,6 +440,6 @@ def _reason_not_reached(row: Any, zh: str, en: str, reach_m: float, *, with_comb
                 f"{row.out_of_use_m:.0f} m of abandoned, empty or planned lines do not count",
             )
         )
-    if with_combined:
+    if row.with_combined:
         texts.append(("有雨污合流管通达，尚未分流", "a combined sewer does reach it: not yet separated"))
     return "；".join(zh for zh, _ in texts) + "。", "; ".join(en for _, en in texts) + "."

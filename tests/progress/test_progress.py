@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.progress.states import STATE_ORDER, community_progress, plan_progress, project_states, unit_progress
+from gis_renovation.progress.chain import STATE_ORDER
+from gis_renovation.progress.members import community_progress
+from gis_renovation.progress.plan import plan_progress
+from gis_renovation.progress.states import project_states
+from gis_renovation.progress.units import unit_progress
 from gis_renovation.sample.city import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -237,7 +241,7 @@ def test_a_community_of_several_projects_has_started_with_the_first_and_is_compl
     everyone = projects(P="a", Q="a", R="a", S="a")
     states = project_states(everyone, links, works, as_of=AS_OF)
     town = communities(*[(c, "a", "main", 10, 100.0) for c in "ABCDEFGH"])
-    result = community_progress(links, states, town)
+    result = community_progress(town, links, states)
     assert dict(result["started"]) == dict(
         zip("ABCDEFGH", ["yes", "yes", "yes", "no", "unknown", "yes", "yes", "unknown"], strict=True)
     )
@@ -272,7 +276,7 @@ WORKS = records(
 def town_units(**options):
     owners = projects(P="a", Q="a", R="b")
     states = project_states(owners, LINKS, WORKS, as_of=AS_OF)
-    return quiet(units("a", "b", "c"), owners, LINKS, states, TOWN, as_of=AS_OF, **options)
+    return quiet(units("a", "b", "c"), TOWN, owners, LINKS, states, as_of=AS_OF, **options)
 
 
 def quiet(*layers, **options):
@@ -286,7 +290,7 @@ def test_what_no_unit_counts_is_warned_of():
     owners = projects(P="a", Q=None)
     states = project_states(owners, LINKS, WORKS, as_of=AS_OF)
     with pytest.warns(UserWarning, match="不属于任何填报单位") as caught:
-        unit_progress(units("a", "b"), owners, LINKS, states, TOWN, as_of=AS_OF)
+        unit_progress(units("a", "b"), TOWN, owners, LINKS, states, as_of=AS_OF)
     texts = sorted(str(w.message) for w in caught)
     assert [text.rpartition(": ")[2] for text in texts] == ["F", "Q"]  # G is on no plan, E only in the reserve
 
@@ -335,7 +339,7 @@ def test_a_subdistrict_also_counts_for_its_county_and_a_special_area_does_not():
     places.loc["z", ["level", "parent_code"]] = ["special", "a"]
     town = communities(("A", "s", "main", 10, 1.0), ("B", "z", "main", 20, 1.0), ("C", "a", "main", 40, 1.0))
     states = project_states(projects(), pairs(""), records(), as_of=AS_OF)
-    table = unit_progress(places, projects(), pairs(""), states, town, as_of=AS_OF)
+    table = unit_progress(places, town, projects(), pairs(""), states, as_of=AS_OF)
     assert table["households"].to_dict() == {"a": 50, "s": 10, "z": 20}
 
 
@@ -346,7 +350,7 @@ def test_money_of_a_unit_is_that_of_its_projects_and_unknown_ones_are_counted():
         columns=["project_id", "source", "basis", "amount_yuan"],
     )
     states = project_states(owners, LINKS, WORKS, funds, as_of=AS_OF)
-    table = quiet(units("a", "b"), owners, LINKS, states, TOWN, funds, as_of=AS_OF)
+    table = quiet(units("a", "b"), TOWN, owners, LINKS, states, funds=funds, as_of=AS_OF)
     assert table["planned_yuan"].tolist()[0] == 150
     assert np.isnan(table.loc["b", "planned_yuan"])
     assert table["planned_unknown_project_count"].tolist() == [1, 1]
@@ -355,7 +359,7 @@ def test_money_of_a_unit_is_that_of_its_projects_and_unknown_ones_are_counted():
 
 def test_the_plan_table_has_every_unit_the_unassigned_and_an_independent_total():
     states = project_states(projects(P="a", Q="a", R="b"), LINKS, WORKS, as_of=AS_OF)
-    table = plan_progress(units("a", "b", "c"), LINKS, states, TOWN.assign(plan_year=2024))
+    table = plan_progress(units("a", "b", "c"), TOWN.assign(plan_year=2024), LINKS, states)
     main = table[table["plan_version"] == "2024-main"].set_index("unit_code")
     assert main["community_count"].to_dict() == {"a": 2, "b": 1, "c": 0, "unassigned": 1, "total": 4}
     assert main.loc["total", "households"] == 200
@@ -409,8 +413,8 @@ def run(city, as_of=AS_OF):
     states = project_states(owners, links, works, funds, town, as_of=as_of)
     return (
         states,
-        quiet(places, owners, links, states, town, funds, as_of=as_of),
-        plan_progress(places, links, states, town),
+        quiet(places, town, owners, links, states, funds=funds, as_of=as_of),
+        plan_progress(places, town, links, states),
     )
 
 
@@ -541,7 +545,7 @@ def test_the_sample_citys_plan_totals_are_the_plans():
     city = make_city(layers=("communities", "projects", "project_communities", "works_records", "reporting_units"))
     tables = [city[name] for name in ("projects", "project_communities", "works_records")]
     states = project_states(*tables, as_of=AS_OF)
-    table = plan_progress(city["reporting_units"], city["project_communities"], states, city["communities"])
+    table = plan_progress(city["reporting_units"], city["communities"], city["project_communities"], states)
     main = table.loc["2024-main/total"]
     # 淮旧改办〔2024〕6号: 100 communities, 22,595 households, 173.51 万 m².
     assert (main["community_count"], main["households"]) == (100, 22_595)

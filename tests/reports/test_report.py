@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.statements import list_code_conversions
 from gis_renovation.land.status import check_land_status, outline_land_sites
-from gis_renovation.progress.states import plan_progress, project_states, unit_progress
+from gis_renovation.progress.units import unit_progress
+from gis_renovation.progress.plan import plan_progress
+from gis_renovation.progress.states import project_states
 from gis_renovation.reports import reports, zone_scheme
 from gis_renovation.reports.idle_register import rule_from_record, with_unit
 from gis_renovation.reports.parts import file_names
@@ -52,7 +54,7 @@ def city():
     places = layers["communities"]
     states = project_states(layers["projects"], layers["project_communities"], records, None, places, as_of=AS_OF)
     units = unit_progress(
-        layers["reporting_units"], layers["projects"], layers["project_communities"], states, places, as_of=AS_OF
+        layers["reporting_units"], places, layers["projects"], layers["project_communities"], states, as_of=AS_OF
     )
     ledger = layers["parcel_ledger"]
     ledger = ledger.assign(reason_zh="判定 " + ledger["rule_id"], source="某标准")

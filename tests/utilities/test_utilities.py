@@ -48,7 +48,7 @@ def squares(**corners):
 
 
 def summary(utility_lines, communities, **options):
-    return summarise_utilities(utility_lines, communities, None, as_of=AS_OF, **options)
+    return summarise_utilities(communities, utility_lines, None, as_of=AS_OF, **options)
 
 
 def test_a_line_is_cut_at_the_polygon_and_the_ring_beside_it_is_counted_apart():
@@ -149,7 +149,7 @@ def test_layers_without_optional_columns_count_as_unknown():
 def test_zone_ids_come_from_the_members_and_are_unknown_for_those_left_out():
     members = pd.DataFrame({"zone_id": ["Z-A", None]}, index=pd.Index(["A", "B"], name="community_id"), dtype="object")
     pipe = lines(("a", "water", "in_use", None, None, [(0, 50), (80, 50)]))
-    result = summarise_utilities(pipe, squares(A=(0, 0), B=(500, 0)), members, as_of=AS_OF)
+    result = summarise_utilities(squares(A=(0, 0), B=(500, 0)), pipe, members, as_of=AS_OF)
     assert result.loc["A/water", "zone_id"] == "Z-A"
     assert pd.isna(result.loc["B/water", "zone_id"])
 
@@ -160,7 +160,7 @@ def test_a_pipe_shared_by_two_members_counts_once_in_their_zone():
     each = summary(shared, pair)
     zone = gpd.GeoDataFrame(geometry=[pair.union_all()], index=pd.Index(["Z-A"], name="zone_id"), crs=CRS)
     assert each["length_m"].groupby(each["network"]).sum()["water"] == pytest.approx(200)
-    whole = summarise_zone_utilities(shared, zone, as_of=AS_OF)
+    whole = summarise_zone_utilities(zone, shared, as_of=AS_OF)
     assert whole.loc["Z-A/water", "length_m"] == pytest.approx(100)
     assert check_layer(whole, layer_schema("utility_by_zone")) == []
 
