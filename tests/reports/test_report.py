@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.statements import list_code_conversions
 from gis_renovation.land.status import check_land_status, outline_land_sites
-from gis_renovation.progress.units import unit_progress
 from gis_renovation.progress.plan import plan_progress
 from gis_renovation.progress.states import project_states
+from gis_renovation.progress.units import unit_progress
 from gis_renovation.reports import reports, zone_scheme
 from gis_renovation.reports.idle_register import rule_from_record, with_unit
 from gis_renovation.reports.parts import file_names
