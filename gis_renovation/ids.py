@@ -11,11 +11,12 @@ One rule for every function that takes a layer, and for the columns that name fe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import pandas as pd
 
-from gis_renovation.errors import DataError, Finding
+from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Text
 
@@ -48,7 +49,7 @@ def with_ids(frame: Frame, layer: str) -> Frame:
     if not frame.index.is_unique:
         repeated = sorted(set(frame.index[frame.index.duplicated()]))
         text = Text("编号重复；每个要素的编号必须唯一。", "Ids are repeated; every feature needs its own.")
-        raise _unfit("duplicate_key", layer, *text, ids=tuple(repeated))
+        raise _unfit("duplicate_key", layer, *text, ids=repeated)
     return frame
 
 
@@ -73,5 +74,5 @@ def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _unfit(code: str, layer: str, zh: str, en: str, *, ids: tuple[str, ...] = ()) -> DataError:
-    return DataError([Finding(severity="error", code=code, layer=layer, ids=ids, text=Text(zh, en))])
+def _unfit(code: str, layer: str, zh: str, en: str, *, ids: Sequence[str] = ()) -> DataError:
+    return DataError([Finding(severity="error", code=code, layer=layer, features=by_key(ids), text=Text(zh, en))])

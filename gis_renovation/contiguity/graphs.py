@@ -17,7 +17,7 @@ from gis_renovation.contiguity.links import drawn_links
 from gis_renovation.contiguity.pairs import Pairs
 from gis_renovation.contiguity.sentences import metres
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import DataError, Finding
+from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.ids import ids_in, sorted_by_id, with_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.words import Text
@@ -205,8 +205,8 @@ def _ends(ids: pd.Index, links: pd.DataFrame) -> tuple[Positions, Positions]:
     stray = (one < 0) | (other < 0)
     if stray.any():
         text = Text("连接指向不存在的小区；请重新运行 community_links。", "Links name communities that are not there.")
-        lost = tuple(links.index[stray].astype(str))
+        lost = by_key(links.index[stray])
         raise DataError(
-            [Finding(severity="error", code="dangling_reference", layer="community_links", ids=lost, text=text)]
+            [Finding(severity="error", code="dangling_reference", layer="community_links", features=lost, text=text)]
         )
     return one, other

@@ -8,10 +8,10 @@ from gis_renovation.errors import ConfigError
 
 # Guide values ("不宜大于", recommended, not an order): 300 m is the five-minute circle (GB 50180-2018) and the
 # radius of pocket parks of 0.2-1 ha, 500 m the ten-minute circle (TD/T 1062-2021) and that of community parks of
-# 1-5 ha (GB/T 51346-2019, table 4.4.7); handbook §1.3.
+# 1-5 ha (GB/T 51346-2019, table 4.4.7); docs/methods.md, 7.1.
 GUIDE_DISTANCES_M = (300.0, 500.0)
 # Least area (m²) and service radius (m) of public parks: GB/T 51346-2019, table 4.4.7 (pocket park 0.2-1 ha 300 m,
-# community park 1-5 ha 500 m and 5-10 ha 800-1000 m); handbook §1.3.
+# community park 1-5 ha 500 m and 5-10 ha 800-1000 m); docs/methods.md, 7.1.
 SERVICE_RADII_M = ((2_000.0, 300.0), (10_000.0, 500.0), (50_000.0, 800.0))
 # On these people walk on the carriageway where there is no walkway; on a cycleway they may not.
 SHARED_CLASSES = ("access", "branch")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-# The chain of states from the reserve list to the handover. No national list exists.
+# The chain of states from the reserve list to the handover (docs/methods.md, 8). No national list exists.
 STATE_ORDER = (
     "reserve",
     "listed",

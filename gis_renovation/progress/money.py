@@ -9,7 +9,7 @@ import pandas as pd
 from gis_renovation.ids import ids_in
 from gis_renovation.unknowns import optional_column
 
-# Planned, allocated, received and paid are four numbers, never to be mixed.
+# Planned, allocated, received and paid are four numbers, never to be mixed (docs/methods.md, 8).
 FUND_BASES = ("planned", "allocated", "received", "paid")
 
 

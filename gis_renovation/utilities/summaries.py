@@ -20,13 +20,13 @@ from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.unknowns import optional_column, optional_numbers, texts_as_objects
 from gis_renovation.words import Text
 
-# Water, drainage, gas, power and telecom are the systems the 2024 plan renews first.
+# Water, drainage, gas, power and telecom are the systems that Huainan's plan of 2024 renews first (docs/methods.md, 6).
 PLAN_NETWORKS = ("water", "sewer", "gas", "power", "telecom")
 
 # Circle arcs as 4 x 32 chords: the ring beside an area is too narrow by at most 0.03 % of reach_m.
 _ARC_SEGMENTS = 32
-# Ages at which the State Council's 2022 plan asks for gas (20 years) and water pipes (30 years) to be
-# assessed for renewal. Age alone never condemns a pipe; these only sort the lengths.
+# Ages at which the State Council's plan of 2022 asks for gas (20 years) and water pipes (30 years) to be
+# assessed for renewal (docs/methods.md, 6). Age alone never condemns a pipe; these only sort the lengths.
 _AGE_LIMITS_YEARS = (20, 30)
 
 _LENGTHS = (
