@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import geopandas as gpd
@@ -183,3 +184,15 @@ def two_counties():
         completed_share=[0.75, None], started_share=[1.0, 0.1], completed_households_share=[0.2, 0.5]
     )
     return made
+
+
+def publish_city(made, profile, target, **told):
+    """Publish the drawn city: ``told`` are facts of its origin, of the occasion, or arguments of publishing."""
+    from gis_renovation.publish.publish import Occasion, Origin, publish_profile
+
+    origin, occasion = (
+        {field.name: told.pop(field.name) for field in dataclasses.fields(record) if field.name in told}
+        for record in (Origin, Occasion)
+    )
+    whose = {"project_name": "示意市", "as_of": date(2024, 9, 30)} | origin
+    return publish_profile(made, profile, target, Origin(**whose), occasion=Occasion(**occasion), **told)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_renovation.config import check_model, nearest_key, read_toml
 from gis_renovation.errors import ConfigError
-from gis_renovation.publish import publish
+from gis_renovation.publish.profile import read_profile
 
 
 class Inner(BaseModel):
@@ -99,7 +99,7 @@ def test_a_limit_of_a_real_profile_is_told_in_chinese(tmp_path):
     text = '[profile]\naudience = "planner"\n[disclosure]\nclass = "restricted"\nminimum_count = 0\n'
     (tmp_path / "maps" / "own.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        publish.read_profile(tmp_path, "own")
+        read_profile(tmp_path, "own")
     assert "disclosure.minimum_count：不得小于 1（现为 0）" in caught.value.text.zh
     assert "Input" not in caught.value.text.zh
 

@@ -11,13 +11,13 @@ import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
-from drawn_city import layers
+from drawn_city import layers, publish_city
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gis_renovation.display.values import labelled_frame
 from gis_renovation.errors import ConfigError
-from gis_renovation.publish import publish
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.verify import check_published
 from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.schemas import check_layer, layer_schema
@@ -121,9 +121,9 @@ def test_documents_and_notebooks_say_about(tmp_path):
 def public(tmp_path_factory):
     """The public edition of that city; its allow list has households and year, not the cost."""
     place = tmp_path_factory.mktemp("estimates")
-    profile = publish.read_profile(place, "public")
+    profile = read_profile(place, "public")
     target = place / "maps" / "public"
-    publish.publish_profile(city(), profile, target, name="public", project_name="示意市", as_of=AS_OF)
+    publish_city(city(), profile, target, as_of=AS_OF)
     return target
 
 
@@ -168,9 +168,9 @@ def test_pages_and_cards_say_about(public):
 
 
 def test_a_city_without_approximate_numbers_is_published_without_a_word_of_them(tmp_path):
-    profile = publish.read_profile(tmp_path, "public")
+    profile = read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
-    publish.publish_profile(layers(), profile, target, name="public", project_name="示意市", as_of=AS_OF)
+    publish_city(layers(), profile, target, as_of=AS_OF)
     assert "数前写“约”的" not in (target / "about.html").read_text(encoding="utf-8")
     assert "approximate" not in pd.read_csv(target / "data" / "communities.csv").columns
 

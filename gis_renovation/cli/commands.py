@@ -314,6 +314,7 @@ def _publish(
 ) -> None:
     from gis_renovation.publish import (
         MARKER,
+        Occasion,
         log_edition,
         publish_run,
         publisher_warnings,
@@ -343,12 +344,13 @@ def _publish(
     project = load_project(folder)
     result = _run_with_bar(context, project)
     warnings: list[Finding] = []
-    page = publish_run(
-        project, result, profile=profile, by=by, on=day, today=_today(), single=single, on_warning=warnings.append,
-        lang=context.obj,
+    occasion = Occasion(
+        by=by, on=day, today=_today(), single=single, on_warning=warnings.append, lang=context.obj
     )  # fmt: skip
+    page = publish_run(project, result, profile=profile, occasion=occasion)
+    marker = read_marker(page.parent)
     _warn(context, warnings)
-    for layer, reason in (read_marker(page.parent) or {}).get("tiled", {}).items():
+    for layer, reason in (marker.tiled if marker else {}).items():
         _say(context, f"{layer}：{reason}", f"{layer}: {reason}")
     _say(context, f"地图：{page}", f"Map: {page}")
 

@@ -16,6 +16,7 @@ from gis_renovation.display.styles import (
 )
 from gis_renovation.display.values import (
     SYNTHETIC_NOTICE,
+    WITHHELD,
     Column,
     cell_values,
     display_width,
@@ -27,12 +28,14 @@ from gis_renovation.display.values import (
     shown_text,
     shown_texts,
     shown_unit,
+    with_withheld,
     yes_no,
 )
 
 __all__ = [
     "SYNTHETIC_NOTICE",
     "UNKNOWN",
+    "WITHHELD",
     "Column",
     "GeometryKind",
     "LayerStyle",
@@ -58,5 +61,6 @@ __all__ = [
     "shown_unit",
     "style_table",
     "swatch_svg",
+    "with_withheld",
     "yes_no",
 ]

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import Field, LayerSchema, layer_schema, nearest_names
@@ -16,13 +16,13 @@ from gis_renovation.words import Lang, Text, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+    from gis_renovation.arrays import Flags
 
+Frame = TypeVar("Frame", bound="pd.DataFrame")
 
 UNKNOWN = Text("未知", "unknown")
+WITHHELD = Text("不公开", "withheld")
 
 
 SYNTHETIC_NOTICE = Text(
@@ -144,6 +144,19 @@ def cell_values(frame: pd.DataFrame, column: Column) -> list[Any]:
     values = frame.index if column.name == frame.index.name else frame[column.name]
     # Asking each value costs less than pandas does for a whole column of a small table.
     return [value if type(value) in _WHOLE_TYPES else _known(value) for value in values.tolist()]
+
+
+def with_withheld(frame: Frame, withheld: Mapping[str, Flags] | None, lang: Lang) -> Frame:
+    """``frame`` as its readers see it: cells that a column's mask says were withheld say so, by a word.
+
+    Only what shows cells asks for it, and computes nothing from it: a column of numbers is then one of objects.
+    """
+    if not withheld:
+        return frame
+    said: Frame = frame.copy()
+    for column, mask in withheld.items():
+        said[column] = said[column].astype(object).mask(mask, WITHHELD.in_language(lang))
+    return said
 
 
 def _known(value: Any) -> Any:

@@ -9,7 +9,15 @@ from datetime import date
 import geopandas as gpd
 import pandas as pd
 
-from gis_renovation.display import StyleClass, classify, in_language, layer_style, plain_text, style_table
+from gis_renovation.display import (
+    StyleClass,
+    classify,
+    in_language,
+    layer_style,
+    plain_text,
+    style_table,
+    with_withheld,
+)
 from gis_renovation.errors import DataError, Finding
 from gis_renovation.maps import counties as map_counties
 from gis_renovation.maps import months as map_months
@@ -49,7 +57,11 @@ class PageContents:
 def page_contents(layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame | None], facts: PageFacts) -> PageContents:
     """Encode everything of ``layers`` that can be drawn. Raises DataError where nothing can. O(vertices + cells)."""
     lang = facts.lang
-    present = {plain_text(name): frame for name, frame in layers.items() if frame is not None}
+    present = {
+        plain_text(name): with_withheld(frame, facts.withheld.get(name), lang)
+        for name, frame in layers.items()
+        if frame is not None
+    }
     drawn = require_drawable(present)
     reasons = {name: reason for name, frame in drawn.items() if (reason := tile_reason(frame))}
     tiled = {name: tile_layer(name, drawn[name], present, lang=lang) for name in reasons}

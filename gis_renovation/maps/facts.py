@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple
 
+from gis_renovation.arrays import Flags
 from gis_renovation.display import plain_text
 from gis_renovation.maps.basemaps import NO_BASEMAPS, PageBasemaps
 from gis_renovation.maps.encoding import SheetBlock
@@ -56,6 +57,8 @@ class PageFacts:
     basemaps
         Pictures of other makers to choose from (:func:`page_basemaps`); none is shown before a
         reader asks for it, and the page may fetch pictures of their hosts and nothing else.
+    withheld
+        Cells that were withheld, which then say so: layer -> column -> rows.
     """
 
     title: str
@@ -71,6 +74,7 @@ class PageFacts:
     pages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     photos: Mapping[str, Mapping[str, Sequence[Mapping[str, str | int]]]] = field(default_factory=dict)
     basemaps: PageBasemaps = NO_BASEMAPS
+    withheld: Mapping[str, Mapping[str, Flags]] = field(default_factory=dict)
 
 
 def as_of_line(facts: PageFacts) -> str:

@@ -1,11 +1,14 @@
 """What an audience may see of a run: selected, withheld, written, searched, moved into place."""
 
 from gis_renovation.publish.editions import log_edition, restore_previous
-from gis_renovation.publish.publish import publish_run, publisher_warnings
-from gis_renovation.publish.verify import MARKER, read_marker, require_number_in_force, require_sound
+from gis_renovation.publish.marker import MARKER, read_marker
+from gis_renovation.publish.publish import Occasion, publish_run
+from gis_renovation.publish.verify import require_number_in_force, require_sound
+from gis_renovation.publish.warnings import publisher_warnings
 
 __all__ = [
     "MARKER",
+    "Occasion",
     "log_edition",
     "publish_run",
     "publisher_warnings",

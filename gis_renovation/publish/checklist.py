@@ -3,79 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from gis_renovation.display import plain_text
-from gis_renovation.publish.disclosure import Reason, Release
+from gis_renovation.publish.disclosure import COVERAGE_LIMIT_M2, Reason, Release
+from gis_renovation.publish.edition import Edition, coverage_m2
+from gis_renovation.publish.marker import EditionFacts
+from gis_renovation.publish.profile import Profile
 from gis_renovation.schemas import layer_schemas
 
 
 def review_checklist(
-    *,
-    title: str,
-    as_of: date,
-    number: str,
-    layers: Mapping[str, Sequence[str]],
-    reasons: Mapping[str, Mapping[str, Mapping[Reason, Sequence[str]]]],
-    minimum_count: int,
-    profile: str,
-    coverage_m2: float,
-    coverage_limit_m2: float,
-    source: str,
-    contact: Sequence[str] = (),
-    licence: str = "",
-    photos: int = 0,
-    released: Sequence[Release] = (),
-    approved_by: str = "",
+    edition: Edition, profile: Profile, facts: EditionFacts, *, number: str, released: Sequence[Release] = ()
 ) -> str:
     """What the makers go through before the map leaves, as Markdown in Chinese; it stays outside the public folder.
 
     It states what the program measured and leaves every legal judgement open: no exemption is claimed.
-    Of what was withheld (``reasons``: layer -> column -> reason -> keys) it lists ids and reasons, never a number.
+    Of what was withheld it lists ids and reasons, never a number. ``number`` is the sentence on the map number.
     """
-    schemas = layer_schemas()
-    close = coverage_m2 >= 0.8 * coverage_limit_m2
-    area = f"{coverage_m2 / 1e6:.2f} km²（限值 {coverage_limit_m2 / 1e6:.0f} km²）"
-    listed = "\n".join(
-        f"  - {schemas[name].label.zh if name in schemas else name}："
-        + "、".join(_column_label(name, column) for column in columns if column != "geometry")
-        for name, columns in layers.items()
-    )
-    cleared = "\n".join(
-        f"  - {one.card}（{one.classification}）：" + "、".join(_layer_label(name) for name in one.layers)
-        for one in released
-    )
-    return f"""# 公开前核对表：{title}
+    return f"""# 公开前核对表：{facts.title}
 
-数据截至 {as_of.isoformat()}。本表由程序写出，供制图和审核人员逐项核对；程序不代替审核，也不作任何免审判断。
+数据截至 {facts.as_of.isoformat()}。本表由程序写出，供制图和审核人员逐项核对；程序不代替审核，也不作任何免审判断。
 
 ## 程序已核
 
-- [x] 只含允许清单内的图层和列；未定级的一律不出：
-{listed}
-- [x] {_withheld(reasons, minimum_count)}
-- [x] 已逐字节查找不得公开的内容，未发现。
-- [x] 网页不引用任何外部主机。
-- [x] 图片只含画面：拍摄位置、时间、相机、备注、缩略图一律不带。
-- [{" " if close else "x"}] 连续成片的详细图形最大面积 {area}{"：接近或超过限值，须先作保密审查。" if close else "。"}
+{_checked(edition, profile.disclosure.minimum_count)}
 
 ## 须由人核对
 
-- [ ] 限值 k = {minimum_count} 合适：写在 maps/{profile}.toml 的 [disclosure] minimum_count，
+- [ ] 限值 k = {profile.disclosure.minimum_count} 合适：写在 maps/{facts.profile}.toml 的 [disclosure] minimum_count，
   每次发布所用的 k 连同发布人记入 publish-log.jsonl，改动可查。
 - [ ] {number}
 - [ ] 地图审核：除法定情形外，向社会公开的地图须送审（《地图管理条例》第十五条）；
   主要表现地不超出本市的，由市级自然资源主管部门审核（第十八条）。
 - [ ] 县级以上行政区域界线按国家公布的标准画法；改绘界线后不得再沿用标准地图的审图号。
 - [ ] 审图号在有效期内（互联网地图两年），新增注记按规定备案；内容变化须重新送审。
-- [ ] 数据来源与授权：{source or "未写明，请补充"}。
-- [{"x" if contact else " "}] 咨询方式：{"；".join(contact) or "未写明，请在 [site] contact 填写"}。
-- [{"x" if licence else " "}] 开放数据的使用许可：{licence or "未写明，请在 [site] licence 填写"}。
-- [{" " if released else "x"}] 来源卡定级：{_cleared(cleared, approved_by)}
+- [ ] 数据来源与授权：{facts.attribution or "未写明，请补充"}。
+{_publisher(profile)}
+- [{" " if released else "x"}] 来源卡定级：{_cleared(released, profile.release.approved_by)}
 - [ ] 涉密与工作秘密审查、信息公开保密审查已办理（《政府信息公开条例》第十七条）。
-- [ ] 个人信息：{f"本期公开照片 {photos} 张，" if photos else ""}照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
+- [ ] 个人信息：{_photos(len(edition.photos))}照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
 - [ ] 无障碍：小区、片区各页的表格与地图内容一致。
 """
+
+
+def _checked(edition: Edition, k: int) -> str:
+    """What the program has looked at itself."""
+    cover = coverage_m2(edition)
+    close = cover >= 0.8 * COVERAGE_LIMIT_M2
+    area = f"{cover / 1e6:.2f} km²（限值 {COVERAGE_LIMIT_M2 / 1e6:.0f} km²）"
+    listed = [
+        f"  - {_layer_label(name)}："
+        + "、".join(_column_label(name, column) for column in columns if column != "geometry")
+        for name, columns in edition.columns().items()
+    ]
+    return "\n".join(
+        [
+            "- [x] 只含允许清单内的图层和列；未定级的一律不出：",
+            "\n".join(listed),
+            f"- [x] {_withheld(edition.reasons, k)}",
+            "- [x] 已逐字节查找不得公开的内容，未发现。",
+            "- [x] 网页不引用任何外部主机。",
+            "- [x] 图片只含画面：拍摄位置、时间、相机、备注、缩略图一律不带。",
+            f"- [{' ' if close else 'x'}] 连续成片的详细图形最大面积 {area}"
+            + ("：接近或超过限值，须先作保密审查。" if close else "。"),
+        ]
+    )
+
+
+def _publisher(profile: Profile) -> str:
+    """The publisher's own words, or that there are none."""
+    contact, licence = profile.site.contact, profile.site.licence
+    return "\n".join(
+        [
+            f"- [{'x' if contact else ' '}] 咨询方式：{'；'.join(contact) or '未写明，请在 [site] contact 填写'}。",
+            f"- [{'x' if licence else ' '}] 开放数据的使用许可：{licence or '未写明，请在 [site] licence 填写'}。",
+        ]
+    )
+
+
+def _photos(count: int) -> str:
+    return f"本期公开照片 {count} 张，" if count else ""
 
 
 _WHY: Mapping[Reason, str] = {
@@ -110,10 +117,16 @@ def _layer_label(name: str) -> str:
     return schema.label.zh if schema else name
 
 
-def _cleared(listed: str, approved_by: str) -> str:
-    if not listed:
+def _cleared(released: Sequence[Release], approved_by: str) -> str:
+    """The cards of which something leaves by an explicit release, with their layers."""
+    if not released:
         return "没有按 [release] 放行的图层。"
-    return f"下列来源卡定级高于公开，按 [release] 放行（同意公开：{approved_by}），请核对批准文件：\n{listed}"
+    listed = [
+        f"  - {one.card}（{one.classification}）：" + "、".join(_layer_label(name) for name in one.layers)
+        for one in released
+    ]
+    head = f"下列来源卡定级高于公开，按 [release] 放行（同意公开：{approved_by}），请核对批准文件："
+    return "\n".join([head, *listed])
 
 
 def _column_label(layer: str, column: str) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from gis_renovation.errors import DataError, FileError, Finding
-from gis_renovation.publish.verify import LOG, MARKER, check_files, check_marker, check_published, read_marker, sha256
+from gis_renovation.publish.marker import MARKER, read_marker, sha256
+from gis_renovation.publish.verify import LOG, check_files, check_marker, check_published
 from gis_renovation.words import Text
 from gis_renovation.writing import new_file
 
@@ -55,7 +55,7 @@ def require_nothing_foreign(target: Path) -> list[Finding]:
     making: the next edition is whole again, but this one cannot be restored. O(bytes of both).
     """
     found = {
-        folder: [*check_marker(folder, marker), *check_files(folder, marker)]
+        folder: [*check_marker(folder), *check_files(folder, marker)]
         for folder in (target, previous_of(target))
         if (marker := read_marker(folder)) is not None
     }
@@ -189,15 +189,16 @@ def log_edition(
     *,
     by: str = "",
     on: datetime.date | None = None,
-    more: Mapping[str, Any] | None = None,
+    minimum_count: int | None = None,
 ) -> None:
     """Add a line to ``publish-log.jsonl`` beside the folder ``target``: who did what, from which run.
 
-    The log is the one file of this program that is not a function of its input: without ``on`` its
-    time is the one the file system gives the log file. It lies outside the public folder, and
-    names nothing that was withheld.
+    ``minimum_count`` is the k of a public edition. The log is the one file of this program that is not a
+    function of its input: without ``on`` its time is the one the file system gives the log file. It lies
+    outside the public folder, and names nothing that was withheld.
     """
-    marker = read_marker(target) or {}
+    marker = read_marker(target)
+    told = marker.told() if marker else {}
     path = target.with_name(LOG)
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     with new_file(path) as work:
@@ -208,9 +209,9 @@ def log_edition(
             "profile": target.name,
             "by": by or None,
             "on": on.isoformat() if on else stamp.isoformat().replace("+00:00", "Z"),
-            **{key: marker.get(key) for key in ("audience", "as_of", "run", "version", "map_number")},
+            **{key: told.get(key) for key in ("audience", "as_of", "run", "version", "map_number")},
             "edition": sha256(target / MARKER) if marker else None,
-            **(more or {}),
+            **({} if minimum_count is None else {"minimum_count": minimum_count}),
         }
         with work.open("a", encoding="utf-8", newline="\n") as log:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import html.parser
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from gis_renovation.errors import DataError, FileError, Finding
 from gis_renovation.publish.contents import Held, contents_of, off_grid, strangers
 from gis_renovation.publish.leaks import archive_columns, archives_of, freed_bytes, picture_notes, unpacked
+from gis_renovation.publish.marker import MARKER, Marker, read_marker, seal_is_broken, sha256
 from gis_renovation.schemas import CLASSES, layer_schemas
 from gis_renovation.words import Text
 
-MARKER = "publish.json"
 LOG = "publish-log.jsonl"
 
 # Hosts a page may name in its code without asking them for anything: XML namespaces.
 NAMESPACE_HOSTS = frozenset({"www.w3.org"})
-
-
-def read_marker(folder: Path) -> dict[str, Any] | None:
-    """What an edition says of itself, or None if the folder bears no mark of ours."""
-    if folder.is_symlink() or not (folder / MARKER).is_file():
-        return None
-    try:
-        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    return marker if isinstance(marker, dict) and marker.get("program") == "gis-renovation" else None
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def check_published(folder: Path) -> list[Finding]:
@@ -56,7 +38,7 @@ def check_published(folder: Path) -> list[Finding]:
             f"{folder} was not published by this program (no valid {MARKER}).",
         )
     broken = [*_check_tiles(folder)]
-    findings = [*check_marker(folder, marker), *check_files(folder, marker), *broken, *_check_databases(folder)]
+    findings = [*check_marker(folder), *check_files(folder, marker), *broken, *_check_databases(folder)]
     findings += [] if broken else _check_contents(folder, marker)
     findings += _check_pictures(folder)
     for path in sorted(p for p in folder.rglob("*.html") if p.is_file()):
@@ -69,7 +51,7 @@ def check_published(folder: Path) -> list[Finding]:
             )
             for host in outside_hosts(path.read_text(encoding="utf-8", errors="replace"))
             # Hosts of basemaps its profile asked for are said in the marker.
-            if host not in marker.get("basemap_hosts", [])
+            if host not in marker.basemap_hosts
         ]
     return findings
 
@@ -83,25 +65,25 @@ def require_sound(folder: Path) -> None:
 
 def require_number_in_force(folder: Path, day: date) -> None:
     """Raise DataError if the map number of the edition in ``folder`` expired before ``day``."""
-    marker = read_marker(folder) or {}
-    ends, number = marker.get("map_number_expires_on"), marker.get("map_number")
-    if ends and date.fromisoformat(ends) < day:
+    marker = read_marker(folder)
+    ends = marker.map_number_expires_on if marker else None
+    if marker and ends and ends < day:
         raise DataError(
             [
                 _finding(
                     "map_number_expired",
                     MARKER,
-                    f"审图号 {number} 已于 {ends} 到期（核对日期 {day}）：网站应撤下，或换号后重新发布。",
-                    f"the map number {number} expired on {ends} (checked for {day}): take the site down, or publish "
-                    "again with a new number.",
+                    f"审图号 {marker.map_number} 已于 {ends} 到期（核对日期 {day}）：网站应撤下，或换号后重新发布。",
+                    f"the map number {marker.map_number} expired on {ends} (checked for {day}): take the site down, "
+                    "or publish again with a new number.",
                 )
             ]
         )
 
 
-def check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+def check_files(folder: Path, marker: Marker) -> Iterable[Finding]:
     """Files of an edition that are missing, strange to its list, or other than they were, by name. O(bytes)."""
-    listed: Mapping[str, str] = marker.get("files", {})
+    listed = marker.files
     # A link shows what lies elsewhere, and an empty folder is none of ours.
     strange = {p for p in folder.rglob("*") if p.is_symlink() or (p.is_dir() and not any(p.iterdir()))}
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() or p in strange} - {MARKER}
@@ -114,30 +96,19 @@ def check_files(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
             yield _finding("changed_file", name, "文件在发布后被改动。", "the file was changed after publishing.")
 
 
-def sealed(marker: Mapping[str, Any]) -> dict[str, Any]:
-    """``marker`` with a fingerprint of everything else it says, so that a slip in it is seen."""
-    facts = {key: value for key, value in marker.items() if key != _SEAL}
-    text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
-    return {**facts, _SEAL: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
-
-
-_SEAL = "seal"
-
-
-def check_marker(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+def check_marker(folder: Path) -> Iterable[Finding]:
     """What the edition says of itself is what it said when it was made, by its own seal and by the log beside it."""
     logged = {
         line.get("edition")
         for line in _log_lines(folder.with_name(LOG))
         if line.get("profile") == folder.name.removesuffix(".previous")
     }
-    changed = _SEAL in marker and sealed(marker) != marker
-    if changed or (logged and sha256(folder / MARKER) not in logged):
+    if seal_is_broken(folder) or (logged and sha256(folder / MARKER) not in logged):
         zh = "发布清单在发布后被改动，其中的标题、审图号、日期、级别、图层不再可信。"
         yield _finding("changed_marker", MARKER, zh, "the list was changed after publishing; nothing it says is sure.")
 
 
-def _log_lines(path: Path) -> Iterable[Mapping[str, Any]]:
+def _log_lines(path: Path) -> Iterable[Mapping[str, object]]:
     """Lines of the log, those that can be read."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
         try:
@@ -258,7 +229,7 @@ def _host(url: str) -> str:
 # --- what the files hold ---------------------------------------------------------------------------
 
 
-def _check_contents(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding]:
+def _check_contents(folder: Path, marker: Marker) -> Iterable[Finding]:
     """Columns, rows and shapes of every file are those the edition says it holds, and the same in all of them."""
     read: dict[bytes, list[tuple[str, Held]]] = {}
     held: list[tuple[str, str, Held]] = []
@@ -278,18 +249,18 @@ def _check_contents(folder: Path, marker: Mapping[str, Any]) -> Iterable[Finding
     shapes = {layer: one for name, layer, one in held if name.endswith(".gpkg") and one.corners is not None}
     for name, layer, one in held:
         yield from _check_columns(name, layer, one, marker)
-        said = marker.get("rows", {}).get(layer)
+        said = marker.rows.get(layer)
         if said is not None and one.rows is not None and one.rows != said:
             zh = f"{layer} 有 {one.rows:,} 行，发布清单为 {said:,} 行。"
             yield _finding("row_count", name, zh, f"{layer} has {one.rows:,} rows, the edition lists {said:,}.")
         if one.corners is not None:
-            yield from _check_shapes(name, layer, one, shapes.get(layer), float(marker.get("grid_m", 0)))
+            yield from _check_shapes(name, layer, one, shapes.get(layer), marker.grid_m)
 
 
-def _check_columns(name: str, layer: str, one: Held, marker: Mapping[str, Any]) -> Iterable[Finding]:
+def _check_columns(name: str, layer: str, one: Held, marker: Marker) -> Iterable[Finding]:
     """None but those listed, and none above the edition's class."""
-    said: Mapping[str, list[str]] = marker.get("layers", {})
-    highest = CLASSES.index(marker["class"]) if marker.get("class") in CLASSES else 0
+    said, top = marker.layers, marker.highest
+    highest = CLASSES.index(top) if top in CLASSES else 0
     schema = layer_schemas().get(layer)
     extra = sorted(one.columns - {*said.get(layer, []), schema.key if schema else ""})
     if extra or layer not in said:
@@ -299,8 +270,8 @@ def _check_columns(name: str, layer: str, one: Held, marker: Mapping[str, Any]) 
     above = sorted(column for column in one.columns if _class_of(layer, column) > highest)
     if above and highest < len(CLASSES) - 1:
         listed = ", ".join(above)
-        zh = f"含有高于 {marker['class']} 级的列：{layer} 的 {listed}。"
-        yield _finding("forbidden_column", name, zh, f"holds columns above {marker['class']}: {listed} of {layer}.")
+        zh = f"含有高于 {top} 级的列：{layer} 的 {listed}。"
+        yield _finding("forbidden_column", name, zh, f"holds columns above {top}: {listed} of {layer}.")
 
 
 def _check_shapes(name: str, layer: str, one: Held, whole: Held | None, grid_m: float) -> Iterable[Finding]:

@@ -26,6 +26,7 @@ from gis_renovation.display import (
     scaled,
     shown_columns,
     shown_text,
+    with_withheld,
     yes_no,
 )
 from gis_renovation.errors import ConfigError
@@ -35,6 +36,8 @@ from gis_renovation.words import Lang, Text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from gis_renovation.arrays import Flags
 
 ROWS_MAX = 50_000
 CELL_TEXT_MAX = 32_767
@@ -76,6 +79,7 @@ def write_tables(
     as_of: datetime.date | None = None,
     attribution: str = "",
     rows_max: int = ROWS_MAX,
+    withheld: Mapping[str, Mapping[str, Flags]] | None = None,
 ) -> None:
     """Write ``layers`` to one XLSX file, a sheet each, in the order given.
 
@@ -87,7 +91,8 @@ def write_tables(
 
     A layer with more than ``rows_max`` rows is not written, and the first sheet says so: nobody reads
     such a sheet, and the GeoPackage has all rows. Text longer than a cell can hold goes to a sheet of
-    its own, in parts. Frames without rows give a sheet with a header only. Raises ConfigError for a
+    its own, in parts. Cells that ``withheld`` masks (layer, column, rows) say that they were withheld.
+    Frames without rows give a sheet with a header only. Raises ConfigError for a
     name without schema or ``rows_max`` beyond Excel's limit. O(cells); about 100,000 cells a second.
     """
     import xlsxwriter
@@ -97,7 +102,8 @@ def write_tables(
             f"rows_max = {rows_max}：应为 1 至 {_EXCEL_ROWS - 1:,}（Excel 每张表的行数上限减去表头）。",
             f"rows_max = {rows_max}: must be 1 to {_EXCEL_ROWS - 1:,}, Excel's rows less the header.",
         )
-    sheets = _plan_sheets(layers, lang, rows_max)
+    said = {name: with_withheld(frame, (withheld or {}).get(name), lang) for name, frame in layers.items()}
+    sheets = _plan_sheets(said, lang, rows_max)
     about = _About(project, as_of, attribution, synthetic)
     with xlsxwriter.Workbook(
         path,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
-from drawn_city import layers
+from drawn_city import layers, publish_city
 
 from gis_renovation.config import check_model
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.maps.basemaps import Basemap, page_basemaps
-from gis_renovation.publish import publish
-from gis_renovation.publish.publish import Profile
+from gis_renovation.publish.profile import Profile, read_profile
 from gis_renovation.publish.verify import check_published
 from gis_renovation.shipped import shipped
 
@@ -87,9 +84,9 @@ def published(folder, text=TIANDITU, **options):
     profile = shipped("template/maps/planner.toml").read_text(encoding="utf-8")
     (folder / "maps" / "planner.toml").write_text(profile + text, encoding="utf-8")
     told = []
-    given = {"name": "planner", "project_name": "示意市", "as_of": date(2024, 9, 30), "on_warning": told.append}
+    given = {"on_warning": told.append}
     target = folder / "maps" / "planner"
-    publish.publish_profile(layers(), publish.read_profile(folder, "planner"), target, **given | options)
+    publish_city(layers(), read_profile(folder, "planner"), target, **given | options)
     return target, told
 
 

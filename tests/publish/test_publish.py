@@ -9,12 +9,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from drawn_city import HOSTILE, hostile_layers, layers
+from drawn_city import HOSTILE, hostile_layers, layers, publish_city
 
 from gis_renovation.cli import commands
 from gis_renovation.errors import ConfigError, DataError, FileError
 from gis_renovation.maps import page as maps
-from gis_renovation.publish import publish, verify
+from gis_renovation.publish import files, verify
+from gis_renovation.publish.edition import select_layers
+from gis_renovation.publish.profile import read_profile, titled
 from gis_renovation.sample.files import sample_profile
 from gis_renovation.schemas import layer_schemas
 
@@ -27,15 +29,13 @@ PLANNER = '[profile]\naudience = "planner"\ntitle = "{project}工作图"\n[discl
 def profile_of(tmp_path, text, name="own"):
     (tmp_path / "maps").mkdir(exist_ok=True)
     (tmp_path / "maps" / f"{name}.toml").write_text(text, encoding="utf-8")
-    return publish.read_profile(tmp_path, name)
+    return read_profile(tmp_path, name)
 
 
 def published(tmp_path, made=None, *, text=PLANNER, target=None):
     target = target or tmp_path / "maps" / "own"
     profile = profile_of(tmp_path, text)
-    return publish.publish_profile(
-        layers() if made is None else made, profile, target, name="own", project_name="示意市", as_of=AS_OF, run="abc"
-    )
+    return publish_city(layers() if made is None else made, profile, target, run="abc")
 
 
 # --- profiles -------------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ def published(tmp_path, made=None, *, text=PLANNER, target=None):
 def test_own_profiles_of_the_program_are_valid_and_the_repository_uses_the_same(tmp_path):
     folder = ROOT / "gis_renovation" / "template" / "maps"
     for path in folder.glob("*.toml"):
-        publish.read_profile(tmp_path, path.stem)
+        read_profile(tmp_path, path.stem)
         text = path.read_text(encoding="utf-8")
         # The sample's pictures are drawn, so they may leave; so may results of its restricted cards.
         own = (ROOT / "maps" / path.name).read_text(encoding="utf-8")
@@ -55,9 +55,9 @@ def test_own_profiles_of_the_program_are_valid_and_the_repository_uses_the_same(
 
 def test_unknown_profile_names_the_nearest_one_and_what_to_do(tmp_path):
     with pytest.raises(ConfigError, match=r"是否指 planner.*复制 maps/planner.toml"):
-        publish.read_profile(tmp_path, "planer")
+        read_profile(tmp_path, "planer")
     with pytest.raises(ConfigError, match="没有名为"):
-        publish.read_profile(tmp_path, "../../etc/passwd")
+        read_profile(tmp_path, "../../etc/passwd")
 
 
 def test_unknown_key_in_a_profile_names_the_nearest_one(tmp_path):
@@ -98,7 +98,7 @@ def test_class_internal_keeps_restricted_columns_and_unclassified_ones_inside(tm
     made = layers()
     made["projects"] = made["projects"].assign(contact="王某 13800000000", 备注="内部")
     made["communities"] = made["communities"].assign(owner_unit="某矿", 身份证="34040319000101")
-    selected = publish.select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", "internal")))
+    selected = select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", "internal")))
     assert "contact" not in selected["projects"]
     assert "备注" not in selected["projects"]
     assert "身份证" not in selected["communities"]
@@ -115,7 +115,7 @@ def test_no_layer_above_the_class_leaves_not_even_its_shapes(tmp_path, highest, 
         name: layers()["parks"][["name", "geometry"]].rename_axis(schema.key or None)
         for name, schema in schemas.items()
     }
-    selected = publish.select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", highest)))
+    selected = select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", highest)))
     assert {schemas[name].disclosure for name in selected} <= kept
     assert {name for name, schema in schemas.items() if schema.disclosure in kept} == set(selected)
     assert not selected.keys() & {"utility_lines", "utility_nodes"}
@@ -123,17 +123,15 @@ def test_no_layer_above_the_class_leaves_not_even_its_shapes(tmp_path, highest, 
 
 def test_allow_list_lets_only_the_listed_columns_of_the_listed_layers_pass(tmp_path):
     text = PLANNER.replace("planner", "public").replace("restricted", "public") + '[layers]\ncommunities = ["name"]\n'
-    selected = publish.select_layers(layers(), profile_of(tmp_path, text))
+    selected = select_layers(layers(), profile_of(tmp_path, text))
     assert list(selected) == ["communities"]
     assert list(selected["communities"].columns) == ["name", "geometry"]
 
 
 def test_a_layer_without_a_schema_leaves_only_where_everything_may(tmp_path):
     made = layers() | {"secret_layer": layers()["parks"]}
-    assert "secret_layer" in publish.select_layers(made, profile_of(tmp_path, PLANNER))
-    assert "secret_layer" not in publish.select_layers(
-        made, profile_of(tmp_path, PLANNER.replace("restricted", "internal"))
-    )
+    assert "secret_layer" in select_layers(made, profile_of(tmp_path, PLANNER))
+    assert "secret_layer" not in select_layers(made, profile_of(tmp_path, PLANNER.replace("restricted", "internal")))
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -188,7 +186,7 @@ def test_a_failed_publication_leaves_the_old_edition_and_no_half_folder(tmp_path
     with pytest.raises(DataError, match="没有可以上图的图层"):
         published(tmp_path, {"zone_members": layers()["zone_members"]})
     bad = '<html><script src="https://cdn.example/x.js"></script></html>'
-    monkeypatch.setattr(publish, "map_files", lambda *_, **__: maps.MapFiles(bad, {}, {}))
+    monkeypatch.setattr(files, "map_files", lambda *_, **__: maps.MapFiles(bad, {}, {}))
     with pytest.raises(DataError, match=r"外部主机 cdn\.example"):
         published(tmp_path)
     assert page.read_bytes() == before
@@ -298,8 +296,7 @@ def test_every_file_of_data_is_linked_with_its_format_and_size(tmp_path, text):
 
 def test_a_single_file_brings_no_data_and_says_so_and_a_page_nobody_asked_data_of_says_nothing(tmp_path):
     profile = profile_of(tmp_path, BUREAU_FILES)
-    told = {"name": "own", "project_name": "示意市", "as_of": AS_OF}
-    page = publish.publish_profile(layers(), profile, tmp_path / "maps" / "own", single=True, **told)
+    page = publish_city(layers(), profile, tmp_path / "maps" / "own", single=True)
     assert sorted(path.name for path in page.parent.iterdir()) == ["index.html", "publish.json"]
     text = page.read_text(encoding="utf-8")
     assert "本页是单个文件，不附数据文件" in text
@@ -320,4 +317,4 @@ def test_a_single_file_brings_no_data_and_says_so_and_a_page_nobody_asked_data_o
     ],
 )
 def test_a_title_does_not_repeat_what_the_name_already_says(template, project, title):
-    assert publish.titled(template, project) == title
+    assert titled(template, project) == title

@@ -8,12 +8,13 @@ from datetime import date
 import geopandas as gpd
 import pandas as pd
 import pytest
-from drawn_city import CRS, layers
+from drawn_city import CRS, layers, publish_city
 from shapely.geometry import box
 
 from gis_renovation.cli import commands
 from gis_renovation.errors import ConfigError, CRSError, DataError, FileError
-from gis_renovation.publish import editions, publish
+from gis_renovation.publish import editions, files, publish
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
@@ -28,9 +29,8 @@ NUMBERED = (
 def published(folder, made=None, text=PUBLIC, **options):
     (folder / "maps").mkdir(exist_ok=True)
     (folder / "maps" / "public.toml").write_text(text, encoding="utf-8")
-    profile = publish.read_profile(folder, "public")
-    given = {"name": "public", "project_name": "示意市", "as_of": AS_OF} | options
-    publish.publish_profile(layers() if made is None else made, profile, folder / "maps" / "public", **given)
+    profile = read_profile(folder, "public")
+    publish_city(layers() if made is None else made, profile, folder / "maps" / "public", **options)
 
 
 def state_of(folder):
@@ -198,13 +198,19 @@ def test_a_damaged_record_of_shown_counts_is_not_guessed_at(standing):
     record.write_text(good, encoding="utf-8")
 
 
-@pytest.mark.parametrize("at", ["map_files", "_write_downloads", "_write_site", "_write_marker", "put_in_place"])
-def test_whatever_breaks_while_writing_leaves_the_edition(standing, monkeypatch, at):
+@pytest.mark.parametrize(
+    ("module", "at"),
+    [
+        *((files, name) for name in ("map_files", "write_downloads", "site_pages", "write_marker")),
+        (publish, "put_in_place"),
+    ],
+)
+def test_whatever_breaks_while_writing_leaves_the_edition(standing, monkeypatch, module, at):
     def broken(*_, **__):
         raise OSError(28, "No space left on device", "x")
 
     before = state_of(standing)
-    monkeypatch.setattr(publish, at, broken)
+    monkeypatch.setattr(module, at, broken)
     with pytest.raises(OSError, match="No space left"):
         published(standing)
     assert state_of(standing) == before

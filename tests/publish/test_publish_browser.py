@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from drawn_city import layers
+from drawn_city import layers, publish_city
 from PIL import Image
 
-from gis_renovation.publish import publish
+from gis_renovation.publish.profile import PhotosTable, read_profile
 from gis_renovation.publish.site.photos import Photo
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip: test extra)")
@@ -37,13 +37,12 @@ PAGES = (
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("site")
-    profile = publish.read_profile(place, "public")
+    profile = read_profile(place, "public")
     target = place / "maps" / "public"
     targets = {"main": {"communities": 3, "households": None, "floor_area_m2": None}}
-    options = {"name": "public", "project_name": "示意市", "as_of": date(2024, 9, 30), "targets": targets}
     photos = [Photo("C2", stage, 1, jpeg(), 64, 48, date(2024, 5, 1), "") for stage in ("before", "after")]
-    allowed = profile.model_copy(update={"photos": publish.PhotosTable(show=True)})
-    publish.publish_profile(layers(), allowed, target, photos=photos, **options)
+    allowed = profile.model_copy(update={"photos": PhotosTable(show=True)})
+    publish_city(layers(), allowed, target, photos=photos, targets=targets)
     return target
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from datetime import date
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_city import layers
+from drawn_city import layers, publish_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation.maps.tiles import layer as tiles
-from gis_renovation.publish import publish
 from gis_renovation.publish.disclosure.counts import (
     counts_shown,
     merged_records,
@@ -26,6 +24,8 @@ from gis_renovation.publish.disclosure.counts import (
 )
 from gis_renovation.publish.disclosure.totals import Total, withhold_parts
 from gis_renovation.publish.leaks import tiles as publish_tiles
+from gis_renovation.publish.profile import read_profile
+from gis_renovation.publish.site import MAP
 
 
 def parts(values, *totals, k=5, known=(), fixed=()):
@@ -380,11 +380,10 @@ def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count
     made = city((3, 3571, 3600, 3650, 3700, 3750, 3800, 3850, None))
     if tiled:
         monkeypatch.setattr(tiles, "PAGE_FEATURES", 5)
-    profile = publish.read_profile(tmp_path, "public")
+    profile = read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
-    told = {"name": "public", "project_name": "示意市", "as_of": date(2024, 9, 30)}
-    publish.publish_profile(made, profile, target, **told)
-    page = (target / publish.MAP).read_text(encoding="utf-8")
+    publish_city(made, profile, target)
+    page = (target / MAP).read_text(encoding="utf-8")
     blocks = re.findall(r'<script type="application/json" id="(?:layer|settings)[^"]*">(.*?)</script>', page, re.DOTALL)
     columns = [
         column
@@ -400,7 +399,7 @@ def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count
     assert not any(b"3571" in publish_tiles.archive_text(archive, lambda _: ()) for archive in archives)
     assert json.loads((target / "publish.json").read_text(encoding="utf-8"))["withheld_counts"]["communities"]
     for path in target.rglob("*.html"):
-        if path.name != publish.MAP:
+        if path.name != MAP:
             assert "3,571" not in path.read_text(encoding="utf-8"), path.name
 
 
@@ -463,13 +462,13 @@ def test_two_public_profiles_of_one_project_together_tell_no_small_count(tmp_pat
     made["zones"]["households"] = [403.0, 3100.0]
     made["zones"]["why_zh"] = "无"
     del made["unit_progress"]
-    profile = publish.read_profile(tmp_path, "public")
+    profile = read_profile(tmp_path, "public")
     places = profile.model_copy(update={"layers": {"communities": ("name", "households"), "barriers": ("kind",)}})
     zones = profile.model_copy(update={"layers": {"zones": ("name", "households"), "zone_members": ("zone_id",)}})
     shown = {}
     for name, own in {"places": places, "zones": zones}.items():
         target = tmp_path / "maps" / name
-        publish.publish_profile(made, own, target, name=name, project_name="示意市", as_of=date(2024, 9, 30))
+        publish_city(made, own, target)
         layer = "communities" if name == "places" else "zones"
         shown[layer] = pd.read_csv(target / "data" / f"{layer}.csv", index_col=0)["households"]
     zone_shown, place_shown = shown["zones"]["Z-C1"] != "不公开", shown["communities"]["C3"] != "不公开"

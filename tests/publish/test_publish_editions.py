@@ -20,7 +20,13 @@ def edition(folder, text):
     folder.mkdir(parents=True)
     (folder / "index.html").write_text(f"<p>{text}</p>", encoding="utf-8")
     files = {"index.html": sha256(folder / "index.html")}
-    facts = {"program": "gis-renovation", "class": "public", "audience": "public", "run": f"run-{text}"}
+    facts = {
+        "program": "gis-renovation",
+        "class": "public",
+        "audience": "public",
+        "run": f"run-{text}",
+        "as_of": "2024-09-30",
+    }
     (folder / "publish.json").write_text(json.dumps(facts | {"files": files, "layers": {}}), encoding="utf-8")
     return folder
 

@@ -21,13 +21,14 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from drawn_city import CRS, X0, Y0, layers
+from drawn_city import CRS, X0, Y0, layers, publish_city
 from shapely.geometry import LineString, Point, box
 
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.publish import publish, verify
+from gis_renovation.publish import profile, verify
 from gis_renovation.publish.disclosure import personal
 from gis_renovation.publish.leaks import search, unpack
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.shipped import shipped
 
@@ -39,10 +40,9 @@ SECRET = "机密内容甲乙丙"
 def edition_of(tmp_path, made, text=PUBLIC, **options):
     (tmp_path / "maps").mkdir(exist_ok=True)
     (tmp_path / "maps" / "public.toml").write_text(text, encoding="utf-8")
-    profile = publish.read_profile(tmp_path, "public")
+    profile = read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
-    given = {"name": "public", "project_name": "示意市", "as_of": AS_OF} | options
-    publish.publish_profile(made, profile, target, **given)
+    publish_city(made, profile, target, **options)
     return target
 
 
@@ -183,7 +183,7 @@ def test_a_schema_column_without_a_class_counts_as_restricted(tmp_path, monkeypa
     )
     changed = {**schemas["parks"].__dict__, "fields": {**schemas["parks"].fields, "keeper": field}}
     schemas["parks"] = type(schemas["parks"])(**changed)
-    monkeypatch.setattr(publish, "layer_schemas", lambda: schemas)
+    monkeypatch.setattr(profile, "layer_schemas", lambda: schemas)
     with pytest.raises(ConfigError, match=r"parks\.keeper：公开级别为 restricted"):
         edition_of(tmp_path, layers(), PUBLIC.replace('parks = ["name",', 'parks = ["keeper",'))
 
@@ -194,7 +194,7 @@ def test_a_public_layer_whose_key_is_not_public_cannot_be_listed(tmp_path, monke
     schemas = dict(layer_schemas())
     key = dataclasses.replace(schemas["parks"].fields["park_id"], disclosure="internal")
     schemas["parks"] = dataclasses.replace(schemas["parks"], fields={**schemas["parks"].fields, "park_id": key})
-    monkeypatch.setattr(publish, "layer_schemas", lambda: schemas)
+    monkeypatch.setattr(profile, "layer_schemas", lambda: schemas)
     with pytest.raises(ConfigError, match=r"parks\.park_id：公开级别为 internal"):
         edition_of(tmp_path, layers())
 

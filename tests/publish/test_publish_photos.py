@@ -18,9 +18,10 @@ from PIL import Image, ImageChops, PngImagePlugin
 
 from gis_renovation.errors import DataError
 from gis_renovation.maps.tiles import files as tile_files
-from gis_renovation.publish import publish, verify
+from gis_renovation.publish import Occasion, publish_run, verify
 from gis_renovation.publish.leaks import unpack
-from gis_renovation.publish.site import photos
+from gis_renovation.publish.marker import sealed, sha256
+from gis_renovation.publish.site import MAP, photos
 from gis_renovation.publish.site.photos import Photo, read_photos, written_anew
 from gis_renovation.shipped import shipped
 
@@ -313,7 +314,7 @@ def published(folder, text, **options):
     project = SimpleNamespace(folder=folder, settings=SimpleNamespace(project=table, targets={}))
     made = layers()
     run = SimpleNamespace(layers=made, manifest={"sources": {name: {"classification": "public"} for name in made}})
-    publish.publish_run(project, run, profile="own", **options)
+    publish_run(project, run, profile="own", occasion=Occasion(**options))
     return folder / "maps" / "own"
 
 
@@ -329,7 +330,7 @@ def test_the_public_sees_photos_only_where_the_profile_says_so(project):
     told = []
     folder = published(project, PUBLIC, on_warning=told.append)
     assert not (folder / "photos").exists()
-    assert 'id="photos"' not in (folder / publish.MAP).read_text(encoding="utf-8")
+    assert 'id="photos"' not in (folder / MAP).read_text(encoding="utf-8")
     assert "photos_public" not in {finding.code for finding in told}
     folder = published(project, SHOWN, on_warning=told.append)
     assert sorted(p.name for p in (folder / "photos").iterdir()) == ["C1-after-1.jpg", "C1-before-1.jpg"]
@@ -350,8 +351,8 @@ def test_a_photo_with_notes_put_in_later_does_not_check_out(project):
     saved(folder / "photos" / "C1-after-1.jpg", exif=noted())
     path = folder / verify.MARKER
     marker = json.loads(path.read_text(encoding="utf-8"))
-    marker["files"]["photos/C1-after-1.jpg"] = verify.sha256(folder / "photos" / "C1-after-1.jpg")
-    path.write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    marker["files"]["photos/C1-after-1.jpg"] = sha256(folder / "photos" / "C1-after-1.jpg")
+    path.write_text(json.dumps(sealed(marker)), encoding="utf-8")
     found = {(f.code, f.file) for f in verify.check_published(folder)}
     assert found == {("picture_notes", "photos/C1-after-1.jpg"), ("changed_marker", "publish.json")}
 

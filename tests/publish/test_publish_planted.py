@@ -16,15 +16,18 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from drawn_city import CRS, X0, Y0, layers
+from drawn_city import CRS, X0, Y0, layers, publish_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
 from gis_renovation.maps.tiles import pmtiles
-from gis_renovation.publish import contents, publish, verify
+from gis_renovation.publish import contents, verify
 from gis_renovation.publish.disclosure.generalise import generalise_shapes
 from gis_renovation.publish.leaks import search, sqlite_pages
+from gis_renovation.publish.marker import sealed
+from gis_renovation.publish.profile import read_profile
+from gis_renovation.publish.site import MAP
 
 AS_OF = date(2024, 9, 30)
 # Where a gas pipe really lies: a corner of a layer that never leaves.
@@ -34,9 +37,9 @@ PIPE = (X0 + 123.4567, Y0 + 234.5678)
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
-    profile = publish.read_profile(folder, "public")
+    profile = read_profile(folder, "public")
     target = folder / "maps" / "public"
-    publish.publish_profile(layers(), profile, target, name="public", project_name="示意市", as_of=AS_OF)
+    publish_city(layers(), profile, target)
     return target
 
 
@@ -51,7 +54,7 @@ def found(folder):
     marker = json.loads(path.read_text(encoding="utf-8"))
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p != path)
     marker["files"] = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    path.write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    path.write_text(json.dumps(sealed(marker)), encoding="utf-8")
     return {(finding.code, finding.file) for finding in verify.check_published(folder)}
 
 
@@ -191,7 +194,7 @@ def test_a_member_of_geojson_that_no_program_shows_is_found(copy, place):
 
 
 def test_a_shape_of_another_place_in_the_page_is_found(copy):
-    path = copy / publish.MAP
+    path = copy / MAP
     page = path.read_text(encoding="utf-8")
     start = page.index('id="layer-parks">') + len('id="layer-parks">')
     end = page.index("</script>", start)
@@ -201,7 +204,7 @@ def test_a_shape_of_another_place_in_the_page_is_found(copy):
         ring = ring[0]
     ring[0] += 25
     path.write_text(page[:start] + json.dumps(block, ensure_ascii=False) + page[end:], encoding="utf-8")
-    assert found(copy) == {("foreign_shape", publish.MAP)}
+    assert found(copy) == {("foreign_shape", MAP)}
 
 
 @given(st.floats(73.5, 134.0), st.floats(18.5, 53.0), st.integers(-3, 3), st.integers(-3, 3))
@@ -310,7 +313,7 @@ def test_a_list_sealed_anew_still_differs_from_the_log_beside_the_folder(plain, 
     path = folder / verify.MARKER
     assert verify.check_published(folder) == []
     marker = json.loads(path.read_text(encoding="utf-8")) | {"map_number": "皖S(2024)9号"}
-    path.write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    path.write_text(json.dumps(sealed(marker)), encoding="utf-8")
     assert {one.code for one in verify.check_published(folder)} == {"changed_marker"}
 
 

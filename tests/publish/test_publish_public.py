@@ -16,14 +16,17 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from drawn_city import CRS, layers
+from drawn_city import CRS, layers, publish_city
 from shapely.geometry import LineString, Point, box
 
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.publish import publish, verify
+from gis_renovation.publish import files, verify
 from gis_renovation.publish.checklist import review_checklist
 from gis_renovation.publish.disclosure import generalise
+from gis_renovation.publish.edition import Edition
 from gis_renovation.publish.leaks import search
+from gis_renovation.publish.marker import EditionFacts
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.site import frame
 from gis_renovation.shipped import shipped
 
@@ -109,10 +112,8 @@ def with_secrets():
 
 
 def public_edition(tmp_path, made):
-    profile = publish.read_profile(tmp_path, "public")
-    page = publish.publish_profile(
-        made, profile, tmp_path / "maps" / "public", name="public", project_name="示意市", as_of=AS_OF
-    )
+    profile = read_profile(tmp_path, "public")
+    page = publish_city(made, profile, tmp_path / "maps" / "public")
     return page.parent
 
 
@@ -187,11 +188,14 @@ def test_public_coordinates_are_on_the_metre(tmp_path):
 
 def test_a_value_that_slips_through_stops_the_publication(tmp_path, monkeypatch):
     made = with_secrets()
-    real = publish.site_pages
-    spoiled = f"<h1>{SECRET}产权"
-    monkeypatch.setattr(
-        publish, "site_pages", lambda site: {path: page.replace("<h1>", spoiled) for path, page in real(site).items()}
-    )
+    real = files.site_pages
+
+    def spoiled(site):
+        # Of the real edition only: what the pages say whatever the data is no secret.
+        said = SECRET + "产权" if len(site.frames["communities"]) > 1 else ""
+        return {path: page.replace("<h1>", f"<h1>{said}") for path, page in real(site).items()}
+
+    monkeypatch.setattr(files, "site_pages", spoiled)
     with pytest.raises(DataError, match=r"communities\.owner_unit") as caught:
         public_edition(tmp_path, made)
     assert SECRET not in str(caught.value), "the message does not repeat the secret"
@@ -227,7 +231,7 @@ def test_a_column_named_without_a_class_fails_to_publish(tmp_path):
         text.replace('parks = ["name", "kind"]', 'parks = ["name", "caretaker_phone"]'), encoding="utf-8"
     )
     with pytest.raises(ConfigError, match=r"parks\.caretaker_phone：没有这一列，或未定公开级别"):
-        publish.read_profile(tmp_path, "public")
+        read_profile(tmp_path, "public")
 
 
 def test_check_finds_a_forbidden_column_put_in_later(edition_copy):
@@ -274,10 +278,10 @@ def test_the_checklist_lists_what_was_withheld_and_why_without_its_numbers(tmp_p
 
 def test_a_long_list_of_what_was_withheld_ends_after_twenty_and_the_log_keeps_the_limit(tmp_path):
     ids = [f"X{n:02}" for n in range(1, 24)]
-    text = review_checklist(
-        title="例", as_of=AS_OF, number="", layers={}, coverage_m2=0, coverage_limit_m2=25e6, source="",
-        reasons={"communities": {"households": {"small": ids}}}, minimum_count=7, profile="own",
-    )  # fmt: skip
+    edition = Edition({}, reasons={"communities": {"households": {"small": ids}}})
+    profile = read_profile(tmp_path, "public")
+    seven = profile.model_copy(update={"disclosure": profile.disclosure.model_copy(update={"minimum_count": 7})})
+    text = review_checklist(edition, seven, EditionFacts(title="例", as_of=AS_OF, profile="own"), number="")
     assert "小于限值 7（23 处）：X01、X02" in text
     assert "X20 等，另有 3 个" in text
     assert "X21" not in text

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.publish import publish
+from gis_renovation.publish import Occasion, publish_run
 from gis_renovation.publish.disclosure.release import require_known_crs, require_released, sources_of
 from gis_renovation.run.project import load_project
 from gis_renovation.run.runner import read_inputs
@@ -92,16 +93,16 @@ def test_a_layer_without_a_card_means_no_and_a_release_of_one_is_pointed_out():
 
 def test_the_sample_stops_at_a_changed_card_and_says_in_the_checklist_what_was_released(sample_run, own_sample):
     """The sample's run with the card of the communities made a work secret: nothing is written."""
-    table = SimpleNamespace(name="示意市", as_of=publish.date(2024, 10, 8), attribution="", synthetic=True)
+    table = SimpleNamespace(name="示意市", as_of=date(2024, 10, 8), attribution="", synthetic=True)
     project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))
     sources = sample_run.manifest["sources"]
     secret = {**sources, "communities": {**sources["communities"], "classification": "work_secret"}}
     run = SimpleNamespace(layers=sample_run.layers, manifest={**sample_run.manifest, "sources": secret})
     for profile in ("public", "bureau"):
         with pytest.raises(ConfigError, match=r"layers/communities\.toml.*work_secret.*小区"):
-            publish.publish_run(project, run, profile=profile)
+            publish_run(project, run, profile=profile)
         assert not (own_sample / "maps" / profile).exists()
-    publish.publish_run(project, sample_run, profile="public")
+    publish_run(project, sample_run, profile="public")
     checklist = (own_sample / "maps" / "public.checklist.md").read_text(encoding="utf-8")
     assert "- [ ] 来源卡定级：" in checklist
     assert "funds（internal）：小区进度、项目进度、县区进度" in checklist
@@ -127,13 +128,13 @@ def test_the_sample_on_a_guessed_crs_is_warned_of_and_not_published_for_the_publ
     card.write_text(card.read_text("utf-8").replace("[source]\n", "[source]\ncrs_guessed = true\n", 1), "utf-8")
     inputs = read_inputs(load_project(own_sample), only=["communities"])
     assert [f.layer for f in inputs.findings if f.code == "crs_guessed"] == ["communities"]
-    table = SimpleNamespace(name="示意市", as_of=publish.date(2024, 10, 8), attribution="", synthetic=True)
+    table = SimpleNamespace(name="示意市", as_of=date(2024, 10, 8), attribution="", synthetic=True)
     project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))
     sources = {**sample_run.manifest["sources"], "communities": inputs.sources["communities"]}
     run = SimpleNamespace(layers=sample_run.layers, manifest={**sample_run.manifest, "sources": sources})
     with pytest.raises(ConfigError, match=r"坐标系未核实.*\n.*小区|坐标系未核实.*\n.*communities"):
-        publish.publish_run(project, run, profile="public")
+        publish_run(project, run, profile="public")
     assert not (own_sample / "maps" / "public").exists()
     warned = []
-    publish.publish_run(project, run, profile="bureau", on_warning=warned.append)
+    publish_run(project, run, profile="bureau", occasion=Occasion(on_warning=warned.append))
     assert "crs_guessed" in [finding.code for finding in warned]

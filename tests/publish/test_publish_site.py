@@ -11,11 +11,12 @@ from urllib.parse import unquote
 import geopandas as gpd
 import pandas as pd
 import pytest
-from drawn_city import CRS, HOSTILE, X0, Y0, hostile_layers, layers
+from drawn_city import CRS, HOSTILE, X0, Y0, hostile_layers, layers, publish_city
 from shapely.geometry import box
 
 from gis_renovation.display import html as markup
-from gis_renovation.publish import publish, verify
+from gis_renovation.publish import verify
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.site import facts as publish_site
 from gis_renovation.publish.site.facts import Download, Site, page_paths
 from gis_renovation.publish.site.frame import SiteFacts
@@ -65,9 +66,9 @@ def site():
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    profile = publish.read_profile(folder, "public")
+    profile = read_profile(folder, "public")
     target = folder / "maps" / "public"
-    publish.publish_profile(layers(), profile, target, name="public", project_name="示意市", as_of=AS_OF)
+    publish_city(layers(), profile, target)
     return target
 
 

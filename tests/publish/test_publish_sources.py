@@ -6,9 +6,10 @@ import re
 from datetime import date
 
 import pytest
-from drawn_city import layers
+from drawn_city import layers, publish_city
 
-from gis_renovation.publish import publish
+from gis_renovation.publish.edition import prepare_edition
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.site.sources import LayerSource, layer_sources, names_place_or_contact, source_cells
 
 AS_OF = date(2024, 9, 30)
@@ -96,12 +97,12 @@ def test_the_site_has_a_line_for_every_published_layer_and_passes_its_own_search
     made["projects"]["contact"] = "市住建局资料室"
     hostile = OPEN | {"owner": "市住建局资料室", "licence": "<script>alert(1)</script>"}
     manifest = MANIFEST | {"sources": MANIFEST["sources"] | {"communities": hostile}}
-    profile = publish.read_profile(tmp_path, "public")
+    profile = read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
-    publish.publish_profile(made, profile, target, name="public", project_name="示意市", as_of=AS_OF, manifest=manifest)
+    publish_city(made, profile, target, manifest=manifest)
     page = (target / "about.html").read_text(encoding="utf-8")
     rows = rows_of(page)
-    frames = publish.prepare_edition(made, profile).frames
+    frames = prepare_edition(made, profile).frames
     assert len(rows) == len(frames) + 1, "each layer once, and the heading"
     assert rows["内容"] == ["提供单位", "使用许可", "数据日期"]
     assert rows["小区"] == ["市住建局资料室", "&lt;script&gt;alert(1)&lt;/script&gt;", "2024-04-15"]
@@ -113,8 +114,8 @@ def test_the_site_has_a_line_for_every_published_layer_and_passes_its_own_search
 
 
 def test_without_a_manifest_nothing_is_stated(tmp_path):
-    profile = publish.read_profile(tmp_path, "public")
+    profile = read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
-    publish.publish_profile(layers(), profile, target, name="public", project_name="示意市", as_of=AS_OF)
+    publish_city(layers(), profile, target)
     rows = rows_of((target / "about.html").read_text(encoding="utf-8"))
     assert {cell for name, cells in rows.items() if name != "内容" for cell in cells} == {"未注明"}

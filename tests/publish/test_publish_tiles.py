@@ -12,13 +12,16 @@ import pandas as pd
 import pytest
 import shapely
 import shapely.affinity
-from drawn_city import CRS, X0, Y0, layers
+from drawn_city import CRS, X0, Y0, layers, publish_city
 
 from gis_renovation.errors import DataError
 from gis_renovation.maps import tiles
-from gis_renovation.publish import contents, publish, verify
+from gis_renovation.publish import contents, files, verify
+from gis_renovation.publish.edition import select_layers
 from gis_renovation.publish.leaks import search
 from gis_renovation.publish.leaks import tiles as publish_tiles
+from gis_renovation.publish.marker import read_marker, sealed, sha256
+from gis_renovation.publish.profile import read_profile
 
 AS_OF = date(2024, 9, 30)
 SECRET = "联系人王某13900001234"
@@ -58,10 +61,10 @@ def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     (folder / "maps").mkdir()
     (folder / "maps" / "own.toml").write_text(PUBLIC, encoding="utf-8")
-    profile = publish.read_profile(folder, "own")
+    profile = read_profile(folder, "own")
     secret = [SECRET if n == 777 else f"记录编号第{n:07}号" for n in range(10_001)]
     made = city(surveyor_note=secret, depth_m=np.where(np.arange(10_001) == 42, SECRET_NUMBER, np.nan))
-    publish.publish_profile(made, profile, folder / "maps" / "own", name="own", project_name="例", as_of=AS_OF)
+    publish_city(made, profile, folder / "maps" / "own")
     return folder / "maps" / "own", made
 
 
@@ -79,11 +82,11 @@ def planted(folder, frame):
         (folder / path).write_bytes(data)
     marker = json.loads((folder / "publish.json").read_text(encoding="utf-8"))
     marker["files"] = {
-        p.relative_to(folder).as_posix(): verify.sha256(p)
+        p.relative_to(folder).as_posix(): sha256(p)
         for p in folder.rglob("*")
         if p.is_file() and p.name != "publish.json"
     }
-    (folder / "publish.json").write_text(json.dumps(verify.sealed(marker)), encoding="utf-8")
+    (folder / "publish.json").write_text(json.dumps(sealed(marker)), encoding="utf-8")
 
 
 def codes(findings):
@@ -93,8 +96,8 @@ def codes(findings):
 def test_edition_has_its_tiles_beside_it_and_says_why(edition):
     folder, _ = edition
     assert {p.name for p in (folder / "tiles").iterdir()} == {"streets.pmtiles", "streets.000.pm.js"}
-    marker = verify.read_marker(folder)
-    assert marker["tiled"] == {"streets": "10,001 个要素，超过页内上限 10,000：切成矢量瓦片"}
+    marker = read_marker(folder)
+    assert marker.tiled == {"streets": "10,001 个要素，超过页内上限 10,000：切成矢量瓦片"}
     assert verify.check_published(folder) == []
 
 
@@ -106,9 +109,7 @@ def test_no_tile_of_a_public_edition_holds_a_withheld_column_or_value(edition):
     assert "示例路".encode() in text
     assert SECRET.encode() not in text
     assert str(SECRET_NUMBER).encode() not in text
-    secrets = search.withheld_values(
-        made, publish.select_layers(made, publish.read_profile(folder.parent.parent, "own"))
-    )
+    secrets = search.withheld_values(made, select_layers(made, read_profile(folder.parent.parent, "own")))
     assert SECRET in secrets["streets.surveyor_note"]
     assert search.find_leaks(folder, secrets, "") == []
 
@@ -147,17 +148,17 @@ def test_a_secret_under_an_allowed_column_stops_the_publication(tmp_path, monkey
     """The value of a withheld column slips into a published one: the reading back finds it."""
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "own.toml").write_text(PUBLIC, encoding="utf-8")
-    profile = publish.read_profile(tmp_path, "own")
+    profile = read_profile(tmp_path, "own")
     made = city(surveyor_note=[SECRET if n == 5 else None for n in range(10_001)])
-    true_files = publish.map_files
+    true_files = files.map_files
 
     def leaking(frames, facts, **options):
         leaky = {**frames, "streets": frames["streets"].assign(name=made["streets"]["surveyor_note"])}
         return true_files(leaky, facts, **options)
 
-    monkeypatch.setattr(publish, "map_files", leaking)
+    monkeypatch.setattr(files, "map_files", leaking)
     with pytest.raises(DataError, match=r"streets\.surveyor_note"):
-        publish.publish_profile(made, profile, tmp_path / "maps" / "own", name="own", project_name="例", as_of=AS_OF)
+        publish_city(made, profile, tmp_path / "maps" / "own")
     assert not (tmp_path / "maps" / "own").exists()
 
 
@@ -166,18 +167,18 @@ def test_a_single_page_is_searched_in_its_tiles_too(tmp_path):
     (tmp_path / "maps" / "own.toml").write_text(
         PUBLIC.replace('audience = "public"', 'audience = "bureau"'), encoding="utf-8"
     )
-    profile = publish.read_profile(tmp_path, "own")
+    profile = read_profile(tmp_path, "own")
     target = tmp_path / "maps" / "own"
-    publish.publish_profile(city(), profile, target, name="own", project_name="例", as_of=AS_OF, single=True)
+    publish_city(city(), profile, target, single=True)
     assert not (target / "tiles").exists()
-    held = contents.contents_of(target / publish.PAGE)
+    held = contents.contents_of(target / files.PAGE)
     assert frozenset().union(*(one.columns for one in held["streets"])) == {"street_id", "name", "class"}
     assert [one.columns for one in held["tile_units"]] == [{"name", "feature_count", "per_km2"}]
-    page = (target / publish.PAGE).read_text(encoding="utf-8")
-    (archive,) = publish_tiles.archives_of(target / publish.PAGE)
+    page = (target / files.PAGE).read_text(encoding="utf-8")
+    (archive,) = publish_tiles.archives_of(target / files.PAGE)
     worse = tiles.tile_layer("streets", streets(surveyor_note=SECRET), {}, lang="zh").archive
     page = page.replace(base64.b64encode(archive).decode(), base64.b64encode(worse).decode())
-    (target / publish.PAGE).write_text(page, encoding="utf-8")
+    (target / files.PAGE).write_text(page, encoding="utf-8")
     assert "forbidden_column" in codes(verify.check_published(target))
     assert search.find_leaks(target, {"streets.surveyor_note": frozenset({SECRET})}, "")
 

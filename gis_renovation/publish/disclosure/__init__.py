@@ -4,30 +4,31 @@ from gis_renovation.publish.disclosure.counts import (
     Reason,
     Shown,
     counts_shown,
-    merged_records,
     withheld_reasons,
     withhold_small_counts,
 )
-from gis_renovation.publish.disclosure.extent import extents_of, place_of, require_one_place, require_same_place
+from gis_renovation.publish.disclosure.extent import Extent, extents_of, place_of, require_one_place, require_same_place
 from gis_renovation.publish.disclosure.generalise import (
     COVERAGE_LIMIT_M2,
     generalise_shapes,
     largest_contiguous_area_m2,
 )
 from gis_renovation.publish.disclosure.personal import find_personal_numbers, personal_kinds, personal_number_warnings
+from gis_renovation.publish.disclosure.record import counts_before, write_counts
 from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released, sources_of
 
 __all__ = [
     "COVERAGE_LIMIT_M2",
+    "Extent",
     "Reason",
     "Release",
     "Shown",
+    "counts_before",
     "counts_shown",
     "extents_of",
     "find_personal_numbers",
     "generalise_shapes",
     "largest_contiguous_area_m2",
-    "merged_records",
     "personal_kinds",
     "personal_number_warnings",
     "place_of",
@@ -38,4 +39,5 @@ __all__ = [
     "sources_of",
     "withheld_reasons",
     "withhold_small_counts",
+    "write_counts",
 ]

@@ -1,5 +1,6 @@
 """The search of a published folder for what was withheld."""
 
+from gis_renovation.publish.leaks.own_words import own_text, tell_nothing
 from gis_renovation.publish.leaks.search import find_leaks, number_forms, withheld_places, withheld_values
 from gis_renovation.publish.leaks.sqlite_pages import freed_bytes, wipe_freed
 from gis_renovation.publish.leaks.tiles import archive_columns, archive_corners, archives_of
@@ -12,7 +13,9 @@ __all__ = [
     "find_leaks",
     "freed_bytes",
     "number_forms",
+    "own_text",
     "picture_notes",
+    "tell_nothing",
     "unpacked",
     "wipe_freed",
     "withheld_places",

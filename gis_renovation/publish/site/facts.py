@@ -10,15 +10,17 @@ import datetime
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 import geopandas as gpd
 import pandas as pd
 
+from gis_renovation.arrays import Flags
 from gis_renovation.crs import reproject
-from gis_renovation.display import safe
+from gis_renovation.display import safe, with_withheld
 from gis_renovation.maps import NEEDED, Download
 from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 from gis_renovation.progress import STATE_ORDER, community_progress, project_states
@@ -174,8 +176,9 @@ _RESERVED_NAMES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """All that the pages are made of. ``frames`` are those shown to people: withheld cells say so.
+    """All that the pages are made of. In ``frames`` withheld cells are missing; ``withheld`` masks say which.
 
+    Pages compute with ``frames`` and show cells of :attr:`shown`.
     ``contact`` and ``licence`` are the publisher's own words, ``targets`` the plan's totals by batch,
     ``sources`` what may be said of where each layer comes from.
     """
@@ -188,11 +191,19 @@ class Site:
     licence: str = ""
     notes: Sequence[str] = ()
     targets: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
-    withheld: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    withheld: Mapping[str, Mapping[str, Flags]] = field(default_factory=dict)
+    withheld_count: int = 0
     minimum_count: int = 5
     generalise_m: float = 0.0
     grid_m: float = 0.0
     sources: Mapping[str, LayerSource] = field(default_factory=dict)
+
+    @cached_property
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """The frames as people see them: withheld cells say so, by a word."""
+        return {
+            name: with_withheld(frame, self.withheld.get(name), self.facts.lang) for name, frame in self.frames.items()
+        }
 
 
 def page_paths(keys: Iterable[object], folder: str) -> dict[str, str]:
@@ -236,7 +247,7 @@ def with_navigation(site: Site) -> Site:
     """The site with only those pages in its navigation that there are."""
     gone = {page for page, layer in ((COMMUNITIES, "communities"), (ZONES, "zones")) if not has(site, layer)}
     kept = tuple(page for page in NAVIGATION if page not in gone)
-    return Site(**{**site.__dict__, "facts": site.facts._replace(navigation=kept)})
+    return replace(site, facts=site.facts._replace(navigation=kept))
 
 
 def h2(key: str, lang: Lang, **values: object) -> str:
@@ -248,8 +259,8 @@ def h2(key: str, lang: Lang, **values: object) -> str:
 
 
 def column_of(site: Site, layer: str, name: str) -> pd.Series[Any]:
-    """A column by id, objects; empty if the layer or column did not leave."""
-    frame = site.frames.get(layer)
+    """A column by id as people see it, objects; empty if the layer or column did not leave."""
+    frame = site.shown.get(layer)
     if frame is None or name not in frame.columns:
         return pd.Series(dtype=object)
     return frame[name].astype(object)
@@ -286,7 +297,7 @@ def states_on(site: Site, day: datetime.date) -> pd.DataFrame | None:
     if not {"project_id", "recorded_on", "state"} <= {*site.frames["works_records"].columns}:
         return None
     pairs = site.frames["project_communities"]
-    # Only which communities there are matters here; their numbers may be withheld and then are words.
+    # Only which communities there are matters here; their numbers may be withheld.
     places = pd.DataFrame(index=site.frames["communities"].index)
     found = project_states(site.frames["projects"], pairs, site.frames["works_records"], as_of=day)
     return community_progress(pairs, found, places)[["state", "progress_share"]].reindex(places.index)

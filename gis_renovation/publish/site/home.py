@@ -221,7 +221,7 @@ def _photos(site: Site) -> str:
 
 
 def _units(site: Site) -> str:
-    frame, lang = site.frames.get("unit_progress"), site.facts.lang
+    frame, lang = site.shown.get("unit_progress"), site.facts.lang
     if frame is None or len(frame) == 0:
         return ""
     columns = encoded_columns(
@@ -523,7 +523,7 @@ def _coarse(site: Site) -> list[str]:
 
 def _small_counts(site: Site) -> list[str]:
     """The rule of small counts, and how many cells it took; never which value."""
-    k, count = site.minimum_count, sum(len(keys) for cells in site.withheld.values() for keys in cells.values())
+    k, count = site.minimum_count, site.withheld_count
     return [
         Text(
             f"小于 {k} 的户数、人数，以及可由合计反推出它们的数值，写作“不公开”：避免涉及个别住户。本期共 {count} 处。",

@@ -61,7 +61,7 @@ _WALK = ("park_name", "network_distance_m", "covered_300_m_share", "covered_500_
 
 def community_pages(site: Site) -> dict[str, str]:
     """The list of communities and a page for each: path -> HTML."""
-    frame, lang = site.frames["communities"], site.facts.lang
+    frame, lang = site.shown["communities"], site.facts.lang
     names, units, paths = feature_names(site, "communities"), unit_names(site), page_paths(frame.index, "communities")
     parts = _Parts(site)
     pages = {COMMUNITIES: _community_list(site, names, units, paths)}
@@ -97,7 +97,7 @@ class _Parts:
     """What every community's page looks up, made once: columns in words, projects and records by community."""
 
     def __init__(self, site: Site) -> None:
-        lang, frames = site.facts.lang, site.frames
+        lang, frames = site.facts.lang, site.shown
         places = frames["communities"]
         self.site = site
         self.facts = encoded_columns("communities", places, _COMMUNITY_FACTS, lang)
@@ -130,7 +130,7 @@ def _lead(parts: _Parts, row: int, unit: str) -> str:
 def _community_list(
     site: Site, names: Mapping[object, str], units: Mapping[object, str], paths: Mapping[str, str]
 ) -> str:
-    lang, frame = site.facts.lang, site.frames["communities"]
+    lang, frame = site.facts.lang, site.shown["communities"]
     owners = {key: unit_of(site, "communities", key, units) for key in frame.index}
     columns = encoded_columns("communities", frame, ("subdistrict", "households"), lang)
     shares = column_of(site, "community_progress", "progress_share")
@@ -281,7 +281,7 @@ def _place(
 
 def zone_pages(site: Site) -> dict[str, str]:
     """The list of zones and a page for each: path -> HTML."""
-    frame, lang = site.frames["zones"], site.facts.lang
+    frame, lang = site.shown["zones"], site.facts.lang
     names, units, paths = feature_names(site, "zones"), unit_names(site), page_paths(frame.index, "zones")
     members = column_of(site, "zone_members", "zone_id")
     own = {zone: list(keys) for zone, keys in members.groupby(members).groups.items()}
@@ -399,7 +399,7 @@ def _date_cell(day: str | None) -> str:
 def _zone_list(
     site: Site, names: Mapping[object, str], paths: Mapping[str, str], own: Mapping[object, Sequence[object]]
 ) -> str:
-    lang, frame = site.facts.lang, site.frames["zones"]
+    lang, frame = site.facts.lang, site.shown["zones"]
     columns = encoded_columns("zones", frame, ("community_count", "households", "floor_area_m2"), lang)
     completed = column_of(site, "community_progress", "completed")
     rows = [

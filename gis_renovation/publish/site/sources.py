@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gis_renovation.display import plain_text
+from gis_renovation.display import WITHHELD, plain_text
 from gis_renovation.maps.encoding import layer_label
 from gis_renovation.publish.disclosure import personal_kinds, sources_of
 from gis_renovation.schemas import CLASSES, Disclosure
@@ -26,7 +26,6 @@ _PLACE_OR_CONTACT = re.compile(
 _WEB_ADDRESS = re.compile(r"https?://[\w.-]+(?:/[\w./-]*)?")
 
 NOT_STATED = Text("未注明", "not stated")
-WITHHELD = Text("不公开", "withheld")
 
 
 class LayerSource(NamedTuple):
