@@ -1,19 +1,15 @@
 """Contiguous renovation zones (连片改造片区) under bounds, with proof and reasons."""
 
-from gis_renovation.zones.delineate import (
-    delineate_zones,
-    describe_zones,
-    explain_shortfalls,
-    measure_zone_stability,
-    order_zone_works,
-    prove_zones,
-    revise_zones,
-    zone_sheets,
-)
+from gis_renovation.zones.delineate import delineate_zones
+from gis_renovation.zones.describe import describe_zones
+from gis_renovation.zones.proof import missed_number, prove_zones
 from gis_renovation.zones.requirements import ZoneRequirements
-from gis_renovation.zones.sentences import missed_number
+from gis_renovation.zones.revision import revise_zones
+from gis_renovation.zones.schedule import order_zone_works
+from gis_renovation.zones.sheets import zone_sheets
+from gis_renovation.zones.shortfalls import explain_shortfalls
 from gis_renovation.zones.solver import SearchEffort
-from gis_renovation.zones.stability import StabilityTrials
+from gis_renovation.zones.stability import StabilityTrials, measure_zone_stability
 
 __all__ = [
     "SearchEffort",

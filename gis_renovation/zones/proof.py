@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from gis_renovation.zones.requirements import Ids, Request, components
+from gis_renovation.sentences import with_sentences
+from gis_renovation.words import Sentence, Text, counted
+from gis_renovation.zones.request import USABLE, Request, components
+from gis_renovation.zones.requirements import NOTHING_ASKED, Ids, ZoneRequirements
 from gis_renovation.zones.solver import (
     Labels,
     Proof,
@@ -25,6 +29,18 @@ from gis_renovation.zones.solver import (
 
 # A component with so few candidate zones is solved outright; a search would only cost time.
 FEW_CANDIDATES = 1_500
+PROOF_COLUMNS = (
+    "proof",
+    "left_out_count",
+    "left_out_bound_count",
+    "zone_count",
+    "zone_count_bound",
+    "objective",
+    "objective_bound",
+    "gap_share",
+    "candidate_count",
+    "seed",
+)
 
 
 class ComponentProof(NamedTuple):
@@ -64,6 +80,141 @@ class Solution(NamedTuple):
     zone: Labels
     component: Labels
     proofs: dict[int, ComponentProof]
+
+
+class _Outcome(NamedTuple):
+    """What a component's sentence says of its zones; the fields are columns of the proof."""
+
+    community_count: int
+    proof: str
+    zone_count: int
+    left_out_count: int
+    gap_share: float
+
+
+def prove_zones(
+    zone_members: pd.DataFrame,
+    community_links: pd.DataFrame | None = None,
+    *,
+    requirements: ZoneRequirements = NOTHING_ASKED,
+) -> pd.DataFrame:
+    """The proof of each component: what was reached, what is the best possible, and the gap between.
+
+    Parameters
+    ----------
+    zone_members
+        As :func:`delineate_zones` gives them.
+    community_links
+        As for :func:`delineate_zones`. None: a sentence cannot say that communities are not linked.
+    requirements
+        As for :func:`delineate_zones`: where their ``zone_count`` is not met, the sentence says how near one comes
+        and whether that is because the communities are not linked.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_proof``, index ``component_id``, sorted: communities, zones, communities left out,
+        objective, their bounds, gap and seed, with a sentence. Empty in, empty out.
+
+    Raises
+    ------
+    KeyError
+        ``zone_members`` without the columns of a proof.
+
+    Notes
+    -----
+    O(n + m).
+
+    Examples
+    --------
+    Four communities in a row, 10 m apart, are one component.
+
+    >>> import geopandas as gpd
+    >>> import numpy as np
+    >>> import shapely
+    >>> from gis_renovation.contiguity import link_communities
+    >>> from gis_renovation.zones import delineate_zones
+    >>> x = np.arange(4) * 110.0
+    >>> communities = gpd.GeoDataFrame(
+    ...     {"households": [300, 250, 200, 600]},
+    ...     index=["C1", "C2", "C3", "C4"],
+    ...     geometry=shapely.box(x, 0.0, x + 100.0, 80.0),
+    ...     crs="EPSG:4548",
+    ... )
+    >>> links = link_communities(communities)
+    >>> asked = ZoneRequirements(households={"min": 500, "max": 900})
+    >>> members = delineate_zones(communities, links, requirements=asked)
+    >>> proof = prove_zones(members, links, requirements=asked)
+    >>> proof["reason_en"].to_dict()
+    {'K-C1': '4 communities in 2 zones, 0 left out; proven optimal.'}
+    """
+    grouped = zone_members.groupby("component_id", sort=True)
+    table = grouped[list(PROOF_COLUMNS)].first()
+    table.insert(0, "community_count", grouped.size().astype("int64"))
+    missed = missed_number(requirements.zone_count, zone_members, community_links)
+    told = zip(*(table[name].tolist() for name in _Outcome._fields), strict=True)
+    sentences = [Sentence(_proof_text(_Outcome(*row), missed)) for row in told]
+    table.index = pd.Index(table.index, dtype="str", name="component_id")
+    return with_sentences(table, "reason", sentences)
+
+
+def _proof_text(row: _Outcome, missed: Text | None) -> Text:
+    size, zones, out = row.community_count, row.zone_count, row.left_out_count
+    if row.proof == "whole":
+        return Text(
+            f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone."
+        )
+    if row.proof in ("revised", "revised_near"):
+        zh = f"{size} 个小区沿用已批准方案，调整后 {zones} 个片区，未纳入 {out} 个"
+        en = f"{size} communities follow the approved plan: {zones} zones, {out} left out"
+        least = row.proof == "revised"
+        return Text(
+            f"{zh}；{'已证明调动的小区最少' if least else '只重划受影响的片区，调动数未证明最少'}。",
+            f"{en}; {'proven to move fewest' if least else 'only disturbed zones were formed anew'}.",
+        )
+    if row.proof == "fixed":
+        return Text("固定片区，照旧保留。", "A fixed zone, kept as given.")
+    if row.proof == "unknown":
+        return Text("限值所需数据未知，未参与划分。", "Not zoned: an amount that is bounded is unknown.")
+    start = Text(
+        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个",
+        f"{counted(size, 'community', 'communities')} in {counted(zones, 'zone')}, {out} left out",
+    )
+    if not zones:
+        start = Text(f"{size} 个小区未能成片", f"{counted(size, 'community', 'communities')}, no zone possible")
+    if missed is not None:
+        # Fixed zones count too, so the number asked for is that of the whole city.
+        start = Text(f"{start.zh}；{missed.zh}", f"{start.en}; {missed.en}")
+    if row.proof == "proven" and not zones:
+        end = Text("；已证明在现有限值和要求下无法成片。", "; proven within the bounds and wishes.")
+        return Text(start.zh + end.zh, start.en + end.en)
+    if row.proof == "proven":
+        return Text(f"{start.zh}；已证明为最优。", f"{start.en}; proven optimal.")
+    if row.proof == "bounded":
+        gap = f"{row.gap_share:.2%}"
+        return Text(f"{start.zh}；与最优值的差距不超过 {gap}。", f"{start.en}; within {gap} of the best possible.")
+    return Text(f"{start.zh}；由搜索得到，紧凑度未证明最优。", f"{start.en}; found by search, compactness not proven.")
+
+
+def missed_number(
+    zone_count: int | None, zone_members: pd.DataFrame, community_links: pd.DataFrame | None = None
+) -> Text | None:
+    """Why there are more or fewer zones than asked for; None if there are as many, or nothing was asked.
+
+    Zones never reach over groups that no usable link joins: with more groups than zones asked for, the
+    sentence says so; without ``community_links`` it cannot. O(n + m).
+    """
+    home = zone_members["zone_id"].dropna()
+    found = int(home.nunique())
+    if zone_count is None or found == zone_count:
+        return None
+    asked = Text(f"要求共 {zone_count} 个片区，", f"{zone_count} zones were asked for, ")
+    groups = 0 if community_links is None else _group_count(home.index.to_numpy(dtype=object), community_links)
+    if groups > zone_count:
+        zh = f"实为 {found} 个：小区分成互不相连的 {groups} 组，组与组之间没有可用的联系，片区不能跨组"
+        en = f"{found} were made: the communities fall into {groups} groups that no usable link joins"
+        return Text(asked.zh + zh, asked.en + en)
+    return Text(f"{asked.zh}在各项限值下最接近的是 {found} 个", f"{asked.en}{found} are the nearest within the bounds")
 
 
 def solve(request: Request, effort: SearchEffort) -> Solution:
@@ -153,3 +304,12 @@ def zone_names(ids: Ids, zone: Labels) -> list[str | None]:
     for member, number in zip(ids, zone, strict=True):
         smallest.setdefault(int(number), str(member))
     return [None if number < 0 else f"Z-{smallest[int(number)]}" for number in zone]
+
+
+def _group_count(ids: Ids, community_links: pd.DataFrame) -> int:
+    """How many groups usable links join these communities into."""
+    ends = community_links.loc[community_links["status"].isin(USABLE), ["focal", "neighbor"]].astype(str)
+    inside = ends[ends.isin(ids).all(axis=1)]
+    place = pd.Series(np.arange(len(ids)), index=ids)
+    pairs = pd.DataFrame({"head": place[inside["focal"]].to_numpy(), "tail": place[inside["neighbor"]].to_numpy()})
+    return len(np.unique(components(ids, pairs)))

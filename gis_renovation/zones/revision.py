@@ -7,15 +7,24 @@ candidates, each approved zone continued at most once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array, identity
 
 from gis_renovation.arrays import Flags, Floats
-from gis_renovation.zones.requirements import Ids, Request
+from gis_renovation.crs import require_metric
+from gis_renovation.sentences import with_sentences
+from gis_renovation.words import Sentence, Text
+from gis_renovation.zones.proof import zone_names
+from gis_renovation.zones.request import Request, read_request, zone_by_member
+from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
+from gis_renovation.zones.sentences import Scene, amount_text, amount_told, is_connected, read_scene
+from gis_renovation.zones.shortfalls import broken_bounds, shortfalls
 from gis_renovation.zones.solver import (
     MEMBERS,
     Candidates,
@@ -36,6 +45,9 @@ from gis_renovation.zones.solver import (
 # column for every approved zone it may continue, some hundred bytes together.
 LISTED_REVISED = 1_000_000
 ZONES_AT_ONCE = 200_000
+REVISION_EFFORT = SearchEffort(max_subsets=1_000_000)
+# What a workbook of a run, or a person, writes in place of a zone where there is none.
+NO_ZONE = ("未纳入任何片区", "未纳入", "—")
 
 
 class Revision(NamedTuple):
@@ -49,11 +61,227 @@ class Revision(NamedTuple):
     is_proven: Flags
 
 
+class _Draft(NamedTuple):
+    """What is revised so far, filled part by part: zone and proof of each node, and whom each zone continues."""
+
+    labels: Labels
+    proven: Flags
+    continues: dict[int, str]
+
+    def add(self, nodes: Labels, continued: str | None) -> None:
+        """One zone more, numbered on from those there."""
+        self.labels[nodes] = fresh = int(self.labels.max(initial=-1)) + 1
+        if continued is not None:
+            self.continues[fresh] = continued
+
+
 class _Approved(NamedTuple):
     """Approved zones met by the nodes of a problem: ``counts`` is nodes by approved zones."""
 
     names: Ids
     counts: Floats
+
+
+def revise_zones(
+    approved_zones: pd.DataFrame,
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None = None,
+    *,
+    requirements: ZoneRequirements = NOTHING_ASKED,
+    effort: SearchEffort = REVISION_EFFORT,
+) -> pd.DataFrame:
+    """The nearest feasible zoning to an approved one after the list has changed, and what moved and why.
+
+    In order: fewest communities left out, then fewest communities that leave their approved zone for
+    another or for none, then least cost. Each zone may continue one approved zone; communities new to the
+    list move nowhere. Exact where a component's candidates can be listed; elsewhere only
+    the disturbed zones and those next to them are solved anew (``is_proven`` says which).
+
+    Parameters
+    ----------
+    approved_zones
+        The approved zoning: index community id, ``zone_id`` (null: left out), ``zone_name`` where known.
+        Communities that are not in ``communities`` any more were dropped.
+    communities, community_links, barriers
+        The list, links and barriers as they are now.
+    requirements
+        As for :func:`delineate_zones`. How many zones there are follows from the approved plan: number,
+        preference and target of zones do not count here.
+    effort
+        Its subsets, columns and nodes; nothing is searched for.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_changes``, index ``community_id``, sorted, of approved and present communities:
+        ``approved_zone_id``, ``zone_id`` (named for its smallest member), ``continues_zone_id`` and
+        ``continues_name`` (the approved zone that the present one continues), ``change`` (kept, moved,
+        added, dropped, left_out, still_out), ``is_proven`` and a reason.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+    ConfigError
+        Requirements that contradict themselves or name unknown communities; all at once.
+    DataError
+        No communities, repeated ids, links to unknown communities, unknown or negative bounded values.
+
+    Notes
+    -----
+    As the proof of :func:`delineate_zones`, with a column for each approved zone that a candidate may continue.
+
+    Examples
+    --------
+    Four communities in a row, 10 m apart. After the first has left the list, the second alone is too small,
+    and with the others too large.
+
+    >>> import geopandas as gpd
+    >>> import numpy as np
+    >>> import shapely
+    >>> from gis_renovation.contiguity import link_communities
+    >>> from gis_renovation.zones import delineate_zones
+    >>> x = np.arange(4) * 110.0
+    >>> communities = gpd.GeoDataFrame(
+    ...     {"households": [300, 250, 200, 600]},
+    ...     index=["C1", "C2", "C3", "C4"],
+    ...     geometry=shapely.box(x, 0.0, x + 100.0, 80.0),
+    ...     crs="EPSG:4548",
+    ... )
+    >>> links = link_communities(communities)
+    >>> asked = ZoneRequirements(households={"min": 500, "max": 900})
+    >>> approved = delineate_zones(communities, links, requirements=asked)
+    >>> now, ties = communities.drop(index="C1"), links.drop(index="C1~C2")
+    >>> changes = revise_zones(approved, now, ties, requirements=asked)
+    >>> changes["change"].to_dict()
+    {'C1': 'dropped', 'C2': 'left_out', 'C3': 'kept', 'C4': 'kept'}
+    """
+    require_metric(communities=communities, community_links=community_links)
+    requirements = replace(requirements, zone_count=None, zone_preference="auto", target=None)
+    request = read_request(communities, community_links, requirements)
+    approved = {member: zone for member, zone in zone_by_member(approved_zones).items() if zone and zone not in NO_ZONE}
+    revision = revise(request, approved, effort)
+    zone_of = dict(zip(request.ids, zone_names(request.ids, revision.zone), strict=True))
+    scene = read_scene(communities, community_links, zone_of, requirements, barriers)
+    continues = {
+        zone_of[member]: revision.continues.get(int(number))
+        for member, number in zip(request.ids, revision.zone, strict=True)
+    }
+    proven = dict(zip(request.ids, revision.is_proven.tolist(), strict=True))
+    ids = sorted({*map(str, approved_zones.index), *request.ids})
+    table = _change_table(scene, ids, approved, continues, proven)
+    named = (
+        approved_zones.dropna(subset=["zone_id"]).drop_duplicates("zone_id") if "zone_name" in approved_zones else None
+    )
+    names = {} if named is None else dict(zip(named["zone_id"], named["zone_name"], strict=True))
+    table.insert(3, "continues_name", table["continues_zone_id"].map(names).astype("str"))
+    return table
+
+
+def _change_table(
+    scene: Scene,
+    ids: Sequence[str],
+    approved: Mapping[str, str],
+    continues: Mapping[str | None, str | None],
+    proven: Mapping[str, bool],
+) -> pd.DataFrame:
+    """What became of each approved or present community, and why."""
+    zone_of = dict(zip(scene.ids, scene.zone, strict=True))
+    row_of = {member: row for row, member in enumerate(scene.ids)}
+    unplaced = {row: entry.sentence for entry in shortfalls(scene) for row in entry.rows}
+    causes = _causes(scene, approved, row_of)
+    rows, texts = [], []
+    for member in ids:
+        before, after = approved.get(member), zone_of.get(member)
+        change = _change(member in row_of, before, after, continues.get(after))
+        own = row_of.get(member, -1)
+        texts.append(_reason(change, _company(scene, own, after), causes.get(before or ""), unplaced.get(own)))
+        rows.append((before, after, continues.get(after) if after else None, change, proven.get(member, True)))
+    table = pd.DataFrame(
+        {
+            "approved_zone_id": pd.array([row[0] for row in rows], dtype="str"),
+            "zone_id": pd.array([row[1] for row in rows], dtype="str"),
+            "continues_zone_id": pd.array([row[2] for row in rows], dtype="str"),
+            "change": pd.array([row[3] for row in rows], dtype="str"),
+            "is_proven": pd.array([row[4] for row in rows], dtype="boolean"),
+        },
+        index=pd.Index(list(ids), dtype="str", name="community_id"),
+    )
+    return with_sentences(table, "reason", texts)
+
+
+def _change(is_present: bool, before: str | None, after: str | None, continued: str | None) -> str:
+    if not is_present:
+        return "dropped"
+    if before is None:
+        return "added" if after is not None else "still_out"
+    if after is None:
+        return "left_out"
+    return "kept" if continued == before else "moved"
+
+
+def _causes(scene: Scene, approved: Mapping[str, str], row_of: Mapping[str, int]) -> dict[str, Sentence]:
+    """Why each approved zone cannot stand as it is; zones that can are not in the result."""
+    members: dict[str, list[int]] = {}
+    gone: dict[str, int] = {}
+    for member, zone in sorted(approved.items()):
+        members.setdefault(zone, [])
+        if member in row_of:
+            members[zone].append(row_of[member])
+        else:
+            gone[zone] = gone.get(zone, 0) + 1
+    causes = {}
+    for zone, rows in members.items():
+        lost = gone.get(zone, 0)
+        start = Text(f"{lost} 个小区退出后，", f"after {lost} left the list, ") if lost else Text("", "")
+        fault = _fault(scene, rows)
+        if fault is not None:
+            causes[zone] = Sentence.of(start.zh + fault.zh, start.en + fault.en, fault)
+    return causes
+
+
+def _fault(scene: Scene, rows: Sequence[int]) -> Sentence | None:
+    if not rows:
+        return Sentence.of("原片区已无小区", "the approved zone has no community left")
+    if not is_connected(scene, rows):
+        return Sentence.of("原片区不再连通", "the approved zone is no longer connected")
+    broken = broken_bounds(scene, rows)
+    if not broken:
+        return None
+    bound, is_low, value = broken[0]
+    label, found = QUANTITIES[bound.name].label, amount_told(bound.name, value)
+    limit = amount_text(bound.name, bound.low if is_low else bound.high)
+    word = Text("低于下限", "below the minimum of") if is_low else Text("超过上限", "above the maximum of")
+    return Sentence.of(
+        f"原片区{label.zh} {found.zh}，{word.zh} {limit.zh}",
+        f"the approved zone has {label.en} {found.en}, {word.en} {limit.en}",
+        found,
+    )
+
+
+def _company(scene: Scene, own: int, after: str | None) -> Text:
+    """With whom a community is now."""
+    others = [row for row in scene.members.get(after or "", ()) if row != own]
+    mates = scene.name_list(others)
+    return Text(f"与{mates.zh}同片", f"with {mates.en}") if others else Text("单独成片", "a zone of its own")
+
+
+def _reason(change: str, company: Text, cause: Sentence | None, unplaced: Sentence | None) -> Sentence:
+    if change == "dropped":
+        return Sentence.of("已不在改造名单", "no longer on the list")
+    if change in ("left_out", "still_out"):
+        return unplaced or Sentence.of("未纳入任何片区", "in no zone")
+    if change == "added":
+        return Sentence.of(f"新列入，{company.zh}", f"new on the list, {company.en}")
+    if change == "kept":
+        return Sentence.of("维持原片区", "stays in its zone")
+    if cause is not None:
+        return Sentence.of(f"{cause.zh}，改为{company.zh}", f"{cause.en}; now {company.en}", cause)
+    return Sentence.of(
+        f"为使相邻片区满足限值而调整，改为{company.zh}",
+        f"moved so that a neighbouring zone keeps its bounds; now {company.en}",
+    )
 
 
 def revise(request: Request, approved: Mapping[str, str], effort: SearchEffort) -> Revision:
@@ -69,25 +297,26 @@ def revise(request: Request, approved: Mapping[str, str], effort: SearchEffort) 
     for row in free:
         if request.ids[row] in approved:
             counts[request.node[row], np.searchsorted(names, approved[request.ids[row]])] += 1.0
-    labels, proven = np.full(problem.size, -1), np.zeros(problem.size, dtype=bool)
-    continues: dict[int, str] = {}
+    draft = _Draft(np.full(problem.size, -1), np.zeros(problem.size, dtype=bool), {})
     parts = connected_parts(problem)
     for part in range(int(parts.max(initial=-1)) + 1):
         nodes = np.flatnonzero(parts == part)
-        _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), effort, labels, proven, continues)
-    _continue_once(labels, counts, names, continues, proven)
+        _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), effort, draft)
+    _continue_once(draft, counts, names)
+    labels = draft.labels
     zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=bool)
-    zone[free], is_proven[free] = labels[request.node[free]], proven[request.node[free]]
+    zone[free], is_proven[free] = labels[request.node[free]], draft.proven[request.node[free]]
     for group in request.requirements.fixed_zones:
         zone[np.isin(request.ids, list(group))] = int(max(zone.max(initial=-1), labels.max(initial=-1))) + 1
-    return Revision(zone, continues, is_proven)
+    return Revision(zone, draft.continues, is_proven)
 
 
-def _continue_once(labels: Labels, counts: Floats, names: Ids, continues: dict[int, str], proven: Flags) -> None:
+def _continue_once(draft: _Draft, counts: Floats, names: Ids) -> None:
     """Let an approved zone torn over several components be continued by its largest piece only.
 
     Components are solved apart, so the moves of such a zone are not proven least.
     """
+    labels, proven, continues = draft
     for column, name in enumerate(names):
         pieces = sorted(number for number, owner in continues.items() if owner == name)
         if len(pieces) > 1:
@@ -104,11 +333,9 @@ def _revise_part(
     nodes: Labels,
     approved: _Approved,
     effort: SearchEffort,
-    labels: Labels,
-    proven: Flags,
-    continues: dict[int, str],
+    draft: _Draft,
 ) -> None:
-    """Write one component's zones into ``labels``, numbered on from those there."""
+    """Write one component's zones into the draft."""
     start = standing_zones(problem, approved.counts)
     most = min(effort.max_subsets, LISTED_REVISED)
     listed = list_candidates(problem, max_subsets=most)
@@ -118,8 +345,7 @@ def _revise_part(
         inside = _disturbed(problem, approved.counts, start)
         for number in np.unique(start[np.setdiff1d(np.arange(problem.size), inside)]):
             rows = np.flatnonzero(start == number)
-            labels[nodes[rows]] = fresh = int(labels.max(initial=-1)) + 1
-            continues[fresh] = str(approved.names[approved.counts[rows].sum(axis=0).argmax()])
+            draft.add(nodes[rows], str(approved.names[approved.counts[rows].sum(axis=0).argmax()]))
         problem = part_of(problem, inside)
         listed = list_candidates(problem, max_subsets=most)
     own = _Approved(approved.names, approved.counts[inside])
@@ -131,10 +357,8 @@ def _revise_part(
     owners = _natural_owners(chosen_labels, own, valid) if owners is None else owners
     for number in np.flatnonzero(valid):
         rows = np.flatnonzero(chosen_labels == number)
-        labels[nodes[inside[rows]]] = fresh = int(labels.max(initial=-1)) + 1
-        if owners[number] >= 0:
-            continues[fresh] = str(approved.names[owners[number]])
-    proven[nodes[inside]] = certain and len(inside) == len(nodes)
+        draft.add(nodes[inside[rows]], str(approved.names[owners[number]]) if owners[number] >= 0 else None)
+    draft.proven[nodes[inside]] = certain and len(inside) == len(nodes)
 
 
 def standing_zones(problem: ZoneProblem, counts: Floats) -> Labels:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import scipy
@@ -26,25 +27,71 @@ class _Order(NamedTuple):
     is_proven: bool
 
 
-def order_works(
-    zones: pd.DataFrame,
-    budgets_yuan: Mapping[str, float],
+def order_zone_works(
+    zones: gpd.GeoDataFrame,
     *,
-    carry_over: bool,
-    need_weight: float,
-    age_weight: float,
-    fixed_years: Mapping[str, int],
-    node_limit: int,
+    budgets_yuan: Mapping[str, float] | None = None,
+    carry_over: bool = False,
+    works_need_weight: float = 0.5,
+    works_age_weight: float = 0.5,
+    fixed_years: Mapping[str, int] | None = None,
+    max_nodes: int = 500,
 ) -> pd.DataFrame:
-    """The table that :func:`zones.order_zone_works` returns."""
+    """Which zone is built in which year under yearly budgets (滚动计划).
+
+    A zone is built within one year. As much as possible is built in all, and most of it early, measured
+    in households raised by basic needs per household and by age (each by its weight at most).
+
+    Parameters
+    ----------
+    zones
+        As :func:`describe_zones` gives them. Zones of unknown cost get no year.
+    budgets_yuan
+        Money of each year, ``{"2025": 1.2e7, ..}``. None: no zone gets a year.
+    carry_over
+        Whether what a year leaves goes to the next.
+    works_need_weight, works_age_weight
+        How much the neediest and the oldest zone count above their households (0.5: half as much again).
+    fixed_years
+        Years already decided, ``{"Z-..": 2025}``; kept where the budget allows.
+    max_nodes
+        Work limit of the integer programme.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Layer ``zone_schedule``, index ``zone_id``, sorted: ``work_year`` (null: reserve), ``work_rank``,
+        cost, what its year has left, priority, ``is_proven``, and a sentence. No zones, no rows.
+
+    Raises
+    ------
+    ConfigError
+        Budgets that are negative or not for years; unknown zones or years in ``fixed_years``.
+
+    Notes
+    -----
+    An integer programme of zones x years.
+
+    Examples
+    --------
+    Of two zones only one can be paid; that with more households is.
+
+    >>> import pandas as pd
+    >>> zones = pd.DataFrame({"households": [550, 800], "cost_yuan": [8e6, 9e6]}, index=["Z-C1", "Z-C3"])
+    >>> schedule = order_zone_works(zones, budgets_yuan={"2026": 1e7, "2027": 5e6})
+    >>> schedule["reason_en"].tolist()  # doctest: +NORMALIZE_WHITESPACE
+    ['needs 800.00 x 10,000 yuan, at most 500.00 left in any year; kept in reserve',
+     "built in 2026; 100.00 x 10,000 yuan of that year's budget left"]
+    """
+    budgets_yuan, fixed_years = budgets_yuan or {}, fixed_years or {}
     years = _years(zones, budgets_yuan, fixed_years)
     frame = zones.sort_index()
     cost = frame["cost_yuan"].to_numpy(dtype="float64", na_value=np.nan)
-    worth = _worth(frame, need_weight, age_weight)
+    worth = _worth(frame, works_need_weight, works_age_weight)
     budget = np.array([float(budgets_yuan[str(year)]) for year in years])
     fixed = np.array([years.index(fixed_years[zone]) if zone in fixed_years else -1 for zone in frame.index])
-    order = _assign(cost, worth, budget, fixed, carry_over=carry_over, node_limit=node_limit)
-    return _schedule(frame, years, budget, cost, worth, order, carry_over=carry_over)
+    order = _assign(cost, worth, budget, fixed, carry_over=carry_over, max_nodes=max_nodes)
+    return _schedule(frame, years, budget, worth, order, carry_over=carry_over)
 
 
 def _years(zones: pd.DataFrame, budgets_yuan: Mapping[str, float], fixed_years: Mapping[str, int]) -> list[int]:
@@ -96,7 +143,7 @@ def _worth(frame: pd.DataFrame, need_weight: float, age_weight: float) -> Floats
     return np.maximum(np.round(households * factor), 1.0)
 
 
-def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry_over: bool, node_limit: int) -> _Order:
+def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry_over: bool, max_nodes: int) -> _Order:
     """Most worth built in all, then most of it early. Exact by integer programming within the node limit."""
     usable = np.flatnonzero(np.isfinite(cost))
     count, years = len(usable), len(budget)
@@ -123,14 +170,14 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
     value = np.repeat(worth[usable] + 0.1 * (count - np.arange(count)) / count / max(count, 1), years)
     # Worths are whole numbers, so what is within half of one of the bound is the best.
     gap = 0.5 / (worth.sum() * (1.0 + max(must.sum(), years)))
-    total = _best(-(value + np.repeat(must, years) * worth.sum()), rules, upper.ravel(), node_limit, gap)
+    total = _best(-(value + np.repeat(must, years) * worth.sum()), rules, upper.ravel(), max_nodes, gap)
     if total is None:
         return _Order(np.full(len(cost), -1), is_proven=False)
     # The zones built are settled; now each of them as early as the budgets allow.
     chosen = np.round(total[0]).reshape(count, years).any(axis=1).astype(float)
     rules[0] = scipy.optimize.LinearConstraint(once, chosen, chosen)
     early = value * np.tile(years - np.arange(years), count)
-    best = _best(-early, rules, upper.ravel(), node_limit, gap)
+    best = _best(-early, rules, upper.ravel(), max_nodes, gap)
     built, proven = best if best is not None else total
     year = np.full(len(cost), -1)
     table = np.round(built).reshape(count, years)
@@ -139,10 +186,10 @@ def _assign(cost: Floats, worth: Floats, budget: Floats, fixed: Labels, *, carry
 
 
 def _best(
-    cost: Floats, rules: Sequence[scipy.optimize.LinearConstraint], upper: Floats, node_limit: int, gap: float
+    cost: Floats, rules: Sequence[scipy.optimize.LinearConstraint], upper: Floats, max_nodes: int, gap: float
 ) -> tuple[Floats, bool] | None:
     """The best 0-1 choice found and whether it is proven; None without any."""
-    options = {"mip_rel_gap": gap, "node_limit": node_limit}
+    options = {"mip_rel_gap": gap, "node_limit": max_nodes}
     bounds = scipy.optimize.Bounds(np.zeros(len(upper)), upper)
     result = scipy.optimize.milp(
         cost, integrality=np.ones(len(cost)), bounds=bounds, constraints=rules, options=options
@@ -154,13 +201,13 @@ def _schedule(
     frame: pd.DataFrame,
     years: list[int],
     budget: Floats,
-    cost: Floats,
     worth: Floats,
     order: _Order,
     *,
     carry_over: bool,
 ) -> pd.DataFrame:
     """Columns of the work order: year, what the year has left, and a sentence for each zone."""
+    cost = frame["cost_yuan"].to_numpy(dtype="float64", na_value=np.nan)
     spent = np.array([cost[order.year == place].sum() for place in range(len(years))])
     left = np.cumsum(budget - spent) if carry_over else budget - spent
     texts = [_reason(years, left, cost, order, place) for place in range(len(frame))]

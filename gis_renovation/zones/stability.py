@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from gis_renovation.arrays import Flags, Floats
+from gis_renovation.crs import require_metric
 from gis_renovation.zones.proof import solve
-from gis_renovation.zones.requirements import QUANTITIES, Request
-from gis_renovation.zones.solver import Labels, SearchEffort, connected_parts, noise, part_of
+from gis_renovation.zones.request import Request, read_request, zone_by_member
+from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
+from gis_renovation.zones.solver import FULL_EFFORT, Labels, SearchEffort, connected_parts, noise, part_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +44,102 @@ class Stability(NamedTuple):
 
     same_share: Floats
     overlap_share: Floats
+
+
+def measure_zone_stability(
+    communities: gpd.GeoDataFrame,
+    community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
+    *,
+    requirements: ZoneRequirements = NOTHING_ASKED,
+    effort: SearchEffort = FULL_EFFORT,
+    trials: StabilityTrials = TWENTY_TRIALS,
+) -> gpd.GeoDataFrame:
+    """How firmly each community belongs with its zone mates, over other seeds and shaken inputs.
+
+    Each run takes another seed and every bounded amount off by up to the error share of the trials (counts
+    of communities excepted), zones the city anew, and is compared with ``zone_members``. A community
+    left out has no mates but itself. What would move with a five per cent error in the records should
+    not be argued as necessary.
+
+    Parameters
+    ----------
+    communities, community_links, requirements
+        As for :func:`delineate_zones`.
+    zone_members
+        The zoning to judge.
+    effort
+        Its seed, columns and nodes; for its sweeps and subsets stand those of ``trials``.
+    trials
+        How many runs, how far off the amounts, and how light a run is.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Layer ``zone_stability``, index ``community_id``, sorted; the communities' polygons with
+        ``zone_id``, ``same_mates_share`` (share of runs with exactly the same mates),
+        ``mates_overlap_share`` (mean share of mates, old or new, that stay) and ``run_count``.
+
+    Raises
+    ------
+    CRSError
+        No common projected CRS in metres.
+    ConfigError
+        Requirements that contradict themselves or name unknown communities; all at once.
+    DataError
+        No communities, repeated ids, links to unknown communities, unknown or negative bounded values.
+
+    Notes
+    -----
+    As many times as there are runs the cost of a light zoning.
+
+    Examples
+    --------
+    Four communities in a row, 10 m apart. Their zones of 550 and 800 households keep 500 to 900 however
+    the records err by five per cent.
+
+    >>> import geopandas as gpd
+    >>> import numpy as np
+    >>> import shapely
+    >>> from gis_renovation.contiguity import link_communities
+    >>> from gis_renovation.zones import delineate_zones
+    >>> x = np.arange(4) * 110.0
+    >>> communities = gpd.GeoDataFrame(
+    ...     {"households": [300, 250, 200, 600]},
+    ...     index=["C1", "C2", "C3", "C4"],
+    ...     geometry=shapely.box(x, 0.0, x + 100.0, 80.0),
+    ...     crs="EPSG:4548",
+    ... )
+    >>> links = link_communities(communities)
+    >>> asked = ZoneRequirements(households={"min": 500, "max": 900})
+    >>> members = delineate_zones(communities, links, requirements=asked)
+    >>> five = StabilityTrials(stability_runs=5)
+    >>> stability = measure_zone_stability(communities, links, members, requirements=asked, trials=five)
+    >>> stability["same_mates_share"].tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+    require_metric(communities=communities, community_links=community_links)
+    request = read_request(communities, community_links, requirements)
+    light = replace(effort, sweeps=trials.stability_sweeps, max_subsets=trials.stability_subsets)
+    found = measure_stability(
+        request,
+        _zone_numbers(request.ids, zone_by_member(zone_members)),
+        light,
+        runs=trials.stability_runs,
+        error_share=trials.stability_error_share,
+    )
+    index = pd.Index(request.ids, dtype="str", name="community_id")
+    zone_of = zone_by_member(zone_members)
+    columns = {
+        "zone_id": pd.array([zone_of.get(member) for member in request.ids], dtype="str"),
+        "same_mates_share": np.round(found.same_share, 9),
+        "mates_overlap_share": np.round(found.overlap_share, 9),
+        "run_count": pd.array([trials.stability_runs] * len(index), dtype="int64"),
+    }
+    shapes = communities.loc[request.ids].geometry.to_numpy()
+    return gpd.GeoDataFrame(
+        pd.DataFrame(columns, index=index), geometry=gpd.array.from_shapely(shapes, crs=communities.crs)
+    )
 
 
 def measure_stability(
@@ -147,3 +248,11 @@ def _mates(one: Labels, two: Labels) -> tuple[Labels, Labels, Labels]:
     pairs = np.unique(np.stack([one, two]), axis=1, return_inverse=True, return_counts=True)
     common = pairs[2][np.ravel(pairs[1])]
     return common, np.bincount(one)[one], np.bincount(two)[two]
+
+
+def _zone_numbers(ids: Ids, zone_of: Mapping[str, str | None]) -> Labels:
+    """Number of each community's zone, -1 left out."""
+    number = {name: place for place, name in enumerate(sorted({z for z in zone_of.values() if z is not None}))}
+    return np.array(
+        [number[zone] if (zone := zone_of.get(member)) is not None else -1 for member in ids], dtype=np.int64
+    )

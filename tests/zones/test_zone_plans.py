@@ -18,15 +18,13 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import check_layer, layer_schema
 from gis_renovation.zones import SearchEffort, StabilityTrials, ZoneRequirements
 from gis_renovation.zones import stability as zone_stability
-from gis_renovation.zones.delineate import (
-    delineate_zones,
-    describe_zones,
-    measure_zone_stability,
-    order_zone_works,
-    prove_zones,
-    revise_zones,
-    zone_sheets,
-)
+from gis_renovation.zones.delineate import delineate_zones
+from gis_renovation.zones.describe import describe_zones
+from gis_renovation.zones.proof import prove_zones
+from gis_renovation.zones.revision import revise_zones
+from gis_renovation.zones.schedule import order_zone_works
+from gis_renovation.zones.sheets import zone_sheets
+from gis_renovation.zones.stability import measure_zone_stability
 
 PAIRS = ZoneRequirements(households={"min": 500, "max": 700})
 

@@ -22,12 +22,10 @@ from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.schemas import check_layer, layer_schema
 from gis_renovation.sentences import sentence_facts
 from gis_renovation.zones import SearchEffort, ZoneRequirements
-from gis_renovation.zones.delineate import (
-    delineate_zones,
-    describe_zones,
-    explain_shortfalls,
-    prove_zones,
-)
+from gis_renovation.zones.delineate import delineate_zones
+from gis_renovation.zones.describe import describe_zones
+from gis_renovation.zones.proof import prove_zones
+from gis_renovation.zones.shortfalls import explain_shortfalls
 
 CRS = "EPSG:4548"
 NAMES = "甲乙丙丁戊己庚辛壬癸"

@@ -1,6 +1,6 @@
 """The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
 
-from gis_renovation.zones.solver.effort import SearchEffort
+from gis_renovation.zones.solver.effort import FULL_EFFORT, SearchEffort
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
 from gis_renovation.zones.solver.pricing import Proof, prove_best
 from gis_renovation.zones.solver.problem import (
@@ -18,6 +18,7 @@ from gis_renovation.zones.solver.search import search_zones
 from gis_renovation.zones.solver.set_partitioning import Columns, settle
 
 __all__ = [
+    "FULL_EFFORT",
     "MEMBERS",
     "Candidates",
     "Columns",

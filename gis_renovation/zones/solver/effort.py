@@ -29,3 +29,6 @@ class SearchEffort:
     max_subsets: int = 10_000_000
     max_columns: int = 50_000
     max_nodes: int = 500
+
+
+FULL_EFFORT = SearchEffort()

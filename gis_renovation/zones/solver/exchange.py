@@ -76,8 +76,8 @@ def exchange(problem: ZoneProblem, ties: Ties, labels: Labels, phase: Phase) -> 
     sums = group_sums(problem, labels)
     moves = _moves(problem, ties, _border(ties, labels, len(sums)))
     old = phase.score(problem, sums)
-    home, home_same = _changed(problem, phase, sums, old, moves.home, moves.home_change)
-    goal, goal_same = _changed(problem, phase, sums, old, moves.goal, moves.goal_change)
+    home, home_same = _changed(problem, phase, sums, old, zone=moves.home, change=moves.home_change)
+    goal, goal_same = _changed(problem, phase, sums, old, zone=moves.goal, change=moves.goal_change)
     out, number, cost = (one + two for one, two in zip(home, goal, strict=True))
     level = np.abs(number) <= COST_EPSILON
     better = (out < 0) | ((out == 0) & ((number < -COST_EPSILON) | (level & (cost < -COST_EPSILON))))
@@ -94,7 +94,7 @@ def exchange(problem: ZoneProblem, ties: Ties, labels: Labels, phase: Phase) -> 
 
 
 def _changed(
-    problem: ZoneProblem, phase: Phase, sums: Floats, old: Score, zone: Labels, change: Floats
+    problem: ZoneProblem, phase: Phase, sums: Floats, old: Score, *, zone: Labels, change: Floats
 ) -> tuple[Score, Flags]:
     """What a change of sums does to each zone's score, and whether a valid zone stays one."""
     after = sums[zone] + change

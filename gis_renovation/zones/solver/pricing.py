@@ -165,7 +165,8 @@ def prove_by_prices(problem: ZoneProblem, labels: Labels, effort: SearchEffort) 
         # No choice has more columns than there are nodes.
         bound = max(bound, float(prices.sum()) + undercut * problem.size)
         if float(prices.sum()) - bound <= COST_EPSILON * max(1.0, abs(value)):
-            return _chosen_under(problem, reach, prices, most, _columns(problem, listed, labels), bound, effort)
+            columns = _columns(problem, listed, labels)
+            return _chosen_under(problem, columns, effort, reach=reach, prices=prices, most=most, bound=bound)
         known = _once([_likeliest(known, prices), listed])
         columns = _columns(problem, known, labels)
         dear = columns.parts[2] - columns.cover.totals(prices)
@@ -175,12 +176,13 @@ def prove_by_prices(problem: ZoneProblem, labels: Labels, effort: SearchEffort) 
 
 def _chosen_under(
     problem: ZoneProblem,
+    columns: Columns,
+    effort: SearchEffort,
+    *,
     reach: Reach,
     prices: Floats,
     most: float,
-    columns: Columns,
     bound: float,
-    effort: SearchEffort,
 ) -> Proof:
     """The best choice once no set undercuts the prices; listed further where the gap asks for it."""
     choice = choose_columns(_costs(columns), columns.chosen, effort, whole=False)
