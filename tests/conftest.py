@@ -45,10 +45,10 @@ def sample_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def sample_run(sample_folder):
     """The sample project's run: folder, layers and manifest."""
-    from gis_renovation.run.project import load_project
+    from gis_renovation.run.project import open_project
     from gis_renovation.run.runner import run_project
 
-    return run_project(load_project(sample_folder))
+    return run_project(open_project(sample_folder))
 
 
 @pytest.fixture

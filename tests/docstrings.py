@@ -4,7 +4,7 @@ import doctest
 import importlib
 import pkgutil
 
-from gis_renovation.run.runner import STEPS
+from gis_renovation.run.steps import STEPS
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples")
 

@@ -21,8 +21,9 @@ from shapely import make_valid
 from shapely.geometry import shape
 
 from gis_renovation.reports.reports import write_reports
-from gis_renovation.run.project import load_project
-from gis_renovation.run.runner import read_inputs, run_project
+from gis_renovation.run.inputs import read_inputs
+from gis_renovation.run.project import open_project
+from gis_renovation.run.runner import run_project
 
 pytestmark = pytest.mark.shared_data
 
@@ -38,7 +39,7 @@ def project_copy(name, tmp_path_factory):
     for card in (folder / "layers").glob("*.toml"):
         text = card.read_text(encoding="utf-8")
         card.write_text(text.replace("../../../../../shared/data", SHARED.as_posix()), encoding="utf-8")
-    return load_project(folder)
+    return open_project(folder)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,7 @@ def test_cambridge_year_zero_is_unknown(tmp_path_factory):
     card = project.folder / "layers" / "communities.toml"
     text = card.read_text(encoding="utf-8").replace('[">8-UNIT-APT", "4-8-UNIT-APT"]', str(chosen).replace("'", '"'))
     card.write_text(text, encoding="utf-8")
-    found = read_inputs(load_project(project.folder), only=["communities"]).layers["communities"]["year_built"]
+    found = read_inputs(open_project(project.folder), only=["communities"]).layers["communities"]["year_built"]
     expected = {lot: years[lot] for lot in found.index}
     zero = {lot for lot, own in expected.items() if min(own) == 0.0}
     assert len(zero) > 50

@@ -19,8 +19,8 @@ from zoo import communities, zip_of
 
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
-from gis_renovation.run.project import load_project
-from gis_renovation.run.runner import read_inputs
+from gis_renovation.run.inputs import read_inputs
+from gis_renovation.run.project import open_project
 
 PROJECT = """[project]
 name = "zoo"
@@ -129,7 +129,7 @@ def taken(folder, file, *, source="", crs_line=None):
     text = text.replace("[source]\n", f"[source]\n{source}", 1)
     assert footprint(layers) == before
     (layers / "communities.toml").write_text(text, encoding="utf-8")
-    inputs = read_inputs(load_project(folder))
+    inputs = read_inputs(open_project(folder))
     (layers / "communities.toml").unlink()
     assert footprint(layers) == before
     for finding in inputs.findings:

@@ -233,11 +233,11 @@ def _card(
     write: Annotated[bool, typer.Option("--write", help="写入项目的 layers/，不覆盖 / write into layers/")] = False,
 ) -> None:
     from gis_renovation.checking import describe, draft_card, draft_join, write_draft, write_join
-    from gis_renovation.run import PROJECT_FILE, load_project, read_settings
+    from gis_renovation.run import PROJECT_FILE, open_project, read_settings
 
     in_project = (project / PROJECT_FILE).is_file()
     if write and not in_project:
-        load_project(project)  # says what is missing
+        open_project(project)  # says what is missing
     cards = project / "layers" if in_project else Path()
     joined = draft_join(file, layer=layer, sublayer=sublayer, beside=cards, lang=context.obj) if in_project else None
     if joined is not None:
@@ -262,9 +262,9 @@ def _card(
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
     from gis_renovation.checking import check_plan_ratios
     from gis_renovation.reports import write_check_report
-    from gis_renovation.run import check_settings, check_targets, load_project, read_inputs
+    from gis_renovation.run import check_settings, check_targets, open_project, read_inputs
 
-    project = load_project(folder)
+    project = open_project(folder)
     with progress_bar(context.obj) as update:
         inputs = read_inputs(project, on_progress=update)
     targets = {name: (t.households, t.floor_area_m2) for name, t in project.settings.targets.items()}
@@ -284,9 +284,9 @@ def _run(
     only: Annotated[list[str] | None, typer.Option("--only", help="只算这些步骤，可多次 / only these steps")] = None,
     explain: Annotated[str, typer.Option("--explain", help="说明某一步的来龙去脉 / what went into a step")] = "",
 ) -> None:
-    from gis_renovation.run import load_project
+    from gis_renovation.run import open_project
 
-    project = load_project(folder)
+    project = open_project(folder)
     if explain:
         explain_step(project, explain, context.obj)
         return
@@ -323,7 +323,7 @@ def _publish(
         require_sound,
         restore_previous,
     )
-    from gis_renovation.run import load_project
+    from gis_renovation.run import open_project
 
     day = _date_option("--on", on)
     if check and restore:
@@ -341,7 +341,7 @@ def _publish(
         _warn(context, publisher_warnings(by))
         _say(context, f"已换回上一版：{target}；再运行一次即换回来。", f"Restored: {target}; run again to undo.")
         return
-    project = load_project(folder)
+    project = open_project(folder)
     result = _run_with_bar(context, project)
     warnings: list[Finding] = []
     occasion = Occasion(
@@ -369,10 +369,10 @@ def _report(
     ] = None,
 ) -> None:
     from gis_renovation.reports import write_reports
-    from gis_renovation.run import load_project
+    from gis_renovation.run import open_project
     from gis_renovation.writing import new_folder
 
-    project = load_project(folder)
+    project = open_project(folder)
     result = _run_with_bar(context, project)
     target = project.folder / "reports" / result.folder.name
     with new_folder(target) as work:

@@ -1,18 +1,12 @@
 """A project, its steps in order, fingerprints, and the manifest of a run."""
 
+from gis_renovation.run.inputs import check_settings, check_targets, read_inputs
+from gis_renovation.run.manifest import latest_manifest
 from gis_renovation.run.parameters import parameter, value_text
 from gis_renovation.run.partitions import assess_partitions, partition_parcels
-from gis_renovation.run.project import PROJECT_FILE, Project, load_project, read_settings
-from gis_renovation.run.runner import (
-    Run,
-    check_settings,
-    check_targets,
-    latest_manifest,
-    plan_steps,
-    read_inputs,
-    run_project,
-    step_defaults,
-)
+from gis_renovation.run.project import PROJECT_FILE, Project, open_project, read_settings
+from gis_renovation.run.runner import Run, run_project
+from gis_renovation.run.steps import plan_steps, step_defaults
 
 __all__ = [
     "PROJECT_FILE",
@@ -22,7 +16,7 @@ __all__ = [
     "check_settings",
     "check_targets",
     "latest_manifest",
-    "load_project",
+    "open_project",
     "parameter",
     "partition_parcels",
     "plan_steps",

@@ -20,7 +20,7 @@ from shapely.geometry import Point, box
 from gis_renovation.display import html, styles
 from gis_renovation.errors import FileError
 from gis_renovation.maps import PageFacts, page
-from gis_renovation.run import runner
+from gis_renovation.run import steps
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.writing import qgis
 
@@ -41,7 +41,7 @@ def test_every_styled_code_is_a_code_of_its_schema():
 
 def test_every_result_and_context_layer_with_shapes_has_a_style_and_every_theme_exists():
     table = styles.style_table()
-    drawn = {*runner.CONTEXT_LAYERS, *(step.layer for step in runner.STEPS)}
+    drawn = {*steps.CONTEXT_LAYERS, *(step.layer for step in steps.STEPS)}
     missing = [name for name, s in layer_schemas().items() if name in drawn and s.geometry and name not in table.layers]
     assert missing == []
     assert {style.theme for style in table.layers.values()} <= set(table.themes)

@@ -10,7 +10,7 @@ import shapely
 from affine import Affine
 
 from gis_renovation.errors import DataError
-from gis_renovation.run.project import load_project
+from gis_renovation.run.project import open_project
 from gis_renovation.run.runner import run_project
 
 CRS = "EPSG:4548"
@@ -66,7 +66,7 @@ def bureau(folder, **layers):
 
 
 def status_of(folder, *steps):
-    run = run_project(load_project(folder), only=("land_status", *steps))
+    run = run_project(open_project(folder), only=("land_status", *steps))
     return run, run.layers["land_status"]
 
 
@@ -157,10 +157,10 @@ def with_raster(folder, *, crs=CRS, values=0.3):
 @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 @pytest.mark.parametrize(("fault", "word"), [({"crs": None}, "坐标系"), ({"values": -9999.0}, "无数据")])
 def test_a_raster_without_crs_or_without_any_value_is_one_clear_message(tmp_path, fault, word):
-    sound = run_project(load_project(with_raster(tmp_path / "sound")), only=("parcel_greenness",))
+    sound = run_project(open_project(with_raster(tmp_path / "sound")), only=("parcel_greenness",))
     assert sound.layers["parcel_greenness"]["greenness_after"].tolist() == pytest.approx([0.3, 0.3])
     with pytest.raises(DataError) as caught:
-        run_project(load_project(with_raster(tmp_path / "bad", **fault)), only=("parcel_greenness",))
+        run_project(open_project(with_raster(tmp_path / "bad", **fault)), only=("parcel_greenness",))
     assert word in str(caught.value)
     assert "greenness_before" in str(caught.value)
     assert not list((tmp_path / "bad").glob("runs/2*")), "nothing half-written"

@@ -10,8 +10,8 @@ import pytest
 from gis_renovation.errors import ConfigError
 from gis_renovation.publish import Occasion, publish_run
 from gis_renovation.publish.disclosure.release import require_known_crs, require_released, sources_of
-from gis_renovation.run.project import load_project
-from gis_renovation.run.runner import read_inputs
+from gis_renovation.run.inputs import read_inputs
+from gis_renovation.run.project import open_project
 
 
 def manifest(**classes):
@@ -126,7 +126,7 @@ def test_nothing_on_a_guessed_crs_leaves_for_the_public_and_others_are_warned():
 def test_the_sample_on_a_guessed_crs_is_warned_of_and_not_published_for_the_public(sample_run, own_sample):
     card = own_sample / "layers" / "communities.toml"
     card.write_text(card.read_text("utf-8").replace("[source]\n", "[source]\ncrs_guessed = true\n", 1), "utf-8")
-    inputs = read_inputs(load_project(own_sample), only=["communities"])
+    inputs = read_inputs(open_project(own_sample), only=["communities"])
     assert [f.layer for f in inputs.findings if f.code == "crs_guessed"] == ["communities"]
     table = SimpleNamespace(name="示意市", as_of=date(2024, 10, 8), attribution="", synthetic=True)
     project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))

@@ -19,7 +19,7 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.reading.cards import FileColumns, columns_needed, conform, finish_shapes, fold_rows, read_card
 from gis_renovation.reading.files import read_layer
 from gis_renovation.reading.ledgers import SHEET_ROW
-from gis_renovation.run.runner import fingerprint
+from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.schemas import check_layer, layer_schema
 
 HEAD = '[source]\npath = "a.gpkg"\n'

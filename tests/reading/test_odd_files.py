@@ -19,8 +19,8 @@ from zoo import BOTTOM, LEFT, communities
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.errors import GisRenovationError
 from gis_renovation.reports.check_page import write_check_report
-from gis_renovation.run.project import load_project
-from gis_renovation.run.runner import read_inputs
+from gis_renovation.run.inputs import read_inputs
+from gis_renovation.run.project import open_project
 
 PROJECT = """[project]
 name = "x"
@@ -189,7 +189,7 @@ def test_an_odd_file_comes_to_one_clear_message_and_stays_as_it_was(tmp_path, na
     except GisRenovationError:
         draft = f'[source]\npath = "{file}"\n'
     (tmp_path / "layers" / f"{layer}.toml").write_text(draft, encoding="utf-8")
-    project = load_project(tmp_path)
+    project = open_project(tmp_path)
     inputs = read_inputs(project)
     report = write_check_report(project, inputs.findings, inputs.layers, inputs.sources, lang="zh")
     assert "<script>alert" not in (report / "report.html").read_text("utf-8")
@@ -212,7 +212,7 @@ def test_a_file_that_lies_about_its_crs_is_read_by_the_card_when_the_card_says_s
     card = '[source]\npath = "a.gpkg"\ncrs = "EPSG:4490"\n{}[columns]\ncommunity_id = "编号"\nname = "名称"\n'
     for switch in ("", "replace_crs = true\n"):
         (tmp_path / "layers" / "communities.toml").write_text(card.format(switch), encoding="utf-8")
-        inputs = read_inputs(load_project(tmp_path))
+        inputs = read_inputs(open_project(tmp_path))
         found = {f.code: f.text.zh for f in inputs.findings if f.severity != "note"}
         if not switch:
             assert "replace_crs = true" in found["unreadable"]
@@ -220,4 +220,4 @@ def test_a_file_that_lies_about_its_crs_is_read_by_the_card_when_the_card_says_s
     assert np.allclose(inputs.layers["communities"].area, 8000, rtol=1e-6)
     (tmp_path / "layers" / "communities.toml").write_text('[source]\npath = "a.gpkg"\nreplace_crs = true\n')
     with pytest.raises(GisRenovationError, match="正确的 crs"):
-        read_inputs(load_project(tmp_path))
+        read_inputs(open_project(tmp_path))

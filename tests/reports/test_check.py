@@ -16,8 +16,8 @@ from gis_renovation.errors import FeatureRef, Finding
 from gis_renovation.reading.files import file_sha256
 from gis_renovation.reports.check_page import write_check_report
 from gis_renovation.reports.error_places import error_places
-from gis_renovation.run.project import load_project
-from gis_renovation.run.runner import read_inputs
+from gis_renovation.run.inputs import read_inputs
+from gis_renovation.run.project import open_project
 from gis_renovation.words import Text
 
 PROJECT = (
@@ -31,7 +31,7 @@ def project(folder, cards):
     (folder / "project.toml").write_text(PROJECT, encoding="utf-8")
     for name, text in cards.items():
         (folder / "layers" / f"{name}.toml").write_text(text, encoding="utf-8")
-    return load_project(folder)
+    return open_project(folder)
 
 
 def faulty(folder):

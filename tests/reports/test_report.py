@@ -29,7 +29,7 @@ from gis_renovation.reports.idle_register import rule_from_record, with_unit
 from gis_renovation.reports.parts import file_names
 from gis_renovation.reports.reports import write_reports
 from gis_renovation.rule_packs import rules_in_force
-from gis_renovation.run.runner import STEPS
+from gis_renovation.run.steps import STEPS
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Text
 from gis_renovation.writing.documents import Paper

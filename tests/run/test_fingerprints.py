@@ -16,7 +16,7 @@ import pytest
 import gis_renovation
 from gis_renovation.run import fingerprints
 from gis_renovation.run.fingerprints import code_fingerprint, library_versions, loaded_files
-from gis_renovation.run.runner import STEPS
+from gis_renovation.run.steps import STEPS
 
 PACKAGE = Path(gis_renovation.__file__).parent
 LAND = {step.layer for step in STEPS if step.table.startswith("land")}
@@ -40,7 +40,7 @@ import hashlib, inspect, json, sys
 from pathlib import Path
 from gis_renovation import rule_packs
 from gis_renovation.run import fingerprints
-from gis_renovation.run.runner import STEPS
+from gis_renovation.run.steps import STEPS
 
 def keys():
     fingerprints.code_fingerprint.cache_clear(), fingerprints.loaded_files.cache_clear()
@@ -96,9 +96,9 @@ RUN = """
 import json, sys
 from pathlib import Path
 from gis_renovation.run.runner import run_project
-from gis_renovation.run.project import load_project
+from gis_renovation.run.project import open_project
 
-run = run_project(load_project(Path(sys.argv[1])), only=["land_use_comparison", "zones"])
+run = run_project(open_project(Path(sys.argv[1])), only=["land_use_comparison", "zones"])
 print(json.dumps(run.manifest["steps"], default=str))
 """
 

@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
+from gis_renovation.run.binding import tunable_parameters
 from gis_renovation.run.parameters import parameter, parameters, value_text
-from gis_renovation.run.project import tunable_parameters
-from gis_renovation.run.runner import parameter_tables
+from gis_renovation.run.steps import parameter_tables
 
 
 def test_every_parameter_of_every_step_is_described_and_nothing_else_is():
@@ -62,3 +62,21 @@ def test_values_read_as_words(module, name, value, zh, en):
 
 def test_a_parameter_nobody_described_goes_by_its_own_name():
     assert parameter("zones", "new_weight").label.zh == "new_weight"
+
+
+def test_the_tables_of_a_project_keep_their_names_wherever_our_modules_lie():
+    assert list(parameter_tables()) == [
+        "rasters",
+        "contiguity",
+        "zones",
+        "land",
+        "land_evidence",
+        "land_shapes",
+        "land_ranking",
+        "land_status",
+        "land_statements",
+        "utilities",
+        "greenways",
+        "greenway_gaps",
+        "progress",
+    ]

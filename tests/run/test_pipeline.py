@@ -12,8 +12,11 @@ import pytest
 from shapely.geometry import box
 
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.run.project import load_project
-from gis_renovation.run.runner import STEPS, fingerprint, plan_steps, read_inputs, run_project
+from gis_renovation.run.fingerprints import fingerprint
+from gis_renovation.run.inputs import read_inputs
+from gis_renovation.run.project import open_project
+from gis_renovation.run.runner import run_project
+from gis_renovation.run.steps import STEPS, plan_steps
 from gis_renovation.schemas import layer_schemas
 
 
@@ -91,7 +94,7 @@ def test_the_sample_runs_and_every_layer_keeps_its_schema(sample_run):
 
 
 def test_a_second_run_reuses_every_step_and_says_the_same(sample_folder, sample_run):
-    again = run_project(load_project(sample_folder))
+    again = run_project(open_project(sample_folder))
     assert all(record["reused"] for record in done(again))
     assert again.folder == sample_run.folder
     volatile = {"seconds", "reused", "warnings"}
@@ -107,13 +110,13 @@ def test_a_changed_card_makes_another_run_that_says_so(own_sample, sample_run):
     card = own_sample / "layers" / "parks.toml"
     text = card.read_text(encoding="utf-8").replace('classification = "public"', 'classification = "work_secret"')
     card.write_text(text, encoding="utf-8")
-    run = run_project(load_project(own_sample), only=["park_access"])
-    again = run_project(load_project(own_sample), only=["park_access"])
+    run = run_project(open_project(own_sample), only=["park_access"])
+    again = run_project(open_project(own_sample), only=["park_access"])
     assert again.folder == run.folder
     stored = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     assert stored["sources"]["parks"]["classification"] == "work_secret"
     card.write_text(text.replace('owner = "', 'owner = "另一单位，'), encoding="utf-8")
-    other = run_project(load_project(own_sample), only=["park_access"])
+    other = run_project(open_project(own_sample), only=["park_access"])
     assert other.folder != run.folder
     stored = json.loads((other.folder / "run.json").read_text(encoding="utf-8"))
     assert stored["sources"]["parks"]["owner"].startswith("另一单位，")
@@ -129,7 +132,7 @@ def test_shuffled_input_gives_the_same_fingerprints(own_sample, sample_run):
     frame = pyogrio.read_dataframe(path, layer=layer).sample(frac=1, random_state=7)
     path.unlink()
     pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG")
-    run = run_project(load_project(own_sample))
+    run = run_project(open_project(own_sample))
     assert {r["step"]: r["output"] for r in done(run)} == {r["step"]: r["output"] for r in done(sample_run)}
     assert run.manifest["fingerprint"] == sample_run.manifest["fingerprint"]
 
@@ -139,7 +142,7 @@ def test_a_changed_parameter_reruns_only_what_depends_on_it(own_sample, sample_f
     text = (own_sample / "project.toml").read_text(encoding="utf-8")
     assert "[contiguity]" not in text
     (own_sample / "project.toml").write_text(text + "\n[contiguity]\nmax_gap_m = 25.0\n", encoding="utf-8")
-    run = run_project(load_project(own_sample))
+    run = run_project(open_project(own_sample))
     rerun = {record["step"] for record in done(run) if not record["reused"]}
     assert "community_links" in rerun
     assert not rerun & {"parcel_ledger", "idle_parcels", "park_access", "project_states"}
@@ -152,15 +155,15 @@ def test_evidence_is_dated_by_the_source_cards_unless_the_project_says_otherwise
     assert dates["night_light_change"] == {datetime.date(2023, 12, 31)}  # layers/night_light.toml
     text = (own_sample / "project.toml").read_text(encoding="utf-8")
     (own_sample / "project.toml").write_text(text + "\n[land_evidence]\nland_cover_on = 2020-01-01\n", encoding="utf-8")
-    again = run_project(load_project(own_sample), only=["idle_evidence"]).layers["idle_evidence"]
+    again = run_project(open_project(own_sample), only=["idle_evidence"]).layers["idle_evidence"]
     assert set(again.loc[again["evidence"] == "bare_ground", "observed_on"].dropna()) == {datetime.date(2020, 1, 1)}
 
 
 def test_a_damaged_stored_step_is_computed_again(own_sample):
-    first = run_project(load_project(own_sample), only=["community_links"])
+    first = run_project(open_project(own_sample), only=["community_links"])
     for stored in (own_sample / "runs" / ".steps").glob("*.parquet"):
         stored.write_bytes(stored.read_bytes()[:-40])
-    second = run_project(load_project(own_sample), only=["community_links"])
+    second = run_project(open_project(own_sample), only=["community_links"])
     record = second.manifest["steps"][0]
     assert not record["reused"]
     assert record["output"] == first.manifest["steps"][0]["output"]
@@ -168,7 +171,7 @@ def test_a_damaged_stored_step_is_computed_again(own_sample):
 
 def test_a_missing_layer_skips_its_steps_and_says_which(own_sample):
     (own_sample / "layers" / "parcels.toml").unlink()
-    run = run_project(load_project(own_sample))
+    run = run_project(open_project(own_sample))
     skipped = {r["step"]: r["missing"] for r in run.manifest["steps"] if r.get("skipped")}
     assert skipped["idle_parcels"] == ["parcels", "parcel_ledger"]
     assert "zones" not in skipped
@@ -185,7 +188,7 @@ def test_a_fault_in_a_layer_stops_the_run_before_anything_is_written(own_sample)
     path.unlink()
     pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG")
     with pytest.raises(DataError) as caught:
-        run_project(load_project(own_sample))
+        run_project(open_project(own_sample))
     codes = {finding.code for finding in caught.value.findings}
     assert {"duplicate_key", "below_minimum"} <= codes
     assert frame.loc[0, "小区编号"] in str(caught.value)
@@ -193,9 +196,9 @@ def test_a_fault_in_a_layer_stops_the_run_before_anything_is_written(own_sample)
 
 
 def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sample, monkeypatch):
-    import gis_renovation.reading.files
+    import gis_renovation.writing
 
-    run_project(load_project(own_sample))
+    run_project(open_project(own_sample))
 
     def results():
         return {
@@ -207,11 +210,11 @@ def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sam
     def full_disk(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(gis_renovation.reading.files, "write_geopackage", full_disk)
+    monkeypatch.setattr(gis_renovation.writing, "write_geopackage", full_disk)
     text = (own_sample / "project.toml").read_text(encoding="utf-8")
     (own_sample / "project.toml").write_text(text.replace("2024-09-30", "2024-08-31"), encoding="utf-8")
     with pytest.raises(OSError, match="No space left"):
-        run_project(load_project(own_sample))
+        run_project(open_project(own_sample))
     assert results() == before
 
 
@@ -227,9 +230,9 @@ def test_the_manifest_names_sources_parameters_rules_and_versions(sample_run):
 
 
 def test_the_sample_has_no_error_and_its_totals_meet_the_plan(sample_folder):
-    from gis_renovation.run.runner import check_targets
+    from gis_renovation.run.inputs import check_targets
 
-    project = load_project(sample_folder)
+    project = open_project(sample_folder)
     inputs = read_inputs(project)
     assert [f.sentence("zh") for f in inputs.findings if f.severity == "error"] == []
     assert check_targets(project, inputs.layers) == []

@@ -591,10 +591,10 @@ def test_every_card_says_the_data_are_synthetic(written):
 
 @pytest.fixture(scope="module")
 def read_back():
-    from gis_renovation.run.project import load_project
-    from gis_renovation.run.runner import read_inputs
+    from gis_renovation.run.inputs import read_inputs
+    from gis_renovation.run.project import open_project
 
-    inputs = read_inputs(load_project(REPOSITORY))
+    inputs = read_inputs(open_project(REPOSITORY))
     assert [f.sentence("en") for f in inputs.findings if f.severity == "error"] == []
     return inputs.layers
 

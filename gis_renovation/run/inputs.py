@@ -1,0 +1,187 @@
+"""A project's layers as they come in: read, conformed, moved into its CRS, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gis_renovation.config import read_toml
+from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
+from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_layer, read_raster
+from gis_renovation.run.fingerprints import fingerprint
+from gis_renovation.run.project import Project
+from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas
+from gis_renovation.shipped import shipped
+from gis_renovation.words import Text
+
+
+@dataclass
+class Inputs:
+    """A project's layers, read, conformed and reprojected, with all findings and the sources' records."""
+
+    layers: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(_name: str, _done: int, _total: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def read_inputs(project: Project, *, on_progress: Progress = silent, only: Iterable[str] | None = None) -> Inputs:
+    """Every carded layer in the project CRS, with every fault of every layer as a finding.
+
+    A layer whose file cannot be read becomes a finding too, so that one call tells all. The project
+    CRS must be projected in metres. Rows with faults stay in the frame.
+    """
+    from gis_renovation.crs import is_metric, parse_crs
+
+    target = parse_crs(project.settings.project.crs, where="project.toml crs")
+    if not is_metric(target):
+        raise ConfigError(
+            f"project.toml crs = {project.settings.project.crs}：项目坐标系必须是以米为单位的投影坐标系"
+            "（淮南：EPSG:4548），不能是经纬度或网络墨卡托。",
+            f"project.toml crs = {project.settings.project.crs}: the project CRS must be projected, in metres "
+            "(Huainan: EPSG:4548), not degrees and not Web Mercator.",
+        )
+    inputs = Inputs()
+    wanted = set(project.cards) if only is None else set(only)
+    cards = {name: card for name, card in project.cards.items() if name in wanted}
+    for number, name in enumerate(cards):
+        on_progress(name, number, len(cards))
+        try:
+            _read_input(project, name, target, inputs)
+        except GisRenovationError as error:
+            if isinstance(error, DataError):
+                inputs.findings += error.findings
+            else:
+                finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
+                inputs.findings.append(finding)
+    on_progress("", len(cards), len(cards))
+    from gis_renovation.checking import check_places, check_plausibility, check_zone
+
+    vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
+    inputs.findings += check_references(vectors, origins=inputs.origins)
+    trusted = [name for name, card in cards.items() if card.source.trusted]
+    inputs.findings += check_zone(inputs.layers, target, trusted=trusted)
+    inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
+    inputs.findings += check_plausibility(inputs.layers)
+    return inputs
+
+
+def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
+    """What was taken of a raster that could have been meant otherwise."""
+    texts = {}
+    if record["bands"] > 1:
+        texts["first_band"] = Text(
+            f"栅格有 {record['bands']} 个波段，只用第 1 个。", f"Of {record['bands']} bands only the first is used."
+        )
+    if not record["nodata_stated"]:
+        texts["nodata_unstated"] = Text(
+            "栅格没有写明无数据值，所有像元都当作真值；边缘若是 0 或 -9999，请先在 GIS 软件中设为无数据。",
+            "The raster states no nodata value, so every cell counts; set 0 or -9999 at its edges to nodata first.",
+        )
+    file = ", ".join(str(part["path"]) for part in record["files"])
+    return [
+        Finding(severity="note", code=code, layer=name, file=file, text=text) for code, text in sorted(texts.items())
+    ]
+
+
+def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
+    from gis_renovation.checking import check_claim
+    from gis_renovation.crs import reproject
+
+    card = project.cards[name]
+    if card.source.crs_guessed:
+        inputs.findings.append(guessed_crs(name, card.source.crs))
+    if card.schema_.raster:
+        inputs.layers[name], record = read_raster(card, project.layers_folder)
+        inputs.sources[name] = {**card_facts(card), **record, "fingerprint": fingerprint(inputs.layers[name])}
+        inputs.findings += _raster_remarks(name, record)
+        return
+    raw = read_layer(card, project.layers_folder, all_columns=False)
+    file = ", ".join(Path(path).name for path in card.source.paths)
+    conformed = conform(raw.frame, card, file=file, columns=raw.columns)
+    frame = conformed.frame
+    findings = [*raw.findings, *conformed.findings]
+    if card.schema_.geometry:
+        misplaced = check_claim(frame, target, name=name, file=file, area=project.settings.project.area)
+        if misplaced:
+            raise DataError([*findings, *misplaced])
+        frame = reproject(frame, target, where=f"{name}（{file}）")
+        frame, repaired = finish_shapes(frame, card, conformed.record, file=file)
+        findings += repaired
+    findings += check_layer(frame, card.schema_, file=file, **conformed.told)
+    inputs.layers[name] = frame
+    inputs.findings += findings
+    inputs.origins[name] = Origin(file, conformed.rules, conformed.row_at)
+    inputs.sources[name] = {
+        **card_facts(card),
+        **raw.record,
+        **conformed.record,
+        "fingerprint": fingerprint(frame),
+        "columns": list(frame.columns),
+    }
+
+
+def card_facts(card: Card) -> dict[str, Any]:
+    """What a card says of its source and every document of a run may quote."""
+    source = card.source
+    return {
+        "owner": source.owner,
+        "licence": source.licence,
+        "classification": source.classification,
+        "observed": source.observed.isoformat() if source.observed else None,
+        **({"crs_guessed": source.crs} if source.crs_guessed else {}),
+    }
+
+
+def check_settings(project: Project) -> list[Finding]:
+    """Settings of a real project that still are the template's: what the results speak of would be a default."""
+    own = project.settings.project
+    template = read_toml(shipped("template/project.toml").read_text("utf-8"), where="template")
+    if own.synthetic or own.as_of != template["project"]["as_of"]:
+        return []
+    return [
+        Finding(
+            severity="note", code="default_as_of", layer="", field="as_of", file="project.toml",
+            text=Text(
+                f"统计截止日期仍是模板中的 {own.as_of}，所有结果都以这一天为准；如不对，请改 as_of。",
+                f"as_of is still the template's {own.as_of}, the day all results speak of; change it if that is wrong.",
+            ),
+        )
+    ]  # fmt: skip
+
+
+def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
+    """Plan totals against the communities layer: communities, households, floor area, per batch."""
+    from gis_renovation.checking import batch_label
+
+    communities = layers.get("communities")
+    if communities is None or "plan_batch" not in communities:
+        return []
+    findings = []
+    for batch, target in project.settings.targets.items():
+        rows, said = communities[communities["plan_batch"] == batch], batch_label(batch)
+        for name, label, wanted in (
+            ("communities", Text("小区数", "communities"), target.communities),
+            ("households", Text("户数", "households"), target.households),
+            ("floor_area_m2", Text("建筑面积", "floor area m²"), target.floor_area_m2),
+        ):
+            found = len(rows) if name == "communities" else rows[name].sum() if name in rows else None
+            if wanted is None or found is None or abs(found - wanted) <= (50.0 if name == "floor_area_m2" else 0):
+                continue
+            text = Text(
+                f"{said.zh}的{label.zh}合计 {found:,.0f}，计划为 {wanted:,.0f}，相差 {found - wanted:+,.0f}；请核对。",
+                f"{said.en}: {label.en} sum to {found:,.0f}, the plan says {wanted:,.0f} ({found - wanted:+,.0f}).",
+            )
+            findings.append(
+                Finding(severity="warning", code="target_missed", layer="communities", field=name, text=text)
+            )
+    return findings
