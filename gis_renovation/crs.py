@@ -6,6 +6,7 @@ offsets (GCJ-02, BD-09) are undone here with the iterative inverse, and only whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 # Datums for which PROJ's database holds no real transformation to CGCS2000 (docs/methods.md, 1): the
 # numbers come back almost unchanged and look converted.
 UNCONVERTIBLE_DATUMS = ("Beijing 1954", "Xian 1980", "New Beijing")
+
+# Longitudes and latitudes in degrees moved by an offset.
+Shift = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 # Public constants of the GCJ-02 offset: Krasovsky 1940 semi-major axis and eccentricity squared.
 _GCJ_A = 6378245.0
@@ -71,7 +75,7 @@ def require_metric(**layers: gpd.GeoDataFrame | gpd.GeoSeries | None) -> CRS:
     return CRS(next(iter(found.values())))
 
 
-def is_metric(crs: Any) -> bool:
+def is_metric(crs: CRS | str | int | None) -> bool:
     """Whether lengths and areas may be measured in ``crs``: projected, in metres, not Web Mercator."""
     if crs is None:
         return False
@@ -124,7 +128,7 @@ def reproject(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDat
     return moved
 
 
-def same_crs(one: Any, other: Any) -> bool:
+def same_crs(one: CRS | str | int, other: CRS | str | int) -> bool:
     """Whether two CRSs put the same numbers in the same place, whatever they are called.
 
     CGCS2000 and WGS-84 count as the same datum (metre level), other datums by name. Old
@@ -339,7 +343,7 @@ def bd09_to_wgs84(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     return _invert(wgs84_to_bd09, lon, lat)
 
 
-def _invert(forward: Any, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+def _invert(forward: Shift, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     """Fixed-point inverse; the offsets change slowly, so each round gains about two digits."""
     lon, lat = np.asarray(lon, float), np.asarray(lat, float)
     x, y = lon.copy(), lat.copy()
@@ -352,13 +356,7 @@ def _invert(forward: Any, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     return x, y
 
 
-def to_lonlat(x: Floats, y: Floats, source: CRS) -> tuple[Floats, Floats]:
-    """Projected coordinates to CGCS2000 longitude and latitude in degrees."""
-    lon, lat = Transformer.from_crs(source, "EPSG:4490", always_xy=True).transform(x, y)
-    return np.asarray(lon), np.asarray(lat)
-
-
-def _label(crs: Any) -> str:
+def _label(crs: CRS | str | int | None) -> str:
     if crs is None:
         return "未知/unknown"
     crs = CRS(crs)

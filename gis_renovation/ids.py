@@ -34,7 +34,7 @@ def with_ids(frame: Frame, layer: str) -> Frame:
     schema = layer_schemas().get(layer)
     key = schema.key if schema else ""
     index = frame.index
-    if key in frame.columns and pd.api.types.is_integer_dtype(index.dtype):
+    if key and key in frame.columns and pd.api.types.is_integer_dtype(index.dtype):
         call = f'{layer}.set_index("{key}")'
         raise _unfit(
             "no_ids",

@@ -2,13 +2,12 @@
 
 A network is two frames. ``nodes``: points indexed by ``node_id``. ``edges``: lines indexed by
 ``edge_id`` with ``line_id`` (the line it was cut from), ``from_node``, ``to_node`` and ``length_m``.
-Places lie on edges, at so many metres from the edge's start, and never jump to the nearest node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +18,13 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 from gis_renovation.arrays import Floats, Geometries, Ints
+from gis_renovation.bridges import bridge_to
 from gis_renovation.crs import require_metric
+from gis_renovation.errors import ConfigError
+from gis_renovation.ids import sorted_by_id
+
+if TYPE_CHECKING:
+    from networkx import MultiGraph
 
 # Coordinates closer than this are one place whatever ``snap_m`` says: below it floats cannot tell
 # a computed crossing from the vertex it falls on (1e-6 m is about 500 float steps at 4e6 m).
@@ -47,8 +52,8 @@ def build_network(
     Parameters
     ----------
     lines
-        Lines in a projected CRS in metres, uniquely indexed. Parts of a MultiLineString and loops
-        of a self-crossing line become edges of their own.
+        Lines in a projected CRS in metres, indexed by id (a default index counts as ids "0", "1", ...). Parts of a
+        MultiLineString and loops of a self-crossing line become edges of their own.
     snap_m
         Metres within which an end meets another end or line.
     node_crossings
@@ -70,13 +75,30 @@ def build_network(
     ------
     CRSError
         The lines are not in a projected CRS in metres.
+    DataError
+        Ids missing or repeated.
 
     Notes
     -----
     O((n + k) log n) for n vertices and k meetings.
+
+    Examples
+    --------
+    Two lines that cross are cut where they meet:
+
+    >>> from shapely import LineString
+    >>> shapes = [LineString([(0, 0), (100, 0)]), LineString([(40, -30), (40, 50)])]
+    >>> nodes, edges = build_network(gpd.GeoDataFrame(geometry=shapes, index=["a", "b"], crs="EPSG:4548"))
+    >>> edges[["from_node", "to_node", "length_m"]]
+            from_node   to_node  length_m
+    edge_id
+    a#000    N0000000  N0000002      40.0
+    a#001    N0000002  N0000004      60.0
+    b#000    N0000001  N0000002      30.0
+    b#001    N0000002  N0000003      50.0
     """
     require_metric(lines=lines, stops=stops)
-    lines = lines.sort_index()
+    lines = sorted_by_id(lines, "lines")
     parts, owner = _parts(lines.geometry.to_numpy())
     level = _levels(lines, level_column)[owner]
     tolerance = max(snap_m, _SAME_PLACE_M)
@@ -123,34 +145,6 @@ def node_degrees(nodes: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> pd.Series[
     return pd.Series(np.bincount(np.concatenate([start, end]), minlength=len(nodes)), index=nodes.index, name="degree")
 
 
-def locate_on_edges(points: gpd.GeoSeries, edges: gpd.GeoDataFrame, *, max_distance_m: float = np.inf) -> pd.DataFrame:
-    """The nearest place on the network to each point: on which edge, how far along, how far off.
-
-    Returns a frame on the index of ``points``: ``edge_id`` (unknown when no edge lies within
-    ``max_distance_m``), ``measure_m`` (metres from the edge's start), ``connector_m`` (straight metres
-    from the point to the edge). Of equally near edges the one with the smallest id. O(n log m).
-    """
-    require_metric(points=points, edges=edges)
-    edges = edges.sort_index()
-    shapes = points.to_numpy()
-    found = pd.DataFrame({"edge_id": None, "measure_m": np.nan, "connector_m": np.nan}, index=points.index)
-    found["edge_id"] = found["edge_id"].astype("object")
-    if len(edges) == 0 or len(points) == 0:
-        return found
-    pairs, metres = shapely.STRtree(edges.geometry.to_numpy()).query_nearest(
-        shapes, max_distance=None if np.isinf(max_distance_m) else max_distance_m, return_distance=True
-    )
-    point, edge = np.asarray(pairs)
-    order = np.lexsort((edge, point))
-    first = order[np.unique(point[order], return_index=True)[1]]
-    row, edge = point[first], edge[first]
-    measure = shapely.line_locate_point(edges.geometry.to_numpy()[edge], shapes[row])
-    found.iloc[row, 0] = edges.index.to_numpy(dtype=object)[edge]
-    found.iloc[row, 1] = measure
-    found.iloc[row, 2] = metres[first]
-    return found
-
-
 def node_distances(
     nodes: gpd.GeoDataFrame,
     edges: gpd.GeoDataFrame,
@@ -194,43 +188,6 @@ def node_distances(
     names = nodes.index.to_numpy(dtype=object)
     result["start_node"] = pd.Series(names[root], index=result.index, dtype="object").where(reached, None)
     return result
-
-
-def distances_on_edges(
-    edges: gpd.GeoDataFrame, node_distance_m: pd.Series[Any], edge_id: pd.Series[Any], measure_m: pd.Series[Any]
-) -> pd.Series[Any]:
-    """Metres from places on edges to the nearest start, by whichever end of the edge is shorter.
-
-    ``edge_id`` and ``measure_m`` share an index, which is the result's. Exact when every start is a
-    node: cut the network there with ``stops``. Infinite where neither end is reached; unknown for
-    an unknown edge. O(places).
-    """
-    known = edge_id.notna()
-    row = edges.index.get_indexer(edge_id[known])
-    along = measure_m[known].to_numpy(dtype=float)
-    start = node_distance_m.reindex(edges["from_node"].to_numpy()[row]).to_numpy(dtype=float)
-    end = node_distance_m.reindex(edges["to_node"].to_numpy()[row]).to_numpy(dtype=float)
-    length = edges["length_m"].to_numpy(dtype=float)[row]
-    result = pd.Series(np.nan, index=edge_id.index, name="distance_m", dtype="float64")
-    result[known] = np.minimum(start + along, end + length - along)
-    return result
-
-
-def edge_shares_within(edges: gpd.GeoDataFrame, node_distance_m: pd.Series[Any], distance_m: float) -> pd.Series[Any]:
-    """Share (0-1) of each edge's length within ``distance_m`` of the nearest start, along the network.
-
-    Exact: from each end the reached piece is what is left of the distance there; the two pieces
-    together are at most the whole edge. Needs every start to be a node. Series ``share`` on the
-    index of ``edges``; an edge without length counts by its ends. O(edges).
-    """
-    start = node_distance_m.reindex(edges["from_node"]).to_numpy(dtype=float)
-    end = node_distance_m.reindex(edges["to_node"]).to_numpy(dtype=float)
-    length = edges["length_m"].to_numpy(dtype=float)
-    reached = np.clip(distance_m - start, 0, None) + np.clip(distance_m - end, 0, None)
-    flat = length <= 0
-    share = np.minimum(reached, length) / np.where(flat, 1.0, length)
-    share = np.where(flat, np.minimum(start, end) <= distance_m, share)
-    return pd.Series(share, index=edges.index, name="share", dtype="float64")
 
 
 def edge_graph(edges: pd.DataFrame, count: int, *, directed: bool = False) -> csr_matrix:
@@ -288,6 +245,128 @@ def lengths_within(lines: Geometries, areas: Geometries) -> pd.Series[Any]:
     metres[rim] = shapely.length(shapely.intersection(lines[line[rim]], areas[area[rim]]))
     pairs = pd.MultiIndex.from_arrays([area.astype("int64"), line.astype("int64")], names=["area", "line"])
     return pd.Series(metres, index=pairs, dtype="float64")
+
+
+# --- networkx -------------------------------------------------------------------------------------
+
+
+def network_to_networkx(nodes: gpd.GeoDataFrame, edges: gpd.GeoDataFrame) -> MultiGraph:
+    """A network as an undirected networkx graph, for what its algorithms know and this program does not.
+
+    Parameters
+    ----------
+    nodes, edges
+        As :func:`build_network` returns them, in a projected CRS in metres. Further columns of edges go along.
+
+    Returns
+    -------
+    networkx.MultiGraph
+        Nodes by ``node_id`` with ``x`` and ``y`` in metres, those without an edge included; edges keyed by
+        ``edge_id`` with their columns, ``length_m`` to walk by and ``geometry`` to draw; ``graph["crs"]``. All
+        in the order of ids, whatever that of the rows.
+
+    Raises
+    ------
+    GisRenovationError
+        networkx is not installed (``pip install "gis-renovation[bridges]"``).
+    CRSError
+        The network is not in a projected CRS in metres.
+    DataError
+        Ids missing or repeated.
+
+    Notes
+    -----
+    O(nodes + edges).
+
+    Examples
+    --------
+    Two lines that cross make four edges around one node:
+
+    >>> from shapely import LineString
+    >>> shapes = [LineString([(0, 0), (100, 0)]), LineString([(40, -30), (40, 50)])]
+    >>> graph = network_to_networkx(*build_network(gpd.GeoDataFrame(geometry=shapes, crs="EPSG:4548")))
+    >>> sorted(degree for _, degree in graph.degree)
+    [1, 1, 1, 1, 4]
+    >>> graph.size(weight="length_m")
+    180.0
+    """
+    crs = require_metric(nodes=nodes, edges=edges)
+    nodes, edges = sorted_by_id(nodes, "nodes"), sorted_by_id(edges, "edges")
+    graph: MultiGraph = bridge_to("networkx").MultiGraph(crs=crs)
+    xy = shapely.get_coordinates(nodes.geometry.to_numpy()).tolist()
+    graph.add_nodes_from((node, {"x": x, "y": y}) for node, (x, y) in zip(nodes.index, xy, strict=True))
+    told = edges.to_dict("records")
+    graph.add_edges_from(
+        (row["from_node"], row["to_node"], key, row) for key, row in zip(edges.index, told, strict=True)
+    )
+    return graph
+
+
+def network_from_networkx(graph: MultiGraph) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """The nodes and edges of an undirected networkx graph, as :func:`build_network` gives them.
+
+    Parameters
+    ----------
+    graph
+        Nodes with ``x`` and ``y`` in metres, ``graph["crs"]`` a projected CRS in metres. Edges may have
+        ``geometry`` (else the straight line is drawn), ``length_m`` (else the length of the line is taken),
+        ``line_id`` (else the edge's own id), and ``from_node``, where the line starts (else the smaller id).
+        A key that is a text is the edge's id; any other edge is called ``<from>~<to>#<key>``.
+
+    Returns
+    -------
+    nodes, edges
+        Sorted by id, which are texts. A graph without nodes: two empty frames with the same columns.
+
+    Raises
+    ------
+    CRSError
+        ``graph["crs"]`` is missing or not a projected CRS in metres.
+    ConfigError
+        The graph is directed: ``to_undirected()`` makes one way of the two.
+
+    Notes
+    -----
+    O(nodes + edges), sorted.
+    """
+    if graph.is_directed():
+        raise ConfigError(
+            "网络应为无向图；请先用 graph.to_undirected() 转换。",
+            "A network is undirected: use graph.to_undirected() first.",
+        )
+    places = dict(graph.nodes(data=True))
+    nodes = gpd.GeoDataFrame(
+        geometry=shapely.points([(place["x"], place["y"]) for place in places.values()]) if places else [],
+        index=pd.Index([str(node) for node in places], name="node_id", dtype="object"),
+        crs=graph.graph.get("crs"),
+    )
+    require_metric(nodes=nodes)
+    told = [_edge_told(graph, *edge) for edge in graph.edges(keys=True)]
+    table = pd.DataFrame(told, columns=["edge_id", "line_id", "from_node", "to_node", "length_m", "geometry"])
+    texts = dict.fromkeys(("line_id", "from_node", "to_node"), "str")
+    table = table.astype({"edge_id": "object", **texts, "length_m": "float64"})
+    edges = gpd.GeoDataFrame(table.set_index("edge_id"), geometry="geometry", crs=nodes.crs)
+    return sorted_by_id(nodes, "nodes"), sorted_by_id(edges, "edges")
+
+
+def _edge_told(graph: MultiGraph, one: Hashable, other: Hashable, key: Hashable) -> dict[str, object]:
+    """What the graph says of one edge, and the straight line where it draws none."""
+    edge = graph.edges[one, other, key]
+    one, other = sorted((one, other), key=str)
+    if str(edge.get("from_node", one)) != str(one):
+        one, other = other, one
+    line = edge.get("geometry")
+    if line is None:
+        line = shapely.LineString([(graph.nodes[end]["x"], graph.nodes[end]["y"]) for end in (one, other)])
+    name = key if isinstance(key, str) else f"{one}~{other}#{key}"
+    return {
+        "edge_id": name,
+        "line_id": str(edge.get("line_id", name)),
+        "from_node": str(one),
+        "to_node": str(other),
+        "length_m": edge.get("length_m", line.length),
+        "geometry": line,
+    }
 
 
 # --- cutting lines --------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -30,6 +30,8 @@ from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 _NOTHING_M2: Final = 1e-6
 _PAIRS_AT_ONCE: Final = 100_000
 _TERMS_AT_ONCE: Final = 400_000
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def overlap_areas(shapes: Geometries, covers: Geometries, *, threads: int = 2) -
     keep = inside | rim
     shape, cover, rim = shape[keep], cover[keep], rim[keep]
     area = shapely.area(shapes[shape])
-    area[rim] = _rim_areas(shapes, boxes, shape[rim], cover[rim], edges, area[rim], threads)
+    at_rim = _RimPairs(shape[rim], cover[rim], boxes[shape[rim]], area[rim])
+    area[rim] = _rim_areas(shapes, at_rim, edges, threads)
     keep = area > _NOTHING_M2
     return Overlaps(shape[keep], cover[keep], area[keep], ~rim[keep])
 
@@ -203,53 +206,61 @@ def _place(cover: Positions, box: Floats, edges: _Edges) -> tuple[Flags, Flags]:
     return (winding > 0.5) & ~rim, rim
 
 
-def _rim_areas(
-    shapes: Geometries,
-    boxes: Floats,
-    shape: Positions,
-    cover: Positions,
-    edges: _Edges,
-    size: Floats,
-    threads: int,
-) -> Floats:
+class _RimPairs(NamedTuple):
+    """Pairs whose outlines come near each other: shape, cover, the shape's box and whole area."""
+
+    shape: Positions
+    cover: Positions
+    box: Floats
+    size: Floats
+
+
+class _Outlines(NamedTuple):
+    """The edges of some shapes that are not upright: those of shape k are ``first[k]`` to ``first[k + 1]``."""
+
+    first: Positions
+    ends: tuple[Floats, Floats, Floats, Floats]
+
+
+class _Terms(NamedTuple):
+    """Which edges to sum for each pair: a slice of the covers' pieces, a shape among the outlines, its box."""
+
+    first: Positions
+    stop: Positions
+    own: Positions
+    box: Floats
+
+
+def _rim_areas(shapes: Geometries, pairs: _RimPairs, edges: _Edges, threads: int) -> Floats:
     """Area of pairs whose outlines come near each other: all edge pairs that stand over each other."""
-    used, own = np.unique(shape, return_inverse=True)
+    used, own = np.unique(pairs.shape, return_inverse=True)
     owner, x0, y0, x1, y1 = _edges_of(shapes[used])
     level = x0 != x1
-    outline = tuple(values[level] for values in (x0, y0, x1, y1))
     first_edge = np.searchsorted(owner[level], np.arange(len(used) + 1))
-    box = boxes[shape]
-    first, stop = edges.near(cover, box[:, 0], box[:, 2])
-    terms = (stop - first) * np.diff(first_edge)[own]
-    batch = np.cumsum(terms) // _TERMS_AT_ONCE
-    bounds = [*np.flatnonzero(np.diff(batch, prepend=-1)), len(shape)]
+    outlines = _Outlines(first_edge, (x0[level], y0[level], x1[level], y1[level]))
+    first, stop = edges.near(pairs.cover, pairs.box[:, 0], pairs.box[:, 2])
+    batch = np.cumsum((stop - first) * np.diff(first_edge)[own]) // _TERMS_AT_ONCE
+    bounds = [*np.flatnonzero(np.diff(batch, prepend=-1)), len(own)]
 
     def summed(part: slice) -> Floats:
-        return _sum_terms(first[part], stop[part], own[part], box[part], outline, first_edge, edges)
+        return _sum_terms(_Terms(first[part], stop[part], own[part], pairs.box[part]), outlines, edges)
 
     parts = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
     found = _threaded(summed, parts, threads)
-    return np.clip(np.concatenate(found), 0.0, size) if found else np.empty(0)
+    return np.clip(np.concatenate(found), 0.0, pairs.size) if found else np.empty(0)
 
 
-def _sum_terms(
-    first: Positions,
-    stop: Positions,
-    own: Positions,
-    box: Floats,
-    outline: tuple[Floats, ...],
-    first_edge: Positions,
-    edges: _Edges,
-) -> Floats:
+def _sum_terms(terms: _Terms, outlines: _Outlines, edges: _Edges) -> Floats:
     """The shared area of each pair: the terms of its edge pairs, summed."""
-    pair, piece = _ranges(first, stop)
-    left, bottom, right, _ = np.ascontiguousarray(box.T)
+    pair, piece = _ranges(terms.first, terms.stop)
+    left, bottom, right, _ = np.ascontiguousarray(terms.box.T)
     over = (edges.x0[piece] < right[pair]) & (edges.x1[piece] > left[pair]) & (edges.high[piece] > bottom[pair])
     over &= edges.sign[piece] != 0.0
     pair, piece = pair[over], piece[over]
-    at, edge = _ranges(first_edge[own[pair]], first_edge[own[pair] + 1])
+    own = terms.own[pair]
+    at, edge = _ranges(outlines.first[own], outlines.first[own + 1])
     pair, piece = pair[at], piece[at]
-    x0, y0, x1, y1 = (values[edge] for values in outline)
+    x0, y0, x1, y1 = (values[edge] for values in outlines.ends)
     low, high = np.maximum(np.minimum(x0, x1), edges.x0[piece]), np.minimum(np.maximum(x0, x1), edges.x1[piece])
     over = high > low
     pair, piece, low, high = pair[over], piece[over], low[over], high[over]
@@ -257,7 +268,7 @@ def _sum_terms(
     one = tuple(values[over] for values in (x0, y0, x1, y1))
     other = (edges.x0[piece], edges.y0[piece], edges.x1[piece], edges.y1[piece])
     term = _below_both(one, other, low, high, bottom[pair])
-    return np.bincount(pair, weights=sign * term, minlength=len(first)).astype(np.float64)
+    return np.bincount(pair, weights=sign * term, minlength=len(terms.own)).astype(np.float64)
 
 
 def _below_both(one: tuple[Floats, ...], other: tuple[Floats, ...], low: Floats, high: Floats, floor: Floats) -> Floats:
@@ -305,7 +316,7 @@ def _box_pairs(shapes: Geometries, covers: Geometries) -> tuple[Positions, Posit
     return shape[order], cover[order]
 
 
-def _threaded(function: Callable[[slice], Any], parts: Sequence[slice], threads: int) -> list[Any]:
+def _threaded(function: Callable[[slice], Found], parts: Sequence[slice], threads: int) -> list[Found]:
     """The function of every part, in order; numpy releases the lock in all that is slow."""
     if threads <= 1 or len(parts) == 1:
         return [function(part) for part in parts]

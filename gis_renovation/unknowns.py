@@ -74,14 +74,12 @@ ABOUT_MEANS = Text(
 Table = TypeVar("Table", bound="pd.DataFrame")
 
 
-def estimate_names(rows: Mapping[str, NDArray[np.bool_]], index: pd.Index[Any]) -> pd.Series[Any] | None:
+def estimate_names(rows: Mapping[str, NDArray[np.bool_]], index: pd.Index) -> pd.Series[Any] | None:
     """The column :data:`APPROXIMATE` for rows of ``index``: per column name, which rows are approximate.
 
     Names stand in the mapping's order, that of the columns; a row without any is missing. None if there is none
     at all. O(rows x names).
     """
-    import pandas as pd
-
     named = {name: mask for name, mask in rows.items() if mask.any()}
     if not named:
         return None
@@ -94,9 +92,6 @@ def estimate_names(rows: Mapping[str, NDArray[np.bool_]], index: pd.Index[Any]) 
 
 def estimated_rows(frame: pd.DataFrame, column: str) -> NDArray[np.bool_]:
     """Which rows of ``column`` are approximate; none in a frame that does not say. O(rows)."""
-    import numpy as np
-    import pandas as pd
-
     if APPROXIMATE not in frame.columns or column == APPROXIMATE:
         return np.zeros(len(frame), dtype=bool)
     # Few texts stand in many rows; a missing one has the code -1, the last of the list.

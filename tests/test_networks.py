@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from docstrings import failed_examples
 from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_series_equal
 from scipy.sparse.csgraph import dijkstra
 
-from gis_renovation.errors import CRSError
+from gis_renovation.errors import ConfigError, CRSError
 from gis_renovation.networks import (
     build_network,
-    distances_on_edges,
     edge_graph,
-    edge_shares_within,
     lengths_within,
-    locate_on_edges,
     network_components,
+    network_from_networkx,
+    network_to_networkx,
     node_degrees,
     node_distances,
     reach_tiles,
@@ -111,20 +111,6 @@ def test_a_dead_end_has_degree_one():
     assert (node_degrees(nodes, edges) == 1).sum() == 3
 
 
-def test_a_place_lies_on_the_edge_and_not_at_the_nearest_node():
-    _, edges = build_network(lines(a=[(0, 0), (100, 0)], b=[(100, 0), (100, 80)]))
-    points = gpd.GeoSeries([shapely.Point(30, 4), shapely.Point(50, 300)], index=["gate", "lost"], crs=CRS)
-    found = locate_on_edges(points, edges, max_distance_m=50)
-    assert found.loc["gate"].tolist() == ["a#000", 30, 4]
-    assert found.loc["lost"].isna().all()
-
-
-def test_of_equally_near_edges_the_smaller_id_is_taken():
-    _, edges = build_network(lines(b=[(0, 10), (100, 10)], a=[(0, -10), (100, -10)]))
-    points = gpd.GeoSeries([shapely.Point(30, 0)], index=["gate"], crs=CRS)
-    assert locate_on_edges(points, edges).loc["gate", "edge_id"] == "a#000"
-
-
 def ring():
     """A ring road of 400 m with one start at its lower left corner, after 5 m of connector."""
     nodes, edges = build_network(
@@ -134,29 +120,9 @@ def ring():
     return nodes, edges, walked
 
 
-def test_distances_go_round_by_the_shorter_end_of_an_edge():
-    nodes, edges, walked = ring()
+def test_distances_go_round_by_the_shorter_way():
+    nodes, _, walked = ring()
     assert walked.loc[node_at(nodes, 100, 100), "distance_m"] == 205
-    # e runs from (100, 0), 105 m away, to (100, 100), 205 m away by either way round.
-    places = pd.DataFrame(
-        {"edge_id": ["e#000", "nw#000", None], "measure_m": [30.0, 170.0, 0.0]}, index=["p", "q", "r"]
-    )
-    metres = distances_on_edges(edges, walked["distance_m"], places["edge_id"], places["measure_m"])
-    assert metres[["p", "q"]].tolist() == [135, 35]
-    assert np.isnan(metres["r"])
-
-
-@pytest.mark.parametrize(("within_m", "share"), [(0, 0.0), (55, 0.5), (105, 1.0), (1000, 1.0)])
-def test_the_share_of_an_edge_is_exact(within_m, share):
-    _, edges, walked = ring()
-    assert edge_shares_within(edges, walked["distance_m"], within_m)["s#000"] == pytest.approx(share)
-
-
-def test_both_ends_add_to_the_share_but_never_above_the_whole():
-    nodes, edges = build_network(lines(a=[(0, 0), (100, 0)]))
-    both = node_distances(nodes, edges, pd.Series(0.0, index=nodes.index))["distance_m"]
-    assert edge_shares_within(edges, both, 30).tolist() == [0.6]
-    assert edge_shares_within(edges, both, 70).tolist() == [1.0]
 
 
 def test_a_limit_leaves_farther_nodes_unreached():
@@ -192,7 +158,6 @@ def test_empty_lines_give_empty_frames_with_the_same_columns():
     assert len(node_distances(*empty, pd.Series(dtype="float64"))) == 0
     assert len(network_components(*empty)) == 0
     assert len(node_degrees(*empty)) == 0
-    assert len(edge_shares_within(empty[1], pd.Series(dtype="float64"), 300)) == 0
 
 
 def test_degrees_are_refused():
@@ -275,19 +240,6 @@ def test_adding_lines_never_lengthens_a_way(seed, added):
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10_000), within_m=st.floats(1, 800))
-def test_shares_equal_a_fine_sampling_of_places(seed, within_m):
-    nodes, edges = build_network(random_lines(seed, 8))
-    walked = node_distances(nodes, edges, pd.Series({nodes.index[0]: 3.0}))["distance_m"]
-    shares = edge_shares_within(edges, walked, within_m)
-    spots = (np.arange(1000) + 0.5) / 1000
-    for edge, row in edges.iterrows():
-        ids = pd.Series([edge] * 1000, dtype="object")
-        metres = distances_on_edges(edges, walked, ids, pd.Series(spots * row["length_m"]))
-        assert shares[edge] == pytest.approx((metres <= within_m).mean(), abs=0.0021)
-
-
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), limit_m=st.floats(1, 900))
 def test_a_limited_search_in_tiles_finds_what_one_on_the_whole_network_finds(seed, limit_m):
     nodes, edges = build_network(random_lines(seed, 10))
@@ -314,3 +266,66 @@ def test_of_parallel_edges_the_shortest_makes_the_graph():
     edges = pd.DataFrame({"from": [0, 0], "to": [1, 1], "length_m": [9.0, 4.0]})
     assert edge_graph(edges, 2).toarray().tolist() == [[0, 4], [4, 0]]
     assert edge_graph(edges, 2, directed=True).toarray().tolist() == [[0, 4], [0, 0]]
+
+
+# --- networkx -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_network_goes_to_networkx_and_comes_back(seed):
+    nodes, edges = build_network(random_lines(seed))
+    lonely = gpd.GeoDataFrame(geometry=[shapely.Point(-9, -9)], index=pd.Index(["lonely"], name="node_id"), crs=CRS)
+    nodes = pd.concat([nodes, lonely.set_axis(lonely.index.astype(object))])
+    graph = network_to_networkx(nodes, edges)
+    assert (len(graph), graph.number_of_edges(), list(nx.isolates(graph))) == (len(nodes), len(edges), ["lonely"])
+    back_nodes, back_edges = network_from_networkx(graph)
+    assert_geodataframe_equal(back_nodes, nodes.sort_index(), check_index_type=False)
+    assert_geodataframe_equal(back_edges, edges)
+    start = nodes.index[0]
+    ways = nx.single_source_dijkstra_path_length(graph, start, weight="length_m")
+    walked = node_distances(nodes, edges, pd.Series({start: 0.0}))["distance_m"]
+    assert ways == pytest.approx(walked[np.isfinite(walked)].to_dict())
+
+
+def test_no_order_of_rows_changes_the_graph():
+    nodes, edges = build_network(random_lines(7))
+    one, other = network_to_networkx(nodes, edges), network_to_networkx(nodes.iloc[::-1], edges.iloc[::-1])
+    assert list(one.nodes) == list(other.nodes)
+    assert list(one.edges(keys=True)) == list(other.edges(keys=True))
+
+
+def test_rings_and_parallel_lines_stay_apart():
+    drawn = lines(long=[(0, 0), (50, 80), (100, 0)], short=[(0, 0), (100, 0)], ring=[(0, 0), (-9, 9), (-9, 0), (0, 0)])
+    graph = network_to_networkx(*build_network(drawn))
+    assert graph.number_of_edges() == 3
+    assert_geodataframe_equal(network_from_networkx(graph)[1], build_network(drawn)[1])
+
+
+def test_a_bare_graph_of_somebody_else_gets_straight_lines():
+    graph = nx.MultiGraph(crs=CRS)
+    graph.add_node(2, x=30.0, y=40.0)
+    graph.add_node(1, x=0.0, y=0.0)
+    graph.add_edge(1, 2)
+    graph.add_edge(1, 2, length_m=70.0)
+    nodes, edges = network_from_networkx(graph)
+    assert nodes.index.tolist() == ["1", "2"]
+    assert edges["length_m"].to_dict() == {"1~2#0": 50.0, "1~2#1": 70.0}
+    assert node_degrees(nodes, edges).tolist() == [2, 2]
+
+
+def test_an_empty_graph_gives_empty_frames_with_the_same_columns():
+    nodes, edges = network_from_networkx(network_to_networkx(*build_network(lines())))
+    full = build_network(lines(a=[(0, 0), (100, 0)]))
+    assert (len(nodes), len(edges)) == (0, 0)
+    assert [list(frame.columns) for frame in (nodes, edges)] == [list(frame.columns) for frame in full]
+
+
+def test_one_way_streets_and_degrees_do_not_come_back():
+    with pytest.raises(ConfigError, match="to_undirected"):
+        network_from_networkx(nx.MultiDiGraph(crs=CRS))
+    with pytest.raises(CRSError):
+        network_from_networkx(nx.MultiGraph())
+
+
+def test_the_examples_hold():
+    assert failed_examples("gis_renovation.networks") == 0

@@ -20,13 +20,12 @@ from gis_renovation.run.steps import STEPS
 
 PACKAGE = Path(gis_renovation.__file__).parent
 LAND = {step.layer for step in STEPS if step.table.startswith("land")}
-RASTERS = {"community_terrain", "parcel_greenness", "parcel_night_light", "parcel_land_cover"}
 EVERY = {step.layer for step in STEPS}
 
 # Which steps read which table, as a reader of the analyses would say it; folders for all that lies in them.
 READERS = {
     "land/land_codes.toml": LAND,
-    "layer_schemas": EVERY - RASTERS,
+    "layer_schemas": EVERY,
     "rule_packs": {step.layer for step in STEPS if "rules" in inspect.signature(step.call).parameters},
     "run/parameters.toml": set(),
     "display/styles.toml": set(),
