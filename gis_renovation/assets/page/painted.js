@@ -50,15 +50,10 @@ Outlines.prototype.place = function (row, rings, origin) {
 };
 
 /* The subpaths of one shape, in pixels from a tile's corner. Far out, when a shape is a few pixels wide and no eye
-   sees its corners, its box stands for it, at least a pixel wide; corners within half a pixel of the last are skipped. */
+   sees its corners, its box stands for it; corners within half a pixel of the last are skipped. */
 Outlines.prototype.trace = function (ctx, row, scale, dx, dy, closed) {
-  var xy = this.xy, box = this.box, left = box[row * 4] * scale - dx, top = box[row * 4 + 1] * scale - dy;
-  var wide = (box[row * 4 + 2] - box[row * 4]) * scale, high = (box[row * 4 + 3] - box[row * 4 + 1]) * scale;
-  if (closed && wide < 3 && high < 3) {
-    ctx.rect(wide < 1 ? left + wide / 2 - 0.5 : left, high < 1 ? top + high / 2 - 0.5 : top, Math.max(1, wide), Math.max(1, high));
-    return;
-  }
-  for (var ring = this.first[row]; ring < this.first[row + 1]; ring += 1) {
+  if (closed && this.speck(ctx, row, scale, dx, dy)) return;
+  for (var xy = this.xy, ring = this.first[row]; ring < this.first[row + 1]; ring += 1) {
     var end = this.ring[ring + 1], i = this.ring[ring], x = xy[i] * scale - dx, y = xy[i + 1] * scale - dy, last = end - 2;
     ctx.moveTo(x, y);
     for (i += 2; i < end; i += 2) {
@@ -69,6 +64,15 @@ Outlines.prototype.trace = function (ctx, row, scale, dx, dy, closed) {
     }
     if (closed) ctx.closePath();
   }
+};
+
+/* The box of a shape of a few pixels, at least one wide and high; false for a larger one, of which nothing is drawn. */
+Outlines.prototype.speck = function (ctx, row, scale, dx, dy) {
+  var box = this.box, i = row * 4, wide = (box[i + 2] - box[i]) * scale, high = (box[i + 3] - box[i + 1]) * scale;
+  if (wide >= 3 || high >= 3) return false;
+  var left = box[i] * scale - dx, top = box[i + 1] * scale - dy;
+  ctx.rect(wide < 1 ? left + wide / 2 - 0.5 : left, high < 1 ? top + high / 2 - 0.5 : top, Math.max(1, wide), Math.max(1, high));
+  return true;
 };
 
 /* The rows whose boxes touch a frame, in their order. */

@@ -35,127 +35,165 @@ Plan.prototype.initials = function () {
 
 /* --- search --------------------------------------------------------------------------------- */
 
-Plan.prototype.find = function (text, entries) {
-  var query = text.trim().toLowerCase();
+/* How well an entry fits what was typed, 0 the best; 9 if it does not. The name counts before the id and its initials. */
+function rankOf(entry, query, latin) {
+  var at = entry.text.toLowerCase().indexOf(query);
+  if (at >= 0) return at ? 1 : 0;
+  if (String(entry.id).toLowerCase().indexOf(query) === 0) return 2;
+  if (!latin) return 9;
+  at = entry.initials.indexOf(query);
+  if (at >= 0) return at ? 4 : 3;
+  return entry.initials.indexOf("*") >= 0 && initialsAt(entry.initials, query) >= 0 ? 5 : 9;
+}
+
+/* The entries that fit, the best first and alike ones in their order. */
+function findIn(entries, text) {
+  var query = text.trim().toLowerCase(), latin = /^[a-z0-9]+$/.test(query);
   if (!query) return [];
-  var latin = /^[a-z0-9]+$/.test(query), hits = [];
-  entries.forEach(function (entry) {
-    var at = entry[2].toLowerCase().indexOf(query);
-    var rank = at === 0 ? 0 : at > 0 ? 1 : 9;
-    if (rank === 9 && String(entry[4]).toLowerCase().indexOf(query) === 0) rank = 2;
-    if (rank === 9 && latin && entry[3].indexOf(query) === 0) rank = 3;
-    if (rank === 9 && latin && entry[3].indexOf(query) > 0) rank = 4;
-    if (rank === 9 && latin && entry[3].indexOf("*") >= 0 && initialsAt(entry[3], query) >= 0) rank = 5;
-    if (rank < 9) hits.push([rank, entry]);
-  });
-  hits.sort(function (a, b) { return a[0] - b[0]; });
-  return hits.map(function (hit) { return hit[1]; });
+  return entries.map(function (entry) { return [rankOf(entry, query, latin), entry]; })
+    .filter(function (hit) { return hit[0] < 9; })
+    .sort(function (a, b) { return a[0] - b[0]; })
+    .map(function (hit) { return hit[1]; });
+}
+
+/* The field to type in and the list of what was found. */
+function Search(plan, input, list) {
+  this.plan = plan;
+  this.input = input;
+  this.list = list;
+  this.entries = null;
+  this.hits = [];
+  this.active = -1;
+}
+
+/* Everything that can be found; read when the first letter is typed: a layer that is never shown or searched costs nothing. */
+Search.prototype.known = function () {
+  var search = this;
+  if (!search.entries) {
+    search.entries = [];
+    block("search-index").layers.forEach(function (name) {
+      if (search.plan.units[name]) search.addTiled(name); else search.addRows(name);
+    });
+  }
+  return search.entries;
 };
 
-Plan.prototype.search = function () {
-  var plan = this, input = document.getElementById("find"), list = document.getElementById("found");
-  if (!input) return;
-  var index = block("search-index"), entries = null;
+Search.prototype.add = function (name, row, text, id) {
+  this.entries.push({ name: name, row: row, text: text, initials: this.plan.initials()(text), id: id, label: this.plan.read(name).label });
+};
 
-  /* Read when the first letter is typed: a layer that is never shown or searched costs nothing. */
-  function known() {
-    if (entries) return entries;
-    var initials = plan.initials();
-    entries = [];
-    index.layers.forEach(function (name) {
-      var layer = plan.read(name), column = layer.columns[layer.title], seen = {}, tiled = plan.units[name] ? plan.groups[name] : null;
-      if (tiled) {
-        var named = tiled.names();
-        if (named) named.texts.forEach(function (text, at) { entries.push([name, at, text, initials(text), named.ids[at], layer.label]); });
-        return;
-      }
-      layer.ids.forEach(function (id, row) {
-        var text = column ? cell(column, row) : String(id);
-        // What has no name is found by its id; streets come in too many nameless pieces for that.
-        if ((text === null || text === "") && layer.kind !== "line") text = String(id);
-        if (text === null || text === "" || (layer.kind === "line" && seen["_" + text])) return;
-        seen["_" + text] = true;
-        entries.push([name, row, String(text), initials(String(text)), id, layer.label]);
-      });
-    });
-    return entries;
-  }
+Search.prototype.addTiled = function (name) {
+  var search = this, named = this.plan.groups[name].names();
+  if (named) named.texts.forEach(function (text, at) { search.add(name, at, text, named.ids[at]); });
+};
 
-  function county(entry) {
-    if (plan.units[entry[0]]) return "";
-    var layer = plan.read(entry[0]), column = layer.columns.filter(function (one) { return one.name === "unit_code"; })[0];
-    var code = column ? cell(column, entry[1]) : null, units, row;
-    if (code === null || code === "") return "";
-    if (plan.order.indexOf("reporting_units") < 0) return words(column, code, plan.ui);
-    units = plan.read("reporting_units");
-    row = units.ids.map(String).indexOf(String(code));
-    return row < 0 ? String(code) : plan.title(units, row);
-  }
-
-  /* Kind of thing; beside it, where several of one kind share a name, the county, or the id if that is shared too. */
-  function where(entry, all) {
-    var alike = all.filter(function (one) { return one[0] === entry[0] && one[2] === entry[2]; });
-    if (alike.length < 2) return entry[5];
-    var place = county(entry);
-    var alone = place && alike.filter(function (one) { return county(one) === place; }).length === 1;
-    return entry[5] + " " + (alone ? place : entry[4]);
-  }
-
-  var hits = [], active = -1;
-
-  function close() { list.hidden = true; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); active = -1; }
-
-  function choose(at) {
-    var entry = hits[at];
-    if (!entry) return;
-    close();
-    input.value = entry[2];
-    plan.panel(false);
-    if (plan.units[entry[0]]) { plan.groups[entry[0]].visitNamed(entry[1]); return; }
-    plan.visit(entry[0], entry[1]);
-    document.querySelector(".leaflet-popup-content").focus({ preventScroll: true });
-  }
-
-  function mark(at) {
-    active = at;
-    Array.prototype.forEach.call(list.querySelectorAll('[role="option"]'), function (option, i) {
-      option.setAttribute("aria-selected", String(i === at));
-      if (i === at) { input.setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
-    });
-  }
-
-  function update() {
-    var all = input.value.trim() ? plan.find(input.value, known()) : [];
-    hits = all.slice(0, SEARCH_SHOWN);
-    list.textContent = "";
-    active = -1;
-    hits.forEach(function (entry, at) {
-      var option = node("li", { role: "option", id: "found-" + at, "aria-selected": "false" });
-      option.appendChild(node("span", { "class": "what" }, entry[2]));
-      option.appendChild(node("span", { "class": "where" }, where(entry, all)));
-      option.addEventListener("mousedown", function (event) { event.preventDefault(); choose(at); });
-      list.appendChild(option);
-    });
-    var said = !input.value.trim() ? "" : all.length ? plan.ui.found.replace("{n}", all.length) : plan.ui.not_found;
-    if (said && (all.length > hits.length || !all.length)) list.appendChild(node("li", { "class": "note", role: "presentation" }, said));
-    list.hidden = !said;
-    input.setAttribute("aria-expanded", String(!list.hidden));
-    plan.say(said);
-  }
-
-  input.addEventListener("input", update);
-  input.addEventListener("focus", function () { if (input.value.trim()) update(); });
-  input.addEventListener("blur", close);
-  input.addEventListener("keydown", function (event) {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      if (hits.length) mark((active + (event.key === "ArrowDown" ? 1 : hits.length - (active < 0 ? 0 : 1))) % hits.length);
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      if (list.hidden) update();
-      choose(active < 0 ? 0 : active);
-    } else if (event.key === "Escape") { close(); }
+Search.prototype.addRows = function (name) {
+  var search = this, layer = this.plan.read(name), column = layer.columns[layer.title], seen = {}, line = layer.kind === "line";
+  layer.ids.forEach(function (id, row) {
+    var text = column ? cell(column, row) : String(id);
+    // What has no name is found by its id; streets come in too many nameless pieces for that.
+    if ((text === null || text === "") && !line) text = String(id);
+    if (text === null || text === "" || (line && seen["_" + text])) return;
+    seen["_" + text] = true;
+    search.add(name, row, String(text), id);
   });
 };
 
-Plan.parts.push({ start: function (plan) { plan.search(); } });
+Search.prototype.county = function (entry) {
+  var plan = this.plan, units, row;
+  if (plan.units[entry.name]) return "";
+  var column = plan.read(entry.name).columns.filter(function (one) { return one.name === "unit_code"; })[0];
+  var code = column ? cell(column, entry.row) : null;
+  if (code === null || code === "") return "";
+  if (plan.order.indexOf("reporting_units") < 0) return words(column, code, plan.ui);
+  units = plan.read("reporting_units");
+  row = units.ids.map(String).indexOf(String(code));
+  return row < 0 ? String(code) : plan.title(units, row);
+};
+
+/* Kind of thing; beside it, where several of one kind share a name, the county, or the id if that is shared too. */
+Search.prototype.where = function (entry, all) {
+  var search = this, alike = all.filter(function (one) { return one.name === entry.name && one.text === entry.text; });
+  if (alike.length < 2) return entry.label;
+  var place = search.county(entry);
+  var alone = place && alike.filter(function (one) { return search.county(one) === place; }).length === 1;
+  return entry.label + " " + (alone ? place : entry.id);
+};
+
+Search.prototype.close = function () {
+  this.list.hidden = true;
+  this.input.setAttribute("aria-expanded", "false");
+  this.input.removeAttribute("aria-activedescendant");
+  this.active = -1;
+};
+
+Search.prototype.choose = function (at) {
+  var plan = this.plan, entry = this.hits[at];
+  if (!entry) return;
+  this.close();
+  this.input.value = entry.text;
+  plan.panel(false);
+  if (plan.units[entry.name]) { plan.groups[entry.name].visitNamed(entry.row); return; }
+  plan.visit(entry.name, entry.row);
+  document.querySelector(".leaflet-popup-content").focus({ preventScroll: true });
+};
+
+Search.prototype.mark = function (at) {
+  var input = this.input;
+  this.active = at;
+  Array.prototype.forEach.call(this.list.querySelectorAll('[role="option"]'), function (option, i) {
+    option.setAttribute("aria-selected", String(i === at));
+    if (i === at) { input.setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
+  });
+};
+
+/* The list once more, for what stands in the field. */
+Search.prototype.update = function () {
+  var search = this, plan = this.plan, list = this.list, typed = this.input.value.trim();
+  var all = typed ? findIn(this.known(), typed) : [];
+  this.hits = all.slice(0, SEARCH_SHOWN);
+  list.textContent = "";
+  this.active = -1;
+  this.hits.forEach(function (entry, at) { list.appendChild(search.option(entry, at, all)); });
+  var said = !typed ? "" : all.length ? plan.ui.found.replace("{n}", all.length) : plan.ui.not_found;
+  if (said && (all.length > this.hits.length || !all.length)) list.appendChild(node("li", { "class": "note", role: "presentation" }, said));
+  list.hidden = !said;
+  this.input.setAttribute("aria-expanded", String(!list.hidden));
+  plan.say(said);
+};
+
+Search.prototype.option = function (entry, at, all) {
+  var search = this, option = node("li", { role: "option", id: "found-" + at, "aria-selected": "false" });
+  option.appendChild(node("span", { "class": "what" }, entry.text));
+  option.appendChild(node("span", { "class": "where" }, this.where(entry, all)));
+  option.addEventListener("mousedown", function (event) { event.preventDefault(); search.choose(at); });
+  return option;
+};
+
+Search.prototype.key = function (event) {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    if (this.hits.length) this.mark(this.next(event.key === "ArrowDown"));
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    if (this.list.hidden) this.update();
+    this.choose(this.active < 0 ? 0 : this.active);
+  } else if (event.key === "Escape") { this.close(); }
+};
+
+/* The place of the hit after the marked one, or before it; the last is followed by the first. */
+Search.prototype.next = function (down) {
+  var count = this.hits.length;
+  return (this.active + (down ? 1 : count - (this.active < 0 ? 0 : 1))) % count;
+};
+
+Plan.parts.push({
+  start: function (plan) {
+    var input = document.getElementById("find"), search = new Search(plan, input, document.getElementById("found"));
+    if (!input) return;
+    input.addEventListener("input", function () { search.update(); });
+    input.addEventListener("focus", function () { if (input.value.trim()) search.update(); });
+    input.addEventListener("blur", function () { search.close(); });
+    input.addEventListener("keydown", function (event) { search.key(event); });
+  }
+});

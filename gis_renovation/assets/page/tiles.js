@@ -75,53 +75,66 @@ function openArchive(tiles, name) {
 
 /* Shapes of a class in common paths, none of them long: the first rule of a class draws them, the second ends the last. */
 function classRules(label, symbol) {
-  var path = 0, open = 0, points = [];
-  function flush(ctx, z) {
-    if (path) {
-      ctx.fillStyle = symbol.fill; ctx.strokeStyle = symbol.stroke;
-      ctx.lineJoin = "round"; ctx.setLineDash(symbol.dash);
-      ctx.lineWidth = symbol.width * thinner(256 * Math.pow(2, z));
-      if (path === 3 && symbol.fill_opacity > 0) { ctx.globalAlpha = symbol.fill_opacity; ctx.fill(); }
-      ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
-      ctx.globalAlpha = 1;
-      ctx.beginPath();
-    }
-    path = 0; open = 0;
-  }
-  function finish(ctx, z) {
-    flush(ctx, z);
-    points.forEach(function (spot) {
-      ctx.beginPath();
-      ctx.arc(spot.x, spot.y, Math.max(2, symbol.size / 2), 0, 7);
-      ctx.globalAlpha = symbol.fill_opacity; ctx.fillStyle = symbol.fill; ctx.fill();
-      ctx.globalAlpha = symbol.stroke_opacity; ctx.strokeStyle = symbol.stroke; ctx.lineWidth = symbol.width; ctx.stroke();
-    });
-    ctx.globalAlpha = 1;
-    ctx.setLineDash([]);
-    points = [];
-  }
-  var trace = {
-    before: function (ctx) { path = 0; open = 0; points = []; ctx.beginPath(); },
-    draw: function (ctx, geometry, z, feature) {
-      if (feature.geomType === 1) {
-        var m = ctx.getTransform(), ratio = m.a;
-        geometry.forEach(function (part) { part.forEach(function (spot) { points.push({ x: spot.x + m.e / ratio, y: spot.y + m.f / ratio }); }); });
-        return;
-      }
-      path = feature.geomType;
-      for (var i = 0; i < geometry.length; i += 1) {
-        var part = geometry[i];
-        ctx.moveTo(part[0].x, part[0].y);
-        for (var j = 1; j < part.length; j += 1) ctx.lineTo(part[j].x, part[j].y);
-        if (path === 3) ctx.closePath();
-      }
-      open += 1;
-      if (open === PATH_SHAPES) flush(ctx, z);
-    }
-  };
+  var trace = new ClassTrace(symbol);
   return [{ dataLayer: label, symbolizer: trace },
-    { dataLayer: label, symbolizer: { before: finish, draw: function () {} }, filter: function () { return false; } }];
+    { dataLayer: label, symbolizer: { before: function (ctx, z) { trace.finish(ctx, z); }, draw: function () {} }, filter: function () { return false; } }];
 }
+
+/* What of one class was drawn in a tile and not yet painted: an open path of a kind, and points. */
+function ClassTrace(symbol) {
+  this.symbol = symbol;
+  this.begin();
+}
+
+ClassTrace.prototype.begin = function () { this.path = 0; this.open = 0; this.points = []; };
+
+ClassTrace.prototype.before = function (ctx) { this.begin(); ctx.beginPath(); };
+
+ClassTrace.prototype.draw = function (ctx, geometry, z, feature) {
+  if (feature.geomType === 1) { this.collect(ctx, geometry); return; }
+  this.path = feature.geomType;
+  for (var i = 0; i < geometry.length; i += 1) {
+    var part = geometry[i];
+    ctx.moveTo(part[0].x, part[0].y);
+    for (var j = 1; j < part.length; j += 1) ctx.lineTo(part[j].x, part[j].y);
+    if (this.path === 3) ctx.closePath();
+  }
+  this.open += 1;
+  if (this.open === PATH_SHAPES) this.flush(ctx, z);
+};
+
+ClassTrace.prototype.collect = function (ctx, geometry) {
+  var m = ctx.getTransform(), ratio = m.a, points = this.points;
+  geometry.forEach(function (part) { part.forEach(function (spot) { points.push({ x: spot.x + m.e / ratio, y: spot.y + m.f / ratio }); }); });
+};
+
+ClassTrace.prototype.flush = function (ctx, z) {
+  var symbol = this.symbol;
+  if (this.path) {
+    ctx.fillStyle = symbol.fill; ctx.strokeStyle = symbol.stroke;
+    ctx.lineJoin = "round"; ctx.setLineDash(symbol.dash);
+    ctx.lineWidth = symbol.width * thinner(256 * Math.pow(2, z));
+    if (this.path === 3 && symbol.fill_opacity > 0) { ctx.globalAlpha = symbol.fill_opacity; ctx.fill(); }
+    ctx.globalAlpha = symbol.stroke_opacity; ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.beginPath();
+  }
+  this.path = 0; this.open = 0;
+};
+
+ClassTrace.prototype.finish = function (ctx, z) {
+  var symbol = this.symbol;
+  this.flush(ctx, z);
+  this.points.forEach(function (spot) {
+    ctx.beginPath();
+    ctx.arc(spot.x, spot.y, Math.max(2, symbol.size / 2), 0, 7);
+    ctx.globalAlpha = symbol.fill_opacity; ctx.fillStyle = symbol.fill; ctx.fill();
+    ctx.globalAlpha = symbol.stroke_opacity; ctx.strokeStyle = symbol.stroke; ctx.lineWidth = symbol.width; ctx.stroke();
+  });
+  ctx.globalAlpha = 1;
+  ctx.setLineDash([]);
+  this.points = [];
+};
 
 function ringArea(ring) {
   var sum = 0;

@@ -23,16 +23,19 @@ function cell(column, row) {
 function words(column, value, ui) {
   if (value === null || value === undefined) return ui.unknown;
   if (value === "") return "—";
-  if (value === true) return ui.yes;
-  if (value === false) return ui.no;
+  if (typeof value === "boolean") return value ? ui.yes : ui.no;
   if (column.labels) {
     return Object.prototype.hasOwnProperty.call(column.labels, value) ? column.labels[value] : String(value);
   }
-  if (typeof value !== "number") return String(value);
+  return typeof value === "number" ? measured(column, value, ui) : String(value);
+}
+
+/* A number with its unit: shares in percent, large sums of money in ten thousands, years as they are. */
+function measured(column, value, ui) {
+  var size = Math.abs(value), unit = column.unit ? " " + column.unit : "";
   if (column.share) return number(value * 100, 1) + "%";
-  if (column.money && Math.abs(value) >= 10000) return number(value / 10000, 2) + " " + ui.myriad_yuan;
-  if (column.plain) return String(value) + (column.unit ? " " + column.unit : "");
-  return number(value, Math.abs(value) >= 100 ? 0 : 2) + (column.unit ? " " + column.unit : "");
+  if (column.money && size >= 10000) return number(value / 10000, 2) + " " + ui.myriad_yuan;
+  return (column.plain ? String(value) : number(value, size >= 100 ? 0 : 2)) + unit;
 }
 
 /* The same in one row: a number that its source gives as approximate says so. */
