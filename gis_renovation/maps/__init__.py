@@ -7,6 +7,7 @@ from gis_renovation.maps.facts import Download, PageFacts
 from gis_renovation.maps.months import NEEDED, month_ends
 from gis_renovation.maps.page import map_files
 from gis_renovation.maps.shell import file_size
+from gis_renovation.maps.show import show
 
 __all__ = [
     "NEEDED",
@@ -21,4 +22,5 @@ __all__ = [
     "month_ends",
     "page_basemaps",
     "require_drawable",
+    "show",
 ]

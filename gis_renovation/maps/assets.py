@@ -27,13 +27,14 @@ PAGE_SCRIPTS = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=2)
-def page_script(*, tiled: bool = False) -> str:
-    """The page's own script: the files of ``assets/page`` in one closed scope; tiles only where a layer has them.
+@lru_cache(maxsize=4)
+def page_script(*, tiled: bool = False, guests: bool = False) -> str:
+    """The page's own script: the files of ``assets/page`` in one closed scope.
 
+    Those for tiles only where a layer has them, those for guests where people may add elements of folium.
     Indents and comments that begin a line stay behind: every page would carry them.
     """
-    names = (*PAGE_SCRIPTS, "tiles") if tiled else PAGE_SCRIPTS
+    names = (*PAGE_SCRIPTS, *(["tiles"] if tiled else []), *(["guests"] if guests else []))
     parts = "\n".join(asset_js(f"page/{name}.js") for name in names)
     parts = re.sub(r"^\s*/\*.*?\*/$|^[ \t]+", "", parts, flags=re.MULTILINE | re.DOTALL)
     parts = re.sub(r"\n+", "\n", parts)

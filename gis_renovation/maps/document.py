@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from gis_renovation.display import render, script_json
 from gis_renovation.maps.assets import asset_css, asset_js, page_script
+from gis_renovation.maps.facts import PageFacts
 from gis_renovation.words import Lang
 
 
@@ -92,16 +93,18 @@ class PlanStart(MacroElement):
         self._name = "PlanStart"
 
 
-def page_head(title: str, lang: Lang, *, tiled: bool) -> Verbatim:
+def page_head(facts: PageFacts, *, tiled: bool, guests: bool) -> Verbatim:
     """Title, style sheets and scripts of a page; the libraries for tiles only where a layer has them."""
     libraries = [
         "leaflet/leaflet.js",
         *(["pmtiles/pmtiles.js", "protomaps-leaflet/protomaps-leaflet.js"] if tiled else []),
     ]
-    scripts = [*map(asset_js, libraries), page_script(tiled=tiled)]
+    scripts = [*map(asset_js, libraries), page_script(tiled=tiled, guests=guests)]
     styles = [asset_css(name) for name in ("leaflet/leaflet.css", "page.css")]
     return Verbatim(
-        render("map/head.html", lang=lang, title=title, styles=map(_own, styles), scripts=map(_own, scripts))
+        render(
+            "map/head.html", lang=facts.lang, title=facts.title, styles=map(_own, styles), scripts=map(_own, scripts)
+        )
     )
 
 
@@ -128,26 +131,29 @@ class PlanFigure(Figure):
     """A whole page: rendered with steady ids, its language, and a policy that lets nothing else run or load.
 
     ``beside``: files beside the page may be read as data and, opened from a disk, as scripts.
-    ``hosts``: origins whose pictures may be shown.
+    ``hosts``: origins whose pictures may be shown. ``guests``: elements of folium may be added.
     """
 
-    def __init__(self, *, lang: Lang, beside: bool = False, hosts: Sequence[str] = ()) -> None:
+    def __init__(self, *, lang: Lang, beside: bool = False, hosts: Sequence[str] = (), guests: bool = False) -> None:
         super().__init__(title=None)
         self.lang = lang
         self.beside = beside
         self.hosts = hosts
+        self.guests = guests
 
     def render(self, **_: object) -> str:
         """The page as text; the same elements give the same bytes, however often it is asked for."""
-        parts = (self.header, self.html, self.script)
-        # Elements put what they draw into these parts: each rendering begins anew.
-        own = [part._children.copy() for part in parts]  # noqa: SLF001 - branca offers no other way
-        _number_elements(self)
-        for element in list(self._children.values()):
-            element.render()
-        head, body, script = (part.render() for part in parts)
-        for part, children in zip(parts, own, strict=True):
-            part._children = children  # noqa: SLF001
+        elements = _numbered(self)
+        # Elements add to themselves and to the page's parts what they draw: each rendering begins anew.
+        own = [element._children.copy() for element in elements]  # noqa: SLF001 - branca offers no other way
+        try:
+            for element in list(self._children.values()):
+                element.render()
+            self.check()
+            head, body, script = (part.render() for part in (self.header, self.html, self.script))
+        finally:
+            for element, children in zip(elements, own, strict=True):
+                element._children = children  # noqa: SLF001
         return render(
             "map/page.html",
             lang=self.lang,
@@ -156,6 +162,9 @@ class PlanFigure(Figure):
             body=_own(body),
             script=_own(script),
         )
+
+    def check(self) -> None:
+        """Look at what was drawn before it becomes a page."""
 
     def _policy(self, scripts: Sequence[str]) -> str:
         hashes = " ".join(
@@ -170,13 +179,14 @@ class PlanFigure(Figure):
         )
 
 
-def _number_elements(figure: Figure) -> None:
-    """Replace branca's random ids by the element's place in the tree."""
+def _numbered(figure: Figure) -> list[Element]:
+    """Every element of a page, branca's random ids replaced by their places in the tree."""
+    found: list[Element] = []
     waiting: list[Element] = [figure]
-    number = 0
     while waiting:
         element = waiting.pop()
-        element._id = f"{number:04d}"  # noqa: SLF001 - the only place branca keeps it
-        number += 1
+        element._id = f"{len(found):04d}"  # noqa: SLF001 - the only place branca keeps it
+        found.append(element)
         parts = [getattr(element, part) for part in ("header", "html", "script") if isinstance(element, Figure)]
         waiting += [*reversed([*element._children.values(), *parts])]  # noqa: SLF001
+    return found

@@ -49,7 +49,7 @@ def monthly_progress(
     made = {}
     for day in month_ends(min(dates), as_of):
         states = project_states(layers["projects"], layers["project_communities"], records, as_of=day)
-        made[day] = community_progress(layers["project_communities"], states, places).reindex(places.index)
+        made[day] = community_progress(places, layers["project_communities"], states).reindex(places.index)
     return made
 
 

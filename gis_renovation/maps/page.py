@@ -88,7 +88,12 @@ def map_files(layers: Layers, facts: PageFacts, *, single: bool = False) -> MapF
     O(vertices + attribute cells).
     """
     contents = page_contents(layers, facts)
-    page = plan_map(contents, facts, single=single).get_root().render()
+    pictures = ("'self'",) if facts.photos and not single else ()
+    figure = PlanFigure(
+        lang=facts.lang, beside=bool(contents.tiled) and not single, hosts=[*pictures, *facts.basemaps.hosts]
+    )
+    fill_page(figure, contents, facts, single=single)
+    page = figure.render()
     if single:
         require_small(page, {name: made.archive for name, made in contents.tiled.items()}, photos_bytes=_photos(facts))
         return MapFiles(page, {}, contents.reasons)
@@ -96,15 +101,11 @@ def map_files(layers: Layers, facts: PageFacts, *, single: bool = False) -> MapF
     return MapFiles(page, files, contents.reasons)
 
 
-def plan_map(contents: PageContents, facts: PageFacts, *, single: bool) -> PlanMap:
-    """The map in its page, with everything that stands around it."""
-    pictures = ("'self'",) if facts.photos and not single else ()
-    figure = PlanFigure(
-        lang=facts.lang, beside=bool(contents.tiled) and not single, hosts=[*pictures, *facts.basemaps.hosts]
-    )
+def fill_page(figure: PlanFigure, contents: PageContents, facts: PageFacts, *, single: bool) -> PlanMap:
+    """Put the map and everything that stands around it into a page; the map."""
     plan = PlanMap()
     plan.add_to(figure)
-    figure.header.add_child(page_head(facts.title, facts.lang, tiled=bool(contents.tiled)))
+    figure.header.add_child(page_head(facts, tiled=bool(contents.tiled), guests=figure.guests))
     for block_id, value in (("pages", facts.pages), ("photos", facts.photos)):
         if value:
             figure.html.add_child(data_block(block_id, value))

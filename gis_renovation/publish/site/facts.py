@@ -300,7 +300,7 @@ def states_on(site: Site, day: datetime.date) -> pd.DataFrame | None:
     # Only which communities there are matters here; their numbers may be withheld.
     places = pd.DataFrame(index=site.frames["communities"].index)
     found = project_states(site.frames["projects"], pairs, site.frames["works_records"], as_of=day)
-    return community_progress(pairs, found, places)[["state", "progress_share"]].reindex(places.index)
+    return community_progress(places, pairs, found)[["state", "progress_share"]].reindex(places.index)
 
 
 def month_before(day: datetime.date) -> datetime.date:
