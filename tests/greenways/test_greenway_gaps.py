@@ -10,7 +10,7 @@ from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.greenways.detours import GapLimits
 from gis_renovation.greenways.gaps import find_greenway_gaps
 from gis_renovation.networks import build_network
@@ -247,3 +247,11 @@ def test_options_out_of_range_are_all_named_at_once():
     walks, roads = random_town(4)
     with pytest.raises(ConfigError, match=r"limit_m = 0.*min_detour_ratio = 0.5"):
         find_greenway_gaps(walks, roads, limits=GapLimits(limit_m=0, min_detour_ratio=0.5))
+
+
+def test_plain_frames_count_their_rows_as_ids_and_forgotten_ids_are_refused():
+    walks, road = paths(a=[(0, 0), (100, 0)], b=[(300, 0), (360, 0)]), streets(s=[(100, 0), (300, 0)])
+    plain = find_greenway_gaps(walks.reset_index(drop=True), road.reset_index(drop=True))
+    assert (plain.index.tolist(), plain["street_ids"].tolist()) == (["0~1"], ["0"])
+    with pytest.raises(DataError, match="set_index"):
+        find_greenway_gaps(walks.reset_index(), road)

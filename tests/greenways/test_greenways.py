@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from gis_renovation.errors import ConfigError, CRSError
+from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.greenways.access import park_access
 from gis_renovation.greenways.provision import slow_path_provision
 from gis_renovation.greenways.rules import ParkGoals, WalkingRules
@@ -438,3 +438,15 @@ def test_the_sample_citys_park_across_the_creek_is_near_but_not_on_foot():
     assert not row["network_distance_m"] <= 500
     assert row["guide_500_m"] == "exceeds"
     assert "阻隔" in row["reason_zh"]
+
+
+def test_plain_frames_count_their_rows_as_ids_and_forgotten_ids_are_refused():
+    town = (areas(**A), paths(**PATH), parks(**PARK))
+    plain = [layer.reset_index(drop=True) for layer in town]
+    access, provision = park_access(*plain), slow_path_provision(*plain[:2])
+    assert access.index.tolist() == provision.index.tolist() == ["0"]
+    assert access.loc["0", "park_id"] == "0"
+    assert access.loc["0", "network_distance_m"] == park_access(*town).loc["A", "network_distance_m"]
+    for k in range(3):
+        with pytest.raises(DataError, match="set_index"):
+            park_access(*town[:k], town[k].reset_index(), *town[k + 1 :])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.progress.chain import STATE_ORDER
 from gis_renovation.progress.members import community_progress
 from gis_renovation.progress.plan import plan_progress
@@ -550,3 +550,22 @@ def test_the_sample_citys_plan_totals_are_the_plans():
     # 淮旧改办〔2024〕6号: 100 communities, 22,595 households, 173.51 万 m².
     assert (main["community_count"], main["households"]) == (100, 22_595)
     assert main["floor_area_m2"] == pytest.approx(1_735_100, abs=50)
+
+
+def test_ids_that_are_numbers_join_as_text_and_forgotten_ones_are_refused():
+    owners = projects(P="a", Q="a")
+    plain = owners.reset_index(drop=True)
+    links = pd.DataFrame({"project_id": [0, 1], "community_id": [7.0, 7.0]})
+    told = records((0, date(2024, 8, 31), "tendered", 0.0), (1, AS_OF, "started", 0.2))
+    money = pd.DataFrame({"project_id": [1], "basis": ["paid"], "amount_yuan": [5.0]})
+    town = pd.DataFrame({"unit_code": [340402], "plan_batch": ["main"], "households": [10]}, index=[7])
+    states = project_states(plain, links, told, money, town, as_of=AS_OF)
+    assert states["state"].to_dict() == {"0": "tendered", "1": "started"}
+    assert (states.loc["1", "paid_yuan"], states.loc["0", "households"]) == (5, 10)
+    assert community_progress(town, links, states)["project_ids"].to_dict() == {"7": "0、1"}
+    places = units("a").set_axis([340402])
+    lines = quiet(places, town, plain.assign(unit_code=340402), links, states, as_of=AS_OF)
+    assert lines.loc["340402", ["community_count", "started_count", "project_count"]].tolist() == [1, 1, 2]
+    assert plan_progress(places, town, links, states).loc["unknown-main/340402", "started_count"] == 1
+    with pytest.raises(DataError, match="set_index"):
+        project_states(owners.reset_index(), links, told, as_of=AS_OF)

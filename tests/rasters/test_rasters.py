@@ -261,3 +261,14 @@ def test_night_light_keeps_the_unit_of_its_raster():
         schema = layer_schema(name)
         assert [fault for fault in check_layer(result, schema) if fault.severity == "error"] == []
         assert {*result.columns, schema.key} == set(schema.fields)
+
+
+def test_plain_frames_count_their_rows_as_ids_and_forgotten_ids_are_refused():
+    places = frame(shapely.box(3, 3, 17, 21), shapely.box(22, 5, 38, 35), key="parcel_id")
+    plain = parcel_greenness(places.reset_index(drop=True), raster(RAMP), None)
+    assert plain.index.tolist() == ["0", "1"]
+    assert (
+        plain["greenness_before"].tolist() == parcel_greenness(places, raster(RAMP), None)["greenness_before"].tolist()
+    )
+    with pytest.raises(DataError, match="set_index"):
+        parcel_greenness(places.reset_index(), raster(RAMP), None)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from gis_renovation.errors import ConfigError, CRSError
+from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.sample.city import make_city, situation
 from gis_renovation.schemas import check_layer, layer_schema
 from gis_renovation.utilities.summaries import summarise_utilities, summarise_zone_utilities
@@ -285,3 +285,17 @@ def test_the_sample_citys_planted_pipes_are_found():
         city["utility_lines"].geometry[abandoned].intersection(city["communities"].geometry["340403-001"]).length
     )
     assert row["abandoned_length_m"] > 0
+
+
+def test_plain_frames_count_their_rows_as_ids_and_forgotten_ids_are_refused():
+    homes = squares(A=(0, 0), B=(500, 0))
+    pipe = lines(("w", "water", "in_use", 2004, None, [(-50, 50), (150, 50)]))
+    plain = summary(pipe.reset_index(drop=True), homes.reset_index(drop=True))
+    assert plain.loc["0/water", ["community_id", "reached", "nearest_line_id"]].tolist() == ["0", "yes", "0"]
+    members = pd.DataFrame({"zone_id": ["Z"]}, index=[1])
+    zoned = summarise_utilities(homes.reset_index(drop=True), pipe, members, as_of=AS_OF)
+    assert zoned.loc["1/water", "zone_id"] == "Z"
+    with pytest.raises(DataError, match="set_index"):
+        summary(pipe, homes.reset_index())
+    with pytest.raises(DataError, match="set_index"):
+        summary(pipe.reset_index(), homes)
