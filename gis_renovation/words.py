@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 Lang = Literal["zh", "en"]
@@ -66,6 +66,8 @@ LISTED = Text("、", ", ")
 CLAUSES = Text("；", "; ")
 COMMAS = Text("，", ", ")
 STOP = Text("。", ".")
+# 万: how Chinese readers count large areas and money.
+WAN = 10_000.0
 
 
 class Sentence(NamedTuple):
@@ -74,8 +76,8 @@ class Sentence(NamedTuple):
     Limits of the project's own settings are nobody's count and stand in neither. Disclosure control reads these
     numbers, never the prose.
 
-    >>> found = Sentence.of("412 户", "412 households", counts=[412])
-    >>> Sentence.of(f"合计 {found.zh}", f"{found.en} in all", found)
+    >>> found = Sentence.of("{n} 户", "{n} households", n=412, counts=[412])
+    >>> Sentence.of("合计 {found}", "{found} in all", found=found)
     Sentence(text=Text(zh='合计 412 户', en='412 households in all'), counts=(412,), money_yuan=())
     """
 
@@ -85,12 +87,26 @@ class Sentence(NamedTuple):
 
     @classmethod
     def of(
-        cls, zh: str, en: str, *parts: Sentence, counts: Iterable[float] = (), money_yuan: Iterable[float] = ()
+        cls,
+        zh: str,
+        en: str,
+        /,
+        *,
+        counts: Iterable[float] = (),
+        money_yuan: Iterable[float] = (),
+        **parts: object,
     ) -> Sentence:
-        """A sentence made of ``parts`` among other words: it tells what they tell, and what is named besides."""
-        told = [*(number for part in parts for number in part.counts), *counts]
-        money = [*(amount for part in parts for amount in part.money_yuan), *money_yuan]
-        return cls(Text(zh, en), tuple(told), tuple(money))
+        """Each ``{name}`` replaced as by :meth:`Text.fill`; it tells what its parts tell, and what is named besides."""
+        sentences = [part for part in parts.values() if isinstance(part, Sentence)]
+        said = {name: part.text if isinstance(part, Sentence) else part for name, part in parts.items()}
+        return cls(Text(zh, en).fill(**said), *_told(sentences, counts, money_yuan))
+
+    @classmethod
+    def joined(cls, between: Text, parts: Iterable[Sentence | Text]) -> Sentence:
+        """Sentences and texts with ``between`` between them; it tells what all of them tell."""
+        listed = list(parts)
+        text = between.join(part.text if isinstance(part, Sentence) else part for part in listed)
+        return cls(text, *_told([part for part in listed if isinstance(part, Sentence)]))
 
     @property
     def zh(self) -> str:
@@ -101,6 +117,16 @@ class Sentence(NamedTuple):
     def en(self) -> str:
         """The English text."""
         return self.text.en
+
+
+def _told(
+    sentences: Sequence[Sentence], counts: Iterable[float] = (), money_yuan: Iterable[float] = ()
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What some sentences tell together, and what is named besides."""
+    return (
+        (*(number for each in sentences for number in each.counts), *counts),
+        (*(amount for each in sentences for amount in each.money_yuan), *money_yuan),
+    )
 
 
 def counted(count: int, one: str, many: str = "") -> str:

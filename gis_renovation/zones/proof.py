@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.sentences import with_sentences
-from gis_renovation.words import Sentence, Text, counted
+from gis_renovation.words import CLAUSES, STOP, Sentence, Text, counted
 from gis_renovation.zones.request import USABLE, Request, components
 from gis_renovation.zones.requirements import NOTHING_ASKED, Ids, ZoneRequirements
 from gis_renovation.zones.solver import (
@@ -159,41 +159,56 @@ def prove_zones(
 
 
 def _proof_text(row: _Outcome, missed: Text | None) -> Text:
-    size, zones, out = row.community_count, row.zone_count, row.left_out_count
+    size = row.community_count
     if row.proof == "whole":
         return Text(
             f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone."
         )
     if row.proof in ("revised", "revised_near"):
-        zh = f"{size} 个小区沿用已批准方案，调整后 {zones} 个片区，未纳入 {out} 个"
-        en = f"{size} communities follow the approved plan: {zones} zones, {out} left out"
-        least = row.proof == "revised"
-        return Text(
-            f"{zh}；{'已证明调动的小区最少' if least else '只重划受影响的片区，调动数未证明最少'}。",
-            f"{en}; {'proven to move fewest' if least else 'only disturbed zones were formed anew'}.",
-        )
+        return _followed_text(row) + STOP
     if row.proof == "fixed":
         return Text("固定片区，照旧保留。", "A fixed zone, kept as given.")
     if row.proof == "unknown":
         return Text("限值所需数据未知，未参与划分。", "Not zoned: an amount that is bounded is unknown.")
+    # Fixed zones count too, so the number asked for is that of the whole city.
+    parts = [_divided_text(row), *([] if missed is None else [missed]), _certain_text(row)]
+    return CLAUSES.join(parts) + STOP
+
+
+def _followed_text(row: _Outcome) -> Text:
+    """Zones that follow an approved plan."""
+    size, zones, out = row.community_count, row.zone_count, row.left_out_count
     start = Text(
-        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个",
-        f"{counted(size, 'community', 'communities')} in {counted(zones, 'zone')}, {out} left out",
+        f"{size} 个小区沿用已批准方案，调整后 {zones} 个片区，未纳入 {out} 个",
+        f"{size} communities follow the approved plan: {zones} zones, {out} left out",
     )
+    if row.proof == "revised":
+        return CLAUSES.join([start, Text("已证明调动的小区最少", "proven to move fewest")])
+    return CLAUSES.join([start, Text("只重划受影响的片区，调动数未证明最少", "only disturbed zones were formed anew")])
+
+
+def _divided_text(row: _Outcome) -> Text:
+    """What a component was divided into."""
+    size, zones, out = row.community_count, row.zone_count, row.left_out_count
+    communities = counted(size, "community", "communities")
     if not zones:
-        start = Text(f"{size} 个小区未能成片", f"{counted(size, 'community', 'communities')}, no zone possible")
-    if missed is not None:
-        # Fixed zones count too, so the number asked for is that of the whole city.
-        start = Text(f"{start.zh}；{missed.zh}", f"{start.en}; {missed.en}")
-    if row.proof == "proven" and not zones:
-        end = Text("；已证明在现有限值和要求下无法成片。", "; proven within the bounds and wishes.")
-        return Text(start.zh + end.zh, start.en + end.en)
+        return Text(f"{size} 个小区未能成片", f"{communities}, no zone possible")
+    return Text(
+        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个",
+        f"{communities} in {counted(zones, 'zone')}, {out} left out",
+    )
+
+
+def _certain_text(row: _Outcome) -> Text:
+    """How good that is known to be."""
+    if row.proof == "proven" and not row.zone_count:
+        return Text("已证明在现有限值和要求下无法成片", "proven within the bounds and wishes")
     if row.proof == "proven":
-        return Text(f"{start.zh}；已证明为最优。", f"{start.en}; proven optimal.")
+        return Text("已证明为最优", "proven optimal")
     if row.proof == "bounded":
         gap = f"{row.gap_share:.2%}"
-        return Text(f"{start.zh}；与最优值的差距不超过 {gap}。", f"{start.en}; within {gap} of the best possible.")
-    return Text(f"{start.zh}；由搜索得到，紧凑度未证明最优。", f"{start.en}; found by search, compactness not proven.")
+        return Text(f"与最优值的差距不超过 {gap}", f"within {gap} of the best possible")
+    return Text("由搜索得到，紧凑度未证明最优", "found by search, compactness not proven")
 
 
 def missed_number(
@@ -211,10 +226,11 @@ def missed_number(
     asked = Text(f"要求共 {zone_count} 个片区，", f"{zone_count} zones were asked for, ")
     groups = 0 if community_links is None else _group_count(home.index.to_numpy(dtype=object), community_links)
     if groups > zone_count:
-        zh = f"实为 {found} 个：小区分成互不相连的 {groups} 组，组与组之间没有可用的联系，片区不能跨组"
-        en = f"{found} were made: the communities fall into {groups} groups that no usable link joins"
-        return Text(asked.zh + zh, asked.en + en)
-    return Text(f"{asked.zh}在各项限值下最接近的是 {found} 个", f"{asked.en}{found} are the nearest within the bounds")
+        return asked + Text(
+            f"实为 {found} 个：小区分成互不相连的 {groups} 组，组与组之间没有可用的联系，片区不能跨组",
+            f"{found} were made: the communities fall into {groups} groups that no usable link joins",
+        )
+    return asked + Text(f"在各项限值下最接近的是 {found} 个", f"{found} are the nearest within the bounds")
 
 
 def solve(request: Request, effort: SearchEffort) -> Solution:

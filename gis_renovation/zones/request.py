@@ -70,11 +70,9 @@ def read_request(
     if links is not None and not config:
         config += _connection_faults(requirements, ids, links)
     if config:
-        lines = [*config, *(Text(finding.sentence("zh"), finding.sentence("en")) for finding in findings)]
-        raise ConfigError(
-            "\n".join(["片区划分的要求有误：", *(f"  - {line.zh}" for line in lines)]),
-            "\n".join(["The request for zones has faults:", *(f"  - {line.en}" for line in lines)]),
-        )
+        told = [*config, *(Text(finding.sentence("zh"), finding.sentence("en")) for finding in findings)]
+        start = Text("片区划分的要求有误：", "The request for zones has faults:")
+        raise ConfigError(*Text.same("\n").join([start, *("  - " + fault for fault in told)]))
     if findings or links is None:
         raise DataError(findings)
     node = _contract(ids, links, requirements, has_unknown(amounts, requirements))

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array, identity
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import require_metric
 from gis_renovation.sentences import with_sentences
-from gis_renovation.words import Sentence, Text
+from gis_renovation.words import NO_TEXT, Sentence, Text
 from gis_renovation.zones.proof import zone_names
 from gis_renovation.zones.request import Request, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
@@ -234,10 +234,10 @@ def _causes(scene: Scene, approved: Mapping[str, str], row_of: Mapping[str, int]
     causes = {}
     for zone, rows in members.items():
         lost = gone.get(zone, 0)
-        start = Text(f"{lost} 个小区退出后，", f"after {lost} left the list, ") if lost else Text("", "")
+        start = Text(f"{lost} 个小区退出后，", f"after {lost} left the list, ") if lost else NO_TEXT
         fault = _fault(scene, rows)
         if fault is not None:
-            causes[zone] = Sentence.of(start.zh + fault.zh, start.en + fault.en, fault)
+            causes[zone] = Sentence.joined(NO_TEXT, [start, fault])
     return causes
 
 
@@ -254,17 +254,21 @@ def _fault(scene: Scene, rows: Sequence[int]) -> Sentence | None:
     limit = amount_text(bound.name, bound.low if is_low else bound.high)
     word = Text("低于下限", "below the minimum of") if is_low else Text("超过上限", "above the maximum of")
     return Sentence.of(
-        f"原片区{label.zh} {found.zh}，{word.zh} {limit.zh}",
-        f"the approved zone has {label.en} {found.en}, {word.en} {limit.en}",
-        found,
+        "原片区{label} {found}，{word} {limit}",
+        "the approved zone has {label} {found}, {word} {limit}",
+        label=label,
+        found=found,
+        word=word,
+        limit=limit,
     )
 
 
 def _company(scene: Scene, own: int, after: str | None) -> Text:
     """With whom a community is now."""
     others = [row for row in scene.members.get(after or "", ()) if row != own]
-    mates = scene.name_list(others)
-    return Text(f"与{mates.zh}同片", f"with {mates.en}") if others else Text("单独成片", "a zone of its own")
+    if not others:
+        return Text("单独成片", "a zone of its own")
+    return Text("与{mates}同片", "with {mates}").fill(mates=scene.name_list(others))
 
 
 def _reason(change: str, company: Text, cause: Sentence | None, unplaced: Sentence | None) -> Sentence:
@@ -273,14 +277,15 @@ def _reason(change: str, company: Text, cause: Sentence | None, unplaced: Senten
     if change in ("left_out", "still_out"):
         return unplaced or Sentence.of("未纳入任何片区", "in no zone")
     if change == "added":
-        return Sentence.of(f"新列入，{company.zh}", f"new on the list, {company.en}")
+        return Sentence.of("新列入，{company}", "new on the list, {company}", company=company)
     if change == "kept":
         return Sentence.of("维持原片区", "stays in its zone")
     if cause is not None:
-        return Sentence.of(f"{cause.zh}，改为{company.zh}", f"{cause.en}; now {company.en}", cause)
+        return Sentence.of("{cause}，改为{company}", "{cause}; now {company}", cause=cause, company=company)
     return Sentence.of(
-        f"为使相邻片区满足限值而调整，改为{company.zh}",
-        f"moved so that a neighbouring zone keeps its bounds; now {company.en}",
+        "为使相邻片区满足限值而调整，改为{company}",
+        "moved so that a neighbouring zone keeps its bounds; now {company}",
+        company=company,
     )
 
 

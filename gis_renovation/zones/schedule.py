@@ -14,10 +14,8 @@ import scipy
 from gis_renovation.arrays import Floats
 from gis_renovation.errors import ConfigError
 from gis_renovation.sentences import with_sentences
-from gis_renovation.words import Sentence, Text, shorten_ids
+from gis_renovation.words import WAN, Sentence, Text, shorten_ids
 from gis_renovation.zones.solver import Labels
-
-WAN = 10_000.0
 
 
 class _Order(NamedTuple):
@@ -117,7 +115,7 @@ def _years(zones: pd.DataFrame, budgets_yuan: Mapping[str, float], fixed_years: 
             Text(f"fixed_years 的年份 {years} 没有预算。", f"fixed_years names years without a budget: {years}.")
         )
     if faults:
-        raise ConfigError("\n".join(fault.zh for fault in faults), "\n".join(fault.en for fault in faults))
+        raise ConfigError(*Text.same("\n").join(faults))
     return sorted(int(key) for key in budgets_yuan)
 
 

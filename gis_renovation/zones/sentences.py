@@ -17,18 +17,18 @@ import pandas as pd
 from gis_renovation.arrays import Floats
 from gis_renovation.contiguity import WALL_WORTH_A_WORD_M, metres
 from gis_renovation.unknowns import ABOUT, estimated_rows, names_or_ids
-from gis_renovation.words import Sentence, Text
+from gis_renovation.words import CLAUSES, LISTED, NO_TEXT, WAN, Sentence, Text
 from gis_renovation.zones.request import community_amounts, way_m
 from gis_renovation.zones.requirements import QUANTITIES, Bound, Ids, ZoneRequirements
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1
 NAMES_SHOWN = 6
-LINKS_SHOWN = 6
+TIES_SHOWN = 6
 NEIGHBOURS_SHOWN = 3
 # So many plain links are told by their gaps alone.
 PLAIN_TOGETHER = 3
-WAN = 10_000.0
+TOUCHING = Text("边界相接", "touching")
 
 
 class Link(NamedTuple):
@@ -73,7 +73,7 @@ class Scene:
         told = amount_told(name, self.total(rows, name))
         if not any(self.estimated[name][row] for row in rows):
             return told
-        return told._replace(text=Text(*(about.format(n=said) for about, said in zip(ABOUT, told.text, strict=True))))
+        return told._replace(text=ABOUT.fill(n=told.text))
 
     def total(self, rows: Iterable[int], name: str) -> float:
         """Sum of a quantity over some communities; NaN if any is unknown."""
@@ -83,9 +83,8 @@ class Scene:
         """Names of communities, a few, then how many in all."""
         names = [self.names[row] for row in rows]
         if len(names) <= NAMES_SHOWN:
-            return Text("、".join(names), ", ".join(names))
-        head = names[:NAMES_SHOWN]
-        return Text(f"{'、'.join(head)}等", f"{', '.join(head)} and others")
+            return LISTED.join(names)
+        return LISTED.join(names[:NAMES_SHOWN]) + Text("等", " and others")
 
     def inner_links(self, rows: Iterable[int]) -> list[Link]:
         """Usable links within a set of communities, nearest first."""
@@ -178,13 +177,13 @@ def zone_sentence(scene: Scene, rows: Sequence[int]) -> Sentence:
     """Why these communities are one zone: members, links, the tight bound, and who stayed out."""
     names, size = scene.name_list(rows), _size_told(scene, rows)
     if len(rows) == 1:
-        parts = [Sentence.of(f"仅{names.zh}一个小区{size.zh}", f"A single community, {names.en}{size.en}", size)]
+        start = Sentence.of("仅{names}一个小区{size}", "A single community, {names}{size}", names=names, size=size)
     else:
-        zh = f"由{names.zh}共 {len(rows)} 个小区组成{size.zh}"
-        parts = [Sentence.of(zh, f"{len(rows)} communities ({names.en}){size.en}", size)]
-    parts += [Sentence(text) for text in (*_ties_text(scene, rows), *_fixed_text(scene, rows))]
+        zh, en = "由{names}共 {count} 个小区组成{size}", "{count} communities ({names}){size}"
+        start = Sentence.of(zh, en, names=names, count=len(rows), size=size)
+    parts: list[Sentence | Text] = [start, *_ties_text(scene, rows), *_fixed_text(scene, rows)]
     parts += [*_tight_told(scene, rows), _outside_told(scene, rows)]
-    return Sentence.of("；".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".", *parts)
+    return Sentence.of("{parts}。", "{parts}.", parts=Sentence.joined(CLAUSES, parts))
 
 
 def _fixed_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
@@ -201,7 +200,7 @@ def _size_told(scene: Scene, rows: Sequence[int]) -> Sentence:
         return Sentence.of(f"（其中 {unknown} 个户数未知）", f", households unknown in {unknown}")
     said = scene.total_told(rows, "households")
     word = "，" if len(rows) == 1 else "，合计" if said.zh.startswith("约") else "，合计 "
-    return Sentence.of(f"{word}{said.zh}", f", {said.en} households", said)
+    return Sentence.of("{word}{said}", ", {said} households", word=word, said=said)
 
 
 def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
@@ -216,8 +215,8 @@ def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
     if len(plain) < PLAIN_TOGETHER:
         plain = []
     named = [link for link in ties if link not in plain]
-    texts = [_link_text(scene, link) for link in named[:LINKS_SHOWN]]
-    more = len(named) - LINKS_SHOWN
+    texts = [_link_text(scene, link) for link in named[:TIES_SHOWN]]
+    more = len(named) - TIES_SHOWN
     texts += [Text(f"另有 {more} 处联系", f"{more} more links")] if more > 0 else []
     return texts + ([_plain_text(plain, others=bool(named))] if plain else [])
 
@@ -231,25 +230,22 @@ def _plain_text(links: Sequence[Link], *, others: bool) -> Text:
     """One phrase for all links that nothing lies across: how far apart their ends are."""
     near, far = (metres(bound(link.way_m for link in links)) for bound in (min, max))
     touching = not min(link.way_m for link in links)
-    zh, en = f"相距 {near} 至 {far} 米", f"{near} to {far} m apart"
+    apart = Text(f"相距 {near} 至 {far} 米", f"{near} to {far} m apart")
     if not max(link.way_m for link in links):
-        zh, en = "边界相接", "touching"
+        apart = TOUCHING
     elif touching:
-        zh, en = f"边界相接或相距不超过 {far} 米", f"touching or up to {far} m apart"
+        apart = Text(f"边界相接或相距不超过 {far} 米", f"touching or up to {far} m apart")
     elif near == far:
-        zh, en = f"相距 {far} 米", f"{far} m apart"
-    return Text(
-        f"{'其余' if others else ''}相邻小区{zh}，其间均无阻隔",
-        f"{'other ' if others else ''}neighbours {en}, nothing between them",
-    )
+        apart = Text(f"相距 {far} 米", f"{far} m apart")
+    told = Text("相邻小区{apart}，其间均无阻隔", "neighbours {apart}, nothing between them").fill(apart=apart)
+    return Text("其余", "other ") + told if others else told
 
 
 def _link_text(scene: Scene, link: Link) -> Text:
     one, two = scene.names[link.head], scene.names[link.tail]
     way = f"{link.way_m:.0f}"
-    plain = Text("边界相接", "touching") if link.way_m == 0 else Text(f"相距 {way} 米", f"{way} m apart")
-    reason = link.reason or plain
-    return Text(f"{one}与{two}{reason.zh}", f"{one} and {two}: {reason.en}")
+    reason = link.reason or (TOUCHING if link.way_m == 0 else Text(f"相距 {way} 米", f"{way} m apart"))
+    return Text("{one}与{two}{reason}", "{one} and {two}: {reason}").fill(one=one, two=two, reason=reason)
 
 
 def _tight_told(scene: Scene, rows: Sequence[int]) -> list[Sentence]:
@@ -264,12 +260,12 @@ def _tight_told(scene: Scene, rows: Sequence[int]) -> list[Sentence]:
     limit = amount_text(bound.name, bound.low if is_low else bound.high)
     if room < 0:
         word = Text("低于下限", "is below the minimum of") if is_low else Text("超过上限", "is above the maximum of")
-        zh = f"{label.zh} {found.zh}，{word.zh} {limit.zh}（固定片区，照旧保留）"
-        en = f"{label.en} {found.en} {word.en} {limit.en} (a fixed zone, kept as given)"
-        return [Sentence.of(zh, en, found)]
+        zh = "{label} {found}，{word} {limit}（固定片区，照旧保留）"
+        en = "{label} {found} {word} {limit} (a fixed zone, kept as given)"
+        return [Sentence.of(zh, en, label=label, found=found, word=word, limit=limit)]
     word = Text("接近下限", "close to the minimum of") if is_low else Text("接近上限", "close to the maximum of")
-    zh, en = f"{label.zh} {found.zh}，{word.zh} {limit.zh}", f"{label.en} {found.en}, {word.en} {limit.en}"
-    return [Sentence.of(zh, en, found)]
+    zh, en = "{label} {found}，{word} {limit}", "{label} {found}, {word} {limit}"
+    return [Sentence.of(zh, en, label=label, found=found, word=word, limit=limit)]
 
 
 def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]:
@@ -290,14 +286,15 @@ def _outside_told(scene: Scene, rows: Sequence[int]) -> Sentence:
         reasons.setdefault(there, Sentence(link.reason or Text("被阻隔", "cut off by a barrier")))
     if not reasons:
         return Sentence.of("周边无其他相邻小区", "no other community is next to it")
-    shown = list(reasons.items())[:NEIGHBOURS_SHOWN]
+    shown = [
+        Sentence.of("{name}（{reason}）", "{name} ({reason})", name=scene.names[row], reason=reason)
+        for row, reason in list(reasons.items())[:NEIGHBOURS_SHOWN]
+    ]
     more = len(reasons) - len(shown)
-    zh = "、".join(f"{scene.names[row]}（{text.zh}）" for row, text in shown) + (
-        f"等 {len(reasons)} 个" if more else ""
-    )
-    en = "; ".join(f"{scene.names[row]} ({text.en})" for row, text in shown) + (f" and {more} more" if more else "")
-    told = [text for _, text in shown]
-    return Sentence.of(f"相邻而未并入的有{zh}", f"next to it but not joined: {en}", *told)
+    rest = Text(f"等 {len(reasons)} 个", f" and {more} more") if more else NO_TEXT
+    listed = Sentence.joined(Text("、", "; "), shown)
+    zh, en = "相邻而未并入的有{listed}{rest}", "next to it but not joined: {listed}{rest}"
+    return Sentence.of(zh, en, listed=listed, rest=rest)
 
 
 def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Sentence:
@@ -309,8 +306,8 @@ def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Sentence:
         if value > bound.high:
             label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high)
             found = scene.total_told([*rows, there], bound.name)
-            zh = f"并入后{label.zh}达 {found.zh}，超过上限 {most.zh}"
-            return Sentence.of(zh, f"{label.en} would reach {found.en}, above {most.en}", found)
+            zh, en = "并入后{label}达 {found}，超过上限 {most}", "{label} would reach {found}, above {most}"
+            return Sentence.of(zh, en, label=label, found=found, most=most)
     return _why_it_stays(scene, there)
 
 
@@ -327,21 +324,21 @@ def _why_it_stays(scene: Scene, there: int) -> Sentence:
         value = scene.total(rest, bound.name)
         if value < bound.low:
             label, found = QUANTITIES[bound.name].label, scene.total_told(rest, bound.name)
-            zh = f"{anchor}所在片区若缺少它，{label.zh}只有 {found.zh}，低于下限"
-            en = f"without it the zone of {anchor} has {label.en} {found.en}, below the minimum"
-            return Sentence.of(zh, en, found)
+            zh = "{anchor}所在片区若缺少它，{label}只有 {found}，低于下限"
+            en = "without it the zone of {anchor} has {label} {found}, below the minimum"
+            return Sentence.of(zh, en, anchor=anchor, label=label, found=found)
     if not is_connected(scene, rest):
-        return Sentence.of(f"{anchor}所在片区靠它连通", f"it holds the zone of {anchor} together")
-    return Sentence.of(f"与{anchor}同片更紧凑", f"fits the zone of {anchor} better")
+        return Sentence.of("{anchor}所在片区靠它连通", "it holds the zone of {anchor} together", anchor=anchor)
+    return Sentence.of("与{anchor}同片更紧凑", "fits the zone of {anchor} better", anchor=anchor)
 
 
 def amount_text(name: str, value: float) -> Text:
     """A sum with its unit; large areas and money in 万 for Chinese readers."""
-    unit = QUANTITIES[name].unit
-    en = f"{value:,.0f}" if name in ("households", "community_count") else f"{value:,.0f} {unit.en}"
+    zh = "{value:,.0f} {unit}"
     if name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and abs(value) >= WAN):
-        return Text(f"{value / WAN:,.2f} 万{unit.zh}", en)
-    return Text(f"{value:,.0f} {unit.zh}", en)
+        zh = "{in_wan:,.2f} 万{unit}"
+    en = "{value:,.0f}" if name in ("households", "community_count") else "{value:,.0f} {unit}"
+    return Text(zh, en).fill(value=value, in_wan=value / WAN, unit=QUANTITIES[name].unit)
 
 
 def amount_told(name: str, value: float) -> Sentence:

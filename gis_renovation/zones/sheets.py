@@ -28,7 +28,7 @@ EXPECTED_FACILITIES = (
     "parcel_point",
     "activity_ground",
 )
-NONE, UNKNOWN = Text("无", "none"), Text("未知", "unknown")
+_NONE, _UNKNOWN = Text("无", "none"), Text("未知", "unknown")
 
 
 def zone_sheets(
@@ -154,7 +154,7 @@ def _called(communities: gpd.GeoDataFrame, member: str) -> str:
 
 def _names(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text:
     names = [Text(name, name) for name in (_called(communities, member) for member in members)]
-    return _listed(names, NONE, zh="、", en=", ")
+    return _listed(names, _NONE, zh="、", en=", ")
 
 
 def _batches(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text | None:
@@ -166,9 +166,9 @@ def _batches(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text | No
     order = {code: place for place, code in enumerate(labels)}
     parts = []
     for code in sorted(counts.index, key=lambda code: (order.get(code, 99), code)):
-        label = _label(labels, str(code)) if code else UNKNOWN
+        label = _label(labels, str(code)) if code else _UNKNOWN
         parts.append(Text(f"{label.zh} {counts[code]} 个", f"{label.en}: {counts[code]}"))
-    return _listed(parts, NONE)
+    return _listed(parts, _NONE)
 
 
 def _walls(
@@ -187,7 +187,7 @@ def _walls(
     unknown = "shared_wall_m" not in links
     lengths = [np.nan if unknown else -sum(row[0] for row in walls[str(zone)]) + 0.0 for zone in index]
     ordered = [sorted(walls[str(zone)], key=lambda row: (row[0], row[1].zh)) for zone in index]
-    listed = [None if unknown else _listed([text for _, text in rows], NONE) for rows in ordered]
+    listed = [None if unknown else _listed([text for _, text in rows], _NONE) for rows in ordered]
     return {"shared_wall_m": lengths, **_texts("shared_walls", listed)}
 
 
@@ -207,7 +207,7 @@ def _facilities(frame: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame | None, re
             found[place].add(kind)
 
     def kinds_text(chosen: Iterable[str]) -> Text:
-        return _listed([_label(labels, kind) for kind in chosen], NONE, zh="、", en=", ")
+        return _listed([_label(labels, kind) for kind in chosen], _NONE, zh="、", en=", ")
 
     present = [kinds_text(kind for kind in labels if kind in kinds) for kinds in found]
     missing = [kinds_text(kind for kind in EXPECTED_FACILITIES if kind not in kinds) for kinds in found]
@@ -234,7 +234,7 @@ def _operators(frame: gpd.GeoDataFrame, utility_lines: gpd.GeoDataFrame | None, 
     for pairs in found:
         ordered = sorted(pairs, key=lambda pair: (order.get(pair[0], 99), pair[1]))
         named = [(_label(labels, net), name) for net, name in ordered]
-        texts.append(_listed([Text(f"{net.zh}：{name}", f"{net.en}: {name}") for net, name in named], UNKNOWN))
+        texts.append(_listed([Text(f"{net.zh}：{name}", f"{net.en}: {name}") for net, name in named], _UNKNOWN))
     return texts
 
 
@@ -263,7 +263,7 @@ def _money(
             over = Text(f"{title}（跨片区）", f"{title} (over several zones)")
             names[zone].append(Text(title, title) if len(homes) == 1 else over)
             inside[zone] += [project] if len(homes) == 1 else []
-    return _texts("projects", [_listed(names[str(zone)], NONE) for zone in index]) | _amounts(index, inside, funds)
+    return _texts("projects", [_listed(names[str(zone)], _NONE) for zone in index]) | _amounts(index, inside, funds)
 
 
 def _amounts(index: pd.Index, inside: Mapping[str, Sequence[str]], funds: pd.DataFrame | None) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def _amounts(index: pd.Index, inside: Mapping[str, Sequence[str]], funds: pd.Dat
         by_source = planned[planned["basis"] == "planned"].groupby("source")["amount_yuan"].sum()
         sums = [(labels[code], f"{by_source[code] / 1e4:,.2f}") for code in labels if code in by_source.index]
         parts = [Text(f"{label.zh} {text} 万元", f"{label.en} {text} x 10,000 yuan") for label, text in sums]
-        texts.append(_listed(parts, UNKNOWN))
+        texts.append(_listed(parts, _UNKNOWN))
     return columns | _texts("fund_sources", texts)
 
 

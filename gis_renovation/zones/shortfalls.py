@@ -14,12 +14,11 @@ import shapely
 from gis_renovation.crs import require_metric
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import with_sentences
-from gis_renovation.words import NO_TEXT, Sentence, Text
+from gis_renovation.words import LISTED, NO_TEXT, WAN, Sentence, Text
 from gis_renovation.zones.request import has_unknown, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Bound, ZoneRequirements
 from gis_renovation.zones.sentences import (
     NAMES_SHOWN,
-    WAN,
     Link,
     Scene,
     amount_text,
@@ -158,21 +157,20 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     broken = broken_bounds(scene, rows)
     start = _start_text(scene, rows, broken)
     if not broken:
-        zh = f"{start.zh}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
-        en = f"{start.en}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
-        return Shortfall(rows, Sentence.of(zh, en))
+        zh = "{start}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
+        en = "{start}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
+        return Shortfall(rows, Sentence.of(zh, en, start=start))
     bound, is_low, value = broken[0]
     barrier_id, partner, crossing = _crossing(scene, rows)
     remedy = min([_Remedy(broken), *_joining_remedies(scene, rows)], key=lambda option: option.share)
     missed, enough = _missed_told(scene, rows, bound, is_low=is_low), _remedy_told(remedy)
-    ways = [text for text in (crossing, enough.text) if text is not None]
-    first = _filling_in(scene, rows) if is_low else None
-    zh = f"{start.zh}，{missed.zh}；{f'{first.zh}；否则' if first else ''}{'，或'.join(way.zh for way in ways)}即可。"
-    en = f"{start.en}: {missed.en}; {f'{first.en}; else ' if first else ''}{' or '.join(way.en for way in ways)}"
+    ways = Sentence.joined(Text("，或", " or "), [crossing, enough] if crossing else [enough])
+    first = _filling_in(scene, rows) if is_low else NO_TEXT
+    zh, en = "{start}，{missed}；{first}{ways}即可。", "{start}: {missed}; {first}{ways} would do."
     eased, eased_is_low, relaxed = remedy.changes[0]
     return Shortfall(
         rows,
-        Sentence.of(zh, f"{en} would do.", missed, enough),
+        Sentence.of(zh, en, start=start, missed=missed, first=first, ways=ways),
         bound=eased.name,
         is_low=eased_is_low,
         limit=_limit(eased, eased_is_low),
@@ -189,7 +187,7 @@ def _start_text(scene: Scene, rows: tuple[int, ...], broken: tuple[tuple[Bound, 
     if broken and not broken[0][1]:
         apart = NO_TEXT
     count = f"共 {len(rows)} 个小区" if len(rows) > NAMES_SHOWN else ""
-    return Text(f"{_called(names)}{count}{apart.zh}", f"{names.en}{apart.en}")
+    return _called(names) + Text(count, "") + apart
 
 
 def _missed_told(scene: Scene, rows: tuple[int, ...], bound: Bound, *, is_low: bool) -> Sentence:
@@ -198,29 +196,27 @@ def _missed_told(scene: Scene, rows: tuple[int, ...], bound: Bound, *, is_low: b
     limit = amount_text(bound.name, _limit(bound, is_low))
     word = Text("低于下限", "below the minimum of") if is_low else Text("高于上限", "above the maximum of")
     total = NO_TEXT if len(rows) == 1 else Text("合计", " in all")
-    # With the unit 户 the label goes without saying.
-    said = "" if bound.name == "households" else label.zh
-    amount = " ".join(part for part in (f"{total.zh}{said}", found.zh) if part)
-    zh, en = f"{amount}，{word.zh} {limit.zh}", f"{label.en} {found.en}{total.en}, {word.en} {limit.en}"
-    return Sentence.of(zh, en, found)
+    zh = "{total}{label} {found}，{word} {limit}"
+    if bound.name == "households":
+        # With the unit 户 the label goes without saying.
+        zh = "{total} {found}，{word} {limit}" if total.zh else "{found}，{word} {limit}"
+    en = "{label} {found}{total}, {word} {limit}"
+    return Sentence.of(zh, en, total=total, label=label, found=found, word=word, limit=limit)
 
 
-def _called(names: Text) -> str:
+def _called(names: Text) -> Text:
     """小区 before the names, unless they all say it themselves."""
-    return (
-        names.zh
-        if all(name.endswith(OWN_ENDINGS) for name in names.zh.removesuffix("等").split("、"))
-        else f"小区{names.zh}"
-    )
+    say_it = all(name.endswith(OWN_ENDINGS) for name in names.zh.removesuffix("等").split("、"))
+    return names if say_it else Text("小区", "") + names
 
 
 def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     bounds = [bound for bound in scene.requirements.bounds if np.isnan(scene.total(rows, bound.name))]
-    labels = [QUANTITIES[bound.name].label for bound in bounds]
-    names, zh = scene.name_list(rows), "、".join(label.zh for label in labels)
     text = Sentence.of(
-        f"{_called(names)}{zh}未知，无法核对限值，暂不划分；补上后再划分即可。",
-        f"{names.en}: {', '.join(label.en for label in labels)} unknown, so not zoned; fill it in and zone again.",
+        "{names}{labels}未知，无法核对限值，暂不划分；补上后再划分即可。",
+        "{names}: {labels} unknown, so not zoned; fill it in and zone again.",
+        names=_called(scene.name_list(rows)),
+        labels=LISTED.join(QUANTITIES[bound.name].label for bound in bounds),
     )
     return Shortfall(rows, text, bound=bounds[0].name)
 
@@ -256,13 +252,13 @@ def _kept_apart(scene: Scene, rows: Iterable[int]) -> bool:
 
 def _remedy_told(remedy: _Remedy) -> Sentence:
     """The limits that would do; each is the sum that some communities have, so it tells that."""
-    zh, en, told = [], [], []
+    changes = []
     for bound, is_low, value in remedy.changes:
-        label, text = QUANTITIES[bound.name].label, _enough_told(bound.name, value, is_low=is_low)
-        told.append(text)
-        zh.append(f"{label.zh}{'下限降至' if is_low else '上限升至'} {text.zh}")
-        en.append(f"a {'minimum' if is_low else 'maximum'} of {text.en} for {label.en}")
-    return Sentence.of("且".join(zh), " and ".join(en), *told)
+        word = Text("下限降至", "minimum") if is_low else Text("上限升至", "maximum")
+        label, enough = QUANTITIES[bound.name].label, _enough_told(bound.name, value, is_low=is_low)
+        zh, en = "{label}{word} {enough}", "a {word} of {enough} for {label}"
+        changes.append(Sentence.of(zh, en, label=label, word=word, enough=enough))
+    return Sentence.joined(Text("且", " and "), changes)
 
 
 def _enough_told(name: str, value: float, *, is_low: bool) -> Sentence:
@@ -281,16 +277,15 @@ def _unknown_neighbours(scene: Scene, rows: Sequence[int]) -> list[int]:
     return [there for there in linked if unknown[there] and scene.zone[there] is None]
 
 
-def _filling_in(scene: Scene, rows: Sequence[int]) -> Text | None:
-    """The first thing to do for a group that is too small beside neighbours of unknown size."""
+def _filling_in(scene: Scene, rows: Sequence[int]) -> Text:
+    """The first thing to do for a group that is too small beside neighbours of unknown size; else nothing."""
     unknown = _unknown_neighbours(scene, rows)
     if not unknown:
-        return None
+        return NO_TEXT
     lacking = [b.name for b in scene.requirements.bounds if np.isnan(scene.amounts[b.name][unknown]).any()]
-    labels = [QUANTITIES[name].label for name in lacking]
-    zh, en = "、".join(label.zh for label in labels), ", ".join(label.en for label in labels)
-    names = scene.name_list(unknown)
-    return Text(f"先补上{names.zh}的{zh}再划分", f"first fill in {en} of {names.en} and zone again")
+    labels = LISTED.join(QUANTITIES[name].label for name in lacking)
+    said = Text("先补上{names}的{labels}再划分；否则", "first fill in {labels} of {names} and zone again; else ")
+    return said.fill(names=scene.name_list(unknown), labels=labels)
 
 
 def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
@@ -300,11 +295,9 @@ def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
     if outer:
         unknown = _unknown_neighbours(scene, rows)
         if outer == set(unknown):
-            names = scene.name_list(unknown)
-            return Text(
-                f"只与数据不全的{names.zh}相邻",
-                f" {'have' if many else 'has'} no neighbour but {names.en}, of which too little is known",
-            )
+            has = "have" if many else "has"
+            said = Text("只与数据不全的{names}相邻", " {has} no neighbour but {names}, of which too little is known")
+            return said.fill(has=has, names=scene.name_list(unknown))
         return Text("无法并入相邻片区", " fit into no neighbouring zone" if many else " fits into no neighbouring zone")
     cuts = [link for link, _ in scene.outer_links(rows, scene.cuts)]
     if not cuts:
@@ -314,11 +307,10 @@ def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
         )
     values = layer_schema("barriers").fields["kind"].values
     kinds = dict.fromkeys(link.barrier_kind for link in cuts if link.barrier_kind)
-    labels = [values.get(kind, Text(kind, kind)) for kind in kinds]
-    if not labels:
+    if not kinds:
         return Text("与周边隔开", f" {verb} cut off")
-    zh, en = "、".join(text.zh for text in labels), ", ".join(text.en for text in labels)
-    return Text(f"被{zh}隔开", f" {verb} cut off by {en}")
+    labels = LISTED.join(values.get(kind, kind) for kind in kinds)
+    return Text("被{labels}隔开", " {verb} cut off by {labels}").fill(verb=verb, labels=labels)
 
 
 def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:
@@ -337,12 +329,13 @@ def _crossing_text(scene: Scene, link: Link, partner: str) -> Text:
     key, kind = str(link.barrier_id), link.barrier_kind or ""
     known = layer_schema("barriers").fields["kind"].values.get(kind, Text("阻隔", "barrier"))
     name = scene.barriers.get(key)
-    over = Text(name, name) if name else Text(f"{known.zh} {key} ", f"{known.en} {key}")
+    over = Text.same(name) if name else Text("{known} {key} ", "{known} {key}").fill(known=known, key=key)
+    said = Text("跨{over}增设一处过街通道（与{partner}相连）", "a crossing over {over} to join {partner}")
     if kind in WATER:
-        return Text(f"跨{over.zh}架一座桥（与{partner}相连）", f"a bridge over {over.en} to join {partner}")
-    if kind == "wall":
-        return Text(f"在{over.zh}上开一处通行门（与{partner}相连）", f"a gate in {over.en} to join {partner}")
-    return Text(f"跨{over.zh}增设一处过街通道（与{partner}相连）", f"a crossing over {over.en} to join {partner}")
+        said = Text("跨{over}架一座桥（与{partner}相连）", "a bridge over {over} to join {partner}")
+    elif kind == "wall":
+        said = Text("在{over}上开一处通行门（与{partner}相连）", "a gate in {over} to join {partner}")
+    return said.fill(over=over, partner=partner)
 
 
 def _company(scene: Scene, there: int) -> Sequence[int]:
