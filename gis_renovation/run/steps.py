@@ -89,14 +89,14 @@ STEPS: tuple[Step, ...] = (
     Step(
         "zones",
         "zones.describe_zones",
-        ("communities", "zone_members", "community_links"),
+        ("communities", "community_links", "zone_members"),
         ("streets", "barriers", "zone_changes"),
     ),
     Step("zone_proof", "zones.prove_zones", ("zone_members",), ("community_links",)),
     Step(
         "zone_shortfalls",
         "zones.explain_shortfalls",
-        ("communities", "zone_members", "community_links"),
+        ("communities", "community_links", "zone_members"),
         ("barriers",),
     ),
     Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
@@ -110,7 +110,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "zone_sheets",
         "zones.zone_sheets",
-        ("zones", "zone_members", "communities", "community_links"),
+        ("zones", "communities", "community_links", "zone_members"),
         ("facilities", "utility_lines", "projects", "project_communities", "funds"),
     ),
     Step(

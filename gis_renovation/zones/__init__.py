@@ -1,5 +1,7 @@
 """Contiguous renovation zones (连片改造片区) under bounds, with proof and reasons."""
 
+# also: SearchEffort, StabilityTrials, ZoneRequirements
+
 from gis_renovation.zones.delineate import delineate_zones
 from gis_renovation.zones.describe import describe_zones
 from gis_renovation.zones.proof import missed_number, prove_zones

@@ -37,12 +37,12 @@ class _Lines(NamedTuple):
 
 def describe_zones(
     communities: gpd.GeoDataFrame,
-    zone_members: pd.DataFrame,
     community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
     streets: gpd.GeoDataFrame | None = None,
     barriers: gpd.GeoDataFrame | None = None,
-    zone_changes: pd.DataFrame | None = None,
     *,
+    zone_changes: pd.DataFrame | None = None,
     requirements: ZoneRequirements = NOTHING_ASKED,
     bound_reach_m: float = 150.0,
 ) -> gpd.GeoDataFrame:
@@ -50,7 +50,7 @@ def describe_zones(
 
     Parameters
     ----------
-    communities, zone_members, community_links
+    communities, community_links, zone_members
         Layers of one run; polygons and lines in one projected CRS in metres.
     streets, barriers
         Lines (barriers also polygons) with ``name``, from which 东至/西至/南至/北至 are read. None: unknown.
@@ -97,7 +97,7 @@ def describe_zones(
     >>> links = link_communities(communities)
     >>> asked = ZoneRequirements(households={"min": 500, "max": 900})
     >>> members = delineate_zones(communities, links, requirements=asked)
-    >>> zones = describe_zones(communities, members, links, requirements=asked)
+    >>> zones = describe_zones(communities, links, members, requirements=asked)
     >>> zones[["name", "households", "land_area_m2"]].to_dict("index")["Z-C1"]
     {'name': '甲片区', 'households': 550.0, 'land_area_m2': 16000.0}
     >>> zones.loc["Z-C1", "why_zh"].split("；")[:3]

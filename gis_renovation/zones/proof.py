@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gis_renovation.contiguity import USABLE
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import CLAUSES, STOP, Sentence, Text, counted
-from gis_renovation.zones.request import USABLE, Request, components
+from gis_renovation.zones.request import Request, components
 from gis_renovation.zones.requirements import NOTHING_ASKED, Ids, ZoneRequirements
 from gis_renovation.zones.solver import (
     Labels,
@@ -21,7 +22,7 @@ from gis_renovation.zones.solver import (
     connected_parts,
     group_sums,
     list_candidates,
-    part_of,
+    part_problem,
     prove_best,
     search_zones,
     total_score,
@@ -240,7 +241,7 @@ def solve(request: Request, effort: SearchEffort) -> Solution:
         return Solution(component.copy(), component, {})
     problem = request.problem
     parts = connected_parts(problem) if problem.zone_count is None else np.zeros(problem.size, dtype=np.int64)
-    components_ = [(nodes, part_of(problem, nodes)) for nodes in _rows_by_label(parts)]
+    components_ = [(nodes, part_problem(problem, nodes)) for nodes in _rows_by_label(parts)]
     labels = _searched(problem, components_, effort)
     proofs: dict[int, ComponentProof] = {}
     free = request.node >= 0
@@ -258,7 +259,7 @@ def _searched(problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]],
     large = [nodes for nodes, own in parts if list_candidates(own, max_subsets=FEW_CANDIDATES) is None]
     if large:
         nodes = np.sort(np.concatenate(large))
-        part = part_of(problem, nodes)
+        part = part_problem(problem, nodes)
         labels[nodes] = search_zones(part, effort) + problem.size
     return labels
 

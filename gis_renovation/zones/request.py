@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis_renovation.arrays import Flags, Floats
+from gis_renovation.contiguity import USABLE
 from gis_renovation.errors import ConfigError, DataError, Finding, by_key
 from gis_renovation.words import Text
 from gis_renovation.zones.requirements import (
@@ -29,7 +30,6 @@ from gis_renovation.zones.requirements import (
 )
 from gis_renovation.zones.solver import Labels, ZoneProblem, compact
 
-USABLE = ("joined", "rejoined")
 NEEDS = ("need_basic", "need_improvement", "need_enhancement")
 # Features are counted in hundredths of the city's median link: finer than any survey, and exact.
 FEATURE_STEPS = 100.0

@@ -31,7 +31,7 @@ WEIGHTS = (
 )
 
 
-class Quantity(NamedTuple):
+class BoundedSum(NamedTuple):
     """A sum that may be bounded: its Chinese and English name, unit, and how many steps make one unit."""
 
     label: Text
@@ -40,12 +40,12 @@ class Quantity(NamedTuple):
 
 
 # Sums are counted in whole steps, so that they are exact: households whole, areas and money to 0.01.
-QUANTITIES: Mapping[str, Quantity] = {
-    "households": Quantity(Text("户数", "households"), Text("户", "households"), 1),
-    "floor_area_m2": Quantity(Text("建筑面积", "floor area"), Text("平方米", "m²"), 100),
-    "land_area_m2": Quantity(Text("用地面积", "land area"), Text("平方米", "m²"), 100),
-    "cost_yuan": Quantity(Text("估算投资", "estimated cost"), Text("元", "yuan"), 100),
-    "community_count": Quantity(Text("小区数", "communities"), Text("个", "communities"), 1),
+QUANTITIES: Mapping[str, BoundedSum] = {
+    "households": BoundedSum(Text("户数", "households"), Text("户", "households"), 1),
+    "floor_area_m2": BoundedSum(Text("建筑面积", "floor area"), Text("平方米", "m²"), 100),
+    "land_area_m2": BoundedSum(Text("用地面积", "land area"), Text("平方米", "m²"), 100),
+    "cost_yuan": BoundedSum(Text("估算投资", "estimated cost"), Text("元", "yuan"), 100),
+    "community_count": BoundedSum(Text("小区数", "communities"), Text("个", "communities"), 1),
 }
 
 

@@ -23,7 +23,7 @@ from gis_renovation.words import NO_TEXT, Sentence, Text
 from gis_renovation.zones.proof import zone_names
 from gis_renovation.zones.request import Request, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
-from gis_renovation.zones.sentences import Scene, amount_text, amount_told, is_connected, read_scene
+from gis_renovation.zones.sentences import ZoneScene, amount_text, amount_told, is_connected, read_scene
 from gis_renovation.zones.shortfalls import broken_bounds, shortfalls
 from gis_renovation.zones.solver import (
     MEMBERS,
@@ -37,7 +37,7 @@ from gis_renovation.zones.solver import (
     connected_parts,
     group_sums,
     list_candidates,
-    part_of,
+    part_problem,
     settle,
 )
 
@@ -180,7 +180,7 @@ def revise_zones(
 
 
 def _change_table(
-    scene: Scene,
+    scene: ZoneScene,
     ids: Sequence[str],
     approved: Mapping[str, str],
     continues: Mapping[str | None, str | None],
@@ -221,7 +221,7 @@ def _change(is_present: bool, before: str | None, after: str | None, continued: 
     return "kept" if continued == before else "moved"
 
 
-def _causes(scene: Scene, approved: Mapping[str, str], row_of: Mapping[str, int]) -> dict[str, Sentence]:
+def _causes(scene: ZoneScene, approved: Mapping[str, str], row_of: Mapping[str, int]) -> dict[str, Sentence]:
     """Why each approved zone cannot stand as it is; zones that can are not in the result."""
     members: dict[str, list[int]] = {}
     gone: dict[str, int] = {}
@@ -241,7 +241,7 @@ def _causes(scene: Scene, approved: Mapping[str, str], row_of: Mapping[str, int]
     return causes
 
 
-def _fault(scene: Scene, rows: Sequence[int]) -> Sentence | None:
+def _fault(scene: ZoneScene, rows: Sequence[int]) -> Sentence | None:
     if not rows:
         return Sentence.of("原片区已无小区", "the approved zone has no community left")
     if not is_connected(scene, rows):
@@ -263,7 +263,7 @@ def _fault(scene: Scene, rows: Sequence[int]) -> Sentence | None:
     )
 
 
-def _company(scene: Scene, own: int, after: str | None) -> Text:
+def _company(scene: ZoneScene, own: int, after: str | None) -> Text:
     """With whom a community is now."""
     others = [row for row in scene.members.get(after or "", ()) if row != own]
     if not others:
@@ -306,7 +306,7 @@ def revise(request: Request, approved: Mapping[str, str], effort: SearchEffort) 
     parts = connected_parts(problem)
     for part in range(int(parts.max(initial=-1)) + 1):
         nodes = np.flatnonzero(parts == part)
-        _revise_part(part_of(problem, nodes), nodes, _Approved(names, counts[nodes]), effort, draft)
+        _revise_part(part_problem(problem, nodes), nodes, _Approved(names, counts[nodes]), effort, draft)
     _continue_once(draft, counts, names)
     labels = draft.labels
     zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=bool)
@@ -351,7 +351,7 @@ def _revise_part(
         for number in np.unique(start[np.setdiff1d(np.arange(problem.size), inside)]):
             rows = np.flatnonzero(start == number)
             draft.add(nodes[rows], str(approved.names[approved.counts[rows].sum(axis=0).argmax()]))
-        problem = part_of(problem, inside)
+        problem = part_problem(problem, inside)
         listed = list_candidates(problem, max_subsets=most)
     own = _Approved(approved.names, approved.counts[inside])
     if listed is None:

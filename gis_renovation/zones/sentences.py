@@ -48,7 +48,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class ZoneScene:
     """Communities in id order with their names, sums, links and zones, for the sentences to read.
 
     ``zone`` is each community's zone id or None. ``links`` (usable) and ``cuts`` hold each community's
@@ -104,7 +104,7 @@ def read_scene(
     zone_of: Mapping[str, str | None],
     requirements: ZoneRequirements,
     barriers: pd.DataFrame | None = None,
-) -> Scene:
+) -> ZoneScene:
     """Gather what the sentences need. O(n + m)."""
     named = {} if barriers is None or "name" not in barriers else barriers["name"].dropna().to_dict()
     ids = np.array(sorted(map(str, communities.index)), dtype=object)
@@ -115,7 +115,7 @@ def read_scene(
         if name is not None:
             members.setdefault(name, []).append(row)
     cut = (community_links["status"] == "cut").to_numpy()
-    return Scene(
+    return ZoneScene(
         ids=ids,
         names=names_or_ids(frame).tolist(),
         amounts=community_amounts(frame),
@@ -173,7 +173,7 @@ def _find(leader: dict[int, int], row: int) -> int:
     return row
 
 
-def zone_sentence(scene: Scene, rows: Sequence[int]) -> Sentence:
+def zone_sentence(scene: ZoneScene, rows: Sequence[int]) -> Sentence:
     """Why these communities are one zone: members, links, the tight bound, and who stayed out."""
     names, size = scene.name_list(rows), _size_told(scene, rows)
     if len(rows) == 1:
@@ -186,14 +186,14 @@ def zone_sentence(scene: Scene, rows: Sequence[int]) -> Sentence:
     return Sentence.of("{parts}。", "{parts}.", parts=Sentence.joined(CLAUSES, parts))
 
 
-def _fixed_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
+def _fixed_text(scene: ZoneScene, rows: Sequence[int]) -> list[Text]:
     own = {scene.ids[row] for row in rows}
     if not any(own == set(group) for group in scene.requirements.fixed_zones):
         return []
     return [Text("按要求固定保留", "kept as a fixed zone")]
 
 
-def _size_told(scene: Scene, rows: Sequence[int]) -> Sentence:
+def _size_told(scene: ZoneScene, rows: Sequence[int]) -> Sentence:
     households = scene.total(rows, "households")
     if not np.isfinite(households):
         unknown = int(np.isnan(scene.amounts["households"][list(rows)]).sum())
@@ -203,7 +203,7 @@ def _size_told(scene: Scene, rows: Sequence[int]) -> Sentence:
     return Sentence.of("{word}{said}", ", {said} households", word=word, said=said)
 
 
-def _ties_text(scene: Scene, rows: Sequence[int]) -> list[Text]:
+def _ties_text(scene: ZoneScene, rows: Sequence[int]) -> list[Text]:
     """The links that tie the zone together over the least way: a spanning tree."""
     leader, ties = {row: row for row in rows}, []
     for link in scene.inner_links(rows):
@@ -241,14 +241,14 @@ def _plain_text(links: Sequence[Link], *, others: bool) -> Text:
     return Text("其余", "other ") + told if others else told
 
 
-def _link_text(scene: Scene, link: Link) -> Text:
+def _link_text(scene: ZoneScene, link: Link) -> Text:
     one, two = scene.names[link.head], scene.names[link.tail]
     way = f"{link.way_m:.0f}"
     reason = link.reason or (TOUCHING if link.way_m == 0 else Text(f"相距 {way} 米", f"{way} m apart"))
     return Text("{one}与{two}{reason}", "{one} and {two}: {reason}").fill(one=one, two=two, reason=reason)
 
 
-def _tight_told(scene: Scene, rows: Sequence[int]) -> list[Sentence]:
+def _tight_told(scene: ZoneScene, rows: Sequence[int]) -> list[Sentence]:
     """The bound with the least room, if it has little; else that all bounds are kept."""
     rooms = [(*_room(scene, rows, bound), bound) for bound in scene.requirements.bounds]
     if not rooms:
@@ -268,7 +268,7 @@ def _tight_told(scene: Scene, rows: Sequence[int]) -> list[Sentence]:
     return [Sentence.of(zh, en, label=label, found=found, word=word, limit=limit)]
 
 
-def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]:
+def _room(scene: ZoneScene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]:
     """Least room to a limit as a share of it, and whether that is the minimum."""
     value = scene.total(rows, bound.name)
     above = (value - bound.low) / bound.low if bound.low > 0 else math.inf
@@ -276,7 +276,7 @@ def _room(scene: Scene, rows: Sequence[int], bound: Bound) -> tuple[float, bool]
     return min(above, below), above <= below
 
 
-def _outside_told(scene: Scene, rows: Sequence[int]) -> Sentence:
+def _outside_told(scene: ZoneScene, rows: Sequence[int]) -> Sentence:
     """Why the nearest neighbours outside are not in this zone."""
     reasons: dict[int, Sentence] = {}
     for _, there in scene.outer_links(rows, scene.links):
@@ -297,7 +297,7 @@ def _outside_told(scene: Scene, rows: Sequence[int]) -> Sentence:
     return Sentence.of(zh, en, listed=listed, rest=rest)
 
 
-def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Sentence:
+def _why_not_in(scene: ZoneScene, rows: Sequence[int], there: int) -> Sentence:
     for group in scene.requirements.must_not_join:
         if scene.ids[there] in group and any(scene.ids[row] in group for row in rows):
             return Sentence.of("要求分开", "wanted apart")
@@ -311,7 +311,7 @@ def _why_not_in(scene: Scene, rows: Sequence[int], there: int) -> Sentence:
     return _why_it_stays(scene, there)
 
 
-def _why_it_stays(scene: Scene, there: int) -> Sentence:
+def _why_it_stays(scene: ZoneScene, there: int) -> Sentence:
     """Why a neighbour is needed where it is, or that it sits better there."""
     home = scene.zone[there]
     if home is None:
@@ -351,7 +351,7 @@ def amount_told(name: str, value: float) -> Sentence:
     )
 
 
-def is_connected(scene: Scene, rows: Iterable[int]) -> bool:
+def is_connected(scene: ZoneScene, rows: Iterable[int]) -> bool:
     """Whether usable links hold a set of communities together."""
     rows = list(rows)
     return len(linked_groups(rows, scene.inner_links(rows))) <= 1

@@ -9,12 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gis_renovation.contiguity import USABLE
 from gis_renovation.crs import require_metric
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import repeat_sentences
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.words import Text
-from gis_renovation.zones.request import USABLE
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")
 # 完整居住社区建设标准: what a zone should have in reach; the rest of the kinds are pleasant, not asked for.
@@ -33,15 +33,15 @@ _NONE, _UNKNOWN = Text("无", "none"), Text("未知", "unknown")
 
 def zone_sheets(
     zones: gpd.GeoDataFrame,
-    zone_members: pd.DataFrame,
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
+    *,
     facilities: gpd.GeoDataFrame | None = None,
     utility_lines: gpd.GeoDataFrame | None = None,
     projects: pd.DataFrame | None = None,
     project_communities: pd.DataFrame | None = None,
     funds: pd.DataFrame | None = None,
-    *,
     facility_reach_m: float = 300.0,
     utility_reach_m: float = 10.0,
 ) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def zone_sheets(
 
     Parameters
     ----------
-    zones, zone_members, communities, community_links
+    zones, communities, community_links, zone_members
         Layers of one run; projected CRS in metres.
     facilities, utility_lines, projects, project_communities, funds
         What else is known; None leaves the columns unknown. Money of a project over several zones is
@@ -96,8 +96,8 @@ def zone_sheets(
     >>> links = link_communities(communities)
     >>> asked = ZoneRequirements(households={"min": 500, "max": 900})
     >>> members = delineate_zones(communities, links, requirements=asked)
-    >>> zones = describe_zones(communities, members, links, requirements=asked)
-    >>> sheets = zone_sheets(zones, members, communities, links)
+    >>> zones = describe_zones(communities, links, members, requirements=asked)
+    >>> sheets = zone_sheets(zones, communities, links, members)
     >>> sheets[["communities_zh", "area_ha", "households"]].to_dict("index")["Z-C1"]
     {'communities_zh': '甲、乙', 'area_ha': 1.6, 'households': 550.0}
     """

@@ -20,7 +20,7 @@ from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Bound, 
 from gis_renovation.zones.sentences import (
     NAMES_SHOWN,
     Link,
-    Scene,
+    ZoneScene,
     amount_text,
     amount_told,
     linked_groups,
@@ -66,8 +66,8 @@ class _Remedy(NamedTuple):
 
 def explain_shortfalls(
     communities: gpd.GeoDataFrame,
-    zone_members: pd.DataFrame,
     community_links: gpd.GeoDataFrame,
+    zone_members: pd.DataFrame,
     barriers: gpd.GeoDataFrame | None = None,
     *,
     requirements: ZoneRequirements = NOTHING_ASKED,
@@ -79,7 +79,7 @@ def explain_shortfalls(
 
     Parameters
     ----------
-    communities, zone_members, community_links
+    communities, community_links, zone_members
         Layers of one run; polygons and lines in one projected CRS in metres.
     barriers
         For their names in the sentences; None: barriers go by their kind and id.
@@ -121,7 +121,7 @@ def explain_shortfalls(
     >>> links = link_communities(communities)
     >>> asked = ZoneRequirements(households={"min": 500, "max": 560})
     >>> members = delineate_zones(communities, links, requirements=asked)
-    >>> shortfalls = explain_shortfalls(communities, members, links, requirements=asked)
+    >>> shortfalls = explain_shortfalls(communities, links, members, requirements=asked)
     >>> print(shortfalls.loc["S-C4", "reason_zh"])
     小区丁，600 户，高于上限 560 户；户数上限升至 600 户即可。
     """
@@ -136,7 +136,7 @@ def explain_shortfalls(
     return gpd.GeoDataFrame(table, geometry=gpd.array.from_shapely(geometry, crs=communities.crs))
 
 
-def shortfalls(scene: Scene) -> list[Shortfall]:
+def shortfalls(scene: ZoneScene) -> list[Shortfall]:
     """One entry for each connected group of communities left out, by smallest id.
 
     A community that breaks a maximum alone, or whose bounded amounts are unknown, is an entry of its own.
@@ -151,7 +151,7 @@ def shortfalls(scene: Scene) -> list[Shortfall]:
     return [_shortfall(scene, tuple(rows)) for rows in sorted(groups)]
 
 
-def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
+def _shortfall(scene: ZoneScene, rows: tuple[int, ...]) -> Shortfall:
     if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.requirements.bounds):
         return _unknown_shortfall(scene, rows)
     broken = broken_bounds(scene, rows)
@@ -181,7 +181,7 @@ def _shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
     )
 
 
-def _start_text(scene: Scene, rows: tuple[int, ...], broken: tuple[tuple[Bound, bool, float], ...]) -> Text:
+def _start_text(scene: ZoneScene, rows: tuple[int, ...], broken: tuple[tuple[Bound, bool, float], ...]) -> Text:
     """Who is left out; what keeps them from others explains why they are too small, never why too large."""
     names, apart = scene.name_list(rows), _apart_text(scene, rows)
     if broken and not broken[0][1]:
@@ -190,7 +190,7 @@ def _start_text(scene: Scene, rows: tuple[int, ...], broken: tuple[tuple[Bound, 
     return _called(names) + Text(count, "") + apart
 
 
-def _missed_told(scene: Scene, rows: tuple[int, ...], bound: Bound, *, is_low: bool) -> Sentence:
+def _missed_told(scene: ZoneScene, rows: tuple[int, ...], bound: Bound, *, is_low: bool) -> Sentence:
     """The sum and the limit it breaks."""
     label, found = QUANTITIES[bound.name].label, scene.total_told(rows, bound.name)
     limit = amount_text(bound.name, _limit(bound, is_low))
@@ -210,7 +210,7 @@ def _called(names: Text) -> Text:
     return names if say_it else Text("小区", "") + names
 
 
-def _unknown_shortfall(scene: Scene, rows: tuple[int, ...]) -> Shortfall:
+def _unknown_shortfall(scene: ZoneScene, rows: tuple[int, ...]) -> Shortfall:
     bounds = [bound for bound in scene.requirements.bounds if np.isnan(scene.total(rows, bound.name))]
     text = Sentence.of(
         "{names}{labels}未知，无法核对限值，暂不划分；补上后再划分即可。",
@@ -225,7 +225,7 @@ def _limit(bound: Bound, is_low: bool) -> float:
     return bound.low if is_low else bound.high
 
 
-def broken_bounds(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
+def broken_bounds(scene: ZoneScene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
     """Limits that a set breaks as one zone, the worst first."""
     rows = list(rows)
     sums = [(bound, scene.total(rows, bound.name)) for bound in scene.requirements.bounds]
@@ -234,7 +234,7 @@ def broken_bounds(scene: Scene, rows: Iterable[int]) -> tuple[tuple[Bound, bool,
     return tuple(sorted(found, key=lambda entry: -_Remedy((entry,)).share))
 
 
-def _joining_remedies(scene: Scene, rows: tuple[int, ...]) -> list[_Remedy]:
+def _joining_remedies(scene: ZoneScene, rows: tuple[int, ...]) -> list[_Remedy]:
     """For each neighbouring zone that could take the group in, the limits that would have to give way."""
     homes = dict.fromkeys(scene.zone[there] for _, there in scene.outer_links(rows, scene.links))
     remedies = []
@@ -245,7 +245,7 @@ def _joining_remedies(scene: Scene, rows: tuple[int, ...]) -> list[_Remedy]:
     return remedies
 
 
-def _kept_apart(scene: Scene, rows: Iterable[int]) -> bool:
+def _kept_apart(scene: ZoneScene, rows: Iterable[int]) -> bool:
     members = {scene.ids[row] for row in rows}
     return any(len(members.intersection(group)) > 1 for group in scene.requirements.must_not_join)
 
@@ -270,14 +270,14 @@ def _enough_told(name: str, value: float, *, is_low: bool) -> Sentence:
     return amount_told(name, step * (math.floor(whole) if is_low else math.ceil(whole)))
 
 
-def _unknown_neighbours(scene: Scene, rows: Sequence[int]) -> list[int]:
+def _unknown_neighbours(scene: ZoneScene, rows: Sequence[int]) -> list[int]:
     """Linked neighbours set aside because an amount that is bounded is not known of them."""
     unknown = has_unknown(scene.amounts, scene.requirements)
     linked = dict.fromkeys(there for _, there in scene.outer_links(rows, scene.links))
     return [there for there in linked if unknown[there] and scene.zone[there] is None]
 
 
-def _filling_in(scene: Scene, rows: Sequence[int]) -> Text:
+def _filling_in(scene: ZoneScene, rows: Sequence[int]) -> Text:
     """The first thing to do for a group that is too small beside neighbours of unknown size; else nothing."""
     unknown = _unknown_neighbours(scene, rows)
     if not unknown:
@@ -288,7 +288,7 @@ def _filling_in(scene: Scene, rows: Sequence[int]) -> Text:
     return said.fill(names=scene.name_list(unknown), labels=labels)
 
 
-def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
+def _apart_text(scene: ZoneScene, rows: tuple[int, ...]) -> Text:
     """What keeps the group apart: nothing near, neighbours not known enough, a barrier, or zones that are full."""
     many, verb = len(rows) > 1, "are" if len(rows) > 1 else "is"
     outer = {there for _, there in scene.outer_links(rows, scene.links)}
@@ -313,7 +313,7 @@ def _apart_text(scene: Scene, rows: tuple[int, ...]) -> Text:
     return Text("被{labels}隔开", " {verb} cut off by {labels}").fill(verb=verb, labels=labels)
 
 
-def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:
+def _crossing(scene: ZoneScene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:
     """The narrowest barrier over which a crossing would give the group a zone that keeps all bounds."""
     for link, there in scene.outer_links(rows, scene.cuts):
         if not link.barrier_id:
@@ -324,7 +324,7 @@ def _crossing(scene: Scene, rows: tuple[int, ...]) -> tuple[str | None, str | No
     return None, None, None
 
 
-def _crossing_text(scene: Scene, link: Link, partner: str) -> Text:
+def _crossing_text(scene: ZoneScene, link: Link, partner: str) -> Text:
     """What to build over a barrier: a bridge over water, a gate in a wall, else a footbridge or underpass."""
     key, kind = str(link.barrier_id), link.barrier_kind or ""
     known = layer_schema("barriers").fields["kind"].values.get(kind, Text("阻隔", "barrier"))
@@ -338,7 +338,7 @@ def _crossing_text(scene: Scene, link: Link, partner: str) -> Text:
     return said.fill(over=over, partner=partner)
 
 
-def _company(scene: Scene, there: int) -> Sequence[int]:
+def _company(scene: ZoneScene, there: int) -> Sequence[int]:
     """The zone of a community, or the group it was left out with."""
     home = scene.zone[there]
     if home is not None:
@@ -347,7 +347,7 @@ def _company(scene: Scene, there: int) -> Sequence[int]:
     return next(group for group in linked_groups(out, scene.inner_links(out)) if there in group)
 
 
-def _shortfall_columns(scene: Scene, found: Sequence[Shortfall]) -> dict[str, Any]:
+def _shortfall_columns(scene: ZoneScene, found: Sequence[Shortfall]) -> dict[str, Any]:
     def text(values: list[str | None]) -> Any:
         return pd.array(values, dtype="str")
 

@@ -15,7 +15,7 @@ from gis_renovation.crs import require_metric
 from gis_renovation.zones.proof import solve
 from gis_renovation.zones.request import Request, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
-from gis_renovation.zones.solver import FULL_EFFORT, Labels, SearchEffort, connected_parts, noise, part_of
+from gis_renovation.zones.solver import FULL_EFFORT, Labels, SearchEffort, connected_parts, noise, part_problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +219,7 @@ def _only(request: Request, open_: Flags) -> Request:
     nodes = np.unique(request.node[kept])
     node = np.full(len(request.node), -1)
     node[kept] = np.searchsorted(nodes, request.node[kept])
-    return request._replace(problem=part_of(request.problem, nodes), node=node)
+    return request._replace(problem=part_problem(request.problem, nodes), node=node)
 
 
 def _shaken(request: Request, luck: Floats, error_share: float) -> Request:

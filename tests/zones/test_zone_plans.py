@@ -153,7 +153,7 @@ def test_zones_follow_the_approved_plan_where_there_is_one_and_keep_its_names():
     assert members["seed"].isna().all()
     keeps_schema("zone_members", members)
     keeps_schema("zone_changes", changes)
-    zones = describe_zones(communities, members, links, zone_changes=changes, requirements=PAIRS)
+    zones = describe_zones(communities, links, members, zone_changes=changes, requirements=PAIRS)
     assert zones["name"].tolist() == ["一片区", "二片区"]
     assert zones["continues_zone_id"].tolist() == ["P1", "P2"]
     keeps_schema("zones", zones)
@@ -163,7 +163,7 @@ def test_zones_follow_the_approved_plan_where_there_is_one_and_keep_its_names():
     anew = delineate_zones(communities, links, changes, follow_approved=False, requirements=PAIRS)
     assert (anew["proof"] == "proven").all()
     assert (
-        describe_zones(communities, anew, links, zone_changes=changes, requirements=PAIRS)["continues_zone_id"]
+        describe_zones(communities, links, anew, zone_changes=changes, requirements=PAIRS)["continues_zone_id"]
         .isna()
         .all()
     )
@@ -360,7 +360,7 @@ def test_no_zones_or_no_budgets_give_the_same_columns():
 
 def test_a_zone_without_a_year_says_what_is_missing_and_is_not_called_reserve():
     communities, links = make_row([100, 200], cut=[(0, 1)])
-    zones = describe_zones(communities, delineate_zones(communities, links), links).assign(cost_yuan=[1e6, np.nan])
+    zones = describe_zones(communities, links, delineate_zones(communities, links)).assign(cost_yuan=[1e6, np.nan])
     without = order_zone_works(zones)
     assert without["work_status"].tolist() == ["no_budget", "cost_unknown"]
     assert not without["reason_zh"].str.contains("储备").any()
@@ -374,7 +374,7 @@ def test_a_zone_without_a_year_says_what_is_missing_and_is_not_called_reserve():
 def test_what_no_layer_tells_is_not_checked_on_the_sheet():
     communities, links = make_row([100, 200])
     members = delineate_zones(communities, links)
-    sheet = zone_sheets(describe_zones(communities, members, links), members, communities, links)
+    sheet = zone_sheets(describe_zones(communities, links, members), communities, links, members)
     for name in ("subdistrict", "facilities_zh", "missing_facilities_zh", "operators_zh", "projects_zh"):
         assert sheet[name].isna().all()
         field = layer_schema("zone_sheets").fields[name]
@@ -386,7 +386,7 @@ def make_sheet_inputs():
     links["shared_wall_m"] = [12.4, 0.0]
     communities["subdistrict"] = ["洞山街道", "洞山街道", "泉山街道"]
     members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 200, "max": 600}))
-    zones = describe_zones(communities, members, links)
+    zones = describe_zones(communities, links, members)
     facilities = gpd.GeoDataFrame(
         {"kind": ["kindergarten", "nursery"]},
         geometry=[shapely.Point(5, 30), shapely.Point(5, 5_000)],
@@ -409,11 +409,21 @@ def make_sheet_inputs():
             "amount_yuan": [2e6, 1e6, 5e5, 9e6],
         }
     )
-    return (zones, members, communities, links, facilities, pipes, projects, pairs, funds)
+    return {
+        "zones": zones,
+        "communities": communities,
+        "community_links": links,
+        "zone_members": members,
+        "facilities": facilities,
+        "utility_lines": pipes,
+        "projects": projects,
+        "project_communities": pairs,
+        "funds": funds,
+    }
 
 
 def test_the_sheet_gathers_what_the_scheme_book_asks():
-    sheet = zone_sheets(*make_sheet_inputs())
+    sheet = zone_sheets(**make_sheet_inputs())
     first = sheet.loc["Z-C00"]
     assert first["communities_zh"] == "甲、乙"
     assert first["subdistrict"] == "洞山街道"
@@ -432,8 +442,8 @@ def test_the_sheet_gathers_what_the_scheme_book_asks():
 
 
 def test_a_sheet_without_the_other_layers_leaves_them_unknown():
-    zones, members, communities, links, *_ = make_sheet_inputs()
-    sheet = zone_sheets(zones, members, communities, links.drop(columns="shared_wall_m"))
+    zones, communities, links, members, *_ = make_sheet_inputs().values()
+    sheet = zone_sheets(zones, communities, links.drop(columns="shared_wall_m"), members)
     unknown = [
         "shared_wall_m",
         "shared_walls_zh",
@@ -444,22 +454,23 @@ def test_a_sheet_without_the_other_layers_leaves_them_unknown():
     ]
     assert sheet[unknown].isna().all().all()
     keeps_schema("zone_sheets", sheet)
-    assert list(zone_sheets(zones.iloc[:0], members.iloc[:0], communities, links)) == list(sheet)
+    assert list(zone_sheets(zones.iloc[:0], communities, links, members.iloc[:0])) == list(sheet)
 
 
 def test_sheets_do_not_depend_on_row_order():
     inputs = make_sheet_inputs()
-    turned = [frame.iloc[::-1] for frame in inputs]
-    assert_frame_equal(zone_sheets(*inputs), zone_sheets(*turned))
+    turned = {name: frame.iloc[::-1] for name, frame in inputs.items()}
+    assert_frame_equal(zone_sheets(**inputs), zone_sheets(**turned))
 
 
 def test_a_community_without_a_name_is_called_by_its_id():
-    _, members, communities, links, *rest = make_sheet_inputs()
+    inputs = make_sheet_inputs()
+    communities, links, members = (inputs[name] for name in ("communities", "community_links", "zone_members"))
     names = communities["name"].astype("str")
     names["C00"] = None
     unnamed = communities.assign(name=names)
-    described = describe_zones(unnamed, members, links)
-    sheet = zone_sheets(described, members, unnamed, links, *rest)
+    described = describe_zones(unnamed, links, members)
+    sheet = zone_sheets(**{**inputs, "zones": described, "communities": unnamed})
     assert described.loc["Z-C00", "name"] == "C00片区"
     assert sheet.loc["Z-C00", "communities_zh"] == "C00、乙"
     told = " ".join(map(str, [*sheet.to_numpy().ravel(), *described["why_zh"], *described["why_en"]]))

@@ -248,7 +248,7 @@ def test_a_component_below_the_minimum_names_the_barrier_the_sum_and_the_relaxat
         members.loc["C00", "reason_zh"]
         == "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；户数下限降至 412 户即可。"
     )
-    [shortfall] = explain_shortfalls(communities, members, links, requirements=asked).to_dict("records")
+    [shortfall] = explain_shortfalls(communities, links, members, requirements=asked).to_dict("records")
     assert shortfall["bound"] == "households"
     assert (shortfall["bound_kind"], shortfall["bound_value"], shortfall["relaxed_value"]) == ("min", 500, 412)
     relaxed = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 412, "max": 1_000}))
@@ -263,9 +263,9 @@ def test_sentences_tell_their_counts_and_their_money_apart_from_the_limits():
     # one would be 1,000.
     pair, last = ((412,), ()), ((300, 1_000), ())
     assert sentence_facts(members, "reason") == {"C00": pair, "C01": pair, "C03": last}
-    shortfalls = explain_shortfalls(communities, members, links, requirements=asked)
+    shortfalls = explain_shortfalls(communities, links, members, requirements=asked)
     assert sentence_facts(shortfalls, "reason") == {"S-C00": pair, "S-C03": last}
-    zones = describe_zones(communities, members, links, requirements=asked)
+    zones = describe_zones(communities, links, members, requirements=asked)
     assert "并入后户数达 1,000 户，超过上限 900 户" in zones.loc["Z-C02", "why_zh"]
     assert sentence_facts(zones, "why") == {"Z-C02": ((700, 1_000), ())}
     assert sentence_facts(prove_zones(members), "reason") == {}
@@ -279,7 +279,7 @@ def test_a_crossing_is_offered_where_it_would_join_a_zone_with_room():
     communities, links = make_row([200, 212, 400, 200], cut=[(1, 2)])
     asked = ZoneRequirements(households={"min": 500, "max": 1_100})
     members = delineate_zones(communities, links, requirements=asked)
-    [shortfall] = explain_shortfalls(communities, members, links, requirements=asked).to_dict("records")
+    [shortfall] = explain_shortfalls(communities, links, members, requirements=asked).to_dict("records")
     assert (shortfall["barrier_id"], shortfall["partner_id"]) == ("B1", "C02")
     assert shortfall["reason_zh"] == (
         "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；"
@@ -339,7 +339,7 @@ def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
     communities, links = make_row([300, 600, 600])
     asked = ZoneRequirements(households={"min": 500, "max": 700})
     members = delineate_zones(communities, links, requirements=asked)
-    [shortfall] = explain_shortfalls(communities, members, links, requirements=asked).to_dict("records")
+    [shortfall] = explain_shortfalls(communities, links, members, requirements=asked).to_dict("records")
     # Minimum to 300 is 40 % of 500; maximum to 900 is 29 % of 700.
     assert (shortfall["bound_kind"], shortfall["relaxed_value"]) == ("max", 900)
     assert (
@@ -394,7 +394,7 @@ def test_a_zone_says_who_is_joined_which_bound_is_tight_and_why_neighbours_staye
     communities, links = make_row([600, 380, 300, 500, 400], cut=[(3, 4)])
     asked = ZoneRequirements(households={"min": 400, "max": 1_000})
     members = delineate_zones(communities, links, requirements=asked)
-    zones = describe_zones(communities, members, links, requirements=asked)
+    zones = describe_zones(communities, links, members, requirements=asked)
     assert groups_of(members) == {frozenset({"C00", "C01"}), frozenset({"C02", "C03"}), frozenset({"C04"})}
     assert zones.loc["Z-C00", "why_zh"] == (
         "由甲、乙共 2 个小区组成，合计 980 户；甲与乙相距 10 米，其间无阻隔；户数 980 户，接近上限 1,000 户；"
@@ -409,7 +409,7 @@ def test_many_plain_gaps_are_told_together_and_walls_and_crossings_by_name():
     links["shared_wall_m"] = [0.0, 70.0, 0.0, 0.0, 0.0]
     links["barrier_id"] = [None, None, None, None, "B1"]
     links["reason_zh"] = ["相距 3 米", "相距 0.5 米，边界并行约 70 米，其间无阻隔", "", "", "隔铁路，经人民桥可连通"]
-    zone = describe_zones(communities, delineate_zones(communities, links), links).loc["Z-C00"]
+    zone = describe_zones(communities, links, delineate_zones(communities, links)).loc["Z-C00"]
     assert zone["why_zh"] == (
         "由甲、乙、丙、丁、戊、己共 6 个小区组成，合计 600 户；乙与丙相距 0.5 米，边界并行约 70 米，其间无阻隔；"
         "戊与己隔铁路，经人民桥可连通；其余相邻小区相距 3.0 至 12 米，其间均无阻隔；周边无其他相邻小区。"
@@ -420,14 +420,14 @@ def test_many_plain_gaps_are_told_together_and_walls_and_crossings_by_name():
         ([4.0] * 5, "区相距 4.0 米"),
     ]:
         plain = links.assign(gap_m=gaps, shared_wall_m=0.0, barrier_id=None)
-        assert words in describe_zones(communities, delineate_zones(communities, plain), plain).loc["Z-C00", "why_zh"]
+        assert words in describe_zones(communities, plain, delineate_zones(communities, plain)).loc["Z-C00", "why_zh"]
 
 
 def test_a_fixed_zone_says_that_it_is_kept_as_asked():
     communities, links = make_row([300] * 4)
     asked = ZoneRequirements(households={"min": 500, "max": 700}, fixed_zones=[["C00", "C01", "C02"]])
     zones = describe_zones(
-        communities, delineate_zones(communities, links, requirements=asked), links, requirements=asked
+        communities, links, delineate_zones(communities, links, requirements=asked), requirements=asked
     )
     assert "；按要求固定保留；户数 900 户，超过上限 700 户（固定片区，照旧保留）；" in zones.loc["Z-C00", "why_zh"]
 
@@ -437,7 +437,7 @@ def test_a_sentence_says_about_of_approximate_amounts_and_of_sums_with_such_a_pa
     communities["approximate"] = ["households", None, "year_built;households", "cost_yuan"]
     asked = ZoneRequirements(households={"max": 650})
     zones = describe_zones(
-        communities, delineate_zones(communities, links, requirements=asked), links, requirements=asked
+        communities, links, delineate_zones(communities, links, requirements=asked), requirements=asked
     )
     assert zones["why_zh"].str.split("；").str[0].tolist() == [
         "仅甲一个小区，约 240 户",
@@ -469,7 +469,7 @@ def test_a_neighbour_needed_at_home_is_given_as_the_reason():
     communities, links = make_row([500, 300, 300])
     asked = ZoneRequirements(households={"min": 500, "max": 900})
     zones = describe_zones(
-        communities, delineate_zones(communities, links, requirements=asked), links, requirements=asked
+        communities, links, delineate_zones(communities, links, requirements=asked), requirements=asked
     )
     assert "乙（丙所在片区若缺少它，户数只有 300 户，低于下限）" in zones.loc["Z-C00", "why_zh"]
 
@@ -480,7 +480,7 @@ def test_a_neighbour_needed_at_home_is_given_as_the_reason():
 def test_sums_with_an_unknown_member_are_unknown_and_counted():
     communities, links = make_row([100, 200])
     communities["floor_area_m2"] = [1_000.0, np.nan]
-    zone = describe_zones(communities, delineate_zones(communities, links), links).loc["Z-C00"]
+    zone = describe_zones(communities, links, delineate_zones(communities, links)).loc["Z-C00"]
     assert (zone["households"], zone["households_unknown_count"]) == (300, 0)
     assert np.isnan(zone["floor_area_m2"])
     assert zone["floor_area_m2_unknown_count"] == 1
@@ -510,9 +510,9 @@ def test_the_four_bounds_are_the_nearest_named_streets_on_each_side():
         crs=CRS,
     )
     members = delineate_zones(communities, links)
-    zone = describe_zones(communities, members, links, streets, river).loc["Z-C00"]
+    zone = describe_zones(communities, links, members, streets, river).loc["Z-C00"]
     assert zone["extent_zh"] == "东至东风路，西至西城路，南至南门街，北至淮河"
-    zone = describe_zones(communities, members, links, streets).loc["Z-C00"]
+    zone = describe_zones(communities, links, members, streets).loc["Z-C00"]
     assert pd.isna(zone["north_bound"])
     assert zone["extent_zh"].endswith("北至（待核）")
 
@@ -538,12 +538,12 @@ def test_a_river_between_the_members_bounds_the_zone_nowhere(in_pieces):
         crs=CRS,
     )
     members = delineate_zones(communities, links)
-    zone = describe_zones(communities, members, links, street, river).loc["Z-C00"]
+    zone = describe_zones(communities, links, members, street, river).loc["Z-C00"]
     assert zone["extent_zh"] == "东至（待核），西至（待核），南至（待核），北至北门街"
     assert zone["extent_en"].startswith("east to (to be checked)")
     # Moved to the west of both, the same river is their western bound.
     beside = river.assign(geometry=river.geometry.translate(xoff=left[0] - 10 - right[0]))
-    assert describe_zones(communities, members, links, street, beside).loc["Z-C00", "west_bound"] == "老沟"
+    assert describe_zones(communities, links, members, street, beside).loc["Z-C00", "west_bound"] == "老沟"
 
 
 def test_results_keep_their_schemas():
@@ -552,9 +552,9 @@ def test_results_keep_their_schemas():
     members = delineate_zones(communities, links, requirements=asked)
     for layer, frame in {
         "zone_members": members,
-        "zones": describe_zones(communities, members, links, requirements=asked),
+        "zones": describe_zones(communities, links, members, requirements=asked),
         "zone_proof": prove_zones(members),
-        "zone_shortfalls": explain_shortfalls(communities, members, links, requirements=asked),
+        "zone_shortfalls": explain_shortfalls(communities, links, members, requirements=asked),
     }.items():
         schema = layer_schema(layer)
         assert [finding.text.en for finding in check_layer(frame, schema)] == []
@@ -566,10 +566,10 @@ def test_no_zones_give_no_rows_with_the_same_columns():
     communities, links = make_row([100, 100])
     full = delineate_zones(communities, links)
     none = full.assign(zone_id=pd.array([None, None], dtype="str"))
-    assert len(describe_zones(communities, none, links)) == 0
-    assert list(describe_zones(communities, none, links)) == list(describe_zones(communities, full, links))
-    assert list(explain_shortfalls(communities, full, links)) == list(
-        explain_shortfalls(communities, none, links, requirements=ZoneRequirements(households={"min": 500}))
+    assert len(describe_zones(communities, links, none)) == 0
+    assert list(describe_zones(communities, links, none)) == list(describe_zones(communities, links, full))
+    assert list(explain_shortfalls(communities, links, full)) == list(
+        explain_shortfalls(communities, links, none, requirements=ZoneRequirements(households={"min": 500}))
     )
     assert list(prove_zones(full.iloc[:0])) == list(prove_zones(full))
 
@@ -632,7 +632,7 @@ def test_communities_of_unknown_households_can_be_left_out_with_the_reason():
     assert members["zone_id"].isna().tolist() == [False, False, True]
     assert members.loc["C02", "reason_zh"] == "小区丙户数未知，无法核对限值，暂不划分；补上后再划分即可。"
     assert prove_zones(members)["proof"].tolist() == ["proven", "unknown"]
-    assert "未纳入任何片区" in describe_zones(communities, members, links, requirements=asked).loc["Z-C00", "why_zh"]
+    assert "未纳入任何片区" in describe_zones(communities, links, members, requirements=asked).loc["Z-C00", "why_zh"]
 
 
 def test_no_communities_and_links_to_strangers_are_refused():
@@ -708,8 +708,8 @@ def test_row_order_and_the_side_a_link_is_named_from_change_nothing(city, random
     second = delineate_zones(communities.loc[rows], turned, requirements=BOUNDS)
     assert_frame_equal(first, second)
     assert_frame_equal(
-        describe_zones(communities, first, links, requirements=BOUNDS),
-        describe_zones(communities.loc[rows], second, turned, requirements=BOUNDS),
+        describe_zones(communities, links, first, requirements=BOUNDS),
+        describe_zones(communities.loc[rows], turned, second, requirements=BOUNDS),
     )
 
 
@@ -773,7 +773,7 @@ def test_a_relaxation_offered_for_a_bound_does_let_its_communities_in(city):
     communities, links = city
     asked = ZoneRequirements(households={"min": 300, "max": 900})
     members = delineate_zones(communities, links, requirements=asked)
-    for entry in explain_shortfalls(communities, members, links, requirements=asked).to_dict("records"):
+    for entry in explain_shortfalls(communities, links, members, requirements=asked).to_dict("records"):
         limits = {**asked.households, entry["bound_kind"]: entry["relaxed_value"]}
         again = delineate_zones(communities, links, requirements=ZoneRequirements(households=limits))
         assert again["zone_id"].isna().sum() < members["zone_id"].isna().sum()

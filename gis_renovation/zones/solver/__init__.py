@@ -11,7 +11,7 @@ from gis_renovation.zones.solver.problem import (
     connected_parts,
     group_sums,
     noise,
-    part_of,
+    part_problem,
     total_score,
 )
 from gis_renovation.zones.solver.search import search_zones
@@ -32,7 +32,7 @@ __all__ = [
     "group_sums",
     "list_candidates",
     "noise",
-    "part_of",
+    "part_problem",
     "prove_best",
     "search_zones",
     "settle",

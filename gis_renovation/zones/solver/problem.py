@@ -178,7 +178,7 @@ def tiled(problem: ZoneProblem, copies: int) -> ZoneProblem:
     )
 
 
-def part_of(problem: ZoneProblem, nodes: Labels) -> ZoneProblem:
+def part_problem(problem: ZoneProblem, nodes: Labels) -> ZoneProblem:
     """The problem of some nodes alone, in the order given by their sorted positions."""
     place = np.full(problem.size, -1)
     place[nodes] = np.arange(len(nodes))

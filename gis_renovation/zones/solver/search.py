@@ -29,7 +29,7 @@ from gis_renovation.zones.solver.problem import (
     gathering,
     group_sums,
     noise,
-    part_of,
+    part_problem,
     tiled,
 )
 from gis_renovation.zones.solver.trees import Forest, random_forest, tree_stats
@@ -293,7 +293,7 @@ def _gather(problem: ZoneProblem, ties: Ties, labels: Labels, turn: Turn, phase:
     if not len(nodes):
         return labels
     # So few regions that more trees cost little.
-    part, turn = part_of(problem, nodes), turn._replace(tries=8 * turn.tries)
+    part, turn = part_problem(problem, nodes), turn._replace(tries=8 * turn.tries)
     redrawn = many_cut(part, compact(labels[nodes]), compact(regions[nodes]), turn, phase, winding=winding)
     labels[nodes] = redrawn + len(sums)
     return compact(labels)
