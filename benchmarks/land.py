@@ -185,7 +185,7 @@ def shares_duckdb(size: int) -> Duel | str:
 
 def ledger(size: int, *, rules: int) -> Duel:
     """The ledger of the first rules of the pack, and the list drawn from it."""
-    from gis_renovation.land import assess_parcels, find_idle_parcels
+    from gis_renovation.land import assess_parcels, screen_parcels
     from gis_renovation.rule_packs import rules_in_force
 
     parcels, zones, lines = make_land(size)
@@ -196,7 +196,7 @@ def ledger(size: int, *, rules: int) -> Duel:
         found = assess_parcels(
             parcels, communities, lines, None, rules=chosen, as_of=datetime.date(2024, 9, 30), checked_kinds=("blue",)
         )
-        return find_idle_parcels(parcels, found, communities)
+        return screen_parcels(parcels, found, communities)
 
     return Duel(ours, None, None)
 
@@ -208,7 +208,7 @@ def province(size: int) -> Duel | str:
     """
     if find_spec("dask_geopandas") is None:
         return "dask-geopandas is not installed"
-    from gis_renovation.land import assess_parcels, find_idle_parcels
+    from gis_renovation.land import assess_parcels, screen_parcels
     from gis_renovation.rule_packs import rules_in_force
     from gis_renovation.run import assess_partitions, partition_parcels
 
@@ -233,7 +233,7 @@ def province(size: int) -> Duel | str:
         for name in (names[0], names[len(names) // 2]):
             part = gpd.read_parquet(folder / "parcels" / name).drop(columns="part_number")
             ledger = assess_parcels(part, communities, lines, None, **options)
-            expected = find_idle_parcels(part, ledger, communities)
+            expected = screen_parcels(part, ledger, communities)
             found = gpd.read_parquet(result / "idle_parcels" / name)
             pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(expected), rtol=1e-9, atol=1e-6)
         held.cleanup()

@@ -5,12 +5,12 @@ from gis_renovation.land.evidence import grade_vacant_premises, sum_idleness, su
 from gis_renovation.land.ledger import (
     assess_parcels,
     assess_premises,
-    find_idle_parcels,
-    find_idle_premises,
+    screen_parcels,
+    screen_premises,
     show_candidate_ledger,
 )
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS
-from gis_renovation.land.ranking import grade_candidates, rank_idle_parcels
+from gis_renovation.land.ranking import grade_candidates, rank_parcels
 from gis_renovation.land.shapes import shape_usable_land
 from gis_renovation.land.statements import (
     compare_land_uses,
@@ -32,15 +32,15 @@ __all__ = [
     "conclude_land_sites",
     "draw_facility_statements",
     "draw_land_statements",
-    "find_idle_parcels",
-    "find_idle_premises",
     "grade_candidates",
     "grade_vacant_premises",
     "list_code_conversions",
     "list_touched_parcels",
     "outline_land_sites",
-    "rank_idle_parcels",
+    "rank_parcels",
     "require_one_system",
+    "screen_parcels",
+    "screen_premises",
     "shape_usable_land",
     "show_candidate_ledger",
     "sum_idleness",

@@ -336,7 +336,7 @@ def _labels(layer: str, measure: str, words: Words, lang: int) -> Words:
 # --- the lists ------------------------------------------------------------------------------------
 
 
-def find_idle_parcels(
+def screen_parcels(
     parcels: gpd.GeoDataFrame,
     parcel_ledger: pd.DataFrame,
     communities: gpd.GeoDataFrame | None = None,
@@ -385,12 +385,12 @@ def find_idle_parcels(
     return _located(result, parcels, communities)
 
 
-def find_idle_premises(
+def screen_premises(
     premises: gpd.GeoDataFrame, premises_ledger: pd.DataFrame, communities: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
     """Every room or building of the register with what its ledger adds up to.
 
-    As :func:`find_idle_parcels`, indexed by premises_id, with name, floor_area_m2 and storey in place
+    As :func:`screen_parcels`, indexed by premises_id, with name, floor_area_m2 and storey in place
     of the areas of land, and no test of idle land: rooms are vacant (空置), not idle land (闲置土地).
     """
     require_metric(premises=premises, communities=communities)

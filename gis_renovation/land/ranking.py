@@ -41,7 +41,7 @@ DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
 _CELLS_AT_ONCE: Final = 20_000_000
 
 
-def rank_idle_parcels(
+def rank_parcels(
     idle_parcels: gpd.GeoDataFrame,
     usable_shapes: gpd.GeoDataFrame | None = None,
     idle_strength: pd.DataFrame | None = None,
@@ -227,9 +227,9 @@ def grade_candidates(
     Parameters
     ----------
     idle_parcels
-        The result of :func:`gis_renovation.land.ledger.find_idle_parcels`, polygons in a metric CRS.
+        The result of :func:`gis_renovation.land.ledger.screen_parcels`, polygons in a metric CRS.
     parcel_ranking
-        The result of :func:`rank_idle_parcels` for them.
+        The result of :func:`rank_parcels` for them.
 
     Returns
     -------

@@ -90,7 +90,7 @@ def shape_usable_land(
     Parameters
     ----------
     idle_parcels
-        The result of :func:`gis_renovation.land.ledger.find_idle_parcels`; excluded parcels are passed over.
+        The result of :func:`gis_renovation.land.ledger.screen_parcels`; excluded parcels are passed over.
     buildings, utility_lines, control_lines
         Polygons, lines and polygons in the same metric CRS. ``None`` is a layer nobody has: nothing
         is deducted for it and ``not_deducted`` says so. Abandoned and empty pipes do not count.

@@ -27,7 +27,7 @@ from shapely import box
 
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding
-from gis_renovation.land import assess_parcels, find_idle_parcels
+from gis_renovation.land import assess_parcels, screen_parcels
 from gis_renovation.rules import Rule
 from gis_renovation.words import Text
 
@@ -225,7 +225,7 @@ def _assess_part(
             _context(Path(folder) / f"{name}.parquet", part, whole=name == "communities") for name in CONTEXT
         )
         ledger = assess_parcels(part, communities, lines, buildings, rules=rules, as_of=as_of, **options)
-        idle = find_idle_parcels(part, ledger, communities, blank_start=options["blank_start"])
+        idle = screen_parcels(part, ledger, communities, blank_start=options["blank_start"])
         for name, frame in (("parcel_ledger", ledger), ("idle_parcels", idle)):
             if name in wanted:
                 work = outputs[name].with_suffix(".tmp")

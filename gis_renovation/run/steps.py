@@ -119,9 +119,9 @@ STEPS: tuple[Step, ...] = (
         ("parcels",),
         ("communities", "control_lines", "buildings", "parcel_greenness"),
     ),
-    Step("idle_parcels", "land.find_idle_parcels", ("parcels", "parcel_ledger"), ("communities",)),
+    Step("idle_parcels", "land.screen_parcels", ("parcels", "parcel_ledger"), ("communities",)),
     Step("premises_ledger", "land.assess_premises", ("premises",), ("communities", "control_lines")),
-    Step("idle_premises", "land.find_idle_premises", ("premises", "premises_ledger"), ("communities",)),
+    Step("idle_premises", "land.screen_premises", ("premises", "premises_ledger"), ("communities",)),
     Step("candidate_ledger", "land.show_candidate_ledger", ("idle_parcels", "parcel_ledger")),
     Step(
         "idle_evidence",
@@ -146,7 +146,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "parcel_ranking",
-        "land.rank_idle_parcels",
+        "land.rank_parcels",
         ("idle_parcels",),
         ("usable_shapes", "idle_strength", "communities", "zones"),
     ),

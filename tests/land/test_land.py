@@ -14,8 +14,8 @@ from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.land.ledger import (
     assess_parcels,
     assess_premises,
-    find_idle_parcels,
-    find_idle_premises,
+    screen_parcels,
+    screen_premises,
     show_candidate_ledger,
 )
 from gis_renovation.rule_packs import rules_in_force
@@ -79,7 +79,7 @@ def verdicts(layers, **more):
 
 
 def outcome(layers, **more):
-    return find_idle_parcels(layers["parcels"], assess(layers, **more), layers["communities"]).loc["P1"]
+    return screen_parcels(layers["parcels"], assess(layers, **more), layers["communities"]).loc["P1"]
 
 
 def test_a_vacant_public_plot_near_a_community_is_a_candidate_and_nothing_more():
@@ -200,7 +200,7 @@ def test_unknown_never_passes_and_no_always_excludes(change, rule_id, verdict):
 def test_the_cards_ledger_of_a_candidate_is_whole_and_keeps_only_the_contracts_figures_back():
     layers = city(built_share=0.1)
     ledger = assess(layers)
-    shown = show_candidate_ledger(find_idle_parcels(layers["parcels"], ledger, layers["communities"]), ledger)
+    shown = show_candidate_ledger(screen_parcels(layers["parcels"], ledger, layers["communities"]), ledger)
     assert list(shown["rule_id"]) == list(ledger["rule_id"])
     assert list(shown["verdict"]) == list(ledger["verdict"])
     found = shown.set_index("rule_id")
@@ -216,7 +216,7 @@ def test_the_cards_ledger_of_a_candidate_is_whole_and_keeps_only_the_contracts_f
     assert found.loc["parcel_stopped_long", "needs_en"] == "≥ 1 years"
     excluded = city(ownership="collective")
     ledger = assess(excluded)
-    assert len(show_candidate_ledger(find_idle_parcels(excluded["parcels"], ledger), ledger)) == 0
+    assert len(show_candidate_ledger(screen_parcels(excluded["parcels"], ledger), ledger)) == 0
 
 
 def test_a_failed_number_tells_how_far_it_is_from_passing():
@@ -270,7 +270,7 @@ def test_the_legal_test_is_three_valued_and_decides_nothing(contract, expected, 
     layers = city(**contract)
     for blank, answer in (("unknown", expected), ("not_started", when_blank_is_not_started)):
         ledger = assess(layers, blank_start=blank)
-        found = find_idle_parcels(layers["parcels"], ledger, blank_start=blank).loc["P1"]
+        found = screen_parcels(layers["parcels"], ledger, blank_start=blank).loc["P1"]
         assert found["legal_idle"] == answer
 
 
@@ -305,9 +305,9 @@ def test_results_keep_their_schemas():
     rooms = assess_premises(premises, layers["communities"], layers["control_lines"], rules=RULES, as_of=AS_OF)
     for result, name in (
         (ledger, "parcel_ledger"),
-        (find_idle_parcels(layers["parcels"], ledger, layers["communities"]), "idle_parcels"),
+        (screen_parcels(layers["parcels"], ledger, layers["communities"]), "idle_parcels"),
         (rooms, "premises_ledger"),
-        (find_idle_premises(premises, rooms, layers["communities"]), "idle_premises"),
+        (screen_premises(premises, rooms, layers["communities"]), "idle_premises"),
     ):
         schema = layer_schema(name)
         assert check_layer(result, schema) == []
@@ -321,15 +321,15 @@ def test_empty_in_gives_empty_out_with_the_same_columns():
     ledger = assess(empty)
     assert len(ledger) == 0
     assert ledger.dtypes.to_dict() == full.dtypes.to_dict()
-    found = find_idle_parcels(empty["parcels"], ledger, layers["communities"])
+    found = screen_parcels(empty["parcels"], ledger, layers["communities"])
     assert len(found) == 0
-    assert list(found.columns) == list(find_idle_parcels(layers["parcels"], full, layers["communities"]).columns)
+    assert list(found.columns) == list(screen_parcels(layers["parcels"], full, layers["communities"]).columns)
 
 
 def test_a_ledger_of_other_parcels_is_refused():
     layers = city()
     with pytest.raises(DataError, match="1 个要素没有判定"):
-        find_idle_parcels(layers["parcels"], assess(layers).iloc[:0])
+        screen_parcels(layers["parcels"], assess(layers).iloc[:0])
 
 
 def test_degrees_are_refused():
@@ -416,7 +416,7 @@ def test_row_order_and_position_change_nothing(seed):
 def test_an_outcome_is_the_kleene_and_of_its_deciding_lines(seed):
     layers = random_city(seed)
     ledger = assess_parcels(**layers, rules=RULES, as_of=AS_OF)
-    found = find_idle_parcels(layers["parcels"], ledger)
+    found = screen_parcels(layers["parcels"], ledger)
     for parcel_id, lines in ledger[ledger["role"] == "decides"].groupby("parcel_id")["verdict"]:
         said = set(lines)
         expected = "excluded" if "no" in said else "unknown" if "unknown" in said else "candidate"
@@ -443,7 +443,7 @@ def room(shape=None, **attributes):
     ledger = assess_premises(
         premises, layers["communities"], layers["control_lines"], rules=RULES, as_of=AS_OF, checked_kinds=KINDS
     )
-    return ledger.set_index("rule_id")["verdict"], find_idle_premises(premises, ledger, layers["communities"]).loc["R1"]
+    return ledger.set_index("rule_id")["verdict"], screen_premises(premises, ledger, layers["communities"]).loc["R1"]
 
 
 def test_a_safe_vacant_public_room_is_a_candidate():

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from gis_renovation.errors import DataError, FileError
-from gis_renovation.land.ledger import assess_parcels, find_idle_parcels
+from gis_renovation.land.ledger import assess_parcels, screen_parcels
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.run.partitions import assess_partitions, partition_parcels
 
@@ -95,7 +95,7 @@ def test_parts_are_of_like_size_however_the_chunks_were_cut(tmp_path):
 
 def test_results_in_parts_equal_those_of_one_machine(city, result):
     ledger = assess_parcels(**city, rules=RULES, as_of=AS_OF)
-    idle = find_idle_parcels(city["parcels"], ledger, city["communities"])
+    idle = screen_parcels(city["parcels"], ledger, city["communities"])
     found = read(result, "idle_parcels").sort_index()
     pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(idle), rtol=1e-9, atol=1e-6)
     lines = read(result, "parcel_ledger").sort_values("parcel_id", kind="stable").reset_index(drop=True)
@@ -150,7 +150,7 @@ def test_a_run_killed_in_the_middle_is_resumed_and_gives_the_same_result(city, t
             assert path.stat().st_mtime_ns == written
     assert not list(folder.rglob("*.tmp"))
     ledger = assess_parcels(**city, rules=RULES, as_of=AS_OF)
-    idle = find_idle_parcels(city["parcels"], ledger, city["communities"])
+    idle = screen_parcels(city["parcels"], ledger, city["communities"])
     pd.testing.assert_frame_equal(
         pd.DataFrame(read(result, "idle_parcels").sort_index()), pd.DataFrame(idle), rtol=1e-9, atol=1e-6
     )
