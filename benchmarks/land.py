@@ -24,10 +24,13 @@ import pandas as pd
 import shapely
 from bench import Case, Duel, main
 
+from gis_renovation.land import RegisterReading
+
 CRS = "EPSG:4548"
 CELL_M = 40.0
 ORIGIN = np.array([480_000.0, 3_600_000.0])
 ZONES, LINES = 1_000, 400
+AS_OF, READING = datetime.date(2024, 9, 30), RegisterReading(checked_kinds=("blue",))
 CHUNK = 250_000
 
 
@@ -193,9 +196,7 @@ def ledger(size: int, *, rules: int) -> Duel:
     chosen = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")[:rules]
 
     def ours() -> Any:
-        found = assess_parcels(
-            parcels, communities, lines, None, rules=chosen, as_of=datetime.date(2024, 9, 30), checked_kinds=("blue",)
-        )
+        found = assess_parcels(parcels, communities, lines, None, rules=chosen, as_of=AS_OF, reading=READING)
         return screen_parcels(parcels, found, communities)
 
     return Duel(ours, None, None)
@@ -214,7 +215,7 @@ def province(size: int) -> Duel | str:
 
     warnings.filterwarnings("ignore", "The inplace keyword in GeoDataFrame", DeprecationWarning)
     chosen = tuple(rule for rule in rules_in_force() if rule.layer == "parcels")[:12]
-    options: dict[str, Any] = {"rules": chosen, "as_of": datetime.date(2024, 9, 30), "checked_kinds": ("blue",)}
+    options: dict[str, Any] = {"rules": chosen, "as_of": AS_OF, "reading": READING}
     rng, side = np.random.default_rng(3), int(np.ceil(np.sqrt(size)))
     zones, lines = make_covers(side * CELL_M, rng)
     communities = zones.rename_axis("community_id")

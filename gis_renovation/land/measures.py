@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.errors import ConfigError
-from gis_renovation.land.codes import broad_uses
 from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
 from gis_renovation.rules import NO, UNKNOWN, YES
 from gis_renovation.schemas import layer_schema, nearest_names
@@ -28,6 +27,8 @@ from gis_renovation.words import Text
 DAYS_A_YEAR: Final = 365.25
 NEED_CLASSES: Final = ("basic", "improvement", "enhancement")
 NEED_ZONE_COLUMNS: Final = ("need_zone_state", "need_zone_id", "need_zone_name", "need_zone_distance_m")
+# Measures of how a land contract was kept; remarks on them are told apart, for fewer eyes.
+CONTRACT_MEASURES: Final = ("start_overdue_years", "built_share", "invested_share", "stopped_years", "term_left_years")
 # Two boundaries drawn alike still share some cm² after reprojection; the sheet shows 0.01 m².
 NO_AREA_M2: Final = 0.005
 
@@ -46,21 +47,42 @@ class Measure:
     doubt: Text | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class RegisterReading:
+    """How a project's registers and lines are to be read, beyond what their rows say.
+
+    checked_kinds
+        Kinds of control line that the layer covers even where it holds none of them. Any other
+        kind absent from the layer is unknown, not zero.
+    certified_parcel_ids
+        Parcels inside a compound whose certificate was seen and shows they are not shared land.
+    blank_start
+        What a blank actual start means in this city's contract register.
+    sliver_width_m
+        Overlaps with control lines narrower than this on average are doubtful, hence unknown.
+    """
+
+    checked_kinds: tuple[str, ...] = ()
+    certified_parcel_ids: tuple[str, ...] = ()
+    blank_start: Literal["unknown", "not_started"] = "unknown"
+    sliver_width_m: float = 1.0
+
+
+AS_WRITTEN: Final = RegisterReading()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """Everything the measures may look at, already in one metric CRS and sorted by id."""
 
     layer: str
     places: gpd.GeoDataFrame
-    communities: gpd.GeoDataFrame | None
-    control_lines: gpd.GeoDataFrame | None
-    buildings: gpd.GeoDataFrame | None
-    greenness: pd.DataFrame | None
     as_of: datetime.date
-    checked_kinds: frozenset[str]
-    certified_ids: frozenset[str]
-    blank_start: Literal["unknown", "not_started"]
-    sliver_width_m: float
+    reading: RegisterReading
+    communities: gpd.GeoDataFrame | None = None
+    control_lines: gpd.GeoDataFrame | None = None
+    buildings: gpd.GeoDataFrame | None = None
+    greenness: pd.DataFrame | None = None
 
     @property
     def geometry(self) -> NDArray[np.object_]:
@@ -68,14 +90,17 @@ class Site:
         return np.asarray(self.places.geometry.to_numpy(), dtype=object)
 
 
+Measured = Callable[[Site], Measure]
+
+
 def control_kinds() -> tuple[str, ...]:
     """The kinds of control line the program knows, in written order."""
     return tuple(layer_schema("control_lines").fields["kind"].values)
 
 
-def parcel_measures() -> dict[str, Callable[[Site], Measure]]:
-    """Every measure a parcel rule may name."""
-    measures: dict[str, Callable[[Site], Measure]] = {
+def parcel_measures() -> dict[str, Measured]:
+    """Every measure a parcel rule may name, but for the surveyed class (:mod:`gis_renovation.land.parcels`)."""
+    measures: dict[str, Measured] = {
         name: _recorded_word(name) for name in ("ownership", "holder_kind", "right_type", "inspected_vacant")
     }
     measures |= {name: _recorded_number(name) for name in ("built_share", "invested_share", "registered_area_m2")}
@@ -84,7 +109,6 @@ def parcel_measures() -> dict[str, Callable[[Site], Measure]]:
         "area_m2": lambda site: Measure(shapely.area(site.geometry), Text("没有图形", "no geometry")),
         "area_difference_share": _area_difference,
         "building_coverage_share": _building_coverage,
-        "surveyed_vacant": _surveyed_vacant,
         "community_distance_m": _community_distance,
         "inside_community_share": _inside_community,
         "start_overdue_years": _start_overdue,
@@ -95,9 +119,9 @@ def parcel_measures() -> dict[str, Callable[[Site], Measure]]:
     }
 
 
-def premises_measures() -> dict[str, Callable[[Site], Measure]]:
+def premises_measures() -> dict[str, Measured]:
     """Every measure a rule on premises may name."""
-    measures: dict[str, Callable[[Site], Measure]] = {
+    measures: dict[str, Measured] = {
         name: _recorded_word(name) for name in ("holder_kind", "right_type", "status", "structure_safe")
     }
     measures |= {name: _recorded_number(name) for name in ("floor_area_m2", "storey")}
@@ -105,7 +129,8 @@ def premises_measures() -> dict[str, Callable[[Site], Measure]]:
     return measures | {"community_distance_m": _community_distance, "vacant_years": _years_since("vacant_since_on")}
 
 
-def _column(site: Site, name: str) -> pd.Series[Any] | None:
+def column_of(site: Site, name: str) -> pd.Series[Any] | None:
+    """A column of the places; None where they have none of that name."""
     return site.places[name] if name in site.places.columns else None
 
 
@@ -114,11 +139,11 @@ def _not_recorded(site: Site, name: str) -> Text:
     return Text(f"{label.zh}未登记", f"{label.en.lower()} is not recorded")
 
 
-def _recorded_word(name: str) -> Callable[[Site], Measure]:
+def _recorded_word(name: str) -> Measured:
     """A word column as it stands; yes and no for a boolean one."""
 
     def measure(site: Site) -> Measure:
-        column, boolean = _column(site, name), layer_schema(site.layer).fields[name].type == "boolean"
+        column, boolean = column_of(site, name), layer_schema(site.layer).fields[name].type == "boolean"
         words = np.full(len(site.places), None, dtype=object)
         if column is not None:
             known = column.notna().to_numpy()
@@ -129,22 +154,7 @@ def _recorded_word(name: str) -> Callable[[Site], Measure]:
     return measure
 
 
-def _surveyed_vacant(site: Site) -> Measure:
-    """Whether the surveyed class is vacant land (空闲地) within its code system; unknown classes stay unknown."""
-    words = np.full(len(site.places), None, dtype=object)
-    code, system = _column(site, "land_use_code"), _column(site, "code_system")
-    if code is not None and system is not None:
-        known = (code.notna() & system.notna()).to_numpy()
-        pairs = list(zip(system[known], code[known], strict=True))
-        uses = {pair: broad_uses(*pair) for pair in set(pairs)}
-        found = ["yes" if "vacant" in uses[pair] else "no" if uses[pair] else None for pair in pairs]
-        words[np.flatnonzero(known)] = np.array([*found, None], dtype=object)[:-1]
-    return Measure(
-        words, Text("现状地类未登记或对照表未收录", "the surveyed class is not recorded, or not in the tables")
-    )
-
-
-def _recorded_number(name: str) -> Callable[[Site], Measure]:
+def _recorded_number(name: str) -> Measured:
     return lambda site: Measure(numbers_of(site.places, name), _not_recorded(site, name))
 
 
@@ -157,7 +167,7 @@ def numbers_of(frame: pd.DataFrame, name: str) -> Floats:
 
 def _years(site: Site, name: str) -> Floats:
     """Years from a date column to ``as_of``; negative for a later date, NaN for an unknown one."""
-    column = _column(site, name)
+    column = column_of(site, name)
     if column is None:
         return np.full(len(site.places), np.nan)
     dates = pd.to_datetime(column, errors="raise").to_numpy(dtype="datetime64[D]")
@@ -165,7 +175,7 @@ def _years(site: Site, name: str) -> Floats:
     return np.where(np.isnat(dates), np.nan, days.astype(np.float64) / DAYS_A_YEAR)
 
 
-def _years_since(name: str) -> Callable[[Site], Measure]:
+def _years_since(name: str) -> Measured:
     return lambda site: Measure(_years(site, name), _not_recorded(site, name))
 
 
@@ -181,7 +191,7 @@ def _start_overdue(site: Site) -> Measure:
     """
     due, started = _years(site, "start_due_on"), _years(site, "started_on")
     begun = started >= 0.0
-    late = due if site.blank_start == "not_started" else np.full(len(due), np.nan)
+    late = due if site.reading.blank_start == "not_started" else np.full(len(due), np.nan)
     value = np.where(begun, 0.0, np.where(np.isnan(started), late, due))
     not_due = due < 0.0  # nothing can be overdue, whether or not works have begun
     why = Text("约定动工日期或实际动工日期未登记", "the agreed or the actual start is not recorded")
@@ -203,7 +213,7 @@ def _building_coverage(site: Site) -> Measure:
 def _inside_community(site: Site) -> Measure:
     missing = Text("没有小区图层，未核查", "not checked: there is no layer of communities")
     measure = _share_inside(site, site.communities, missing)
-    certified = site.places.index.isin(site.certified_ids)
+    certified = site.places.index.isin(site.reading.certified_parcel_ids)
     return Measure(np.where(certified, 0.0, measure.values.astype(np.float64)), measure.why_unknown)
 
 
@@ -306,7 +316,7 @@ def _kind_of_control(site: Site, kind: str) -> tuple[NDArray[np.object_] | None,
     if site.control_lines is None:
         return None, Text("没有控制线图层，未核查", "not checked: there is no layer of control lines")
     lines = site.control_lines[site.control_lines["kind"] == kind]
-    if len(lines) == 0 and kind not in site.checked_kinds:
+    if len(lines) == 0 and kind not in site.reading.checked_kinds:
         return None, Text(
             f"控制线图层中没有{label.zh}，未核查；确无此线时请写入 checked_kinds",
             f"not checked: the control lines hold no {label.en}; if there is none, list it in checked_kinds",
@@ -314,7 +324,7 @@ def _kind_of_control(site: Site, kind: str) -> tuple[NDArray[np.object_] | None,
     return np.asarray(lines.geometry.to_numpy(), dtype=object), Text("", "")
 
 
-def _control_area(kind: str) -> Callable[[Site], Measure]:
+def _control_area(kind: str) -> Measured:
     """Area in m² inside one kind of control line; a mere sliver is doubtful."""
 
     def measure(site: Site) -> Measure:
@@ -323,20 +333,21 @@ def _control_area(kind: str) -> Callable[[Site], Measure]:
             return Measure(np.full(len(site.places), np.nan), why)
         ground = dissolve_overlapping(lines)
         pairs = overlap_areas(site.geometry, ground)
-        broad = ~are_slivers(site.geometry, ground, pairs, width_m=site.sliver_width_m)
+        broad = ~are_slivers(site.geometry, ground, pairs, width_m=site.reading.sliver_width_m)
         area = np.bincount(pairs.shape, weights=pairs.area_m2, minlength=len(site.places)).astype(np.float64)
         area = np.where(area < NO_AREA_M2, 0.0, area)
         only_slivers = (area > 0.0) & (np.bincount(pairs.shape[broad], minlength=len(area)) == 0)
+        width = f"{site.reading.sliver_width_m:g} m"
         doubt = Text(
-            f"仅有平均宽度不足 {site.sliver_width_m:g} m 的细碎重叠，可能是边界误差，需核对",
-            f"only slivers narrower than {site.sliver_width_m:g} m on average, perhaps boundary error; to be confirmed",
+            f"仅有平均宽度不足 {width} 的细碎重叠，可能是边界误差，需核对",
+            f"only slivers narrower than {width} on average, perhaps boundary error; to be confirmed",
         )
         return Measure(area, why, only_slivers, doubt)
 
     return measure
 
 
-def _inside_control(kind: str) -> Callable[[Site], Measure]:
+def _inside_control(kind: str) -> Measured:
     """Whether premises (points or polygons) touch one kind of control line."""
 
     def measure(site: Site) -> Measure:
@@ -350,7 +361,7 @@ def _inside_control(kind: str) -> Callable[[Site], Measure]:
     return measure
 
 
-def _greenness(name: str) -> Callable[[Site], Measure]:
+def _greenness(name: str) -> Measured:
     def measure(site: Site) -> Measure:
         if site.greenness is None:
             missing = Text("没有绿度数据，未核查", "not checked: there is no greenness")
@@ -361,7 +372,7 @@ def _greenness(name: str) -> Callable[[Site], Measure]:
     return measure
 
 
-def require_control_kinds(kinds: Sequence[str]) -> frozenset[str]:
+def require_control_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
     """The given kinds of control line; ConfigError with the nearest one for a kind nobody knows."""
     wrong = [kind for kind in kinds if kind not in control_kinds()]
     if wrong:
@@ -372,4 +383,4 @@ def require_control_kinds(kinds: Sequence[str]) -> frozenset[str]:
             f"checked_kinds names no kind of control line: {listed}{f'; did you mean {near}?' if near else ''} "
             f"Known: {known}.",
         )
-    return frozenset(kinds)
+    return tuple(kinds)

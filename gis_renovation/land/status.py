@@ -416,7 +416,7 @@ def round_to_total(parts: Floats, total: float, digits: int) -> Floats:
 
 
 def _control_rows(
-    sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame | None, checked: frozenset[str], sliver_width_m: float
+    sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame | None, checked: Sequence[str], sliver_width_m: float
 ) -> list[Row]:
     """One row a kind of control line and site; 0.00 only where the kind was looked for."""
     rows: list[Row] = []

@@ -1,7 +1,7 @@
 """More parcels than fit in memory: the same land analyses, part by part, on several processes.
 
 A province has tens of millions of parcels. They are cut into spatial parts of GeoParquet once; then
-:mod:`gis_renovation.land.ledger` judges each part in a worker process, with only the control lines and
+:mod:`gis_renovation.land.parcels` judges each part in a worker process, with only the control lines and
 buildings that meet the part. Each part's result is written and moved into place whole, so that a run
 that was stopped goes on where it ended. The functions are those of one machine and so are the
 results. Needs dask-geopandas (``pip install "gis-renovation[scale]"``).
@@ -13,8 +13,8 @@ import datetime
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -25,9 +25,10 @@ import numpy as np
 import pandas as pd
 from shapely import box
 
+from gis_renovation.arrays import Ints
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError, DataError, FileError, Finding
-from gis_renovation.land import assess_parcels, screen_parcels
+from gis_renovation.land import AS_WRITTEN, RegisterReading, assess_parcels, screen_parcels
 from gis_renovation.rules import Rule
 from gis_renovation.words import Text
 
@@ -88,7 +89,7 @@ def partition_parcels(
 
 def _store_chunks(
     chunks: Iterable[gpd.GeoDataFrame], work: Path, communities: gpd.GeoDataFrame | None
-) -> tuple[dict[Path, int], tuple[float, ...], gpd.GeoSeries, Any]:
+) -> tuple[dict[Path, int], tuple[float, ...], gpd.GeoSeries, Ints]:
     """Chunks as files with their row counts, the bounds of all parcels, a sample, and how many each stands for."""
     (work / "raw").mkdir()
     rows: dict[Path, int] = {}
@@ -116,7 +117,7 @@ def _store_chunks(
     return rows, (*low, *high), pd.concat(samples), np.concatenate(weights)
 
 
-def _cuts(sample: gpd.GeoSeries, weight: Any, bounds: tuple[float, ...], parts: int) -> Any:
+def _cuts(sample: gpd.GeoSeries, weight: Ints, bounds: tuple[float, ...], parts: int) -> Ints:
     """Distances along the Hilbert curve at which one part ends and the next begins.
 
     A worker's memory follows the largest part, so chunks of unlike size must not count alike.
@@ -124,10 +125,11 @@ def _cuts(sample: gpd.GeoSeries, weight: Any, bounds: tuple[float, ...], parts: 
     distance = sample.hilbert_distance(total_bounds=bounds).to_numpy()
     order = np.argsort(distance, kind="stable")
     before = np.cumsum(weight[order]) - weight[order]
-    return distance[order][np.searchsorted(before, np.arange(1, parts) * (weight.sum() / parts))]
+    ends = np.searchsorted(before, np.arange(1, parts) * (weight.sum() / parts))
+    return np.asarray(distance[order][ends])
 
 
-def _deal_out(path: Path, cuts: Any, bounds: tuple[float, ...], pieces: Path) -> None:
+def _deal_out(path: Path, cuts: Ints, bounds: tuple[float, ...], pieces: Path) -> None:
     """One chunk's rows to the pieces of the parts they belong to."""
     chunk = gpd.read_parquet(path)
     part = np.searchsorted(cuts, chunk.hilbert_distance(total_bounds=bounds).to_numpy(), side="right")
@@ -154,15 +156,12 @@ def assess_partitions(
     as_of: datetime.date,
     workers: int = 2,
     keep_ledger: bool = True,
-    checked_kinds: tuple[str, ...] = (),
-    certified_parcel_ids: tuple[str, ...] = (),
-    blank_start: str = "unknown",
-    sliver_width_m: float = 1.0,
+    reading: RegisterReading = AS_WRITTEN,
 ) -> Path:
     """Judge all parts of ``folder`` in ``workers`` processes; results equal those of one machine.
 
-    One worker is this process itself, one part after the other. Options are those of
-    :func:`gis_renovation.land.ledger.assess_parcels`. ``keep_ledger`` also writes each part's ledger (one
+    One worker is this process itself, one part after the other. ``rules``, ``as_of`` and ``reading`` are those
+    of :func:`gis_renovation.land.parcels.assess_parcels`. ``keep_ledger`` also writes each part's ledger (one
     row a parcel and rule: large).
 
     Returns the folder of results, named for what they depend on: ``idle_parcels/part.N.parquet`` and,
@@ -177,13 +176,9 @@ def assess_partitions(
             f"{folder} 不是分块文件夹；请先用 partition_parcels 分块。",
             f"{folder} holds no parts; make them with partition_parcels first.",
         )
-    options: dict[str, Any] = {
-        "checked_kinds": tuple(sorted({*checked_kinds, *_kinds_present(folder)})),
-        "certified_parcel_ids": tuple(certified_parcel_ids),
-        "blank_start": blank_start,
-        "sliver_width_m": sliver_width_m,
-    }
-    target = folder / "results" / _key(folder, rules, as_of, options)
+    kinds = tuple(sorted({*reading.checked_kinds, *_kinds_present(folder)}))
+    reading = replace(reading, checked_kinds=kinds)
+    target = folder / "results" / _key(folder, rules, as_of, reading)
     for name in ("idle_parcels", *(("parcel_ledger",) if keep_ledger else ())):
         (target / name).mkdir(parents=True, exist_ok=True)
     with dask.config.set({"dataframe.convert-string": False}):
@@ -194,7 +189,7 @@ def assess_partitions(
             target=str(target),
             rules=rules,
             as_of=as_of,
-            options=options,
+            reading=reading,
             keep_ledger=keep_ledger,
             meta=pd.DataFrame({"part": np.empty(0, np.int64), "parcels": np.empty(0, np.int64)}),
         )
@@ -212,7 +207,7 @@ def _assess_part(
     target: str,
     rules: tuple[Rule, ...],
     as_of: datetime.date,
-    options: Mapping[str, Any],
+    reading: RegisterReading,
     keep_ledger: bool,
 ) -> pd.DataFrame:
     """Judge one part in a worker and write its result, unless it is there."""
@@ -224,8 +219,8 @@ def _assess_part(
         communities, lines, buildings = (
             _context(Path(folder) / f"{name}.parquet", part, whole=name == "communities") for name in CONTEXT
         )
-        ledger = assess_parcels(part, communities, lines, buildings, rules=rules, as_of=as_of, **options)
-        idle = screen_parcels(part, ledger, communities, blank_start=options["blank_start"])
+        ledger = assess_parcels(part, communities, lines, buildings, rules=rules, as_of=as_of, reading=reading)
+        idle = screen_parcels(part, ledger, communities, blank_start=reading.blank_start)
         for name, frame in (("parcel_ledger", ledger), ("idle_parcels", idle)):
             if name in wanted:
                 work = outputs[name].with_suffix(".tmp")
@@ -250,14 +245,14 @@ def _kinds_present(folder: Path) -> set[str]:
     return set(pd.read_parquet(path, columns=["kind"])["kind"]) if path.is_file() else set()
 
 
-def _key(folder: Path, rules: tuple[Rule, ...], as_of: datetime.date, options: Mapping[str, Any]) -> str:
+def _key(folder: Path, rules: tuple[Rule, ...], as_of: datetime.date, reading: RegisterReading) -> str:
     """A name for everything a result depends on: the data's content, rules, options and program."""
     digest = hashlib.sha256()
     for path in sorted([*folder.glob("*.parquet"), *folder.glob("parcels/*.parquet")]):
         digest.update(path.name.encode())
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
-    stated = [version("gis-renovation"), as_of.isoformat(), [asdict(rule) for rule in rules], dict(options)]
+    stated = [version("gis-renovation"), as_of.isoformat(), [asdict(rule) for rule in rules], asdict(reading)]
     digest.update(json.dumps(stated, ensure_ascii=False, sort_keys=True).encode())
     return digest.hexdigest()[:16]
 

@@ -11,13 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError, CRSError, DataError
-from gis_renovation.land.ledger import (
-    assess_parcels,
-    assess_premises,
-    screen_parcels,
-    screen_premises,
-    show_candidate_ledger,
-)
+from gis_renovation.land.candidates import screen_parcels, screen_premises, show_candidate_ledger
+from gis_renovation.land.ledger import assess_premises
+from gis_renovation.land.measures import RegisterReading
+from gis_renovation.land.parcels import assess_parcels
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.schemas import check_layer, layer_schema
 
@@ -71,7 +68,8 @@ def city(plot=PLOT, community=COMMUNITY, house=FAR_OFF, line=("yellow", FAR_OFF)
 
 
 def assess(layers, **more):
-    return assess_parcels(**layers, rules=RULES, as_of=AS_OF, **({"checked_kinds": KINDS} | more))
+    reading = RegisterReading(**({"checked_kinds": KINDS} | more))
+    return assess_parcels(**layers, rules=RULES, as_of=AS_OF, reading=reading)
 
 
 def verdicts(layers, **more):

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from gis_renovation.errors import DataError, FileError
-from gis_renovation.land.ledger import assess_parcels, screen_parcels
+from gis_renovation.land import assess_parcels, screen_parcels
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.run.partitions import assess_partitions, partition_parcels
 
