@@ -9,19 +9,18 @@ use they share. A class the tables do not hold is unknown, not an error: cities 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
-from gis_renovation.errors import DataError, Finding, by_key
+import geopandas as gpd
+import pandas as pd
+
+from gis_renovation.errors import ConfigError, DataError, Finding, by_key
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RGB = tuple[int, int, int]
 
@@ -199,7 +198,95 @@ def require_one_system(frame: pd.DataFrame, layer: str, *, code: str) -> str | N
     return str(present[0])
 
 
-def _fault(layer: str, code: str, zh: str, en: str, ids: Any) -> Finding:
+def _fault(layer: str, code: str, zh: str, en: str, ids: Iterable[object]) -> Finding:
     return Finding(
         severity="error", code=code, layer=layer, field="code_system", text=Text(zh, en), features=by_key(ids)
     )
+
+
+# --- codes of other systems -----------------------------------------------------------------------
+
+CONVERSION_COLUMNS = (
+    "code_system",
+    "code",
+    "label_zh",
+    "label_en",
+    "target_system",
+    "target_code",
+    "target_label_zh",
+    "target_label_en",
+    "ambiguity",
+    "note_zh",
+    "note_en",
+)
+_AMBIGUITY_NOTES = {
+    "one": Text("名称对应，唯一", "one counterpart by name"),
+    "several": Text("一对多，须由规划或调查部门按实地用途确定", "several: the bureau has to decide by the actual use"),
+    "none": Text("对照表无对应类别，须人工确定", "the tables hold no counterpart: a person has to decide"),
+}
+
+
+def list_code_conversions(
+    land_survey: gpd.GeoDataFrame | None = None,
+    planned_use: gpd.GeoDataFrame | None = None,
+    parcels: gpd.GeoDataFrame | None = None,
+    *,
+    target_system: str = "sea_land_2023",
+) -> pd.DataFrame:
+    """What each land code of the project may become in another code system, every ambiguity a row of its own.
+
+    No data are converted: the table is for the officer who compares a survey of one system with a
+    plan of another. It follows the classes' names and is no official table.
+
+    Parameters
+    ----------
+    land_survey, planned_use, parcels
+        Layers with codes and their ``code_system``; ``None`` is a layer nobody has.
+    target_system
+        The system codes are compared in. Codes of that system itself are not listed.
+
+    Returns
+    -------
+    DataFrame by code_system, code and target_code: the class, the class it may become, ambiguity
+    (one, several, none) and a note. A code without counterpart is one row without target. Nothing to
+    convert: no rows.
+
+    Raises
+    ------
+    ConfigError for a system nobody knows; DataError for codes without, with an unknown, or with more
+    than one code system. O(features).
+    """
+    systems = code_tables().systems
+    if target_system not in systems:
+        near, known = nearest_names(target_system, systems), ", ".join(systems)
+        raise ConfigError(
+            f"target_system：没有用地分类体系 {target_system}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
+            f"target_system: no code system {target_system}{f'; did you mean {near}?' if near else ''} Known: {known}.",
+        )
+    found: set[tuple[str, str]] = set()
+    for layer, name, column in (
+        (land_survey, "land_survey", "land_use_code"),
+        (planned_use, "planned_use", "planned_use_code"),
+        (parcels, "parcels", "land_use_code"),
+        (parcels, "parcels", "planned_use_code"),
+    ):
+        system = None if layer is None else require_one_system(layer, name, code=column)
+        if layer is not None and system is not None and system != target_system:
+            found |= {(system, str(code)) for code in layer[column].dropna().unique()}
+    rows = [row for system, code in sorted(found) for row in _conversion_rows(system, code, target_system)]
+    return pd.DataFrame(rows, columns=list(CONVERSION_COLUMNS)).astype("str")
+
+
+def _conversion_rows(system: str, code: str, target: str) -> list[dict[str, str]]:
+    counterparts = convert_code(system, code, target)
+    ambiguity = "none" if not counterparts else "one" if len(counterparts) == 1 else "several"
+    own, note = class_label(system, code), _AMBIGUITY_NOTES[ambiguity]
+    shared = {"code_system": system, "code": code, "label_zh": own.zh, "label_en": own.en, "target_system": target,
+              "ambiguity": ambiguity, "note_zh": note.zh, "note_en": note.en}  # fmt: skip
+    if not counterparts:
+        return [shared]
+    labels = [(other, class_label(target, other)) for other in sorted(counterparts)]
+    return [
+        shared | {"target_code": other, "target_label_zh": label.zh, "target_label_en": label.en}
+        for other, label in labels
+    ]

@@ -12,20 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError, DataError
-from gis_renovation.land.statements import (
-    compare_land_uses,
-    conclude_land_sites,
-    draw_facility_statements,
-    draw_land_statements,
-    list_code_conversions,
-)
-from gis_renovation.land.status import (
-    M2_A_MU,
-    check_land_status,
-    list_touched_parcels,
-    outline_land_sites,
-    round_to_total,
-)
+from gis_renovation.land.codes import list_code_conversions
+from gis_renovation.land.comparison import compare_land_uses
+from gis_renovation.land.facilities import draw_facility_statements
+from gis_renovation.land.sites import M2_A_MU, list_touched_parcels, outline_land_sites
+from gis_renovation.land.statements import conclude_land_sites, draw_land_statements
+from gis_renovation.land.status import check_land_status, round_to_total
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"

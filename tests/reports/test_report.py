@@ -19,8 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.land.statements import list_code_conversions
-from gis_renovation.land.status import check_land_status, outline_land_sites
+from gis_renovation.land import check_land_status, list_code_conversions, outline_land_sites
 from gis_renovation.progress.plan import plan_progress
 from gis_renovation.progress.states import project_states
 from gis_renovation.progress.units import unit_progress

@@ -9,7 +9,7 @@ import pytest
 import shapely
 from PIL import Image
 
-from gis_renovation.land.status import outline_land_sites
+from gis_renovation.land import outline_land_sites
 from gis_renovation.reports import site_maps
 from gis_renovation.reports.site_maps import LandMaps
 from gis_renovation.words import Text

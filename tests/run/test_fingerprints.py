@@ -19,12 +19,17 @@ from gis_renovation.run.fingerprints import code_fingerprint, library_versions, 
 from gis_renovation.run.steps import STEPS
 
 PACKAGE = Path(gis_renovation.__file__).parent
-LAND = {step.layer for step in STEPS if step.table.startswith("land")}
 EVERY = {step.layer for step in STEPS}
 
 # Which steps read which table, as a reader of the analyses would say it; folders for all that lies in them.
 READERS = {
-    "land/land_codes.toml": LAND,
+    "land/land_codes.toml": {
+        "parcel_ledger",
+        "land_status",
+        "land_use_comparison",
+        "facility_statements",
+        "land_code_conversions",
+    },
     "layer_schemas": EVERY,
     "rule_packs": {step.layer for step in STEPS if "rules" in inspect.signature(step.call).parameters},
     "run/parameters.toml": set(),
