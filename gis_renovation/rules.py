@@ -6,7 +6,7 @@ A later pack (a city's own) may change earlier rules, only by ``[override.<id>]`
 rule tells what it replaced.
 
 Verdicts are small integers ordered ``NO < UNKNOWN < YES``, so that Kleene's *and* is the minimum,
-*or* the maximum and *not* the mirror image: a missing value never turns into yes or no by itself.
+*or* the maximum: a missing value never turns into yes or no by itself.
 """
 
 from __future__ import annotations
@@ -56,11 +56,6 @@ def all_of(*verdicts: Verdicts) -> Verdicts:
 def any_of(*verdicts: Verdicts) -> Verdicts:
     """Kleene *or*, elementwise: yes if any is yes, else unknown if any is unknown, else no."""
     return np.asarray(np.maximum.reduce([np.asarray(v, np.int8) for v in verdicts]))
-
-
-def negate(verdicts: Verdicts) -> Verdicts:
-    """Kleene *not*, elementwise; unknown stays unknown."""
-    return np.asarray(YES - np.asarray(verdicts, np.int8), np.int8)
 
 
 def verdicts_of(passes: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
@@ -199,6 +194,8 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "failing": ("no", "unknown"),
 }
 _ID = re.compile(r"[a-z][a-z0-9_]*")
+# Some of a rule's values by name, checked one by one when they were read.
+Changes = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +206,7 @@ class RulePack:
     version: str
     title: Text
     rules: tuple[Rule, ...]
-    overrides: Mapping[str, Mapping[str, Any]]
+    overrides: Mapping[str, Changes]
 
     @property
     def label(self) -> str:
@@ -310,11 +307,11 @@ def _did_you_mean(name: str, known: Iterable[str]) -> Text:
     return Text(f"；是否指 {near}？", f"; did you mean {near}?") if near else Text("", "")
 
 
-def _overridden(rule: Rule, changes: Mapping[str, Any], pack: RulePack) -> Rule:
+def _overridden(rule: Rule, changes: Changes, pack: RulePack) -> Rule:
     return replace(rule, **changes, pack=pack.label, replaces=f"{rule.pack} {rule.threshold}")
 
 
-def _override_faults(pack: RulePack, rule: Rule, changes: Mapping[str, Any]) -> list[Text]:
+def _override_faults(pack: RulePack, rule: Rule, changes: Changes) -> list[Text]:
     table = {key: getattr(rule, key) for key in _KEYS} | dict(changes)
     faults = _consistency_faults(rule.id, table)
     changed = {"value", "operator", "force"} & set(changes)
@@ -325,8 +322,8 @@ def _override_faults(pack: RulePack, rule: Rule, changes: Mapping[str, Any]) -> 
     return faults
 
 
-def _rule_values(table: Mapping[str, Any]) -> dict[str, Any]:
-    values = dict(table)
+def _rule_values(table: Mapping[str, object]) -> dict[str, Any]:
+    values: dict[str, Any] = dict(table)
     if "text" in values:
         values["text"] = Text(*values["text"])
     if "undecided" in values:
@@ -338,7 +335,7 @@ def _rule_values(table: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _rule_faults(name: str, table: Any, *, complete: bool) -> list[Text]:
+def _rule_faults(name: str, table: object, *, complete: bool) -> list[Text]:
     faults: list[Text] = []
     if not isinstance(table, dict):
         return [Text(f"{name} 应为表", f"{name} must be a table")]
@@ -367,7 +364,7 @@ def _rule_faults(name: str, table: Any, *, complete: bool) -> list[Text]:
     return faults
 
 
-def _consistency_faults(name: str, table: Mapping[str, Any]) -> list[Text]:
+def _consistency_faults(name: str, table: Mapping[str, object]) -> list[Text]:
     faults = []
     if (table["operator"] == "in") != isinstance(table["value"], (list, tuple)):
         faults.append(
@@ -384,20 +381,20 @@ def _consistency_faults(name: str, table: Mapping[str, Any]) -> list[Text]:
             )
         )
     if table["layer"] not in layer_schemas():
-        near = _did_you_mean(table["layer"], layer_schemas())
+        near = _did_you_mean(str(table["layer"]), layer_schemas())
         faults.append(
             Text(f"{name}：没有图层 {table['layer']}{near.zh}", f"{name}: there is no layer {table['layer']}{near.en}")
         )
     return faults
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str], where: str, faults: list[Text]) -> None:
+def _refuse_unknown(table: Mapping[str, object], known: Sequence[str], where: str, faults: list[Text]) -> None:
     for key in (key for key in table if key not in known):
         near = _did_you_mean(key, known)
         faults.append(Text(f"{where} 中没有键 {key}{near.zh}".strip(), f"{where} has no key {key}{near.en}".strip()))
 
 
-def _table(raw: Mapping[str, Any], key: str, faults: list[Text]) -> dict[str, Any]:
+def _table(raw: Mapping[str, object], key: str, faults: list[Text]) -> dict[str, Any]:
     value = raw.get(key, {})
     if not isinstance(value, dict):
         faults.append(Text(f"{key} 应为表", f"{key} must be a table"))
@@ -405,15 +402,15 @@ def _table(raw: Mapping[str, Any], key: str, faults: list[Text]) -> dict[str, An
     return value
 
 
-def _is_text_pair(value: Any) -> bool:
+def _is_text_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) and v for v in value)
 
 
-def _is_words(value: Any) -> bool:
+def _is_words(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) and word for word in value)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 

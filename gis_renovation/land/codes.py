@@ -255,6 +255,15 @@ def list_code_conversions(
     ------
     ConfigError for a system nobody knows; DataError for codes without, with an unknown, or with more
     than one code system. O(features).
+
+    Examples
+    --------
+    The survey's 0702, a rural homestead, is not the 0702 of the classes of 2023:
+
+    >>> import pandas as pd
+    >>> survey = pd.DataFrame({"code_system": ["survey"], "land_use_code": ["0702"]}, index=["T1"])
+    >>> list_code_conversions(survey)[["code", "target_code", "ambiguity"]].to_numpy().tolist()
+    [['0702', '0703', 'one']]
     """
     systems = code_tables().systems
     if target_system not in systems:

@@ -57,11 +57,38 @@ def compare_land_uses(
     code by code, because the systems differ. Survey and plan come from their layers, or from the
     parcels' own codes where there is no such layer. A difference is a fact to explain, not a breach.
 
-    Returns rows by site, comparison (registered_surveyed, registered_planned, surveyed_planned) and
+    Parameters
+    ----------
+    land_sites
+        The result of :func:`gis_renovation.land.sites.outline_land_sites`.
+    parcels, land_survey, planned_use
+        Polygons by their keys in the sites' CRS; ``None`` is a layer nobody has.
+    sliver_width_m
+        A difference on patches narrower than this on average is a *sliver*, the error of a boundary
+        rather than another use.
+
+    Returns
+    -------
+    DataFrame, rows by site, comparison (registered_surveyed, registered_planned, surveyed_planned) and
     the two uses: agreement (agrees, differs, sliver, unknown, not_checked), area_m2, share of the site,
-    patch_count. A difference on patches narrower than ``sliver_width_m`` on average is a *sliver*, the
-    error of a boundary rather than another use. A comparison without data is one row *not_checked*.
-    Raises CRSError; DataError for faults of the code systems. O(n log n + rim vertices).
+    patch_count. A comparison without data is one row *not_checked*. No site: no rows.
+
+    Raises
+    ------
+    CRSError; DataError for faults of the code systems. O(n log n + rim vertices).
+
+    Examples
+    --------
+    A parcel registered for housing, the surveyor's class of which is shops (05H1 of the survey's classes):
+
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> from gis_renovation.land import outline_land_sites
+    >>> sites = outline_land_sites(gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548"))
+    >>> facts = {"registered_use": ["城镇住宅用地"], "code_system": "survey", "land_use_code": "05H1"}
+    >>> parcels = gpd.GeoDataFrame(facts, geometry=[box(0, 0, 40, 60)], index=["P1"], crs="EPSG:4548")
+    >>> compare_land_uses(sites, parcels)[["comparison", "agreement", "area_m2"]].to_numpy().tolist()[0]
+    ['registered_surveyed', 'differs', 2400.0]
     """
     require_metric(land_sites=land_sites, parcels=parcels, land_survey=land_survey, planned_use=planned_use)
     sites = land_sites.sort_index()

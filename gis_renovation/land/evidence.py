@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -60,32 +61,74 @@ FINDINGS: Final[Mapping[str, Text]] = MappingProxyType(
 _DIRECTION = {"idle": 1.0, "used": -1.0, "unclear": 0.0, "unknown": 0.0}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Weighing:
+    """How much each kind of evidence counts, and how it fades.
+
+    evidence_weights
+        Replaces weights by name (log-odds, 0 removes a kind of evidence).
+    half_life_years, undated_factor
+        A piece loses half its weight in this time; one without a date counts by this factor.
+    """
+
+    evidence_weights: dict[str, float] | None = None
+    half_life_years: float = 3.0
+    undated_factor: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownOn:
+    """The days that layers show; a run takes them from the source cards where the project does not set them."""
+
+    buildings_on: datetime.date | None = None
+    greenness_after_on: datetime.date | None = None
+    night_light_on: datetime.date | None = None
+    land_cover_on: datetime.date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignBounds:
+    """From which value on each measure speaks for idle or for used.
+
+    overgrown_change, cleared_change, dimmed_share, brightened_share
+        Changes of greenness and of night light.
+    bare_share, open_coverage_share, built_coverage_share
+        Shares of the parcel.
+    dark_below, lit_above
+        The brightness itself has no threshold unless one is given: its unit differs from product to product.
+    least_pixel_count
+        A raster is unclear on a parcel that fills fewer of its pixels: it shows the neighbours.
+    """
+
+    overgrown_change: float = 0.1
+    cleared_change: float = -0.2
+    dimmed_share: float = -0.3
+    brightened_share: float = 0.3
+    bare_share: float = 0.5
+    open_coverage_share: float = 0.05
+    built_coverage_share: float = 0.3
+    dark_below: float | None = None
+    lit_above: float | None = None
+    least_pixel_count: float = 1.0
+
+
+_USUAL_WEIGHING: Final = Weighing()
+_NO_DAYS: Final = ShownOn()
+_USUAL_BOUNDS: Final = SignBounds()
+
+
 def weigh_idleness(
     parcels: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame | None = None,
     parcel_greenness: pd.DataFrame | None = None,
     parcel_night_light: pd.DataFrame | None = None,
     parcel_land_cover: pd.DataFrame | None = None,
-    meter_readings: pd.DataFrame | None = None,
     *,
+    meter_readings: pd.DataFrame | None = None,
     as_of: datetime.date,
-    evidence_weights: dict[str, float] | None = None,
-    half_life_years: float = 3.0,
-    undated_factor: float = 0.5,
-    buildings_on: datetime.date | None = None,
-    greenness_after_on: datetime.date | None = None,
-    night_light_on: datetime.date | None = None,
-    land_cover_on: datetime.date | None = None,
-    overgrown_change: float = 0.1,
-    cleared_change: float = -0.2,
-    dimmed_share: float = -0.3,
-    brightened_share: float = 0.3,
-    bare_share: float = 0.5,
-    open_coverage_share: float = 0.05,
-    built_coverage_share: float = 0.3,
-    dark_below: float | None = None,
-    lit_above: float | None = None,
-    least_pixel_count: float = 1.0,
+    weighing: Weighing = _USUAL_WEIGHING,
+    shown_on: ShownOn = _NO_DAYS,
+    bounds: SignBounds = _USUAL_BOUNDS,
 ) -> pd.DataFrame:
     """List what speaks for and against each parcel lying idle.
 
@@ -94,20 +137,13 @@ def weigh_idleness(
     parcels, buildings
         Polygons by their keys in one projected CRS in metres.
     parcel_greenness, parcel_night_light, parcel_land_cover
-        Results of :mod:`gis_renovation.rasters.zonal`; meter_readings: a table by place_id.
-        ``None`` is evidence nobody has.
-    evidence_weights
-        Replaces weights by name (log-odds, 0 removes a kind of evidence).
-    half_life_years, undated_factor
-        A piece loses half its weight in this time; one without a date counts by this factor.
-    buildings_on, greenness_after_on, night_light_on, land_cover_on
-        Days the layers show; a run takes them from the source cards where the project does not set them.
-    overgrown_change, cleared_change, dimmed_share, brightened_share, bare_share, open_coverage_share,
-    built_coverage_share, dark_below, lit_above
-        From which value on each measure speaks for idle or for used; the brightness itself has no
-        threshold unless one is given, because its unit differs from product to product.
-    least_pixel_count
-        A raster is unclear on a parcel that fills fewer of its pixels: it shows the neighbours.
+        Results of :mod:`gis_renovation.rasters.zonal`. ``None`` is evidence nobody has.
+    meter_readings
+        A table by place_id; those of the year before ``as_of`` count.
+    as_of
+        The day from which the age of evidence is counted.
+    weighing, shown_on, bounds
+        How much evidence counts and fades, the days that layers show, and from which value on they speak.
 
     Returns
     -------
@@ -117,49 +153,42 @@ def weigh_idleness(
     Raises
     ------
     CRSError; ConfigError for a weight of an unknown name. O(parcels + overlaps).
+
+    Examples
+    --------
+    A visit three years ago found the parcel vacant; half of its weight of 3 is left:
+
+    >>> import datetime
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> parcels = gpd.GeoDataFrame({"inspected_vacant": [True], "inspected_on": [datetime.date(2021, 9, 30)]},
+    ...                            geometry=[box(0, 0, 20, 10)], index=["P1"], crs="EPSG:4548")
+    >>> evidence = weigh_idleness(parcels, as_of=datetime.date(2024, 9, 30))
+    >>> evidence.loc[evidence["evidence"] == "inspection", ["finding", "log_odds"]].round(2).to_numpy().tolist()
+    [['idle', 1.5]]
     """
     require_metric(parcels=parcels, buildings=buildings)
     parcels = parcels.sort_index()
-    weights = _weights(evidence_weights)
 
-    def coarse(table: pd.DataFrame | None) -> Flags:
-        return _of(table, "pixel_count", parcels.index) < least_pixel_count
+    def pixels(table: pd.DataFrame | None, column: str, sides: Sides, on: datetime.date | None) -> Line:
+        coarse = _of(table, "pixel_count", parcels.index) < bounds.least_pixel_count
+        return _sides(_of(table, column, parcels.index), sides, on, coarse)
 
+    coverage = Sides(idle_to=bounds.open_coverage_share, used_from=bounds.built_coverage_share)
+    change = Sides(idle_from=bounds.overgrown_change, used_to=bounds.cleared_change)
+    light = Sides(idle_to=bounds.dark_below, used_from=bounds.lit_above)
+    dimming = Sides(idle_to=bounds.dimmed_share, used_from=bounds.brightened_share)
+    bare = Sides(idle_from=bounds.bare_share)
     lines = {
         "inspection": _inspection(parcels),
         "meter": _meters(parcels.index, meter_readings, as_of),
-        "building_coverage": _sides(
-            _coverage(parcels, buildings), idle_to=open_coverage_share, used_from=built_coverage_share, on=buildings_on
-        ),
-        "bare_ground": _sides(
-            _of(parcel_land_cover, "bare_share", parcels.index),
-            idle_from=bare_share,
-            on=land_cover_on,
-            coarse=coarse(parcel_land_cover),
-        ),
-        "greenness": _sides(
-            _of(parcel_greenness, "greenness_change", parcels.index),
-            idle_from=overgrown_change,
-            used_to=cleared_change,
-            on=greenness_after_on,
-            coarse=coarse(parcel_greenness),
-        ),
-        "night_light": _sides(
-            _of(parcel_night_light, "night_light", parcels.index),
-            idle_to=dark_below,
-            used_from=lit_above,
-            on=night_light_on,
-            coarse=coarse(parcel_night_light),
-        ),
-        "night_light_change": _sides(
-            _of(parcel_night_light, "night_light_change_share", parcels.index),
-            idle_to=dimmed_share,
-            used_from=brightened_share,
-            on=night_light_on,
-            coarse=coarse(parcel_night_light),
-        ),
+        "building_coverage": _sides(_coverage(parcels, buildings), coverage, shown_on.buildings_on),
+        "bare_ground": pixels(parcel_land_cover, "bare_share", bare, shown_on.land_cover_on),
+        "greenness": pixels(parcel_greenness, "greenness_change", change, shown_on.greenness_after_on),
+        "night_light": pixels(parcel_night_light, "night_light", light, shown_on.night_light_on),
+        "night_light_change": pixels(parcel_night_light, "night_light_change_share", dimming, shown_on.night_light_on),
     }
-    return _table(lines, "parcel_id", parcels.index, weights, as_of, half_life_years, undated_factor)
+    return _table(lines, "parcel_id", parcels.index, weighing, as_of)
 
 
 def weigh_vacancy(
@@ -167,50 +196,80 @@ def weigh_vacancy(
     meter_readings: pd.DataFrame | None = None,
     *,
     as_of: datetime.date,
-    evidence_weights: dict[str, float] | None = None,
-    half_life_years: float = 3.0,
-    undated_factor: float = 0.5,
+    weighing: Weighing = _USUAL_WEIGHING,
     premises_on: datetime.date | None = None,
 ) -> pd.DataFrame:
     """List what speaks for and against each room or building of the register standing empty.
 
-    ``premises`` are points or polygons by premises_id; what their register says (vacant, used, partly
-    used) counts as an inspection on ``premises_on``, the day of its source card, and the meters'
-    readings of the year before ``as_of`` by premises_id as use or none. The other options and the
-    columns are those of :func:`weigh_idleness`, with premises_id in place of parcel_id; evidence from
-    rasters and buildings says nothing of a single room and is not in the table. No premises: no rows.
-    Raises ConfigError for a weight of an unknown name. O(premises + readings).
+    Evidence from rasters and buildings says nothing of a single room and is not in the table.
+
+    Parameters
+    ----------
+    premises
+        Points or polygons by premises_id; what their register says (vacant, used, partly used) counts as
+        an inspection.
+    meter_readings
+        A table by place_id (the premises_id); those of the year before ``as_of`` count as use or none.
+    as_of, weighing
+        As for :func:`weigh_idleness`.
+    premises_on
+        The day of the register; a run takes it from its source card.
+
+    Returns
+    -------
+    DataFrame with the columns of :func:`weigh_idleness`, premises_id in place of parcel_id. No premises: no rows.
+
+    Raises
+    ------
+    ConfigError for a weight of an unknown name. O(premises + readings).
+
+    Examples
+    --------
+    The register of this very day says vacant, and nobody has read a meter:
+
+    >>> import datetime
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> day = datetime.date(2024, 9, 30)
+    >>> rooms = gpd.GeoDataFrame({"status": ["vacant"]}, geometry=[Point(0, 0)], index=["R1"], crs="EPSG:4548")
+    >>> weigh_vacancy(rooms, as_of=day, premises_on=day)[["evidence", "finding", "log_odds"]].to_numpy().tolist()
+    [['inspection', 'idle', 3.0], ['meter', 'unknown', 0.0]]
     """
-    places, weights = premises.sort_index(), _weights(evidence_weights)
+    places = premises.sort_index()
     lines = {
         "inspection": _register(places, premises_on),
         "meter": _meters(places.index, meter_readings, as_of),
     }
-    return _table(lines, "premises_id", places.index, weights, as_of, half_life_years, undated_factor)
+    return _table(lines, "premises_id", places.index, weighing, as_of)
+
+
+Line = tuple[Words, Floats, Words, Flags]  # finding, value, date, whether the raster is too coarse
+
+
+class Sides(NamedTuple):
+    """At or beyond which values a measure speaks for idle and for used; unclear between."""
+
+    idle_from: float | None = None
+    idle_to: float | None = None
+    used_from: float | None = None
+    used_to: float | None = None
 
 
 def _table(
-    lines: Mapping[str, Line],
-    key: str,
-    index: pd.Index[Any],
-    weights: Mapping[str, float],
-    as_of: datetime.date,
-    half_life_years: float,
-    undated_factor: float,
+    lines: Mapping[str, Line], key: str, index: pd.Index[str], weighing: Weighing, as_of: datetime.date
 ) -> pd.DataFrame:
     """The lines of all kinds of evidence, weighed, by place and then in the order of ``EVIDENCE``."""
-    parts = [
-        _weighed(key, index, name, line, weights[name], as_of, half_life_years, undated_factor)
-        for name, line in lines.items()
-    ]
+    weights = _weights(weighing.evidence_weights)
+    parts = []
+    for name, line in lines.items():
+        part = _weighed(name, line, weights[name], _fading(line, weighing, as_of))
+        part.insert(0, key, index.to_numpy(dtype=object))
+        parts.append(part)
     table = pd.concat(parts)
     order = {name: position for position, name in enumerate(EVIDENCE)}
     table = table.assign(order=table["evidence"].map(order)).sort_values([key, "order"], kind="stable")
     words = dict.fromkeys((key, "evidence", "finding", "reason_zh", "reason_en"), "str")
     return table.drop(columns="order").astype(words).reset_index(drop=True)
-
-
-Line = tuple[Words, Floats, Words, Flags]  # finding, value, date, whether the raster is too coarse
 
 
 def _weights(given: Mapping[str, float] | None) -> dict[str, float]:
@@ -224,7 +283,7 @@ def _weights(given: Mapping[str, float] | None) -> dict[str, float]:
     return {**DEFAULT_WEIGHTS, **(given or {})}
 
 
-def _of(table: pd.DataFrame | None, column: str, index: pd.Index[Any]) -> Floats:
+def _of(table: pd.DataFrame | None, column: str, index: pd.Index[str]) -> Floats:
     if table is None or column not in table.columns:
         return np.full(len(index), np.nan)
     return np.asarray(table[column].reindex(index).to_numpy(dtype=np.float64, na_value=np.nan))
@@ -238,21 +297,12 @@ def _coverage(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None) -> 
     return np.asarray(inside / shapely.area(shapes), np.float64)
 
 
-def _sides(
-    value: Floats,
-    *,
-    idle_from: float | None = None,
-    idle_to: float | None = None,
-    used_from: float | None = None,
-    used_to: float | None = None,
-    on: datetime.date | None,
-    coarse: Flags | None = None,
-) -> Line:
+def _sides(value: Floats, sides: Sides, on: datetime.date | None, coarse: Flags | None = None) -> Line:
     """Idle at or beyond one bound, used at or beyond the other, unclear between; unknown without a value."""
     coarse = np.zeros(len(value), bool) if coarse is None else coarse & ~np.isnan(value)
     finding = np.where(np.isnan(value), "unknown", "unclear").astype(object)
     with np.errstate(invalid="ignore"):
-        for name, low, high in (("idle", idle_from, idle_to), ("used", used_from, used_to)):
+        for name, low, high in (("idle", sides.idle_from, sides.idle_to), ("used", sides.used_from, sides.used_to)):
             if low is not None:
                 finding[value >= low] = name
             if high is not None:
@@ -283,7 +333,7 @@ def _register(premises: gpd.GeoDataFrame, on: datetime.date | None) -> Line:
     return finding, nothing, np.full(len(premises), on, dtype=object), np.zeros(len(premises), bool)
 
 
-def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime.date) -> Line:
+def _meters(index: pd.Index[str], readings: pd.DataFrame | None, as_of: datetime.date) -> Line:
     """Use over the year before ``as_of``: none at all speaks for idle, any for used; no reading, unknown."""
     finding, value = np.full(len(index), "unknown", dtype=object), np.full(len(index), np.nan)
     dates, never = np.full(len(index), None, dtype=object), np.zeros(len(index), bool)
@@ -301,23 +351,19 @@ def _meters(index: pd.Index[Any], readings: pd.DataFrame | None, as_of: datetime
     return finding, value, dates, never
 
 
-def _weighed(
-    key: str,
-    index: pd.Index[Any],
-    name: str,
-    line: Line,
-    weight: float,
-    as_of: datetime.date,
-    half_life_years: float,
-    undated_factor: float,
-) -> pd.DataFrame:
-    finding, value, dates, _ = line
+def _fading(line: Line, weighing: Weighing, as_of: datetime.date) -> Floats:
+    """What is left of the weight of each piece on ``as_of``."""
+    _, _, dates, _ = line
     ages = np.array([np.nan if d is None else (as_of - d).days / DAYS_A_YEAR for d in dates], dtype=np.float64)
-    fading = np.where(np.isnan(ages), undated_factor, 0.5 ** (np.maximum(ages, 0.0) / half_life_years))
+    left = 0.5 ** (np.maximum(ages, 0.0) / weighing.half_life_years)
+    return np.where(np.isnan(ages), weighing.undated_factor, left)
+
+
+def _weighed(name: str, line: Line, weight: float, fading: Floats) -> pd.DataFrame:
+    finding, value, dates, _ = line
     log_odds = np.array([_DIRECTION[word] for word in finding], dtype=np.float64) * weight * fading
     return pd.DataFrame(
         {
-            key: index.to_numpy(dtype=object),
             "evidence": name,
             "finding": finding,
             "value": value,
@@ -346,20 +392,69 @@ def _sentence(name: str, finding: str, value: float, date: datetime.date | None,
 def sum_idleness(parcels: gpd.GeoDataFrame, idle_evidence: pd.DataFrame) -> pd.DataFrame:
     """Add the evidence of each parcel up and show where its pieces contradict each other.
 
-    Returns a DataFrame indexed and sorted by parcel_id: log_odds (sum), strength_share (its logistic;
+    Parameters
+    ----------
+    parcels
+        Polygons by parcel_id.
+    idle_evidence
+        The result of :func:`weigh_idleness` for them.
+
+    Returns
+    -------
+    DataFrame indexed and sorted by parcel_id: log_odds (sum), strength_share (its logistic;
     0.5 says nothing either way; an order of visits, no probability), idle_count, used_count,
     unknown_count, conflict (True where pieces with weight speak for both sides), evidence_zh and
-    evidence_en (the pieces that speak, strongest first). Parcels without evidence have 0.5. O(rows).
+    evidence_en (the pieces that speak, strongest first). Parcels without evidence have 0.5.
+
+    Raises
+    ------
+    KeyError for a column that the evidence lacks. O(rows).
+
+    Examples
+    --------
+    Pieces of the same weight on both sides say nothing together, and contradict each other:
+
+    >>> import pandas as pd
+    >>> parcels = pd.DataFrame(index=["P1"])
+    >>> evidence = pd.DataFrame({"parcel_id": "P1", "finding": ["idle", "used"], "log_odds": [2.0, -2.0],
+    ...                          "reason_zh": "", "reason_en": ["a visit", "a meter"]})
+    >>> sum_idleness(parcels, evidence)[["strength_share", "conflict", "evidence_en"]].to_numpy().tolist()
+    [[0.5, True, 'a visit; a meter']]
     """
     return _summed(parcels.sort_index().index, idle_evidence, "parcel_id")
 
 
 def sum_vacancy(premises: gpd.GeoDataFrame, vacancy_evidence: pd.DataFrame) -> pd.DataFrame:
-    """Add the evidence of each room or building up; as :func:`sum_idleness`, by premises_id. O(rows)."""
+    """Add the evidence of each room or building up, and show where its pieces contradict each other.
+
+    Parameters
+    ----------
+    premises
+        Points or polygons by premises_id.
+    vacancy_evidence
+        The result of :func:`weigh_vacancy` for them.
+
+    Returns
+    -------
+    DataFrame with the columns of :func:`sum_idleness`, indexed and sorted by premises_id.
+
+    Raises
+    ------
+    KeyError for a column that the evidence lacks. O(rows).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rooms = pd.DataFrame(index=["R1", "R2"])
+    >>> evidence = pd.DataFrame({"premises_id": ["R1"], "finding": "idle", "log_odds": 3.0, "reason_zh": "",
+    ...                          "reason_en": "a visit"})
+    >>> sum_vacancy(rooms, evidence)["strength_share"].round(2).to_dict()
+    {'R1': 0.95, 'R2': 0.5}
+    """
     return _summed(premises.sort_index().index, vacancy_evidence, "premises_id")
 
 
-def _summed(index: pd.Index[Any], evidence: pd.DataFrame, key: str) -> pd.DataFrame:
+def _summed(index: pd.Index[str], evidence: pd.DataFrame, key: str) -> pd.DataFrame:
     heard = evidence[evidence["log_odds"] != 0.0]
     result = pd.DataFrame(index=index)
     result["log_odds"] = evidence.groupby(key)["log_odds"].sum().reindex(index, fill_value=0.0)
@@ -392,16 +487,44 @@ def grade_vacant_premises(
 ) -> gpd.GeoDataFrame:
     """The candidate rooms and buildings as points, graded by the evidence that they stand empty.
 
-    Strong is a strength of ``strong_share`` or more, medium one of ``medium_share`` or more, weak
-    everything below, contradicted evidence included; both bounds are this program's parameters. The
-    grade orders visits, it finds nothing vacant.
+    A grade orders visits, it finds nothing vacant; both bounds are this program's parameters.
 
-    Returns a GeoDataFrame of points (inside polygons) indexed and sorted by premises_id: strength
+    Parameters
+    ----------
+    idle_premises, vacancy_strength
+        Results of :func:`gis_renovation.land.candidates.screen_premises` and :func:`sum_vacancy`.
+    zones
+        Polygons in the same metric CRS with their needs by class.
+    strong_share, medium_share
+        Strong is a strength of the first or more, medium one of the second or more, weak everything
+        below, contradicted evidence included.
+    need_classes
+        A zone is in need when its communities have a need of one of these classes.
+
+    Returns
+    -------
+    GeoDataFrame of points (inside polygons) indexed and sorted by premises_id: strength
     (strong, medium, weak), strength_share, conflict, and name, floor_area_m2, storey, holder_kind,
     right_type, leasing_approval, nearest_community_id and community_distance_m as in
     ``idle_premises``, and the nearest zone in need of ``need_classes``
-    (:func:`gis_renovation.land.measures.nearest_zones_in_need`). No candidate: no rows. Raises CRSError;
-    ConfigError for bounds out of order and unknown classes. O(premises).
+    (:func:`gis_renovation.land.measures.nearest_zones_in_need`). No candidate: no rows.
+
+    Raises
+    ------
+    CRSError; ConfigError for bounds out of order and unknown classes. O(premises).
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import pandas as pd
+    >>> from shapely import Point
+    >>> facts = ["name", "floor_area_m2", "storey", "holder_kind", "right_type", "leasing_approval",
+    ...          "nearest_community_id", "community_distance_m"]
+    >>> rooms = gpd.GeoDataFrame({"verdict": ["candidate", "excluded"]}, geometry=[Point(0, 0), Point(9, 0)],
+    ...                          index=["R1", "R2"], crs="EPSG:4548").assign(**dict.fromkeys(facts))
+    >>> strength = pd.DataFrame({"strength_share": [0.95, 0.5], "conflict": False}, index=["R1", "R2"])
+    >>> grade_vacant_premises(rooms, strength)[["strength", "need_zone_state"]].to_numpy().tolist()
+    [['strong', 'unknown']]
     """
     require_metric(idle_premises=idle_premises, zones=zones)
     chosen = candidates_of(idle_premises)

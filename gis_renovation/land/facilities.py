@@ -39,19 +39,22 @@ def draw_facility_statements(
     premises: gpd.GeoDataFrame | None = None,
     parcels: gpd.GeoDataFrame | None = None,
     planned_use: gpd.GeoDataFrame | None = None,
-    proof_papers: pd.DataFrame | None = None,
     *,
+    proof_papers: pd.DataFrame | None = None,
     sliver_width_m: float = 1.0,
     declared_new_holder_parcel_ids: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """The four statements for every facility and vacant room that stands in a site.
 
-    They are those of :func:`draw_land_statements`, for the parcel and the planned use at the facility's
-    place: *yes* where every fact speaks for it, *no* where one speaks against it, else *unknown*, with
-    what it rests on and who must confirm. A facility without a place is in no site and not listed.
+    They are those of :func:`gis_renovation.land.statements.draw_land_statements`, for the parcel and the
+    planned use at the facility's place: *yes* where every fact speaks for it, *no* where one speaks
+    against it, else *unknown*, with what it rests on and who must confirm. A facility without a place is
+    in no site and not listed.
 
     Parameters
     ----------
+    land_sites
+        The result of :func:`gis_renovation.land.sites.outline_land_sites`.
     facilities, premises
         Points or polygons (taken at a point inside) in the sites' metric CRS, facilities with ``works``
         (new, rebuilt, kept) where known.
@@ -65,11 +68,25 @@ def draw_facility_statements(
     Returns
     -------
     DataFrame by site_id, source_layer (facilities, premises), facility_id and statement: name, kind,
-    works, parcel_ids, and the columns of :func:`draw_land_statements`. No facility in a site: no rows.
+    works, parcel_ids, and the columns of the statements. No facility in a site: no rows.
 
     Raises
     ------
     CRSError; DataError for faults of the code systems. O(n log n).
+
+    Examples
+    --------
+    A clinic in the site stands in no registered parcel:
+
+    >>> import geopandas as gpd
+    >>> from shapely import Point, box
+    >>> from gis_renovation.land import outline_land_sites
+    >>> sites = outline_land_sites(gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548"))
+    >>> clinics = gpd.GeoDataFrame({"kind": ["clinic"]}, geometry=[Point(80, 30)], index=["F1"], crs="EPSG:4548")
+    >>> parcels = gpd.GeoDataFrame(geometry=[box(0, 0, 40, 60)], index=["P1"], crs="EPSG:4548")
+    >>> said = draw_facility_statements(sites, clinics, parcels=parcels)
+    >>> said[["facility_id", "statement", "verdict"]].to_numpy().tolist()[0]
+    ['F1', 'no_new_land', 'no']
     """
     require_metric(land_sites=land_sites, facilities=facilities, premises=premises)
     require_metric(land_sites=land_sites, parcels=parcels, planned_use=planned_use)

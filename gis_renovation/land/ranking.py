@@ -8,6 +8,7 @@ parcel's rank is firm or an effect of the weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.arrays import Floats
+from gis_renovation.arrays import Floats, Geometries
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.evidence import candidates_of, graded
@@ -41,45 +42,74 @@ DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
 _CELLS_AT_ONCE: Final = 20_000_000
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What earns points, and how much each criterion weighs.
+
+    criterion_weights
+        Replaces weights by name; they are scaled to sum to 1.
+    full_size_m2, full_need_households, reach_m
+        Area, households within ``reach_m`` (straight, edge to edge) that earn full points, and the
+        distance at which nearness falls to 0.
+    """
+
+    criterion_weights: dict[str, float] | None = None
+    full_size_m2: float = 2000.0
+    full_need_households: float = 1000.0
+    reach_m: float = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightTrial:
+    """Random weightings that show how firm an order is.
+
+    weight_draws, weight_spread, seed
+        Dirichlet around the given weights, whose standard deviation of a weight w is
+        sqrt(w (1 - w) spread); a spread near 1 ignores the given weights.
+    top_count
+        How many of the first count as the top.
+    """
+
+    weight_draws: int = 1000
+    weight_spread: float = 0.05
+    top_count: int = 10
+    seed: int = 0
+
+
+_USUAL_SCORING: Final = Scoring()
+_USUAL_TRIAL: Final = WeightTrial()
+
+
 def rank_parcels(
     idle_parcels: gpd.GeoDataFrame,
-    usable_shapes: gpd.GeoDataFrame | None = None,
-    idle_strength: pd.DataFrame | None = None,
     communities: gpd.GeoDataFrame | None = None,
     zones: gpd.GeoDataFrame | None = None,
+    usable_shapes: gpd.GeoDataFrame | None = None,
+    idle_strength: pd.DataFrame | None = None,
     *,
-    criterion_weights: dict[str, float] | None = None,
-    full_size_m2: float = 2000.0,
-    full_need_households: float = 1000.0,
-    reach_m: float = 300.0,
+    scoring: Scoring = _USUAL_SCORING,
     need_classes: tuple[str, ...] = ("improvement", "enhancement"),
-    weight_draws: int = 1000,
-    weight_spread: float = 0.05,
-    top_count: int = 10,
-    seed: int = 0,
+    trial: WeightTrial = _USUAL_TRIAL,
 ) -> pd.DataFrame:
     """Order the parcels that are not excluded by open weights, and test how firm the order is.
 
     Parameters
     ----------
     idle_parcels, usable_shapes, idle_strength
-        Results of :mod:`gis_renovation.land.ledger`, ``land_shapes`` and ``land_evidence``.
+        Results of :func:`gis_renovation.land.candidates.screen_parcels`,
+        :func:`gis_renovation.land.shapes.shape_usable_land` and :func:`gis_renovation.land.evidence.sum_idleness`.
     communities
         Polygons in the same metric CRS, with households where known.
     zones
-        Polygons in the same CRS with their needs by class, as :func:`gis_renovation.zones.delineate.describe_zones`
+        Polygons in the same CRS with their needs by class, as :func:`gis_renovation.zones.describe_zones`
         gives them. Their distance is told, not scored.
-    criterion_weights
-        Replaces weights by name; they are scaled to sum to 1.
-    full_size_m2, full_need_households, reach_m
-        Area, households within ``reach_m`` (straight, edge to edge) that earn full points, and the
-        distance at which nearness falls to 0.
+    scoring
+        What earns points, and the weights of the criteria.
     need_classes
         A zone is in need when its communities have a need of one of these classes: by default the two
         that land and rooms can serve (parking, sport, service stations), not the pipes of *basic*.
-    weight_draws, weight_spread, top_count, seed
-        Random weightings: Dirichlet around the given weights, whose standard deviation of a weight w
-        is sqrt(w (1 - w) spread); a spread near 1 ignores the given weights.
+    trial
+        Random weightings.
 
     Returns
     -------
@@ -93,29 +123,46 @@ def rank_parcels(
     Raises
     ------
     CRSError; ConfigError for unknown or unfit weights or classes. O(parcels x draws log parcels).
+
+    Examples
+    --------
+    By evidence alone; P3 is excluded, and of P2 nobody knows anything: its score is the middle of 0 and 1.
+
+    >>> import geopandas as gpd
+    >>> import pandas as pd
+    >>> from shapely import box
+    >>> parcels = gpd.GeoDataFrame({"verdict": ["candidate", "unknown", "excluded"]},
+    ...                            geometry=[box(x, 0, x + 10, 10) for x in (0, 20, 40)],
+    ...                            index=["P1", "P2", "P3"], crs="EPSG:4548")
+    >>> strength = pd.DataFrame({"strength_share": [0.9]}, index=["P1"])
+    >>> scoring = Scoring(criterion_weights={"size": 0, "shape": 0, "nearness": 0, "need": 0})
+    >>> ranking = rank_parcels(parcels, idle_strength=strength, scoring=scoring)
+    >>> ranking[["score_low", "score", "score_high", "rank"]].to_numpy().tolist()
+    [[0.9, 0.9, 0.9, 1.0], [0.0, 0.5, 1.0, 2.0]]
     """
     require_metric(idle_parcels=idle_parcels, usable_shapes=usable_shapes, communities=communities, zones=zones)
-    weights = _weights(criterion_weights)
-    if weight_draws < 1 or not 0.0 < weight_spread < 1.0:
-        zh, en = (
+    weights = _weights(scoring.criterion_weights)
+    if trial.weight_draws < 1 or not 0.0 < trial.weight_spread < 1.0:
+        raise ConfigError(
             "weight_draws 须不小于 1，weight_spread 须在 0 与 1 之间。",
-            "weight_draws must be 1 or more, weight_spread",
+            "weight_draws must be 1 or more, weight_spread between 0 and 1.",
         )
-        raise ConfigError(zh, f"{en} between 0 and 1.")
     parcels = idle_parcels[idle_parcels["verdict"] != "excluded"].sort_index()
-    shares = _shares(parcels, usable_shapes, idle_strength, communities, full_size_m2, full_need_households, reach_m)
-    points = np.column_stack(list(shares.values())).reshape(len(parcels), len(CRITERIA))
+    shares = dict.fromkeys(CRITERIA, np.full(len(parcels), np.nan))
+    shares |= _own_shares(parcels.index, usable_shapes, idle_strength, scoring) | _near(parcels, communities, scoring)
+    points = np.column_stack([np.clip(values, 0.0, 1.0) for values in shares.values()])
+    points = points.reshape(len(parcels), len(CRITERIA))
     known = ~np.isnan(points)
     low, high = np.where(known, points, 0.0) @ weights, np.where(known, points, 1.0) @ weights
     score = (low + high) / 2.0
-    result = pd.DataFrame({f"{name}_share": values for name, values in shares.items()}, index=parcels.index)
+    result = pd.DataFrame(points, columns=[f"{name}_share" for name in CRITERIA], index=parcels.index)
     result["known_weight_share"] = known @ weights
     result["score_low"], result["score_high"], result["score"] = low, high, score
     result["rank"] = _ranks(score[:, None])[:, 0]
-    drawn = _drawn_ranks(np.where(known, points, 0.5), weights, weight_draws, weight_spread, seed)
+    drawn = _drawn_ranks(np.where(known, points, 0.5), weights, trial)
     quantiles = np.quantile(drawn, [0.05, 0.95], axis=1, method="nearest") if len(parcels) else np.empty((2, 0))
     result["rank_best"], result["rank_worst"] = quantiles.astype(np.int64)
-    result["top_share"] = (drawn <= top_count).mean(axis=1)
+    result["top_share"] = (drawn <= trial.top_count).mean(axis=1)
     for lang in ("zh", "en"):
         result[f"reason_{lang}"] = pd.array([_reason(row, weights, lang) for row in points], dtype="str")
     return result.join(nearest_zones_in_need(parcels, zones, need_classes)).rename_axis("parcel_id")
@@ -138,38 +185,39 @@ def _weights(given: Mapping[str, float] | None) -> Floats:
     return np.asarray(values / values.sum(), np.float64)
 
 
-def _shares(
-    parcels: gpd.GeoDataFrame,
-    shapes: gpd.GeoDataFrame | None,
-    strength: pd.DataFrame | None,
-    communities: gpd.GeoDataFrame | None,
-    full_size_m2: float,
-    full_need_households: float,
-    reach_m: float,
+def _own_shares(
+    index: pd.Index[str], shapes: gpd.GeoDataFrame | None, strength: pd.DataFrame | None, scoring: Scoring
 ) -> dict[str, Floats]:
-    """Points of each criterion, 0 to 1; NaN where nobody knows. No usable ground is 0, not unknown."""
-    unknown = np.full(len(parcels), np.nan)
-    shares = dict.fromkeys(CRITERIA, unknown)
+    """Points for evidence, size and shape, as far as they are known. No usable ground is 0, not unknown."""
+    shares: dict[str, Floats] = {}
     if strength is not None:
-        shares["evidence"] = _aligned(strength, "strength_share", parcels.index)
+        shares["evidence"] = _aligned(strength, "strength_share", index)
     if shapes is not None:
-        area = np.nan_to_num(_aligned(shapes, "area_m2", parcels.index))
-        inscribed = np.nan_to_num(_aligned(shapes, "rectangle_m2", parcels.index))
-        shares["size"] = np.minimum(area / full_size_m2, 1.0)
+        area = np.nan_to_num(_aligned(shapes, "area_m2", index))
+        inscribed = np.nan_to_num(_aligned(shapes, "rectangle_m2", index))
+        shares["size"] = np.minimum(area / scoring.full_size_m2, 1.0)
         shares["shape"] = np.divide(inscribed, area, out=np.zeros(len(area)), where=area > 0.0)
-    if communities is not None and len(communities):
-        ground = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-        _, distance = nearest_communities(ground, communities)
-        shares["nearness"] = np.clip(1.0 - distance / reach_m, 0.0, 1.0)
-        shares["need"] = np.minimum(_households(ground, communities, reach_m) / full_need_households, 1.0)
-    return {name: np.clip(values, 0.0, 1.0) for name, values in shares.items()}
+    return shares
 
 
-def _aligned(frame: pd.DataFrame, column: str, index: pd.Index[Any]) -> Floats:
+def _near(parcels: gpd.GeoDataFrame, communities: gpd.GeoDataFrame | None, scoring: Scoring) -> dict[str, Floats]:
+    """Points for the communities near by, as far as they are known."""
+    if communities is None or not len(communities):
+        return {}
+    ground = np.asarray(parcels.geometry.to_numpy(), dtype=object)
+    _, distance = nearest_communities(ground, communities)
+    households = _households(ground, communities, scoring.reach_m)
+    return {
+        "nearness": np.clip(1.0 - distance / scoring.reach_m, 0.0, 1.0),
+        "need": np.minimum(households / scoring.full_need_households, 1.0),
+    }
+
+
+def _aligned(frame: pd.DataFrame, column: str, index: pd.Index[str]) -> Floats:
     return np.asarray(frame[column].reindex(index).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _households(ground: Any, communities: gpd.GeoDataFrame, reach_m: float) -> Floats:
+def _households(ground: Geometries, communities: gpd.GeoDataFrame, reach_m: float) -> Floats:
     """Households of the communities within reach; unknown if one of them is, 0 if there is none."""
     if "households" not in communities.columns:
         return np.full(len(ground), np.nan)
@@ -188,11 +236,12 @@ def _ranks(scores: Floats) -> NDArray[np.int64]:
     return ranks
 
 
-def _drawn_ranks(points: Floats, weights: Floats, draws: int, spread: float, seed: int) -> NDArray[np.int32]:
+def _drawn_ranks(points: Floats, weights: Floats, trial: WeightTrial) -> NDArray[np.int32]:
     """Rank of every parcel under each random weighting."""
-    used = weights > 0.0
+    used, draws = weights > 0.0, trial.weight_draws
     drawn = np.zeros((draws, len(weights)))
-    drawn[:, used] = np.random.default_rng(seed).dirichlet(weights[used] * (1.0 / spread - 1.0), size=draws)
+    alpha = weights[used] * (1.0 / trial.weight_spread - 1.0)
+    drawn[:, used] = np.random.default_rng(trial.seed).dirichlet(alpha, size=draws)
     ranks = np.empty((len(points), draws), np.int32)
     step = max(1, _CELLS_AT_ONCE // max(1, len(points)))
     for first in range(0, draws, step):
@@ -227,9 +276,11 @@ def grade_candidates(
     Parameters
     ----------
     idle_parcels
-        The result of :func:`gis_renovation.land.ledger.screen_parcels`, polygons in a metric CRS.
+        The result of :func:`gis_renovation.land.candidates.screen_parcels`, polygons in a metric CRS.
     parcel_ranking
         The result of :func:`rank_parcels` for them.
+    strong_score, medium_score
+        Bounds of the grades.
 
     Returns
     -------
@@ -242,6 +293,21 @@ def grade_candidates(
     Raises
     ------
     ConfigError for bounds out of order. O(parcels).
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> parcels = gpd.GeoDataFrame({"verdict": ["candidate"]}, geometry=[box(0, 0, 20, 10)], index=["P1"],
+    ...                            crs="EPSG:4548")
+    >>> facts = ["area_m2", "holder_kind", "right_type", "leasing_approval", "legal_idle", "nearest_community_id",
+    ...          "community_distance_m"]
+    >>> scoring = Scoring(criterion_weights={"size": 0, "shape": 0, "nearness": 0, "need": 0})
+    >>> strength = pd.DataFrame({"strength_share": [0.9]}, index=["P1"])
+    >>> ranking = rank_parcels(parcels, idle_strength=strength, scoring=scoring)
+    >>> graded = grade_candidates(parcels.assign(**dict.fromkeys(facts)), ranking)
+    >>> graded["strength"].item(), graded.geometry.item()
+    ('strong', <POINT (10 5)>)
     """
     chosen = candidates_of(idle_parcels)
     ranks = parcel_ranking.reindex(chosen.index)

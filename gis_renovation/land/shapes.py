@@ -14,16 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from affine import Affine
-from numpy.typing import NDArray
 
-from gis_renovation.arrays import Flags, Floats, Geometries
+from gis_renovation.arrays import Flags, Floats, Geometries, Ints, Positions
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.measures import require_control_kinds
@@ -38,6 +37,8 @@ _DIRECTIONS: Final = 4
 _GROWTH_STEPS: Final = 16
 # A box drawn this much smaller (m) still touches what it touched before the turning's rounding.
 _TOUCH: Final = np.array([1e-6, 1e-6, -1e-6, -1e-6])
+# Measures of every piece, by name.
+Facts = dict[str, Floats | Ints]
 _RECTANGLE = re.compile(r"fits_(\d+)x(\d+)_m")
 _NETWORKS = tuple(layer_schema("utility_lines").fields["network"].values)
 
@@ -46,11 +47,11 @@ _NETWORKS = tuple(layer_schema("utility_lines").fields["network"].values)
 class Parking:
     """Perpendicular stalls on both sides of aisles, sizes in m."""
 
-    stall_width_m: float
-    stall_length_m: float
-    aisle_m: float
+    stall_width_m: float = 2.5
+    stall_length_m: float = 5.3
+    aisle_m: float = 6.0
 
-    def rows(self, depth_m: Floats) -> NDArray[np.int64]:
+    def rows(self, depth_m: Floats) -> Ints:
         """Rows of stalls across a rectangle of this depth: two an aisle, one where only one fits."""
         module = 2.0 * self.stall_length_m + self.aisle_m
         depth_m = depth_m + 1e-6  # a depth that fits exactly fits
@@ -58,16 +59,19 @@ class Parking:
         single = depth_m - full * module >= self.stall_length_m + self.aisle_m
         return (2 * full + single).astype(np.int64)
 
-    def stalls(self, depth_m: Floats, length_m: Floats) -> NDArray[np.int64]:
+    def stalls(self, depth_m: Floats, length_m: Floats) -> Ints:
         """Stalls in all rows along a rectangle of this length."""
         return (self.rows(depth_m) * np.floor(length_m / self.stall_width_m)).astype(np.int64)
 
 
+_USUAL_PARKING: Final = Parking()
+
+
 def shape_usable_land(
     idle_parcels: gpd.GeoDataFrame,
+    control_lines: gpd.GeoDataFrame | None = None,
     buildings: gpd.GeoDataFrame | None = None,
     utility_lines: gpd.GeoDataFrame | None = None,
-    control_lines: gpd.GeoDataFrame | None = None,
     *,
     rules: tuple[Rule, ...],
     boundary_setback_m: float = 0.0,
@@ -81,18 +85,16 @@ def shape_usable_land(
         "rail_protection",
         "fire_access",
     ),
-    stall_width_m: float = 2.5,
-    stall_length_m: float = 5.3,
-    aisle_m: float = 6.0,
+    parking: Parking = _USUAL_PARKING,
 ) -> gpd.GeoDataFrame:
     """Measure what is left of each candidate (and of each not yet decided) plot for building or paving.
 
     Parameters
     ----------
     idle_parcels
-        The result of :func:`gis_renovation.land.ledger.screen_parcels`; excluded parcels are passed over.
-    buildings, utility_lines, control_lines
-        Polygons, lines and polygons in the same metric CRS. ``None`` is a layer nobody has: nothing
+        The result of :func:`gis_renovation.land.candidates.screen_parcels`; excluded parcels are passed over.
+    control_lines, buildings, utility_lines
+        Polygons, polygons and lines in the same metric CRS. ``None`` is a layer nobody has: nothing
         is deducted for it and ``not_deducted`` says so. Abandoned and empty pipes do not count.
     rules
         Those with layer ``usable_shapes`` are used: setback_<network>_m (clearance each side of a
@@ -102,6 +104,8 @@ def shape_usable_land(
         Strip along the parcel's own boundary that stays free.
     blocked_kinds
         Kinds of control line whose ground is taken off.
+    parking
+        Stalls and aisles by which the rows are counted.
 
     Returns
     -------
@@ -115,6 +119,23 @@ def shape_usable_land(
     ------
     CRSError; ConfigError for a rule whose measure is not known. O(parcels x directions x cells²).
     Setbacks and sizes: rule packs ``land_uses``.
+
+    Examples
+    --------
+    Of a plot of 40 by 20 m a building takes a strip of 10 m; a rectangle of 30 by 20 m is left:
+
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> from gis_renovation.rules import Rule
+    >>> from gis_renovation.words import Text
+    >>> court = Rule(id="court", layer="usable_shapes", measure="area_m2", operator=">=", value=500.0, unit="m²",
+    ...              text=Text("球场", "a court"))
+    >>> plots = gpd.GeoDataFrame({"verdict": ["candidate"]}, geometry=[box(0, 0, 40, 20)], index=["P1"],
+    ...                          crs="EPSG:4548")
+    >>> houses = gpd.GeoDataFrame(geometry=[box(30, 0, 40, 20)], index=["B1"], crs="EPSG:4548")
+    >>> usable = shape_usable_land(plots, buildings=houses, rules=(court,))
+    >>> usable[["area_m2", "usable_share", "rectangle_length_m", "fitting_uses"]].round(2).to_numpy().tolist()
+    [[600.0, 0.75, 30.0, 'court']]
     """
     require_metric(
         idle_parcels=idle_parcels, buildings=buildings, utility_lines=utility_lines, control_lines=control_lines
@@ -122,16 +143,13 @@ def shape_usable_land(
     mine = _checked_rules(rules)
     parcels = idle_parcels[idle_parcels["verdict"] != "excluded"].sort_index()
     whole = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    obstacles = [
-        *_ground_of(buildings),
-        *_strips(utility_lines, _setbacks(mine)),
-        *_blocked(control_lines, blocked_kinds),
-    ]
+    obstacles = np.concatenate(
+        [_ground_of(buildings), _strips(utility_lines, _setbacks(mine)), _blocked(control_lines, blocked_kinds)]
+    )
     free = _without(shapely.buffer(whole, -boundary_setback_m) if boundary_setback_m else whole, obstacles)
     piece, count = _largest_pieces(free)
     left = shapely.area(piece) > 0.0
     parcels, whole, piece, count = parcels[left], whole[left], piece[left], count[left]
-    parking = Parking(stall_width_m=stall_width_m, stall_length_m=stall_length_m, aisle_m=aisle_m)
     facts = _measured(piece, parking, mine)
     result = gpd.GeoDataFrame(
         {
@@ -206,10 +224,10 @@ def _blocked(lines: gpd.GeoDataFrame | None, kinds: Sequence[str]) -> Geometries
     return _ground_of(None if lines is None else lines[lines["kind"].isin(chosen)])
 
 
-def _without(shapes: Geometries, obstacles: Sequence[Any]) -> Geometries:
+def _without(shapes: Geometries, obstacles: Geometries) -> Geometries:
     """Each shape less the obstacles that touch it; others are untouched. O(n log n + cuts)."""
     free = shapes.copy()
-    blocks = np.array([block for block in obstacles if block is not None and not block.is_empty], dtype=object)
+    blocks = obstacles[~(shapely.is_missing(obstacles) | shapely.is_empty(obstacles))]
     if len(blocks) == 0:
         return free
     shape, block = shapely.STRtree(blocks).query(shapes, predicate="intersects")
@@ -221,7 +239,7 @@ def _without(shapes: Geometries, obstacles: Sequence[Any]) -> Geometries:
     return free
 
 
-def _largest_pieces(shapes: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+def _largest_pieces(shapes: Geometries) -> tuple[Geometries, Ints]:
     """The largest polygon of each shape and how many there are; an empty one where none is."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     area = shapely.area(parts)
@@ -235,14 +253,14 @@ def _largest_pieces(shapes: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
 # --- circle and rectangle -------------------------------------------------------------------------
 
 
-def _measured(pieces: Geometries, parking: Parking, rules: Sequence[Rule]) -> dict[str, Any]:
+def _measured(pieces: Geometries, parking: Parking, rules: Sequence[Rule]) -> Facts:
     asked = {rule.measure: _RECTANGLE.fullmatch(rule.measure) for rule in rules}
     sizes = {name: (float(found[1]), float(found[2])) for name, found in asked.items() if found}
     width, length, angle, windows = largest_rectangles(pieces, tuple(sizes.values()))
     rows = np.maximum(parking.rows(width), parking.rows(length))
     stalls = np.maximum(parking.stalls(width, length), parking.stalls(length, width))
     circle = 2.0 * shapely.length(shapely.maximum_inscribed_circle(pieces, tolerance=0.05)) if len(pieces) else width
-    facts: dict[str, Any] = {
+    facts: Facts = {
         "area_m2": shapely.area(pieces),
         "circle_diameter_m": circle,
         "rectangle_width_m": width,
@@ -305,7 +323,7 @@ def largest_rectangles(
     return np.minimum(across, up), np.maximum(across, up), direction, flags
 
 
-def _edge_directions(polygons: Geometries) -> tuple[NDArray[np.intp], Floats]:
+def _edge_directions(polygons: Geometries) -> tuple[Positions, Floats]:
     """The directions, in [0, 90) degrees, in which most of each polygon's outline runs."""
     xy, at = shapely.get_coordinates(shapely.get_exterior_ring(polygons), return_index=True)
     step = np.diff(xy, axis=0)[at[1:] == at[:-1]]
@@ -346,7 +364,7 @@ def _inside_cells(polygons: Geometries, bounds: Floats) -> Flags:
     return inside.reshape(-1, _CELLS, _CELLS)
 
 
-def _largest_blocks(inside: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _largest_blocks(inside: Flags) -> tuple[Ints, Ints]:
     """First and last row, first and last column (exclusive) of the block with most cells in each grid."""
     count = len(inside)
     most, height = np.zeros(count, np.int64), np.zeros((count, _CELLS), np.int64)
@@ -402,7 +420,7 @@ def _grown(polygons: Geometries, boxes: Floats, bounds: Floats) -> Floats:
 # --- uses -----------------------------------------------------------------------------------------
 
 
-def _uses(rules: Sequence[Rule], facts: Mapping[str, Any], count: int) -> dict[str, list[str]]:
+def _uses(rules: Sequence[Rule], facts: Facts, count: int) -> dict[str, list[str]]:
     """Which uses surely fit, and which might."""
     uses = [rule for rule in rules if not rule.measure.startswith("setback_")]
     verdicts: dict[str, Verdicts] = {

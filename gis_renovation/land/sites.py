@@ -30,9 +30,9 @@ def polygons_of(layer: gpd.GeoDataFrame) -> Geometries:
 
 def outline_land_sites(
     zones: gpd.GeoDataFrame,
+    communities: gpd.GeoDataFrame | None = None,
     projects: pd.DataFrame | None = None,
     project_communities: pd.DataFrame | None = None,
-    communities: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """Every zone, and every project as the ground of its communities: what the check is made for.
 
@@ -52,6 +52,20 @@ def outline_land_sites(
     Raises
     ------
     CRSError; DataError when a zone and a project share an id. O(vertices).
+
+    Examples
+    --------
+    A zone of 100 by 60 m, and a project in its one community:
+
+    >>> import geopandas as gpd
+    >>> import pandas as pd
+    >>> from shapely import box
+    >>> zones = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548")
+    >>> communities = gpd.GeoDataFrame(geometry=[box(0, 0, 40, 60)], index=["C1"], crs="EPSG:4548")
+    >>> projects = pd.DataFrame(index=["J1"])
+    >>> members = pd.DataFrame({"project_id": ["J1"], "community_id": ["C1"]})
+    >>> outline_land_sites(zones, communities, projects, members)[["kind", "area_m2"]].to_numpy().tolist()
+    [['project', 2400.0], ['zone', 6000.0]]
     """
     require_metric(zones=zones, communities=communities)
     names = zones["name"] if "name" in zones.columns else pd.Series(None, index=zones.index, dtype="str")
@@ -114,12 +128,37 @@ def list_touched_parcels(
 ) -> pd.DataFrame:
     """Every parcel a site shares ground with: whose it is, under which right, and how much of it.
 
-    Returns rows by site_id and parcel_id: map_number (1, 2, ... in each site: the number on its map),
+    Parameters
+    ----------
+    land_sites, parcels
+        Polygons by site_id and parcel_id in one projected CRS in metres.
+    sliver_width_m
+        Overlaps whose mean width is below this are slivers.
+
+    Returns
+    -------
+    DataFrame, rows by site_id and parcel_id: map_number (1, 2, ... in each site: the number on its map),
     state (touched or sliver), area_in_m2 (inside the site,
     to 0.01), area_in_mu, share_in (of the parcel), drawn_area_m2, geodesic_area_m2,
     registered_area_m2 (as registered, never overwritten), area_difference_share (drawn by
     registered, less one), and the register's ownership, right_type, holder_kind, holder_name,
-    certificate_no, registered_use, term_end_on. Raises CRSError. O(n log n + rim vertices).
+    certificate_no, registered_use, term_end_on. No parcel touched: no rows.
+
+    Raises
+    ------
+    CRSError. O(n log n + rim vertices).
+
+    Examples
+    --------
+    Of a parcel of 80 by 60 m, half lies in the site:
+
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> sites = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548")
+    >>> parcels = gpd.GeoDataFrame(geometry=[box(60, 0, 140, 60)], index=["P1"], crs="EPSG:4548")
+    >>> touched = list_touched_parcels(sites, parcels)
+    >>> touched[["site_id", "parcel_id", "area_in_m2", "area_in_mu", "share_in"]].to_numpy().tolist()
+    [['Z1', 'P1', 2400.0, 3.6, 0.5]]
     """
     require_metric(land_sites=land_sites, parcels=parcels)
     sites, parcels = land_sites.sort_index(), parcels.sort_index()

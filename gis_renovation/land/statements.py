@@ -7,12 +7,13 @@ and no result here replaces a signature.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gis_renovation.arrays import Floats
 from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
 from gis_renovation.words import NO_TEXT, Text
 
@@ -64,8 +65,11 @@ def draw_land_statements(
 
     Parameters
     ----------
-    land_status, touched_parcels, land_use_comparison
-        Results of this module for these sites; ``None`` where there are no parcels.
+    land_sites, land_status, touched_parcels, land_use_comparison
+        The sites and the results of :func:`gis_renovation.land.status.check_land_status`,
+        :func:`gis_renovation.land.sites.list_touched_parcels` and
+        :func:`gis_renovation.land.comparison.compare_land_uses` for them; the last two ``None`` where there
+        are no parcels.
     proof_papers
         Papers by parcel; ``None`` is *not checked*.
     declared_new_holder_parcel_ids
@@ -74,7 +78,26 @@ def draw_land_statements(
     Returns
     -------
     DataFrame by site_id and statement: label, verdict (yes, no, unknown), rests_on, lacking_papers
-    (parcel ids), confirm_by, each text in Chinese and English. O(rows).
+    (parcel ids), confirm_by, each text in Chinese and English.
+
+    Raises
+    ------
+    KeyError for a column that a table lacks. O(rows).
+
+    Examples
+    --------
+    A site wholly in a parcel of the state, whose holder nobody recorded and whose use nobody compared:
+
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> from gis_renovation.land import check_land_status, list_touched_parcels, outline_land_sites
+    >>> sites = outline_land_sites(gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548"))
+    >>> parcels = gpd.GeoDataFrame({"ownership": ["state"]}, geometry=[box(0, 0, 100, 60)], index=["P1"],
+    ...                            crs="EPSG:4548")
+    >>> status, touched = check_land_status(sites, parcels), list_touched_parcels(sites, parcels)
+    >>> said = draw_land_statements(sites, status, touched)
+    >>> dict(zip(said["statement"], said["verdict"]))
+    {'no_new_land': 'yes', 'no_use_change': 'unknown', 'no_holder_change': 'unknown', 'no_tenure_change': 'unknown'}
     """
     facts = SiteFacts(land_status, touched_parcels, land_use_comparison, proof_papers, declared_new_holder_parcel_ids)
     rows = []
@@ -257,7 +280,7 @@ def conclude_land_sites(
     Parameters
     ----------
     land_sites, land_status, land_statements, touched_parcels, land_use_comparison
-        Results of this module and of :mod:`gis_renovation.land.status` for the same sites.
+        The sites, and the results of the land check for them.
 
     Returns
     -------
@@ -266,7 +289,25 @@ def conclude_land_sites(
     are *yes*), parcel_count (slivers left out; unknown without parcels), controls_zh and controls_en
     (control lines met, the development boundary left out), unchecked_count (items for which there was
     no layer), differs_m2 (registered against planned use; unknown where not compared), open_zh and
-    open_en (the statements that are not yes). No sites: no rows. An outcome is no approval. O(rows).
+    open_en (the statements that are not yes). No sites: no rows. An outcome is no approval.
+
+    Raises
+    ------
+    KeyError for a column that a table lacks. O(rows).
+
+    Examples
+    --------
+    One statement is contradicted, hence the site:
+
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> from gis_renovation.land import check_land_status, outline_land_sites
+    >>> sites = outline_land_sites(gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548"))
+    >>> parcels = gpd.GeoDataFrame(geometry=[box(0, 0, 40, 60)], index=["P1"], crs="EPSG:4548")
+    >>> status = check_land_status(sites, parcels)
+    >>> checks = conclude_land_sites(sites, status, draw_land_statements(sites, status))
+    >>> checks["outcome"].item(), checks["open_en"].item().split(", ")[0]
+    ('contradicted', 'no new land is used')
     """
     sites = land_sites.sort_index()
     result = gpd.GeoDataFrame(sites[["kind", "name"]], geometry=sites.geometry, crs=sites.crs)
@@ -287,14 +328,14 @@ def conclude_land_sites(
     return result.astype(dict.fromkeys(words, "str")).rename_axis("site_id")
 
 
-def _touched_counts(touched: pd.DataFrame | None, index: pd.Index[Any]) -> Any:
+def _touched_counts(touched: pd.DataFrame | None, index: pd.Index[str]) -> Floats:
     if touched is None:
         return np.full(len(index), np.nan)
     counts = touched[touched["state"] == "touched"].groupby("site_id").size()
-    return counts.reindex(index, fill_value=0).to_numpy(np.float64)
+    return np.asarray(counts.reindex(index, fill_value=0).to_numpy(np.float64))
 
 
-def _differing(comparison: pd.DataFrame | None, index: pd.Index[Any]) -> Any:
+def _differing(comparison: pd.DataFrame | None, index: pd.Index[str]) -> Floats:
     """Area on which registered and planned use differ; unknown where they were not compared."""
     unknown = np.full(len(index), np.nan)
     if comparison is None:
@@ -303,4 +344,4 @@ def _differing(comparison: pd.DataFrame | None, index: pd.Index[Any]) -> Any:
     if (own["agreement"] == "not_checked").any():
         return unknown
     areas = own[own["agreement"] == "differs"].groupby("site_id")["area_m2"].sum()
-    return areas.reindex(index, fill_value=0.0).to_numpy(np.float64)
+    return np.asarray(areas.reindex(index, fill_value=0.0).to_numpy(np.float64))

@@ -11,16 +11,17 @@ form is prescribed (docs/methods.md, 4.4).
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, cast
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
-from gis_renovation.arrays import Floats, Geometries
+from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.land.codes import class_label, foreign_code, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
@@ -53,14 +54,49 @@ _NOT_CHECKED = Text("未核查：没有取得该图层", "not checked: the layer
 # --- the sheet ------------------------------------------------------------------------------------
 
 
+class Origin(NamedTuple):
+    """Where features come from, and the first and last day on which they are dated, as far as recorded."""
+
+    source: str | None = None
+    dated_from_on: datetime.date | None = None
+    dated_to_on: datetime.date | None = None
+
+
+_NO_ORIGIN: Final = Origin()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the sheet: what a site stands on under one item of one section."""
+
+    site_id: str
+    section: str
+    item: str
+    label: Text
+    state: str
+    area_m2: float = np.nan
+    area_mu: float = np.nan
+    share: float = np.nan
+    sliver_m2: float = np.nan
+    feature_count: float = np.nan
+    origin: Origin = _NO_ORIGIN
+    note: Text | None = None
+
+    def cells(self) -> tuple[object, ...]:
+        """The line in the order of ``STATUS_COLUMNS``."""
+        numbers = (self.area_m2, self.area_mu, self.share, self.sliver_m2, self.feature_count)
+        notes = self.note or (None, None)
+        return (self.site_id, self.section, self.item, *self.label, self.state, *numbers, *self.origin, *notes)
+
+
 def check_land_status(
     land_sites: gpd.GeoDataFrame,
     parcels: gpd.GeoDataFrame | None = None,
     land_survey: gpd.GeoDataFrame | None = None,
     planned_use: gpd.GeoDataFrame | None = None,
     control_lines: gpd.GeoDataFrame | None = None,
-    illegal_structures: gpd.GeoDataFrame | None = None,
     *,
+    illegal_structures: gpd.GeoDataFrame | None = None,
     checked_kinds: tuple[str, ...] = (),
     sliver_width_m: float = 1.0,
 ) -> pd.DataFrame:
@@ -69,7 +105,7 @@ def check_land_status(
     Parameters
     ----------
     land_sites
-        The result of :func:`outline_land_sites`.
+        The result of :func:`gis_renovation.land.sites.outline_land_sites`.
     parcels, land_survey, planned_use, control_lines, illegal_structures
         Polygons (illegal structures also points) by their keys, in the sites' CRS. ``None`` is a
         layer nobody has; its rows say *not checked*. Survey and plan each keep to one code system.
@@ -91,57 +127,47 @@ def check_land_status(
     ------
     CRSError; DataError for codes without, with an unknown, or with more than one code system.
     O(n log n + rim vertices).
+
+    Examples
+    --------
+    A site of 100 by 60 m, of which 40 m lie in a parcel of the state:
+
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> from gis_renovation.land import outline_land_sites
+    >>> zones = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 60)], index=["Z1"], crs="EPSG:4548")
+    >>> parcels = gpd.GeoDataFrame({"ownership": ["state"]}, geometry=[box(0, 0, 40, 60)], index=["P1"],
+    ...                            crs="EPSG:4548")
+    >>> status = check_land_status(outline_land_sites(zones), parcels)
+    >>> status.loc[status["section"] == "ownership", ["item", "area_m2", "area_mu"]].to_numpy().tolist()
+    [['state', 2400.0, 3.6], ['uncovered', 3600.0, 5.4]]
     """
-    require_metric(
-        land_sites=land_sites,
-        parcels=parcels,
-        land_survey=land_survey,
-        planned_use=planned_use,
-        control_lines=control_lines,
-        illegal_structures=illegal_structures,
-    )
-    sites = land_sites.sort_index()
-    rows = [*_total_rows(sites)]
-    for section, layer, column in (
-        ("ownership", parcels, "ownership"),
-        ("right", parcels, "right_type"),
-    ):
+    layers = {"land_survey": land_survey, "planned_use": planned_use}
+    others = {"control_lines": control_lines, "illegal_structures": illegal_structures}
+    require_metric(land_sites=land_sites, parcels=parcels, **layers, **others)
+    sites, lines = land_sites.sort_index(), []
+    lines += _total_lines(sites)
+    for name, column in (("ownership", "ownership"), ("right", "right_type")):
         labels = layer_schema("parcels").fields[column].values
-        rows += _partition_rows(sites, layer, section, column, labels.get, sliver_width_m)
-    for section, layer, column in (
-        ("survey", land_survey, "land_use_code"),
-        ("planned", planned_use, "planned_use_code"),
+        lines += _partition(sites, parcels, _Section(name, column, labels.get), sliver_width_m)
+    for name, source, column in (
+        ("survey", "land_survey", "land_use_code"),
+        ("planned", "planned_use", "planned_use_code"),
     ):
-        system = None if layer is None else require_one_system(layer, _LAYER_OF[section], code=column)
-        coded = _partition_rows(sites, layer, section, column, _class_labels(system), sliver_width_m)
-        rows += [_with_doubt(row, system) for row in coded]
-    rows += _control_rows(sites, control_lines, require_control_kinds(checked_kinds), sliver_width_m)
-    rows += _illegal_rows(sites, illegal_structures)
-    return _as_table(rows)
+        layer = layers[source]
+        system = None if layer is None else require_one_system(layer, source, code=column)
+        coded = _partition(sites, layer, _Section(name, column, _class_labels(system)), sliver_width_m)
+        lines += [_with_doubt(line, system) for line in coded]
+    lines += _control_lines(sites, control_lines, require_control_kinds(checked_kinds), sliver_width_m)
+    lines += _illegal_lines(sites, illegal_structures)
+    return _as_table(lines)
 
 
-_LAYER_OF = {"survey": "land_survey", "planned": "planned_use"}
 _SECTIONS = ("total", "ownership", "right", "survey", "planned", "control", "illegal")
-Row = dict[str, Any]
 
 
-def _row(
-    site_id: Any, section: str, item: str, label: Text, state: str, note: Text | None = None, **values: Any
-) -> Row:
-    return {
-        "site_id": str(site_id),
-        "section": section,
-        "item": item,
-        "label_zh": label.zh,
-        "label_en": label.en,
-        "state": state,
-        "note_zh": note.zh if note else None,
-        "note_en": note.en if note else None,
-    } | values
-
-
-def _as_table(rows: Sequence[Row]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=list(STATUS_COLUMNS))
+def _as_table(lines: Sequence[Line]) -> pd.DataFrame:
+    table = pd.DataFrame([line.cells() for line in lines], columns=list(STATUS_COLUMNS))
     order = table["section"].map({name: position for position, name in enumerate(_SECTIONS)})
     table = table.assign(order=order).sort_values(["site_id", "order"], kind="stable").drop(columns="order")
     words = ("site_id", "section", "item", "label_zh", "label_en", "state", "source", "note_zh", "note_en")
@@ -150,16 +176,24 @@ def _as_table(rows: Sequence[Row]) -> pd.DataFrame:
     return table.astype(types | {"dated_from_on": object, "dated_to_on": object}).reset_index(drop=True)
 
 
-def _total_rows(sites: gpd.GeoDataFrame) -> list[Row]:
+def _not_checked(sites: gpd.GeoDataFrame, section: str, item: str, label: Text, why: Text = _NOT_CHECKED) -> list[Line]:
+    """A line a site on what nobody could look at."""
+    return [
+        Line(site_id=str(site_id), section=section, item=item, label=label, state="not_checked", note=why)
+        for site_id in sites.index
+    ]
+
+
+def _total_lines(sites: gpd.GeoDataFrame) -> list[Line]:
     label = Text("用地范围面积", "area of the site")
     return [
-        _row(
-            site_id,
-            "total",
-            "total",
-            label,
-            "touched",
-            Text(f"椭球面积 {geodesic:,.2f} m²", f"geodesic area {geodesic:,.2f} m²"),
+        Line(
+            site_id=str(site_id),
+            section="total",
+            item="total",
+            label=label,
+            state="touched",
+            note=Text(f"椭球面积 {geodesic:,.2f} m²", f"geodesic area {geodesic:,.2f} m²"),
             area_m2=round(area, AREA_DIGITS),
             area_mu=round(area / M2_A_MU, MU_DIGITS),
             share=1.0,
@@ -173,49 +207,62 @@ def _class_labels(system: str | None) -> Callable[[str], Text | None]:
     return lambda code: class_label(system, code) if system else None
 
 
-def _with_doubt(row: Row, system: str | None) -> Row:
-    """The row of a code with a note where the code looks like one of another system."""
-    note = foreign_code(system, row["item"]) if system and row["item"] not in _SPECIAL_LABELS else None
-    return row | {"note_zh": note.zh, "note_en": note.en} if note else row
+def _with_doubt(line: Line, system: str | None) -> Line:
+    """The line of a code with a note where the code looks like one of another system."""
+    note = foreign_code(system, line.item) if system and line.item not in _SPECIAL_LABELS else None
+    return replace(line, note=note) if note else line
 
 
-def _partition_rows(
-    sites: gpd.GeoDataFrame,
-    layer: gpd.GeoDataFrame | None,
-    section: str,
-    column: str,
-    label_of: Callable[[str], Text | None],
-    sliver_width_m: float,
-) -> list[Row]:
+# --- sections whose items make up the site --------------------------------------------------------
+
+
+class _Section(NamedTuple):
+    """A section whose items are the values of one column of a layer."""
+
+    name: str
+    column: str
+    label_of: Callable[[str], Text | None]
+
+
+class _Part(NamedTuple):
+    """The ground of a site under one item."""
+
+    area: float
+    sliver: float = 0.0
+    features: int = 0
+    origin: Origin = _NO_ORIGIN
+
+
+def _partition(
+    sites: gpd.GeoDataFrame, layer: gpd.GeoDataFrame | None, section: _Section, sliver_width_m: float
+) -> list[Line]:
     """One section whose items, with what is uncovered or counted twice, make up each site."""
     if layer is None:
-        label = Text("未核查", "not checked")
-        return [_row(site_id, section, "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
+        return _not_checked(sites, section.name, "not_checked", Text("未核查", "not checked"))
     layer = layer.sort_index()
     ground, shapes = polygons_of(sites), polygons_of(layer)
     pairs = overlap_areas(ground, shapes)
     slivers = are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
     union = covered_areas(ground, shapes)
-    items = layer[column].astype(object).where(layer[column].notna(), "unknown") if column in layer.columns else None
-    names = np.full(len(layer), "unknown", dtype=object) if items is None else items.to_numpy(dtype=object)
+    names = _words(layer, section.column)
+    names[pd.isna(names)] = "unknown"
     sums = _sums_by_item(pairs, slivers, names, layer)
-    rows: list[Row] = []
-    whole = sites["area_m2"].to_numpy()
+    lines: list[Line] = []
     for position, site_id in enumerate(sites.index):
-        total = float(whole[position])
+        total = float(sites["area_m2"].iloc[position])
         own = sums.get(position, {})
-        covered = sum(part["area"] for part in own.values())
         bare = total - float(union[position])
         patches = shapes[pairs.cover[pairs.shape == position]]
         sliver = _sliver_gaps(ground[position], patches, sliver_width_m) if bare > NO_AREA_M2 else 0.0
-        parts = dict(sorted(own.items())) | {"uncovered": {"area": bare, "sliver": min(sliver, bare), "count": 0}}
+        parts = dict(sorted(own.items())) | {"uncovered": _Part(bare, min(sliver, bare))}
+        covered = sum(part.area for part in own.values())
         if covered - union[position] > NO_AREA_M2:
-            parts["overlap"] = {"area": union[position] - covered, "sliver": 0.0, "count": 0}
-        rows += _rounded_rows(site_id, section, total, parts, label_of)
-    return rows
+            parts["overlap"] = _Part(union[position] - covered)
+        lines += _rounded(str(site_id), section, total, parts)
+    return lines
 
 
-def _sliver_gaps(site: Any, patches: Geometries, sliver_width_m: float) -> float:
+def _sliver_gaps(site: shapely.Geometry, patches: Geometries, sliver_width_m: float) -> float:
     """Area of the gaps between patches that are too narrow to be ground of their own."""
     gaps = shapely.get_parts(shapely.difference(site, shapely.union_all(patches)))
     area, length = shapely.area(gaps), shapely.length(gaps)
@@ -223,9 +270,9 @@ def _sliver_gaps(site: Any, patches: Geometries, sliver_width_m: float) -> float
 
 
 def _sums_by_item(
-    pairs: Overlaps, slivers: NDArray[np.bool_], names: NDArray[np.object_], layer: gpd.GeoDataFrame
-) -> dict[int, dict[str, Row]]:
-    """Area, slivers, count, sources and dates of each item in each site."""
+    pairs: Overlaps, slivers: Flags, names: Words, layer: gpd.GeoDataFrame
+) -> dict[int, dict[str, _Part]]:
+    """The ground under each item in each site."""
     frame = pd.DataFrame(
         {
             "site": pairs.shape,
@@ -236,15 +283,15 @@ def _sums_by_item(
         }
     )
     origins = _Origins(layer)
-    sums: dict[int, dict[str, Row]] = {}
+    sums: dict[int, dict[str, _Part]] = {}
     for key, group in frame.groupby(["site", "item"], sort=True):
         site, item = cast("tuple[int, str]", key)
-        sums.setdefault(site, {})[item] = {
-            "area": float(group["area"].sum()),
-            "sliver": float(group["sliver"].sum()),
-            "count": len(group),
-            **origins.of(group["at"].to_numpy()),
-        }
+        sums.setdefault(site, {})[item] = _Part(
+            area=float(group["area"].sum()),
+            sliver=float(group["sliver"].sum()),
+            features=len(group),
+            origin=origins.of(group["at"].to_numpy()),
+        )
     return sums
 
 
@@ -255,18 +302,14 @@ class _Origins:
         self.sources = _words(layer, "source")
         self.dates = _words(layer, "dated_on")
 
-    def of(self, at: NDArray[np.intp]) -> Row:
+    def of(self, at: Positions) -> Origin:
         """Sources, first and last date of some features, as far as they are recorded."""
         sources = sorted({str(value) for value in self.sources[at] if value is not None})
         dates = sorted(value for value in self.dates[at] if value is not None)
-        return {
-            "source": "；".join(sources) or None,
-            "dated_from_on": dates[0] if dates else None,
-            "dated_to_on": dates[-1] if dates else None,
-        }
+        return Origin("；".join(sources) or None, dates[0] if dates else None, dates[-1] if dates else None)
 
 
-def _words(layer: pd.DataFrame, name: str) -> NDArray[np.object_]:
+def _words(layer: pd.DataFrame, name: str) -> Words:
     """A column as an array with None for what is unknown, whether or not it is there."""
     words = np.full(len(layer), None, dtype=object)
     if name in layer.columns:
@@ -286,38 +329,31 @@ _PARCEL_LABELS: Mapping[str, Text] = {
 }
 
 
-def _rounded_rows(
-    site_id: Any,
-    section: str,
-    total: float,
-    parts: Mapping[str, Row],
-    label_of: Callable[[str], Text | None],
-) -> list[Row]:
-    areas = np.array([part["area"] for part in parts.values()])
+def _rounded(site_id: str, section: _Section, total: float, parts: Mapping[str, _Part]) -> list[Line]:
+    """The lines of one section and site, whose rounded areas sum to the rounded total."""
+    areas = np.array([part.area for part in parts.values()])
     m2 = round_to_total(areas, total, AREA_DIGITS)
     mu = round_to_total(areas / M2_A_MU, total / M2_A_MU, MU_DIGITS)
-    rows = []
+    lines = []
     for position, (item, part) in enumerate(parts.items()):
-        own = _PARCEL_LABELS.get(item) if section in ("ownership", "right") else None
-        label = own or _SPECIAL_LABELS.get(item) or label_of(item) or Text(item, item)
-        only_sliver = part["sliver"] > 0.0 and part["area"] - part["sliver"] <= NO_AREA_M2
-        state = "none" if abs(areas[position]) <= NO_AREA_M2 else "sliver" if only_sliver else "touched"
-        rows.append(
-            _row(
-                site_id,
-                section,
-                item,
-                label,
-                state,
+        own = _PARCEL_LABELS.get(item) if section.name in ("ownership", "right") else None
+        only_sliver = part.sliver > 0.0 and part.area - part.sliver <= NO_AREA_M2
+        lines.append(
+            Line(
+                site_id=site_id,
+                section=section.name,
+                item=item,
+                label=own or _SPECIAL_LABELS.get(item) or section.label_of(item) or Text(item, item),
+                state="none" if abs(part.area) <= NO_AREA_M2 else "sliver" if only_sliver else "touched",
                 area_m2=m2[position],
                 area_mu=mu[position],
-                share=areas[position] / total if total > 0.0 else np.nan,
-                sliver_m2=round(part["sliver"], AREA_DIGITS),
-                feature_count=part["count"],
-                **{name: part.get(name) for name in ("source", "dated_from_on", "dated_to_on")},
+                share=part.area / total if total > 0.0 else np.nan,
+                sliver_m2=round(part.sliver, AREA_DIGITS),
+                feature_count=part.features,
+                origin=part.origin,
             )
         )
-    return rows
+    return lines
 
 
 def round_to_total(parts: Floats, total: float, digits: int) -> Floats:
@@ -341,45 +377,54 @@ def round_to_total(parts: Floats, total: float, digits: int) -> Floats:
     return np.round(units / scale, digits) + 0.0
 
 
-def _control_rows(
+# --- control lines and illegal structures ---------------------------------------------------------
+
+
+def _control_lines(
     sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame | None, checked: Sequence[str], sliver_width_m: float
-) -> list[Row]:
-    """One row a kind of control line and site; 0.00 only where the kind was looked for."""
-    rows: list[Row] = []
-    ground, whole = polygons_of(sites), sites["area_m2"].to_numpy()
+) -> list[Line]:
+    """One line a kind of control line and site; 0.00 only where the kind was looked for."""
+    found: list[Line] = []
     for kind, label in layer_schema("control_lines").fields["kind"].values.items():
         own = None if lines is None else lines[lines["kind"] == kind].sort_index()
-        if own is None or (len(own) == 0 and kind not in checked):
+        if own is None:
+            found += _not_checked(sites, "control", kind, label)
+        elif len(own) == 0 and kind not in checked:
             absent = Text(f"未核查：控制线图层中没有{label.zh}", f"not checked: the control lines hold no {label.en}")
-            why = _NOT_CHECKED if lines is None else absent
-            rows += [_row(site_id, "control", kind, label, "not_checked", why) for site_id in sites.index]
-            continue
-        shapes = polygons_of(own)
-        area = covered_areas(ground, shapes)
-        pairs = overlap_areas(ground, shapes)
-        broad = ~are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
-        origins, states = _Origins(own), _words(own, "state")
-        for position, site_id in enumerate(sites.index):
-            touched = pairs.cover[pairs.shape == position]
-            value = float(area[position]) if area[position] >= NO_AREA_M2 else 0.0
-            sliver = value > 0.0 and not broad[pairs.shape == position].any()
-            rows.append(
-                _row(
-                    site_id,
-                    "control",
-                    kind,
-                    label,
-                    "none" if value == 0.0 else "sliver" if sliver else "touched",
-                    _control_note(kind, states[touched], sliver=sliver),
-                    area_m2=round(value, AREA_DIGITS),
-                    area_mu=round(value / M2_A_MU, MU_DIGITS),
-                    share=value / whole[position],
-                    sliver_m2=round(value, AREA_DIGITS) if sliver else 0.0,
-                    feature_count=len(touched),
-                    **origins.of(touched if len(touched) else np.arange(len(own))),
-                )
+            found += _not_checked(sites, "control", kind, label, absent)
+        else:
+            found += _lines_of_kind(sites, own, kind, sliver_width_m)
+    return found
+
+
+def _lines_of_kind(sites: gpd.GeoDataFrame, own: gpd.GeoDataFrame, kind: str, sliver_width_m: float) -> list[Line]:
+    ground, shapes, whole = polygons_of(sites), polygons_of(own), sites["area_m2"].to_numpy()
+    area = covered_areas(ground, shapes)
+    pairs = overlap_areas(ground, shapes)
+    broad = ~are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
+    origins, states = _Origins(own), _words(own, "state")
+    lines = []
+    for position, site_id in enumerate(sites.index):
+        touched = pairs.cover[pairs.shape == position]
+        value = float(area[position]) if area[position] >= NO_AREA_M2 else 0.0
+        sliver = value > 0.0 and not broad[pairs.shape == position].any()
+        lines.append(
+            Line(
+                site_id=str(site_id),
+                section="control",
+                item=kind,
+                label=layer_schema("control_lines").fields["kind"].values[kind],
+                state="none" if value == 0.0 else "sliver" if sliver else "touched",
+                note=_control_note(kind, states[touched], sliver=sliver),
+                area_m2=round(value, AREA_DIGITS),
+                area_mu=round(value / M2_A_MU, MU_DIGITS),
+                share=value / whole[position],
+                sliver_m2=round(value, AREA_DIGITS) if sliver else 0.0,
+                feature_count=len(touched),
+                origin=origins.of(touched if len(touched) else np.arange(len(own))),
             )
-    return rows
+        )
+    return lines
 
 
 # What a line that is met asks for, beyond its area.
@@ -389,7 +434,7 @@ _CONTROL_NOTES: Mapping[str, Text] = {
 }
 
 
-def _control_note(kind: str, states: NDArray[np.object_], *, sliver: bool) -> Text | None:
+def _control_note(kind: str, states: Words, *, sliver: bool) -> Text | None:
     if sliver:
         return Text("仅细碎重叠，可能是边界误差，需核对", "slivers only, perhaps boundary error; to be confirmed")
     if kind == "subsidence" and len(states):
@@ -403,18 +448,16 @@ def _control_note(kind: str, states: NDArray[np.object_], *, sliver: bool) -> Te
     return None
 
 
-def _illegal_rows(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) -> list[Row]:
+def _illegal_lines(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) -> list[Line]:
     """Count and recorded area of illegal structures in each site by how far they were dealt with."""
-    labels: Mapping[str, Text] = layer_schema("illegal_structures").fields["state"].values
-    rows: list[Row] = []
     if structures is None:
-        label = Text("违法建设", "illegal structures")
-        return [_row(site_id, "illegal", "not_checked", label, "not_checked", _NOT_CHECKED) for site_id in sites.index]
+        return _not_checked(sites, "illegal", "not_checked", Text("违法建设", "illegal structures"))
     structures = structures.sort_index()
     states, areas = _words(structures, "state"), numbers_of(structures, "area_m2")
-    states = np.where(pd.isna(states), "unknown", states)
+    states[pd.isna(states)] = "unknown"
     site_at, at = shapely.STRtree(polygons_of(structures)).query(polygons_of(sites), predicate="intersects")
-    labels = {**labels, "unknown": Text("状态未知", "state unknown")}
+    labels = {**layer_schema("illegal_structures").fields["state"].values, "unknown": Text("状态未知", "state unknown")}
+    lines: list[Line] = []
     for position, site_id in enumerate(sites.index):
         own = np.sort(at[site_at == position])
         for state, label in labels.items():
@@ -422,17 +465,17 @@ def _illegal_rows(sites: gpd.GeoDataFrame, structures: gpd.GeoDataFrame | None) 
             if state == "unknown" and len(group) == 0:
                 continue
             area = float(areas[group].sum())  # unknown if any of them is, 0 for no structure
-            rows.append(
-                _row(
-                    site_id,
-                    "illegal",
-                    state,
-                    Text(f"违法建设（{label.zh}）", f"illegal structures, {label.en}"),
-                    "touched" if len(group) else "none",
-                    None if np.isfinite(area) else Text("部分面积未登记", "some areas are not recorded"),
+            lines.append(
+                Line(
+                    site_id=str(site_id),
+                    section="illegal",
+                    item=state,
+                    label=Text(f"违法建设（{label.zh}）", f"illegal structures, {label.en}"),
+                    state="touched" if len(group) else "none",
+                    note=None if np.isfinite(area) else Text("部分面积未登记", "some areas are not recorded"),
                     area_m2=round(area, AREA_DIGITS),
                     area_mu=round(area / M2_A_MU, MU_DIGITS),
                     feature_count=len(group),
                 )
             )
-    return rows
+    return lines

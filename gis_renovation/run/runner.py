@@ -85,9 +85,9 @@ def _run_step(
         return {"step": step.layer, "skipped": True, "missing": missing}
     started = time.perf_counter()
     parameters = bind_parameters(step.call, project.tables.get(step.table, {}))
+    parameters |= _layer_dates(project, step.table, parameters)
     accepted = inspect.signature(step.call).parameters
     given: dict[str, Any] = {"as_of": project.as_of} if "as_of" in accepted else {}
-    given |= _layer_dates(project, step.table, accepted)
     record: dict[str, Any] = {
         "step": step.layer,
         "table": step.table,

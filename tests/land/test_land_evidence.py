@@ -12,12 +12,14 @@ import shapely
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.evidence import (
     DEFAULT_WEIGHTS,
+    ShownOn,
     grade_vacant_premises,
     sum_idleness,
     sum_vacancy,
     weigh_idleness,
     weigh_vacancy,
 )
+from gis_renovation.run.binding import gather_arguments
 from gis_renovation.schemas import check_layer, layer_schema
 
 DAY = datetime.date
@@ -38,6 +40,7 @@ def table(**columns):
 
 
 def lines(places=None, *args, **options):
+    options = gather_arguments(weigh_idleness, options)
     found = weigh_idleness(parcels() if places is None else places, *args, as_of=AS_OF, **options)
     return found[found["parcel_id"] == "P1"].set_index("evidence")
 
@@ -110,13 +113,13 @@ def test_every_kind_of_evidence_can_be_removed_alone():
         table(greenness_change=0.3),
         table(night_light=0.1, night_light_change_share=-0.9),
         table(bare_share=1.0),
-        pd.DataFrame({"place_id": ["P1"], "read_on": [AS_OF], "used_amount": [0.0]}),
     )
-    whole = lines(None, *every, dark_below=1.0)["log_odds"]
+    meters = pd.DataFrame({"place_id": ["P1"], "read_on": [AS_OF], "used_amount": [0.0]})
+    whole = lines(None, *every, meter_readings=meters, dark_below=1.0)["log_odds"]
     assert (whole > 0.0).all()
     assert set(whole.index) == set(DEFAULT_WEIGHTS)
     for name in DEFAULT_WEIGHTS:
-        without = lines(None, *every, dark_below=1.0, evidence_weights={name: 0.0})["log_odds"]
+        without = lines(None, *every, meter_readings=meters, dark_below=1.0, evidence_weights={name: 0.0})["log_odds"]
         assert without[name] == 0.0
         pd.testing.assert_series_equal(without.drop(name), whole.drop(name))
 
@@ -143,7 +146,7 @@ def test_a_weight_of_zero_removes_a_kind_of_evidence():
 
 def test_contradicting_pieces_are_shown_as_a_conflict():
     house = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 9, 10)], index=pd.Index(["B"], name="building_id"), crs=CRS)
-    evidence = weigh_idleness(parcels(), house, as_of=AS_OF, buildings_on=AS_OF)
+    evidence = weigh_idleness(parcels(), house, as_of=AS_OF, shown_on=ShownOn(buildings_on=AS_OF))
     total = sum_idleness(parcels(), evidence)
     assert total["conflict"].tolist() == [True, False]
     row = total.loc["P1"]
@@ -179,7 +182,8 @@ def meter(place, amount):
 
 
 def of_rooms(status, readings, **options):
-    table = weigh_vacancy(rooms(R1=status), readings, as_of=AS_OF, premises_on=AS_OF, **options)
+    options = gather_arguments(weigh_vacancy, options | {"premises_on": AS_OF})
+    table = weigh_vacancy(rooms(R1=status), readings, as_of=AS_OF, **options)
     return table.set_index("evidence"), sum_vacancy(rooms(R1=status), table).loc["R1"]
 
 

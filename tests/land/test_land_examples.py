@@ -1,15 +1,13 @@
-"""Every step on land shows by a drawing what it answers, and the answer is so."""
-
-import doctest
-import importlib
-import pkgutil
+"""The examples in the docstrings of land hold, and every step has one."""
 
 import pytest
+from docstrings import failed_examples, lacking_sections, modules_of
 
-from gis_renovation import land
+
+@pytest.mark.parametrize("module", modules_of("land"))
+def test_examples_hold(module):
+    assert failed_examples(module) == 0
 
 
-@pytest.mark.parametrize("module", [found.name for found in pkgutil.iter_modules(land.__path__)])
-def test_examples_answer_what_they_say(module):
-    failed, _ = doctest.testmod(importlib.import_module(f"gis_renovation.land.{module}"))
-    assert not failed
+def test_every_step_says_what_it_takes_gives_and_refuses():
+    assert not lacking_sections("land")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS
 from gis_renovation.land.ranking import grade_candidates, rank_parcels
+from gis_renovation.run.binding import gather_arguments
 from gis_renovation.schemas import check_layer, layer_schema
 
 CRS = "EPSG:4548"
@@ -29,6 +30,11 @@ def shapes(**areas):
     return gpd.GeoDataFrame(frame, geometry=[shapely.box(0, 0, 1, 1)] * len(areas), crs=CRS)
 
 
+def ranked(parcels, usable=None, evidence=None, communities=None, zones=None, **options):
+    options = gather_arguments(rank_parcels, options)
+    return rank_parcels(parcels, communities, zones, usable, evidence, **options)
+
+
 def strength(**shares):
     return pd.DataFrame(
         {"strength_share": shares.values()}, index=pd.Index(list(shares), name="parcel_id", dtype=object)
@@ -44,7 +50,7 @@ HOMES = gpd.GeoDataFrame(
 
 
 def test_points_and_score_are_those_of_the_drawing():
-    found = rank_parcels(places(A="candidate"), shapes(A=500.0), strength(A=0.9), HOMES).loc["A"]
+    found = ranked(places(A="candidate"), shapes(A=500.0), strength(A=0.9), HOMES).loc["A"]
     # 100 m to C1, 240 m to C2: 1 - 100/300 near, 700 of 1,000 households.
     expected = {"evidence": 0.9, "size": 0.25, "shape": 0.5, "nearness": 2 / 3, "need": 0.7}
     for name, value in expected.items():
@@ -55,11 +61,11 @@ def test_points_and_score_are_those_of_the_drawing():
 
 
 def test_excluded_parcels_are_not_ranked():
-    assert list(rank_parcels(places()).index) == ["A", "B"]
+    assert list(ranked(places()).index) == ["A", "B"]
 
 
 def test_an_unknown_criterion_makes_an_interval_not_a_zero():
-    found = rank_parcels(places(A="candidate"), shapes(A=2000.0), None, HOMES.drop(columns="households")).loc["A"]
+    found = ranked(places(A="candidate"), shapes(A=2000.0), None, HOMES.drop(columns="households")).loc["A"]
     assert np.isnan(found["evidence_share"])
     assert np.isnan(found["need_share"])
     assert found["known_weight_share"] == pytest.approx(0.5)
@@ -69,17 +75,17 @@ def test_an_unknown_criterion_makes_an_interval_not_a_zero():
 
 def test_a_community_of_unknown_size_within_reach_leaves_the_need_unknown():
     some = HOMES.assign(households=pd.array([400, None], dtype="Int64"))
-    assert np.isnan(rank_parcels(places(A="candidate"), communities=some).loc["A", "need_share"])
-    near = rank_parcels(places(A="candidate"), communities=some, reach_m=200.0)
+    assert np.isnan(ranked(places(A="candidate"), communities=some).loc["A", "need_share"])
+    near = ranked(places(A="candidate"), communities=some, reach_m=200.0)
     assert near.loc["A", "need_share"] == pytest.approx(0.4)
 
 
 def test_no_usable_ground_is_zero_because_it_is_known():
-    assert rank_parcels(places(A="candidate"), shapes(B=100.0)).loc["A", "size_share"] == 0.0
+    assert ranked(places(A="candidate"), shapes(B=100.0)).loc["A", "size_share"] == 0.0
 
 
 def test_one_that_is_better_in_everything_is_first_under_every_weighting():
-    found = rank_parcels(
+    found = ranked(
         places(A="candidate", B="candidate"),
         shapes(A=100.0, B=900.0),
         strength(A=0.2, B=0.9),
@@ -93,7 +99,7 @@ def test_one_that_is_better_in_everything_is_first_under_every_weighting():
 
 def test_a_rank_that_hangs_on_the_weights_shows_it():
     arguments = (places(A="candidate", B="candidate"), shapes(A=1000.0, B=0.0), strength(A=0.0, B=0.6))
-    found = rank_parcels(*arguments, criterion_weights={"shape": 0.0}, weight_spread=0.3, top_count=1)
+    found = ranked(*arguments, criterion_weights={"shape": 0.0}, weight_spread=0.3, top_count=1)
     assert found["rank_best"].tolist() == [1, 1]
     assert found["rank_worst"].tolist() == [2, 2]
     assert found["top_share"].sum() == pytest.approx(1.0)
@@ -104,7 +110,7 @@ def test_the_share_of_first_ranks_agrees_with_the_integral_over_the_weights():
     # Only two criteria with equal weight and a flat Dirichlet (1 / spread - 1 = 2): w is uniform on 0..1.
     # A has (1, 0), B has (0, 0.5): A leads where w > 0.5 (1 - w), that is for w > 1/3.
     weights = {"evidence": 1.0, "size": 1.0, "shape": 0.0, "nearness": 0.0, "need": 0.0}
-    found = rank_parcels(
+    found = ranked(
         places(A="candidate", B="candidate"),
         shapes(A=0.0, B=1000.0),
         strength(A=1.0, B=0.0),
@@ -118,8 +124,8 @@ def test_the_share_of_first_ranks_agrees_with_the_integral_over_the_weights():
 
 def test_the_same_seed_gives_the_same_ranks_and_row_order_does_not_matter():
     arguments = (shapes(A=1000.0, B=500.0), strength(A=0.3, B=0.6), HOMES)
-    first = rank_parcels(places(), *arguments)
-    pd.testing.assert_frame_equal(rank_parcels(places().iloc[::-1], *arguments), first)
+    first = ranked(places(), *arguments)
+    pd.testing.assert_frame_equal(ranked(places().iloc[::-1], *arguments), first)
 
 
 @pytest.mark.parametrize(
@@ -133,13 +139,13 @@ def test_the_same_seed_gives_the_same_ranks_and_row_order_does_not_matter():
 )
 def test_unfit_options_are_refused(options):
     with pytest.raises(ConfigError):
-        rank_parcels(places(), **options)
+        ranked(places(), **options)
 
 
 def test_results_keep_their_schema_and_empty_in_gives_empty_out():
     schema = layer_schema("parcel_ranking")
     for some in (places(), places().iloc[:0]):
-        found = rank_parcels(some, shapes(A=10.0), strength(A=0.5), HOMES)
+        found = ranked(some, shapes(A=10.0), strength(A=0.5), HOMES)
         assert [fault for fault in check_layer(found, schema) if fault.severity == "error"] == []
         assert {*found.columns, schema.key} == set(schema.fields)
 
@@ -179,7 +185,7 @@ def zones(**needs):
 
 
 def nearest(parcel, found):
-    return tuple(rank_parcels(places(A="candidate", B="unknown"), zones=found).loc[parcel, list(NEED_ZONE_COLUMNS)])
+    return tuple(ranked(places(A="candidate", B="unknown"), zones=found).loc[parcel, list(NEED_ZONE_COLUMNS)])
 
 
 def test_the_nearest_zone_in_need_is_measured_edge_to_edge_past_a_zone_without_needs():
@@ -220,17 +226,17 @@ def test_without_zones_nobody_knows_and_it_is_not_zero_metres():
 def test_the_classes_that_make_a_need_are_the_users_to_name():
     pipes = zones(Z1=0.0).assign(need_basic=7.0)
     assert nearest("A", pipes)[0] == "none"
-    chosen = rank_parcels(places(A="candidate"), zones=pipes, need_classes=("basic",)).loc["A"]
+    chosen = ranked(places(A="candidate"), zones=pipes, need_classes=("basic",)).loc["A"]
     assert chosen["need_zone_id"] == "Z1"
     for wrong in (("parking",), ()):
         with pytest.raises(ConfigError, match="need_classes"):
-            rank_parcels(places(), need_classes=wrong)
+            ranked(places(), need_classes=wrong)
 
 
 def test_the_zones_change_no_score_and_no_rank():
     layers = (places(A="candidate", B="candidate"), shapes(A=900.0, B=200.0), strength(A=0.2, B=0.9), HOMES)
-    with_zones = rank_parcels(*layers, zones(Z1=1.0, Z2=2.0)).drop(columns=list(NEED_ZONE_COLUMNS))
-    pd.testing.assert_frame_equal(with_zones, rank_parcels(*layers).drop(columns=list(NEED_ZONE_COLUMNS)))
+    with_zones = ranked(*layers, zones(Z1=1.0, Z2=2.0)).drop(columns=list(NEED_ZONE_COLUMNS))
+    pd.testing.assert_frame_equal(with_zones, ranked(*layers).drop(columns=list(NEED_ZONE_COLUMNS)))
 
 
 @settings(deadline=None)
@@ -251,7 +257,7 @@ def test_any_drawing_agrees_with_a_search_by_hand(drawn):
     needed = [m for m, (*_, need) in zip(metres, drawn, strict=True) if need > 0]
     doubt = [m for m, (*_, need) in zip(metres, drawn, strict=True) if np.isnan(need)]
     expected = min(needed, default=np.inf)
-    row = rank_parcels(places(A="candidate"), zones=found, weight_draws=1).loc["A"]
+    row = ranked(places(A="candidate"), zones=found, weight_draws=1).loc["A"]
     if min(doubt, default=np.inf) < expected:
         assert row["need_zone_state"] == "unknown"
     elif not needed:

@@ -81,14 +81,14 @@ def test_sites_are_zones_and_the_ground_of_projects():
     projects = pd.DataFrame({"name": ["一期", "二期"]}, index=pd.Index(["P1", "P2"], name="project_id"))
     members = pd.DataFrame({"project_id": ["P1", "P1", "P1"], "community_id": ["A", "B", "A"]})
     with pytest.warns(UserWarning, match="P2"):
-        sites = outline_land_sites(ZONES, projects, members, communities)
+        sites = outline_land_sites(ZONES, communities, projects, members)
     assert list(sites.index) == ["P1", "Z-1"]
     assert list(sites["kind"]) == ["project", "zone"]
     assert sites.loc["P1", "area_m2"] == 200.0
     assert sites.loc["Z-1", ["left_m", "bottom_m", "right_m", "top_m"]].tolist() == [0, 0, 100, 60]
     clash = projects.iloc[:1].rename(index={"P1": "Z-1"})
     with pytest.raises(DataError, match="Z-1"):
-        outline_land_sites(ZONES, clash, members.assign(project_id="Z-1"), communities)
+        outline_land_sites(ZONES, communities, clash, members.assign(project_id="Z-1"))
 
 
 def test_every_section_without_its_layer_is_not_checked_and_has_no_area():
