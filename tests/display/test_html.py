@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from jinja2 import UndefinedError
 
@@ -41,3 +44,22 @@ def test_a_template_speaks_one_language(template, lang, said):
     template('{{ say("小区", "community") }}{{ colon|said }}{{ name|said }}')
     page = render("page.html", lang=lang, colon=Text("：", ": "), name=Text("道路&河", "road&river"))
     assert page == said
+
+
+# The program's own style sheet and script; nothing else may enter a page as it is.
+UNESCAPED = {("site/page.html", "style"), ("site/page.html", "script")}
+
+
+def test_no_template_leads_data_round_the_gate():
+    """Autoescape is never off, what is passed as it is stands on the list, every attribute is quoted."""
+    folder = Path(html.__file__).parent.parent / "templates"
+    found = set()
+    for path in sorted(folder.rglob("*.html")):
+        name, text = path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
+        assert not re.search(r"autoescape|\bMarkup\b", text), name
+        assert not re.search(r"""=\s*\{\{""", text), name
+        marked = re.findall(r"\|\s*safe\b", text)
+        passed = re.findall(r"\{\{ (\w+)\|safe \}\}", text)
+        assert len(passed) == len(marked), name
+        found |= {(name, value) for value in passed}
+    assert found == UNESCAPED

@@ -27,7 +27,7 @@ from gis_renovation.publish.edition import Edition
 from gis_renovation.publish.leaks import search
 from gis_renovation.publish.marker import EditionFacts
 from gis_renovation.publish.profile import read_profile
-from gis_renovation.publish.site import frame
+from gis_renovation.publish.site import tables
 from gis_renovation.shipped import shipped
 
 AS_OF = date(2024, 9, 30)
@@ -331,4 +331,4 @@ def test_a_valid_map_number_is_printed_with_its_dates(tmp_path):
     ],
 )
 def test_values_in_words(column, value, said):
-    assert frame.words(column, value, "zh") == said
+    assert tables.words(column, value, "zh") == said

@@ -17,7 +17,7 @@ from shapely.geometry import box
 from gis_renovation.display import html as markup
 from gis_renovation.publish import verify
 from gis_renovation.publish.profile import read_profile
-from gis_renovation.publish.site import facts as publish_site
+from gis_renovation.publish.site import words
 from gis_renovation.publish.site.facts import Download, Site, page_paths
 from gis_renovation.publish.site.frame import SiteFacts
 from gis_renovation.publish.site.home import site_pages
@@ -406,7 +406,7 @@ def test_hostile_text_is_text_on_every_page(text, harmless):
 
 
 def test_words_of_the_site_are_in_both_languages():
-    for key, text in publish_site._WORDS.items():
+    for key, text in words._WORDS.items():
         assert set(re.findall(r"\{\w+", text.zh)) == set(re.findall(r"\{\w+", text.en)), key
         assert re.search("[\u4e00-\u9fff]", text.zh)
         assert not re.search("[\u4e00-\u9fff]", text.en)
