@@ -77,7 +77,7 @@ def order_zone_works(
     >>> import pandas as pd
     >>> zones = pd.DataFrame({"households": [550, 800], "cost_yuan": [8e6, 9e6]}, index=["Z-C1", "Z-C3"])
     >>> schedule = order_zone_works(zones, budgets_yuan={"2026": 1e7, "2027": 5e6})
-    >>> schedule["reason_en"].tolist()  # doctest: +NORMALIZE_WHITESPACE
+    >>> schedule["reason_en"].tolist()
     ['needs 800.00 x 10,000 yuan, at most 500.00 left in any year; kept in reserve',
      "built in 2026; 100.00 x 10,000 yuan of that year's budget left"]
     """
