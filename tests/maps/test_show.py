@@ -58,7 +58,7 @@ def test_a_map_shows_itself_in_a_frame(tmp_path):
     assert "height:300px" in frame
     assert html.unescape(re.search(r'srcdoc="([^"]*)"', frame).group(1)) == page_of(shown)
     shown.save(tmp_path / "map.html")
-    assert (tmp_path / "map.html").read_text("utf-8") == page_of(shown)
+    assert (tmp_path / "map.html").read_bytes().decode("utf-8") == page_of(shown)
 
 
 def test_without_a_date_the_page_names_none():
