@@ -33,6 +33,16 @@ def test_characters_no_page_may_hold_are_replaced(template):
     assert render("page.html", lang="zh", name="a\x00\ud800") == "a\ufffd?"
 
 
+def test_text_that_another_program_would_take_for_a_template_is_inert(template):
+    template('<p title="{{ name }}">{{ name }}</p>')
+    assert not set("`${}") & set(render("page.html", lang="zh", name="`${x}{{ y }}`"))
+
+
+def test_a_template_may_be_broken_into_lines_for_its_readers_only(template):
+    template("{# joined #}\n<ul>\n  {% for one in names %}\n    <li>{{ one }}</li>\n  {% endfor %}\n</ul>\n")
+    assert render("page.html", lang="zh", names=["a\n b", "c"]) == "<ul><li>a\n b</li><li>c</li></ul>"
+
+
 def test_a_forgotten_name_is_an_error(template):
     template("{{ title }}")
     with pytest.raises(UndefinedError):

@@ -32,7 +32,7 @@ const rules = {
 
 module.exports = [
   {
-    files: ["gis_renovation/assets/page/*.js"],
+    files: ["gis_renovation/assets/page/*.js", "gis_renovation/assets/site.js"],
     languageOptions: {
       ecmaVersion: 2022,
       sourceType: "script",

@@ -14,7 +14,7 @@ def test_scripts_are_without_fault():
     eslint = FOLDER / "node_modules" / "eslint" / "bin" / "eslint.js"
     root = FOLDER.parents[1]
     config = FOLDER / "eslint.config.js"
-    folders = ("gis_renovation/assets/page", "tests/js")
+    folders = ("gis_renovation/assets/page", "gis_renovation/assets/site.js", "tests/js")
     run_node(str(eslint), "--max-warnings", "0", "--config", str(config), *folders, folder=root)
 
 

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 # Field numbers of the MVT protocol buffers, shifted with their wire types.
 _LAYER, _NAME, _FEATURE, _KEYS, _VALUES, _GEOMETRY = 0x1A, 0x0A, 0x12, 0x1A, 0x22, 0x22
-
-
 _CLOSE = 7
-
 
 Value = str | int | float | bool
 
