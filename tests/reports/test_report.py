@@ -529,9 +529,9 @@ def test_each_plan_version_has_its_own_rates(tmp_path):
     layers = city()
     layers["plan_progress"] = plan_progress(
         layers["reporting_units"],
+        layers["communities"].assign(plan_year=2024),
         layers["project_communities"],
         layers["project_states"],
-        layers["communities"].assign(plan_year=2024),
     )
     write_reports(tmp_path, layers, manifest())
     rows = {row[0]: row for row in table_rows(tmp_path / "publisher-progress.docx")}
