@@ -194,7 +194,8 @@ def make_city(case: Case, instance: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataF
 
 
 def ours(case: Case, communities: gpd.GeoDataFrame, links: gpd.GeoDataFrame) -> pd.DataFrame:
-    from gis_renovation.zones import SearchEffort, ZoneRequirements, delineate_zones
+    from gis_renovation.zones import ZoneRequirements, delineate_zones
+    from gis_renovation.zones.solver import SearchEffort
 
     effort = SearchEffort() if case.is_proven else SearchEffort(max_subsets=0)
     return delineate_zones(communities, links, requirements=ZoneRequirements(**case.wishes), effort=effort)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -27,6 +27,9 @@ from gis_renovation.cli.console import (
 from gis_renovation.cli.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
 from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError
 from gis_renovation.words import Lang, Text
+
+if TYPE_CHECKING:
+    from gis_renovation.run import Project, Run
 
 # The library's base of every mistake in a command line; it exports only this child of it.
 _UsageError: Any = typer.BadParameter.__mro__[2]
@@ -411,7 +414,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def _run_with_bar(context: typer.Context, project: Any, only: tuple[str, ...] = ()) -> Any:
+def _run_with_bar(context: typer.Context, project: "Project", only: tuple[str, ...] = ()) -> "Run":
     """The project's run, with progress shown to whoever watches."""
     from gis_renovation.run import run_project
 

@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gis_renovation.errors import FileError, Finding
 from gis_renovation.words import Lang, Text, counted
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
+
+    from gis_renovation.run import Inputs, Manifest, Project, Run, SkippedStep, StepRecord
 
 
 def print_error(text: Text, lang: Lang) -> None:
@@ -75,7 +78,7 @@ def progress_bar(lang: Lang) -> Iterator[Callable[[str, int, int], None]]:
         yield update
 
 
-def print_layers(findings: Sequence[Finding], inputs: Any, lang: Lang) -> None:
+def print_layers(findings: Sequence[Finding], inputs: Inputs, lang: Lang) -> None:
     """How many features each layer has, and how many faults."""
     from rich.table import Table
 
@@ -129,7 +132,7 @@ def print_findings(findings: Sequence[Finding], lang: Lang) -> None:
         )
 
 
-def print_run(result: Any, lang: Lang) -> None:
+def print_run(result: Run, lang: Lang) -> None:
     """The steps of a run, its warnings, and where the results lie."""
     from rich.table import Table
 
@@ -140,17 +143,17 @@ def print_run(result: Any, lang: Lang) -> None:
     table = Table()
     for name in ("步骤", "行数", "用时", "") if zh else ("step", "rows", "time", ""):
         table.add_column(name)
-    for record in result.manifest["steps"]:
-        label = f"{layer_schemas()[record['step']].label.in_language(lang)} {record['step']}"
-        if not record.get("skipped"):
-            reused = ("沿用" if zh else "reused") if record["reused"] else ""
-            table.add_row(label, str(record["rows"]), f"{record['seconds']:.2f} s", reused)
+    for name, step in result.manifest.made.items():
+        label = f"{layer_schemas()[name].label.in_language(lang)} {name}"
+        reused = ("沿用" if zh else "reused") if step.reused else ""
+        table.add_row(label, str(step.rows), f"{step.seconds:.2f} s", reused)
     console.print(table)
     for text in _skipped_lines(result.manifest):
         console.print(text.in_language(lang), highlight=False, markup=False)
-    for record in result.manifest["findings"]:
-        if record["severity"] == "warning":
-            console.print(f"! {record['layer']}: {record[lang]}", style="yellow", highlight=False, markup=False)
+    for finding in result.manifest.findings:
+        if finding.severity == "warning":
+            said = finding.text.in_language(lang)
+            console.print(f"! {finding.layer}: {said}", style="yellow", highlight=False, markup=False)
     for text in _closing_lines(result):
         console.print(text.in_language(lang), highlight=False, markup=False)
     names = ("图层（QGIS 可直接打开）", "表格", "运行记录") if zh else ("Layers (open in QGIS)", "Tables", "Manifest")
@@ -158,13 +161,12 @@ def print_run(result: Any, lang: Lang) -> None:
         console.print(f"{name}: {result.folder / file}", highlight=False, markup=False)
 
 
-def _skipped_lines(manifest: Any) -> Iterator[Text]:
+def _skipped_lines(manifest: Manifest) -> Iterator[Text]:
     """One line for all steps not made: the input layers that they want."""
     from gis_renovation.schemas import layer_schemas
 
-    skipped = [record for record in manifest["steps"] if record.get("skipped")]
-    steps = {record["step"] for record in manifest["steps"]}
-    wanted = dict.fromkeys(name for record in skipped for name in record["missing"] if name not in steps)
+    skipped, steps = manifest.skipped, {step.step for step in manifest.steps}
+    wanted = dict.fromkeys(name for step in skipped for name in step.missing if name not in steps)
     if skipped:
         labels = [(layer_schemas()[name].label, name) for name in wanted]
         zh = "、".join(f"{label.zh} {name}" for label, name in labels)
@@ -175,7 +177,7 @@ def _skipped_lines(manifest: Any) -> Iterator[Text]:
         )
 
 
-def _closing_lines(result: Any) -> Iterator[Text]:
+def _closing_lines(result: Run) -> Iterator[Text]:
     """What came out, in a few lines: zones, communities left out, candidates, warnings, and where to read on."""
     layers, members = result.layers, result.layers.get("zone_members")
     if members is not None:
@@ -185,7 +187,7 @@ def _closing_lines(result: Any) -> Iterator[Text]:
         zh = "，".join(f"{label} {len(frame)} 处" for frame, label, _ in candidates)
         en = ", ".join(f"{label}: {len(frame)}" for frame, _, label in candidates)
         yield Text(f"候选：{zh}。", f"Candidates: {en}.")
-    warnings = sum(record["severity"] == "warning" for record in result.manifest["findings"])
+    warnings = sum(finding.severity == "warning" for finding in result.manifest.findings)
     if warnings:
         yield Text(f"数据警告 {warnings} 条，见上。", f"{counted(warnings, 'warning')} about the data, above.")
 
@@ -196,7 +198,7 @@ _CANDIDATES = (
 )
 
 
-def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
+def _zone_lines(result: Run, members: pd.DataFrame) -> Iterator[Text]:
     from gis_renovation.zones import missed_number
 
     zones, zoned = int(members["zone_id"].nunique()), int(members["zone_id"].notna().sum())
@@ -204,8 +206,10 @@ def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
         f"片区 {zones} 个，含小区 {zoned} 个。" if zones else "没有划出片区。",
         f"{counted(zones, 'zone')} with {counted(zoned, 'community', 'communities')}.",
     )
-    asked = [r.get("parameters", {}).get("zone_count") for r in result.manifest["steps"] if r["step"] == "zone_members"]
-    missed = missed_number(next(iter(asked), None), members, result.layers.get("community_links"))
+    step = result.manifest.made.get("zone_members")
+    missed = missed_number(
+        step.parameters.get("zone_count") if step else None, members, result.layers.get("community_links")
+    )
     if missed is not None:
         yield Text(f"! 片区数与要求不符：{missed.zh}。", f"! Not the number of zones asked for: {missed.en}.")
     out, groups = len(members) - zoned, result.layers.get("zone_shortfalls")
@@ -217,13 +221,12 @@ def _zone_lines(result: Any, members: Any) -> Iterator[Text]:
         )
 
 
-def _parameter_lines(record: Any, lang: Lang) -> Iterator[str]:
+def _parameter_lines(record: StepRecord, lang: Lang) -> Iterator[str]:
     """Each parameter of a step with its meaning, its value in words and whether the project set it."""
     from gis_renovation.run import parameter, step_defaults, value_text
 
-    table = record["table"]
-    defaults = step_defaults(record["step"])
-    for name, value in record["parameters"].items():
+    table, defaults = record.table, step_defaults(record.step)
+    for name, value in record.parameters.items():
         known = parameter(table, name)
         text = value_text(value, known, lang)
         if name in defaults:
@@ -261,56 +264,73 @@ _REASONS_STAND = {
 }
 
 
-def explain_step(project: Any, step: str, lang: Lang) -> None:
+def explain_step(project: Project, step: str, lang: Lang) -> None:
     """What went into a step of the latest run, which parameters and rules, and what came out."""
     from gis_renovation.run import latest_manifest, plan_steps
-    from gis_renovation.schemas import layer_schemas
 
     plan_steps([step])
     latest = latest_manifest(project)
-    record = next((r for r in latest[1]["steps"] if r["step"] == step), None) if latest else None
+    record = next((one for one in latest[1].steps if one.step == step), None) if latest else None
     if latest is None or record is None:
         raise FileError(
             f"还没有包含 {step} 的运行；请先运行 gis-renovation run。",
             f"No run holds {step} yet; run gis-renovation run first.",
         )
     folder, manifest = latest
-    zh = lang == "zh"
     console = console_for()
+    console.print(f"{_called(step, lang)}  ({folder.name})", highlight=False, markup=False)
+    made = manifest.made.get(step)
+    lines = _record_lines(made, manifest, lang) if made else _missing_lines(record, lang)
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
 
-    def line(text: str) -> None:
-        console.print(text, highlight=False, markup=False)
 
-    schemas = layer_schemas()
-    line(f"{schemas[step].label.in_language(lang)} {step}  ({folder.name})")
-    if record.get("skipped"):
-        line(("未执行：缺少 " if zh else "skipped: no ") + ", ".join(record["missing"]))
-        return
-    line(("方法：" if zh else "function: ") + f"gis_renovation.{record['function']}")
-    line("输入：" if zh else "inputs:")
-    rows = {r["step"]: r.get("rows") for r in manifest["steps"]}
-    for name, print_ in record["inputs"].items():
-        source = manifest["sources"].get(name, {})
-        origin = ", ".join(f["path"] for f in source.get("files", [])) or ("前面的步骤" if zh else "an earlier step")
-        count = source.get("rows_used", rows.get(name, source.get("shape", "")))
-        line(f"  {schemas[name].label.in_language(lang)} {name}: {count}  ← {origin}  [{print_[:12]}]")
-    for name in record["not_at_hand"]:
-        line(f"  {schemas[name].label.in_language(lang)} {name}: " + ("没有提供" if zh else "not at hand"))
-    line("参数（在 project.toml 中设定）：" if zh else "parameters (set in project.toml):")
-    for described in _parameter_lines(record, lang):
-        line(described)
-    if record["rules"]:
-        line("规则：" if zh else "rules:")
-        for rule in manifest["rules"]:
-            if rule["id"] in record["rules"]:
-                text = rule.get("text") or [rule["id"], rule["id"]]
-                line(f"  {rule['id']}: {text[0] if zh else text[1]}")
-    line((f"结果：{record['rows']} 行" if zh else f"result: {record['rows']} rows") + f"  [{record['output'][:12]}]")
-    for name in record["columns"]:
-        field = schemas[step].fields.get(name)
-        if field is not None:
-            line(f"  {name}: {field.label.in_language(lang)}" + _unit_in_brackets(field.unit, lang))
-    if step in _REASONS_STAND:
-        line(_REASONS_STAND[step].in_language(lang))
-    for warning in record.get("warnings", []):
-        line(f"! {warning}")
+def _called(name: str, lang: Lang) -> str:
+    """A layer by its label and name."""
+    from gis_renovation.schemas import layer_schema
+
+    return f"{layer_schema(name).label.in_language(lang)} {name}"
+
+
+def _missing_lines(record: StepRecord | SkippedStep, lang: Lang) -> Iterator[str]:
+    missing = ", ".join(getattr(record, "missing", ()))
+    yield Text("未执行：缺少 ", "skipped: no ").in_language(lang) + missing
+
+
+def _record_lines(record: StepRecord, manifest: Manifest, lang: Lang) -> Iterator[str]:
+    yield Text("方法：", "function: ").in_language(lang) + f"gis_renovation.{record.function}"
+    yield from _input_lines(record, manifest, lang)
+    yield Text("参数（在 project.toml 中设定）：", "parameters (set in project.toml):").in_language(lang)
+    yield from _parameter_lines(record, lang)
+    if record.rules:
+        yield Text("规则：", "rules:").in_language(lang)
+        yield from (f"  {r.id}: {r.text.in_language(lang)}" for r in manifest.rules if r.id in record.rules)
+    yield from _result_lines(record, lang)
+    yield from (f"! {warning}" for warning in record.warnings)
+
+
+def _input_lines(record: StepRecord, manifest: Manifest, lang: Lang) -> Iterator[str]:
+    yield Text("输入：", "inputs:").in_language(lang)
+    for name, print_ in record.inputs.items():
+        if name in manifest.sources:
+            source = manifest.sources[name]
+            origin = ", ".join(file.path for file in source.files)
+            count = str(list(source.shape) if source.rows_used is None else source.rows_used)
+        else:
+            origin, count = Text("前面的步骤", "an earlier step").in_language(lang), str(manifest.made[name].rows)
+        yield f"  {_called(name, lang)}: {count}  ← {origin}  [{print_[:12]}]"
+    absent = Text("没有提供", "not at hand").in_language(lang)
+    yield from (f"  {_called(name, lang)}: {absent}" for name in record.not_at_hand)
+
+
+def _result_lines(record: StepRecord, lang: Lang) -> Iterator[str]:
+    from gis_renovation.schemas import layer_schema
+
+    counted_rows = Text(f"结果：{record.rows} 行", f"result: {record.rows} rows").in_language(lang)
+    yield f"{counted_rows}  [{record.output[:12]}]"
+    fields = layer_schema(record.step).fields
+    for name in record.columns:
+        if name in fields:
+            yield f"  {name}: {fields[name].label.in_language(lang)}" + _unit_in_brackets(fields[name].unit, lang)
+    if record.step in _REASONS_STAND:
+        yield _REASONS_STAND[record.step].in_language(lang)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gis_renovation import __version__
 from gis_renovation.errors import Finding
@@ -58,7 +58,7 @@ from gis_renovation.publish.warnings import (
 from gis_renovation.words import Lang
 
 if TYPE_CHECKING:
-    from gis_renovation.run import Project, Run
+    from gis_renovation.run import Manifest, Project, Run
 
 UNFINISHED = ".unfinished-"
 
@@ -73,7 +73,7 @@ class Origin:
     synthetic: bool = False
     run: str = ""
     targets: Targets = field(default_factory=dict)
-    manifest: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Manifest | None = None
 
 
 def _tell_nobody(_: Finding) -> None:
@@ -124,7 +124,7 @@ def publish_run(project: Project, run: Run, *, profile: str, occasion: Occasion 
             as_of=table.as_of,
             attribution=table.attribution,
             synthetic=table.synthetic,
-            run=str(run.manifest.get("fingerprint", "")),
+            run=run.manifest.fingerprint,
             targets={batch: target.model_dump() for batch, target in project.settings.targets.items()},
             manifest=run.manifest,
         ),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from gis_renovation.display import render
 from gis_renovation.errors import Finding
 from gis_renovation.reports.error_places import error_places
-from gis_renovation.reports.parts import SEVERITIES, Layers, Sources
-from gis_renovation.run import Project
+from gis_renovation.reports.parts import SEVERITIES, Layers
+from gis_renovation.run import Project, SourceRecord
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import COMMAS, IDS_SHOWN, Lang, Text
 from gis_renovation.writing import new_folder, write_geopackage
@@ -59,7 +59,7 @@ class _Check:
 
 
 def write_check_report(
-    project: Project, findings: Sequence[Finding], layers: Layers, sources: Sources, *, lang: Lang
+    project: Project, findings: Sequence[Finding], layers: Layers, sources: Mapping[str, SourceRecord], *, lang: Lang
 ) -> Path:
     """Write the report into ``reports/check`` of the project, whole or not at all; its folder."""
     folder = project.folder / "reports" / REPORT_FOLDER
@@ -73,14 +73,15 @@ def write_check_report(
     return folder
 
 
-def layer_counts(findings: Sequence[Finding], layers: Layers, sources: Sources) -> list[LayerCount]:
+def layer_counts(findings: Sequence[Finding], layers: Layers, sources: Mapping[str, SourceRecord]) -> list[LayerCount]:
     """Every layer that was read or should have been, by name."""
     schemas = layer_schemas()
     counts = []
     for name in sorted({*layers, *sources, *(f.layer for f in findings if f.layer in schemas)}):
-        source = sources.get(name, {})
-        files = ", ".join(str(file["path"]) for file in source.get("files", ()))
-        read, used = (str(source.get(key, "—")) for key in ("rows_read", "rows_used"))
+        source = sources.get(name)
+        files = ", ".join(file.path for file in source.files) if source else ""
+        rows = (source.rows_read, source.rows_used) if source else (None, None)
+        read, used = ("—" if count is None else str(count) for count in rows)
         faults = tuple(sum(f.layer == name and f.severity == severity for f in findings) for severity in SEVERITIES)
         counts.append(LayerCount(name, schemas[name].label, files, read, used, faults))
     return counts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -14,12 +13,11 @@ from gis_renovation.reports.parts import (
     M2_A_MU,
     SHEETS_MAX,
     Layers,
-    Manifest,
     community_names,
     in_language,
     known_values,
 )
-from gis_renovation.rules import Rule
+from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.words import Lang, Text, unit_text
 from gis_renovation.writing import Paper
@@ -306,13 +304,6 @@ def _control_line_table(paper: Paper, layers: Layers) -> None:
 def _rule_table(paper: Paper, manifest: Manifest) -> None:
     lang = paper.lang
     paper.heading("规则与依据", "Rules and their sources", numbered=True)
-    rules = [rule_from_record(record) for record in manifest["rules"]]
-    rows = [(rule.id, rule.text.in_language(lang), rule.source.in_language(lang)) for rule in rules]
+    rows = [(rule.id, rule.text.in_language(lang), rule.source.in_language(lang)) for rule in manifest.rules]
     header = in_language(lang, ("规则", "Rule"), ("内容", "Content"), ("依据", "Source"))
     paper.table(header, rows)
-
-
-def rule_from_record(record: Mapping[str, Any]) -> Rule:
-    """A rule as the manifest keeps it, in memory or read back from ``run.json``."""
-    lists = {name: tuple(value) for name, value in record.items() if isinstance(value, list) and name != "text"}
-    return Rule(**{**record, **lists, "text": Text(*record["text"])})

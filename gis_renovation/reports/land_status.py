@@ -10,8 +10,9 @@ import pandas as pd
 
 from gis_renovation.display import shown_text, shown_unit
 from gis_renovation.reports.idle_register import with_unit
-from gis_renovation.reports.parts import M2_A_MU, Layers, Manifest, Sheet, file_names, in_language, titled
+from gis_renovation.reports.parts import M2_A_MU, Layers, Sheet, file_names, in_language, titled
 from gis_renovation.reports.site_maps import MAP_WIDTH_CM, LandMaps
+from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.words import Lang, Text, unit_text
@@ -31,7 +32,7 @@ _NO_MATTER = ("urban_boundary",)
 
 def write_land_status(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
     """The book over all sites: how to read it, one line a site, and every matter that needs somebody."""
-    sites, crs = layers["land_sites"], manifest["project"]["crs"]
+    sites, crs = layers["land_sites"], manifest.project.crs
     paper.heading("一、口径", "1. How to read this book")
     paper.say(
         f"面积按项目坐标系（{crs}）量算，单位 m²、亩，各部分之和等于合计。"
@@ -447,7 +448,7 @@ def _open_matters(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
 def _site_facts(paper: Paper, layers: Layers, manifest: Manifest, site: pd.Series) -> None:
     lang = paper.lang
     schema = layer_schema("land_sites")
-    facts = [(Text("坐标系", "CRS"), str(manifest["project"]["crs"]))]
+    facts = [(Text("坐标系", "CRS"), manifest.project.crs)]
     zones = layers.get("zones")
     if zones is not None and site.name in zones.index:
         zone, fields = zones.loc[site.name], layer_schema("zones").fields

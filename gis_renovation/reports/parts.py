@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from gis_renovation.writing import Paper
 
 Layers = Mapping[str, Any]
-Sources = Mapping[str, Mapping[str, Any]]
-Manifest = Mapping[str, Any]
 
 SEVERITIES: Mapping[str, Text] = {
     "error": Text("错误", "error"),
@@ -84,8 +81,3 @@ def titled(name: object, key: str) -> tuple[str, str]:
     """A heading with name and id, Chinese and English; the id alone where there is no name."""
     called = name_or_id(name, key)
     return (called, called) if called == key else (f"{called}（{key}）", f"{called} ({key})")
-
-
-def to_date(value: Any) -> datetime.date:
-    """A date as the manifest keeps it, in memory or read back from ``run.json``."""
-    return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)

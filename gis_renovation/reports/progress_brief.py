@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from gis_renovation.display import UNKNOWN, Column
-from gis_renovation.reports.parts import Layers, Manifest, in_language, known_values, to_date
+from gis_renovation.reports.parts import Layers, in_language, known_values
+from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
 from gis_renovation.words import Lang, Text
@@ -30,7 +31,7 @@ _MONEY_COLUMNS = ("name", "planned_yuan", "allocated_yuan", "received_yuan", "pa
 
 def write_progress_brief(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
     """Totals against the plan, rates and money by county, what moved this month, what to verify."""
-    as_of = to_date(manifest["project"]["as_of"])
+    as_of = manifest.project.as_of
     paper.heading("一、总体进度", "1. Overall progress")
     units, states = layers.get("unit_progress"), layers.get("project_states")
     if units is None or states is None:
@@ -92,7 +93,7 @@ def _overall(paper: Paper, units: pd.DataFrame, as_of: datetime.date) -> None:
 
 def _target_table(paper: Paper, layers: Layers, manifest: Manifest) -> None:
     """The plan's totals beside the list's, batch by batch; what the plan does not state stays open."""
-    targets, communities = manifest.get("targets") or {}, layers.get("communities")
+    targets, communities = manifest.targets, layers.get("communities")
     if not targets or communities is None or "plan_batch" not in communities:
         return
     lang = paper.lang
@@ -108,7 +109,7 @@ def _target_table(paper: Paper, layers: Layers, manifest: Manifest) -> None:
             unknown = 0 if values is None else len(own) - int(values.notna().sum())
             found = float(len(own) if values is None else values.sum())
             batch_label = labels[batch].in_language(lang) if batch in labels else batch
-            rows.append((batch_label, label, *_target_cells(target.get(name), found, unknown, lang)))
+            rows.append((batch_label, label, *_target_cells(getattr(target, name), found, unknown, lang)))
     paper.say("计划与小区台账核对：", "The plan beside the list of communities:")
     header = in_language(
         lang,

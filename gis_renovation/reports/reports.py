@@ -16,9 +16,10 @@ from typing import Any
 from gis_renovation.errors import ConfigError
 from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
-from gis_renovation.reports.parts import Layers, Manifest, Sheet, in_language, to_date
+from gis_renovation.reports.parts import Layers, Sheet, in_language
 from gis_renovation.reports.progress_brief import write_progress_brief
 from gis_renovation.reports.zone_scheme import write_zone_scheme
+from gis_renovation.run import Manifest, SkippedStep
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.words import Lang, Text
 from gis_renovation.writing import Paper, write_tables
@@ -93,14 +94,13 @@ def _write_report(
     lang: Lang,
     sites: Sequence[str] | None,
 ) -> list[Path]:
-    project = manifest["project"]
-    synthetic, as_of = bool(project["synthetic"]), to_date(project["as_of"])
+    project = manifest.project
     footer = _footer(manifest, lang)
-    paper = Paper(title=report.title, lang=lang, footer=footer, synthetic=synthetic, landscape=report.landscape)
+    paper = Paper(title=report.title, lang=lang, footer=footer, synthetic=project.synthetic, landscape=report.landscape)
     _front(paper, manifest)
     report.body(paper, layers, manifest, report.workbook)
     _back(paper, layers, manifest, report)
-    paper.save(folder / report.document, dated=as_of)
+    paper.save(folder / report.document, dated=project.as_of)
     written = [folder / report.document]
     shown = {name: layers[name] for name in report.tables if name in layers}
     if shown:
@@ -113,15 +113,15 @@ def _write_report(
 
 
 def _write_workbook(path: Path, shown: Mapping[str, Any], manifest: Manifest, lang: Lang) -> None:
-    project = manifest["project"]
+    project = manifest.project
     write_tables(
         path,
         shown,
-        synthetic=bool(project["synthetic"]),
+        synthetic=project.synthetic,
         lang=lang,
-        project=project["name"],
-        as_of=to_date(project["as_of"]),
-        attribution=project.get("attribution") or "",
+        project=project.name,
+        as_of=project.as_of,
+        attribution=project.attribution,
     )
 
 
@@ -129,15 +129,15 @@ def _write_sheets(folder: Path, layers: Layers, manifest: Manifest, report: Repo
     """A document to sign, a workbook and a map for each sheet, named by its id, in a folder named as the document."""
     target = folder / Path(report.document).stem
     target.mkdir()
-    project = manifest["project"]
-    steps = [step for step in manifest["steps"] if step["step"] in report.tables]
-    involved = {name for step in steps for name in step.get("inputs", ()) if name in manifest["sources"]}
+    project = manifest.project
+    steps = [step for name, step in manifest.made.items() if name in report.tables]
+    involved = {name for step in steps for name in step.inputs if name in manifest.sources}
     for sheet in report.sheets(layers, manifest, lang) if report.sheets else ():
         paper = Paper(
             title=sheet.title,
             lang=lang,
             footer=_footer(manifest, lang),
-            synthetic=bool(project["synthetic"]),
+            synthetic=project.synthetic,
             landscape=report.landscape,
         )
         sheet.body(paper)
@@ -149,7 +149,7 @@ def _write_sheets(folder: Path, layers: Layers, manifest: Manifest, report: Repo
         paper.signatures(sheet.signs, one_line=True)
         paper.heading("附图", "Map", new_page=True)
         paper.picture(sheet.picture, width_cm=sheet.picture_width_cm)
-        paper.save(target / f"{sheet.file}.docx", dated=to_date(project["as_of"]))
+        paper.save(target / f"{sheet.file}.docx", dated=project.as_of)
         _write_workbook(target / f"{sheet.file}.xlsx", sheet.tables, manifest, lang)
         (target / f"{sheet.file}.png").write_bytes(sheet.picture)
     return target
@@ -159,14 +159,14 @@ def _write_sheets(folder: Path, layers: Layers, manifest: Manifest, report: Repo
 
 
 def _front(paper: Paper, manifest: Manifest) -> None:
-    project = manifest["project"]
+    project = manifest.project
     paper.facts(
         [
-            (Text("项目", "Project"), project["name"]),
-            (Text("数据截至", "As of"), str(project["as_of"])),
-            (Text("坐标系", "CRS"), project["crs"]),
-            (Text("程序版本", "Program"), f"gis-renovation {manifest['versions']['gis-renovation']}"),
-            (Text("运行编号", "Run"), manifest["fingerprint"][:12]),
+            (Text("项目", "Project"), project.name),
+            (Text("数据截至", "As of"), str(project.as_of)),
+            (Text("坐标系", "CRS"), project.crs),
+            (Text("程序版本", "Program"), f"gis-renovation {manifest.versions['gis-renovation']}"),
+            (Text("运行编号", "Run"), manifest.run),
             (Text("使用范围", "Circulation"), Text("内部使用", "internal").in_language(paper.lang)),
         ]
     )
@@ -176,14 +176,14 @@ def _back(paper: Paper, layers: Layers, manifest: Manifest, report: Report) -> N
     paper.heading("数据与来源", "Data and sources")
     _say_not_run(paper, manifest, report)
     involved = _involved(manifest, report, layers)
-    if involved.isdisjoint(manifest["sources"]):
+    if involved.isdisjoint(manifest.sources):
         paper.say(
             "没有读取本文件所需的数据，未作数据检查。", "No data for this document was read, so none was checked."
         )
     else:
         _source_table(paper, manifest, involved)
         _finding_table(paper, manifest, involved)
-    run = manifest["fingerprint"][:12]
+    run = manifest.run
     paper.say(
         f"以上结果可凭运行编号 {run} 复核：输入数据、参数和规则不变，结果不变。",
         f"Run {run} can be repeated: the same data, parameters and rules give the same results.",
@@ -193,20 +193,20 @@ def _back(paper: Paper, layers: Layers, manifest: Manifest, report: Report) -> N
 
 
 def _footer(manifest: Manifest, lang: Lang) -> str:
-    name, run = manifest["project"]["name"], manifest["fingerprint"][:12]
+    name, run = manifest.project.name, manifest.run
     return Text(f"{name}　运行编号 {run}", f"{name}  run {run}").in_language(lang)
 
 
 def _say_not_run(paper: Paper, manifest: Manifest, report: Report) -> None:
-    for step in manifest["steps"]:
-        if step["step"] not in report.tables:
+    for step in manifest.steps:
+        if step.step not in report.tables:
             continue
-        label = layer_schema(step["step"]).label
-        if step.get("skipped"):
-            zh, en = _layer_names(step["missing"])
+        label = layer_schema(step.step).label
+        if isinstance(step, SkippedStep):
+            zh, en = _layer_names(step.missing)
             paper.say(f"未进行：{label.zh}，缺少图层{zh}。", f"Not done: {label.en}, for want of {en}.")
-        elif step.get("not_at_hand"):
-            zh, en = _layer_names(step["not_at_hand"])
+        elif step.not_at_hand:
+            zh, en = _layer_names(step.not_at_hand)
             paper.say(
                 f"{label.zh}计算时没有{zh}图层，相关内容未核查。",
                 f"{label.en} was made without {en}; what depends on it was not checked.",
@@ -220,20 +220,20 @@ def _layer_names(names: Sequence[str]) -> tuple[str, str]:
 
 def _source_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None:
     lang = paper.lang
-    none = Text("未注明", "not stated").in_language(lang)
+    none = Text("未注明", "not stated")
     rows = []
-    for name, source in manifest["sources"].items():
+    for name, source in manifest.sources.items():
         if name not in involved:
             continue
-        count = source.get("rows_used")
+        count = source.rows_used
         rows.append(
             (
                 layer_schema(name).label.in_language(lang),
-                source.get("owner") or none,
-                str(source.get("observed") or none),
+                source.owner or none.in_language(lang),
+                str(source.observed or none.in_language(lang)),
                 "—" if count is None else f"{count:,}",
-                _classification(source, lang),
-                source["fingerprint"][:8],
+                _CLASSES.get(source.classification, none).in_language(lang),
+                source.fingerprint[:8],
             )
         )
     header = in_language(
@@ -255,26 +255,21 @@ _CLASSES = {
 }
 
 
-def _classification(source: Mapping[str, Any], lang: Lang) -> str:
-    stated = str(source.get("classification") or "")
-    return _CLASSES.get(stated, Text("未注明", "not stated")).in_language(lang)
-
-
 def _involved(manifest: Manifest, report: Report, layers: Layers) -> set[str]:
     """The input layers a user's results were made from, directly or through other steps."""
-    steps = {step["step"]: step for step in manifest["steps"]}
+    made = manifest.made
     seen: set[str] = set()
     queue = [name for name in report.tables if name in layers]
     while queue:
         name = queue.pop()
         if name not in seen:
             seen.add(name)
-            queue += list(steps.get(name, {}).get("inputs", ()))
+            queue += made[name].inputs if name in made else ()
     return seen
 
 
 def _finding_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None:
-    findings = [f for f in manifest["findings"] if f["layer"] in involved]
+    findings = [f for f in manifest.findings if f.layer in involved]
     if not findings:
         paper.say("数据检查未发现问题。", "The data check found nothing.")
         return
@@ -286,7 +281,11 @@ def _finding_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None
     }
     paper.say(f"数据检查共 {len(findings)} 条：", f"The data check has {len(findings)} remarks:")
     rows = [
-        (severities[f["severity"]].in_language(lang), layer_schema(f["layer"]).label.in_language(lang), f[lang])
+        (
+            severities[f.severity].in_language(lang),
+            layer_schema(f.layer).label.in_language(lang),
+            f.text.in_language(lang),
+        )
         for f in findings[:FINDINGS_SHOWN]
     ]
     header = in_language(lang, ("级别", "Level"), ("图层", "Layer"), ("内容", "Remark"))

@@ -23,7 +23,8 @@ from gis_renovation.display import SYNTHETIC_NOTICE, display_width
 from gis_renovation.land import class_colour, class_label, require_one_system
 from gis_renovation.reports.canvas import Canvas, Pen, Window, chinese_font, width_cm
 from gis_renovation.reports.canvas import outline as make_outline
-from gis_renovation.reports.parts import Layers, Manifest
+from gis_renovation.reports.parts import Layers
+from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.words import Lang, Text
@@ -105,16 +106,16 @@ class LandMaps:
     def of(cls, layers: Layers, manifest: Manifest, *, lang: Lang) -> LandMaps:
         """Maps over a run's layers; what is not at hand is said to be not checked. O(features)."""
         lang = lang if lang == "en" or chinese_font() else "en"
-        project = manifest["project"]
-        dated = Text(f"数据截至 {project['as_of']}", f"As of {project['as_of']}").in_language(lang)
-        remarks = (f"{dated}{_space(lang)}{project['crs']}", *_sources(manifest, lang))
+        project = manifest.project
+        dated = Text(f"数据截至 {project.as_of}", f"As of {project.as_of}").in_language(lang)
+        remarks = (f"{dated}{_space(lang)}{project.crs}", *_sources(manifest, lang))
         return cls(
             uses={name: _drawn_uses(layers.get(name), name, column) for name, column, _ in _HALVES},
             parcels=_drawn(layers.get("parcels"), _PARCEL),
             controls=_drawn_controls(layers.get("control_lines")),
             structures=_drawn(layers.get("illegal_structures"), _ILLEGAL),
             remarks=remarks,
-            synthetic=bool(project["synthetic"]),
+            synthetic=project.synthetic,
             lang=lang,
         )
 
@@ -296,10 +297,10 @@ def _sources(manifest: Manifest, lang: Lang) -> tuple[str, ...]:
     """One line: owner and date of every layer the maps show."""
     stated = []
     for name in ("parcels", "land_survey", "planned_use", "control_lines", "illegal_structures"):
-        source = manifest["sources"].get(name)
+        source = manifest.sources.get(name)
         if source is not None:
             label = layer_schema(name).label.in_language(lang)
-            facts = [str(source[key]) for key in ("owner", "observed") if source.get(key)]
+            facts = [str(fact) for fact in (source.owner, source.observed) if fact]
             facts = [fact for fact in facts if lang == "zh" or fact.isascii()]
             stated.append(f"{label}（{'，'.join(facts)}）" if lang == "zh" else f"{label} ({', '.join(facts)})")
     none = Text(

@@ -10,13 +10,12 @@ from gis_renovation.display import shown_text, shown_unit
 from gis_renovation.reports.parts import (
     SHEETS_MAX,
     Layers,
-    Manifest,
     community_names,
     in_language,
     known_values,
     titled,
 )
-from gis_renovation.run import parameter, step_defaults, value_text
+from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
 from gis_renovation.words import Lang, Text, unit_text
@@ -115,11 +114,10 @@ _PARAMETER_STEPS = ("community_links", "zone_changes", "zone_members", "zone_sta
 
 def _say_wishes(paper: Paper, manifest: Manifest) -> None:
     """What the planner asked: the parameters that the project set, in words."""
-    records = [record for record in manifest["steps"] if record["step"] == "zone_members"]
+    zoning = manifest.made.get("zone_members")
     asked = [
         (entry.label, value_text(value, entry, paper.lang))
-        for record in records
-        for name, value in record.get("parameters", {}).items()
+        for name, value in (zoning.parameters if zoning else {}).items()
         if not (entry := parameter("zones", name)).is_work and value != step_defaults("zone_members").get(name)
     ]
     if asked:
@@ -131,8 +129,9 @@ def _say_wishes(paper: Paper, manifest: Manifest) -> None:
 
 def _say_missed(paper: Paper, layers: Layers, manifest: Manifest) -> None:
     """That there are not as many zones as asked for, and why: proven best is meant within that."""
-    asked = [r.get("parameters", {}).get("zone_count") for r in manifest["steps"] if r["step"] == "zone_members"]
-    missed = missed_number(next(iter(asked), None), layers["zone_members"], layers.get("community_links"))
+    zoning = manifest.made.get("zone_members")
+    asked = zoning.parameters.get("zone_count") if zoning else None
+    missed = missed_number(asked, layers["zone_members"], layers.get("community_links"))
     if missed is not None:
         paper.say(f"片区数与要求不符：{missed.zh}。", f"Not the number of zones asked for: {missed.en}.")
 
@@ -242,11 +241,11 @@ def _sum_text(zones: pd.DataFrame) -> tuple[str, str]:
 def _parameter_table(paper: Paper, manifest: Manifest, steps: Sequence[str]) -> None:
     """Each parameter once, with its meaning, its code name, its value and whether the project set it."""
     seen: dict[tuple[str, str], tuple[str, str, str, str]] = {}
-    for record in manifest["steps"]:
-        if record["step"] not in steps or "table" not in record:
+    for record in manifest.made.values():
+        if record.step not in steps:
             continue
-        module, defaults = record["table"], step_defaults(record["step"])
-        for name, value in record.get("parameters", {}).items():
+        module, defaults = record.table, step_defaults(record.step)
+        for name, value in record.parameters.items():
             entry = parameter(module, name)
             is_set = name in defaults and value_text(defaults[name], entry, paper.lang) != value_text(
                 value, entry, paper.lang

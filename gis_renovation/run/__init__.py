@@ -1,7 +1,7 @@
 """A project, its steps in order, fingerprints, and the manifest of a run."""
 
-from gis_renovation.run.inputs import check_settings, check_targets, read_inputs
-from gis_renovation.run.manifest import latest_manifest
+from gis_renovation.run.inputs import Inputs, check_settings, check_targets, read_inputs
+from gis_renovation.run.manifest import Manifest, SkippedStep, SourceRecord, StepRecord, latest_manifest
 from gis_renovation.run.parameters import parameter, value_text
 from gis_renovation.run.partitions import assess_partitions, partition_parcels
 from gis_renovation.run.project import PROJECT_FILE, Project, open_project, read_settings
@@ -10,8 +10,13 @@ from gis_renovation.run.steps import plan_steps, step_defaults
 
 __all__ = [
     "PROJECT_FILE",
+    "Inputs",
+    "Manifest",
     "Project",
     "Run",
+    "SkippedStep",
+    "SourceRecord",
+    "StepRecord",
     "assess_partitions",
     "check_settings",
     "check_targets",

@@ -11,6 +11,7 @@ from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
 from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_layer, read_raster
 from gis_renovation.run.fingerprints import fingerprint
+from gis_renovation.run.manifest import SourceRecord
 from gis_renovation.run.project import Project
 from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas
 from gis_renovation.shipped import shipped
@@ -23,7 +24,7 @@ class Inputs:
 
     layers: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, SourceRecord] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
 
 
@@ -75,19 +76,19 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
     return inputs
 
 
-def _raster_remarks(name: str, record: Mapping[str, Any]) -> list[Finding]:
+def _raster_remarks(name: str, source: SourceRecord) -> list[Finding]:
     """What was taken of a raster that could have been meant otherwise."""
     texts = {}
-    if record["bands"] > 1:
+    if source.bands != 1:
         texts["first_band"] = Text(
-            f"栅格有 {record['bands']} 个波段，只用第 1 个。", f"Of {record['bands']} bands only the first is used."
+            f"栅格有 {source.bands} 个波段，只用第 1 个。", f"Of {source.bands} bands only the first is used."
         )
-    if not record["nodata_stated"]:
+    if not source.nodata_stated:
         texts["nodata_unstated"] = Text(
             "栅格没有写明无数据值，所有像元都当作真值；边缘若是 0 或 -9999，请先在 GIS 软件中设为无数据。",
             "The raster states no nodata value, so every cell counts; set 0 or -9999 at its edges to nodata first.",
         )
-    file = ", ".join(str(part["path"]) for part in record["files"])
+    file = ", ".join(part.path for part in source.files)
     return [
         Finding(severity="note", code=code, layer=name, file=file, text=text) for code, text in sorted(texts.items())
     ]
@@ -101,9 +102,10 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     if card.source.crs_guessed:
         inputs.findings.append(guessed_crs(name, card.source.crs))
     if card.schema_.raster:
-        inputs.layers[name], record = read_raster(card, project.layers_folder)
-        inputs.sources[name] = {**card_facts(card), **record, "fingerprint": fingerprint(inputs.layers[name])}
-        inputs.findings += _raster_remarks(name, record)
+        raster, record = read_raster(card, project.layers_folder)
+        inputs.layers[name] = raster
+        inputs.sources[name] = SourceRecord(**_card_facts(card), **record, fingerprint=fingerprint(raster))
+        inputs.findings += _raster_remarks(name, inputs.sources[name])
         return
     raw = read_layer(card, project.layers_folder, all_columns=False)
     file = ", ".join(Path(path).name for path in card.source.paths)
@@ -121,25 +123,19 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     inputs.layers[name] = frame
     inputs.findings += findings
     inputs.origins[name] = Origin(file, conformed.rules, conformed.row_at)
-    inputs.sources[name] = {
-        **card_facts(card),
+    inputs.sources[name] = SourceRecord(
+        **_card_facts(card),
         **raw.record,
         **conformed.record,
-        "fingerprint": fingerprint(frame),
-        "columns": list(frame.columns),
-    }
+        fingerprint=fingerprint(frame),
+        columns=tuple(frame.columns),
+    )
 
 
-def card_facts(card: Card) -> dict[str, Any]:
-    """What a card says of its source and every document of a run may quote."""
+def _card_facts(card: Card) -> dict[str, Any]:
     source = card.source
-    return {
-        "owner": source.owner,
-        "licence": source.licence,
-        "classification": source.classification,
-        "observed": source.observed.isoformat() if source.observed else None,
-        **({"crs_guessed": source.crs} if source.crs_guessed else {}),
-    }
+    facts = {name: getattr(source, name) for name in ("owner", "licence", "classification", "observed")}
+    return facts | ({"crs_guessed": source.crs} if source.crs_guessed else {})
 
 
 def check_settings(project: Project) -> list[Finding]:

@@ -8,7 +8,6 @@ result is taken from an earlier run. Row order never changes a fingerprint.
 from __future__ import annotations
 
 import datetime
-import inspect
 import json
 import time
 import warnings
@@ -18,10 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from gis_renovation.errors import DataError
+from gis_renovation.rules import Rule
 from gis_renovation.run.binding import bind_parameters, gather_arguments
 from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash
 from gis_renovation.run.inputs import Progress, check_targets, read_inputs, silent
-from gis_renovation.run.manifest import json_default, record_run, same_run
+from gis_renovation.run.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    SkippedStep,
+    StepRecord,
+    is_same_run,
+    record_run,
+)
 from gis_renovation.run.project import Project, read_text
 from gis_renovation.run.steps import CONTEXT_LAYERS, Step, plan_steps
 from gis_renovation.schemas import check_layer, layer_schemas
@@ -34,11 +41,11 @@ TABLE_ROWS_MAX = 20_000
 
 @dataclass
 class Run:
-    """A finished run: its folder, all layers by name, and the manifest as written to ``run.json``."""
+    """A finished run: its folder, all layers by name, and its record as written to ``run.json``."""
 
     folder: Path
     layers: dict[str, Any]
-    manifest: dict[str, Any]
+    manifest: Manifest
 
 
 def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Progress = silent) -> Run:
@@ -55,21 +62,23 @@ def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Prog
     errors = [finding for finding in inputs.findings if finding.severity == "error"]
     if errors:
         raise DataError(errors)
-    layers = dict(inputs.layers)
-    prints = {name: source["fingerprint"] for name, source in inputs.sources.items()}
+    rules = _load_rules(project)
+    prints = {name: source.fingerprint for name, source in inputs.sources.items()}
+    making = _Making(project, rules, dict(inputs.layers), prints)
     records = []
-    rules = load_rules(project)
     for number, step in enumerate(steps, start=len(inputs.layers)):
         on_progress(step.layer, number, total)
-        records.append(_run_step(project, step, layers, prints, rules))
+        records.append(making.run_step(step))
     on_progress("", total - 1, total)
-    manifest = record_run(project, inputs, records, rules, only) | {"written_by": code_fingerprint(__name__)}
-    folder = _write_run(project, manifest, layers, records)
+    manifest = record_run(
+        project, inputs.sources, inputs.findings, records, rules=rules, only=only, written_by=code_fingerprint(__name__)
+    )
+    folder = _write_run(project, manifest, making.layers)
     on_progress("", total, total)
-    return Run(folder, layers, manifest)
+    return Run(folder, making.layers, manifest)
 
 
-def load_rules(project: Project) -> tuple[Any, ...]:
+def _load_rules(project: Project) -> tuple[Rule, ...]:
     """The rules in force: the shipped packs, overridden by the project's own packs."""
     from gis_renovation.rule_packs import rules_in_force
 
@@ -77,57 +86,73 @@ def load_rules(project: Project) -> tuple[Any, ...]:
     return rules_in_force(own)
 
 
-def _run_step(
-    project: Project, step: Step, layers: dict[str, Any], prints: dict[str, str], rules: tuple[Any, ...]
-) -> dict[str, Any]:
-    missing = [name for name in step.needs if name not in layers]
-    if missing:
-        return {"step": step.layer, "skipped": True, "missing": missing}
-    started = time.perf_counter()
-    parameters = bind_parameters(step.call, project.tables.get(step.table, {}))
-    parameters |= _layer_dates(project, step.table, parameters)
-    accepted = inspect.signature(step.call).parameters
-    given: dict[str, Any] = {"as_of": project.as_of} if "as_of" in accepted else {}
-    record: dict[str, Any] = {
-        "step": step.layer,
-        "table": step.table,
-        "function": step.function,
-        "parameters": {**parameters, **given},
-        "inputs": {name: prints[name] for name in (*step.needs, *step.uses) if name in layers},
-        "not_at_hand": [name for name in step.uses if name not in layers],
-        "rules": [rule.id for rule in rules] if "rules" in accepted else [],
-    }
-    rules_hash = json_hash([asdict(rule) for rule in rules]) if "rules" in accepted else ""
-    record["fingerprint"] = json_hash(
-        [
-            step.code,
-            # The table and the function, not the module: moving a file does not make another step of it.
-            {"function": f"{step.table}.{step.call.__name__}", **{k: record[k] for k in ("parameters", "inputs")}},
-            rules_hash,
-        ]
-    )
-    if "rules" in accepted:
-        given["rules"] = rules
-    stored = project.folder / "runs" / STEPS_FOLDER / f"{record['fingerprint']}.parquet"
-    result, print_ = _load_step(stored)
-    record["reused"] = result is not None
-    if result is None:
-        arguments = [layers[name] for name in step.needs]
-        optional = {name: layers.get(name) for name in step.uses}
+@dataclass
+class _Making:
+    """A run at work: the layers made so far and their fingerprints."""
+
+    project: Project
+    rules: tuple[Rule, ...]
+    layers: dict[str, Any]
+    prints: dict[str, str]
+
+    def run_step(self, step: Step) -> StepRecord | SkippedStep:
+        """Make a step's layer or take it from an earlier run."""
+        missing = [name for name in step.needs if name not in self.layers]
+        if missing:
+            return SkippedStep(step=step.layer, skipped=True, missing=tuple(missing))
+        started = time.perf_counter()
+        parameters = self._parameters(step)
+        inputs = {name: self.prints[name] for name in (*step.needs, *step.uses) if name in self.layers}
+        key = self._key(step, parameters, inputs)
+        stored = self.project.folder / "runs" / STEPS_FOLDER / f"{key}.parquet"
+        result, print_ = _load_step(stored)
+        reused, warned = result is not None, {}
+        if result is None:
+            result, told = self._call(step, parameters)
+            warned = {"warnings": told}
+        _check_result(result, step.layer)  # of a stored one too: the promise may have been corrected since
+        if not reused:
+            print_ = fingerprint(result)
+            _store_step(result, print_, stored)
+        self.layers[step.layer], self.prints[step.layer] = result, print_
+        return StepRecord(
+            step=step.layer,
+            table=step.table,
+            function=step.function,
+            parameters=json.loads(json.dumps(parameters, default=str)),
+            inputs=inputs,
+            not_at_hand=tuple(name for name in step.uses if name not in self.layers),
+            rules=tuple(rule.id for rule in self.rules) if step.judges else (),
+            fingerprint=key,
+            reused=reused,
+            **warned,
+            output=print_,
+            rows=len(result),
+            columns=tuple(map(str, result.columns)),
+            seconds=round(time.perf_counter() - started, 3),
+        )
+
+    def _parameters(self, step: Step) -> dict[str, Any]:
+        """What the project sets or leaves at its default, the day of the results, and the days of the sources."""
+        values = bind_parameters(step.call, self.project.tables.get(step.table, {}))
+        values |= _layer_dates(self.project, step.table, values)
+        return values | ({"as_of": self.project.as_of} if step.is_dated else {})
+
+    def _key(self, step: Step, parameters: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+        # The table and the function, not the module: moving a file does not make another step of it.
+        name = f"{step.table}.{step.call.__name__}"
+        rules = json_hash([asdict(rule) for rule in self.rules]) if step.judges else ""
+        return json_hash([step.code, {"function": name, "parameters": parameters, "inputs": inputs}, rules])
+
+    def _call(self, step: Step, parameters: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+        """The step's result, and what the libraries warned of meanwhile."""
+        arguments = [self.layers[name] for name in step.needs]
+        optional = {name: self.layers.get(name) for name in step.uses}
+        given = gather_arguments(step.call, parameters) | ({"rules": self.rules} if step.judges else {})
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            result = step.call(*arguments, **optional, **gather_arguments(step.call, {**parameters, **given}))
-        record["warnings"] = sorted({str(w.message) for w in caught})
-        _check_result(result, step.layer)
-        print_ = fingerprint(result)
-        _store_step(result, print_, stored)
-    else:  # the promise may have been corrected since
-        _check_result(result, step.layer)
-    layers[step.layer] = result
-    prints[step.layer] = print_
-    record |= {"output": prints[step.layer], "rows": len(result), "columns": list(map(str, result.columns))}
-    record["seconds"] = round(time.perf_counter() - started, 3)
-    return record
+            result = step.call(*arguments, **optional, **given)
+        return result, tuple(sorted({str(w.message) for w in caught}))
 
 
 def _layer_dates(project: Project, table: str, accepted: Iterable[str]) -> dict[str, datetime.date]:
@@ -172,26 +197,23 @@ def _load_step(stored: Path) -> tuple[Any, str]:
     return (result, print_) if print_ == check.read_text(encoding="ascii") else (None, "")
 
 
-def _write_run(
-    project: Project, manifest: dict[str, Any], layers: Mapping[str, Any], records: list[dict[str, Any]]
-) -> Path:
+def _write_run(project: Project, manifest: Manifest, layers: Mapping[str, Any]) -> Path:
     from concurrent.futures import ThreadPoolExecutor
 
     from gis_renovation.writing import new_folder, write_tables
 
-    folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest['fingerprint'][:12]}"
-    if same_run(folder, manifest):
-        (folder / "run.json").touch()  # the latest run again
+    folder = project.folder / "runs" / f"{project.as_of.isoformat()}-{manifest.run}"
+    if is_same_run(folder, manifest):
+        (folder / MANIFEST_FILE).touch()  # the latest run again
         return folder
-    made = [record["step"] for record in records if not record.get("skipped")]
-    shown = {name: layers[name] for name in (*CONTEXT_LAYERS, *made) if name in layers}
+    shown = {name: layers[name] for name in (*CONTEXT_LAYERS, *manifest.made) if name in layers}
     # The database is written beside the workbook: its driver needs no interpreter.
     with new_folder(folder) as work, ThreadPoolExecutor(1) as beside:
         database = beside.submit(_write_database, work / "layers.gpkg", shown)
         settings = project.settings.project
         write_tables(
             work / "tables.xlsx",
-            {name: layers[name] for name in made},
+            {name: layers[name] for name in manifest.made},
             synthetic=settings.synthetic,
             project=project.name,
             as_of=project.as_of,
@@ -199,8 +221,7 @@ def _write_run(
             rows_max=TABLE_ROWS_MAX,
         )
         database.result()
-        text = json.dumps(manifest, ensure_ascii=False, indent=1, default=json_default)
-        (work / "run.json").write_text(text + "\n", encoding="utf-8")
+        (work / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,16 @@ class Step:
         """The function itself; imported when first asked for."""
         module, _, name = self.function.rpartition(".")
         return getattr(importlib.import_module(f"gis_renovation.{module}"), name)  # type: ignore[no-any-return]
+
+    @property
+    def judges(self) -> bool:
+        """Whether the function goes by the rules in force."""
+        return "rules" in inspect.signature(self.call).parameters
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the function asks for the day the results speak of."""
+        return "as_of" in inspect.signature(self.call).parameters
 
     @property
     def code(self) -> str:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from manifests import manifest_of
 
 from gis_renovation.cli import commands
 from gis_renovation.cli.commands import init_project
@@ -284,13 +285,13 @@ def test_what_compiled_libraries_write_does_not_mix_with_our_output():
 def print_of(members, capsys, lang="zh", **parameters):
     """What ``run`` prints of a run with these zone members and nothing else."""
     steps = [
-        {"step": "zone_members", "rows": len(members), "seconds": 0.0, "reused": False, "parameters": parameters},
+        {"step": "zone_members", "rows": len(members), "parameters": parameters},
         {"step": "idle_parcels", "skipped": True, "missing": ["parcels", "parcel_ledger"]},
         {"step": "parcel_ledger", "skipped": True, "missing": ["parcels"]},
     ]
-    warning = {"severity": "warning", "layer": "communities", "zh": "缺户数", "en": "no households"}
+    manifest = manifest_of(steps=steps, findings=[{"zh": "缺户数", "en": "no households"}])
     layers = {"zone_members": members, "zone_shortfalls": members[members["zone_id"].isna()]}
-    print_run(SimpleNamespace(folder=Path("r"), layers=layers, manifest={"steps": steps, "findings": [warning]}), lang)
+    print_run(SimpleNamespace(folder=Path("r"), layers=layers, manifest=manifest), lang)
     return capsys.readouterr().out.replace("\n", "")
 
 

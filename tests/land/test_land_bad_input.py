@@ -124,7 +124,7 @@ def test_a_code_of_another_system_is_not_taken_for_the_class_it_looks_like(tmp_p
 def test_overlapping_parcels_are_a_remark_and_a_line_of_the_sheet(tmp_path):
     wide = PARCELS.set_geometry([box(0, 0, 110, 100), box(90, 0, 200, 100)])
     run, status = status_of(bureau(tmp_path / "p", parcels=wide))
-    remarks = [f["zh"] for f in run.manifest["findings"] if f["layer"] == "parcels"]
+    remarks = [f.zh for f in run.manifest.findings if f.layer == "parcels"]
     assert any("P1 ∩ P2" in text and "2,000" in text for text in remarks), remarks
     for site, own in status[status["section"] == "ownership"].groupby("site_id"):
         total = status[(status["site_id"] == site) & (status["section"] == "total")]["area_m2"].item()
@@ -140,7 +140,7 @@ def test_a_file_of_control_lines_without_any_is_not_checked_never_zero(tmp_path)
     assert set(found["state"]) == {"not_checked"}
     assert found["area_m2"].isna().all()
     assert found["note_zh"].str.contains("没有").all()
-    assert [f["zh"] for f in run.manifest["findings"] if f["layer"] == "control_lines"] == ["图层没有任何要素。"]
+    assert [f.zh for f in run.manifest.findings if f.layer == "control_lines"] == ["图层没有任何要素。"]
 
 
 def with_raster(folder, *, crs=CRS, values=0.3):

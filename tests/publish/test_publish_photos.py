@@ -14,6 +14,7 @@ import pytest
 from drawn_city import layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from manifests import manifest_of
 from PIL import Image, ImageChops, PngImagePlugin
 
 from gis_renovation.errors import DataError
@@ -313,7 +314,9 @@ def published(folder, text, **options):
     table = SimpleNamespace(name="示意市", as_of=AS_OF, attribution="", synthetic=False)
     project = SimpleNamespace(folder=folder, settings=SimpleNamespace(project=table, targets={}))
     made = layers()
-    run = SimpleNamespace(layers=made, manifest={"sources": {name: {"classification": "public"} for name in made}})
+    run = SimpleNamespace(
+        layers=made, manifest=manifest_of(sources={name: {"classification": "public"} for name in made})
+    )
     publish_run(project, run, profile="own", occasion=Occasion(**options))
     return folder / "maps" / "own"
 

@@ -6,6 +6,7 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from manifests import manifest_of
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.publish import Occasion, publish_run
@@ -14,15 +15,22 @@ from gis_renovation.run.inputs import read_inputs
 from gis_renovation.run.project import open_project
 
 
-def manifest(**classes):
-    return {
-        "sources": {name: {"classification": stated} for name, stated in classes.items()},
-        "steps": [
-            {"step": "links", "inputs": {"communities": "1", "pipes": "2"}},
-            {"step": "zones", "inputs": {"links": "3", "communities": "1"}},
-            {"step": "parks_near", "skipped": True, "missing": ["parks"]},
-        ],
-    }
+def manifest(*, pipes_guessed="", **classes):
+    sources = {name: {"classification": stated} for name, stated in classes.items()}
+    if pipes_guessed:
+        sources["pipes"]["crs_guessed"] = pipes_guessed
+    steps = [
+        {"step": "links", "inputs": {"communities": "1", "pipes": "2"}},
+        {"step": "zones", "inputs": {"links": "3", "communities": "1"}},
+        {"step": "parks_near", "skipped": True, "missing": ["parks"]},
+    ]
+    return manifest_of(sources=sources, steps=steps)
+
+
+def with_source(run, name, source):
+    """The run as if a layer had come in otherwise."""
+    sources = {**run.manifest.sources, name: source}
+    return SimpleNamespace(layers=run.layers, manifest=run.manifest.model_copy(update={"sources": sources}))
 
 
 def test_a_result_comes_from_every_card_it_was_made_from():
@@ -95,9 +103,8 @@ def test_the_sample_stops_at_a_changed_card_and_says_in_the_checklist_what_was_r
     """The sample's run with the card of the communities made a work secret: nothing is written."""
     table = SimpleNamespace(name="示意市", as_of=date(2024, 10, 8), attribution="", synthetic=True)
     project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))
-    sources = sample_run.manifest["sources"]
-    secret = {**sources, "communities": {**sources["communities"], "classification": "work_secret"}}
-    run = SimpleNamespace(layers=sample_run.layers, manifest={**sample_run.manifest, "sources": secret})
+    card = sample_run.manifest.sources["communities"].model_copy(update={"classification": "work_secret"})
+    run = with_source(sample_run, "communities", card)
     for profile in ("public", "bureau"):
         with pytest.raises(ConfigError, match=r"layers/communities\.toml.*work_secret.*小区"):
             publish_run(project, run, profile=profile)
@@ -111,7 +118,7 @@ def test_the_sample_stops_at_a_changed_card_and_says_in_the_checklist_what_was_r
 def test_nothing_on_a_guessed_crs_leaves_for_the_public_and_others_are_warned():
     said = manifest(communities="public", pipes="public")
     assert require_known_crs(["zones"], said, highest="public") == []
-    said["sources"]["pipes"]["crs_guessed"] = "EPSG:4548"
+    said = manifest(communities="public", pipes="public", pipes_guessed="EPSG:4548")
     with pytest.raises(ConfigError) as stopped:
         require_known_crs(["zones"], said, highest="public")
     for lang in ("zh", "en"):
@@ -130,8 +137,7 @@ def test_the_sample_on_a_guessed_crs_is_warned_of_and_not_published_for_the_publ
     assert [f.layer for f in inputs.findings if f.code == "crs_guessed"] == ["communities"]
     table = SimpleNamespace(name="示意市", as_of=date(2024, 10, 8), attribution="", synthetic=True)
     project = SimpleNamespace(folder=own_sample, settings=SimpleNamespace(project=table, targets={}))
-    sources = {**sample_run.manifest["sources"], "communities": inputs.sources["communities"]}
-    run = SimpleNamespace(layers=sample_run.layers, manifest={**sample_run.manifest, "sources": sources})
+    run = with_source(sample_run, "communities", inputs.sources["communities"])
     with pytest.raises(ConfigError, match=r"坐标系未核实.*\n.*小区|坐标系未核实.*\n.*communities"):
         publish_run(project, run, profile="public")
     assert not (own_sample / "maps" / "public").exists()

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from drawn_city import layers, publish_city
+from manifests import manifest_of
 
 from gis_renovation.publish.edition import prepare_edition
 from gis_renovation.publish.profile import read_profile
@@ -14,7 +15,7 @@ from gis_renovation.publish.site.sources import LayerSource, layer_sources, name
 
 AS_OF = date(2024, 9, 30)
 OPEN = {"owner": "市住建局", "licence": "CC BY 4.0", "classification": "public", "observed": "2024-04-15"}
-MANIFEST = {
+PARTS = {
     "sources": {
         "communities": OPEN,
         "streets": OPEN | {"classification": "internal", "owner": "市测绘院"},
@@ -29,6 +30,9 @@ MANIFEST = {
         {"step": "unit_progress", "inputs": {"communities": "1"}},
     ],
 }
+
+
+MANIFEST = manifest_of(**PARTS)
 
 
 def said(layer, lang="zh", **options):
@@ -56,7 +60,7 @@ def test_a_result_goes_back_to_the_layers_with_data_and_those_withheld_are_not_n
     alone = layer_sources(MANIFEST, ["zones"])["zones"]
     assert source_cells(alone, "zh") == ["由未公开的图层计算"]
     circle = {"steps": [{"step": "zones", "inputs": {"zones": "1", "communities": "2"}}]}
-    assert layer_sources(circle, ["zones"])["zones"] == LayerSource(others=True)
+    assert layer_sources(manifest_of(**circle), ["zones"])["zones"] == LayerSource(others=True)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_the_site_has_a_line_for_every_published_layer_and_passes_its_own_search
     # What a card says on purpose may be a withheld value elsewhere.
     made["projects"]["contact"] = "市住建局资料室"
     hostile = OPEN | {"owner": "市住建局资料室", "licence": "<script>alert(1)</script>"}
-    manifest = MANIFEST | {"sources": MANIFEST["sources"] | {"communities": hostile}}
+    manifest = manifest_of(**PARTS | {"sources": PARTS["sources"] | {"communities": hostile}})
     profile = read_profile(tmp_path, "public")
     target = tmp_path / "maps" / "public"
     publish_city(made, profile, target, manifest=manifest)

@@ -176,7 +176,7 @@ def test_slivers_are_snapped_in_metres_when_the_card_asks_and_the_manifest_count
     inputs = read_inputs(made)
     shapes = inputs.layers["communities"].geometry
     assert shapes.iloc[0].distance(shapes.iloc[1]) == 0
-    assert inputs.sources["communities"]["repairs"] == {"snap_slivers_m": 1}
+    assert inputs.sources["communities"].repairs == {"snap_slivers_m": 1}
 
 
 def test_the_command_writes_the_report_and_ends_with_1(tmp_path):

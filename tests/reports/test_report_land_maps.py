@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from manifests import manifest_of
 from PIL import Image
 
 from gis_renovation.land import outline_land_sites
@@ -16,7 +17,7 @@ from gis_renovation.words import Text
 
 CRS = "EPSG:4548"
 CM_A_INCH, DOTS = 2.54, 150
-MANIFEST = {"project": {"as_of": "2024-09-30", "crs": CRS, "synthetic": False}, "sources": {}}
+MANIFEST = manifest_of(project={"crs": CRS, "synthetic": False})
 RED, YELLOW, SEA = (215, 0, 15), (255, 255, 45), (51, 142, 192)
 
 
@@ -144,7 +145,7 @@ def test_without_a_chinese_font_the_words_are_english(monkeypatch):
 
 def test_synthetic_data_say_so_in_red():
     real, synthetic = (
-        drawn(manifest={**MANIFEST, "project": MANIFEST["project"] | {"synthetic": said}})[1] for said in (False, True)
+        drawn(manifest=manifest_of(project={"crs": CRS, "synthetic": said}))[1] for said in (False, True)
     )
     foot = slice(int(0.9 * real.shape[0]), None)
     assert not like(real[foot], (192, 0, 0), 30).any()

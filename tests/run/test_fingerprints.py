@@ -103,13 +103,13 @@ from gis_renovation.run.runner import run_project
 from gis_renovation.run.project import open_project
 
 run = run_project(open_project(Path(sys.argv[1])), only=["land_use_comparison", "zones"])
-print(json.dumps(run.manifest["steps"], default=str))
+print(run.manifest.to_json())
 """
 
 
 def test_a_correction_of_the_land_codes_reaches_the_results_of_the_next_run(own_sample, tmp_path):
     def run():
-        return {record["step"]: record for record in json.loads(in_a_copy(tmp_path, RUN, own_sample))}
+        return {record["step"]: record for record in json.loads(in_a_copy(tmp_path, RUN, own_sample))["steps"]}
 
     first, again = run(), run()
     assert all(record["reused"] for record in again.values() if not record.get("skipped"))

@@ -66,7 +66,7 @@ class TestFingerprint:
 
 def done(run):
     """The records of the steps that ran or were reused."""
-    return [record for record in run.manifest["steps"] if not record.get("skipped")]
+    return list(run.manifest.made.values())
 
 
 def test_every_step_has_a_schema_and_what_it_needs_comes_before():
@@ -88,20 +88,19 @@ def test_an_unknown_step_names_the_nearest():
 
 
 def test_the_sample_runs_and_every_layer_keeps_its_schema(sample_run):
-    skipped = [record["step"] for record in sample_run.manifest["steps"] if record.get("skipped")]
-    assert skipped == ["zone_changes"], "the sample has no approved plan"
+    assert [record.step for record in sample_run.manifest.skipped] == ["zone_changes"], (
+        "the sample has no approved plan"
+    )
     assert {"layers.gpkg", "tables.xlsx", "run.json"} <= {p.name for p in sample_run.folder.iterdir()}
 
 
 def test_a_second_run_reuses_every_step_and_says_the_same(sample_folder, sample_run):
     again = run_project(open_project(sample_folder))
-    assert all(record["reused"] for record in done(again))
+    assert all(record.reused for record in done(again))
     assert again.folder == sample_run.folder
     volatile = {"seconds", "reused", "warnings"}
-    for first, second in zip(sample_run.manifest["steps"], again.manifest["steps"], strict=True):
-        assert {k: v for k, v in first.items() if k not in volatile} == {
-            k: v for k, v in second.items() if k not in volatile
-        }
+    for first, second in zip(sample_run.manifest.steps, again.manifest.steps, strict=True):
+        assert first.model_dump(exclude=volatile) == second.model_dump(exclude=volatile)
     for name, layer in sample_run.layers.items():
         assert fingerprint(layer) == fingerprint(again.layers[name])
 
@@ -120,7 +119,7 @@ def test_a_changed_card_makes_another_run_that_says_so(own_sample, sample_run):
     assert other.folder != run.folder
     stored = json.loads((other.folder / "run.json").read_text(encoding="utf-8"))
     assert stored["sources"]["parks"]["owner"].startswith("另一单位，")
-    outputs = [[record["output"] for record in done(one)] for one in (run, other)]
+    outputs = [[record.output for record in done(one)] for one in (run, other)]
     assert outputs[0] == outputs[1]
 
 
@@ -133,8 +132,8 @@ def test_shuffled_input_gives_the_same_fingerprints(own_sample, sample_run):
     path.unlink()
     pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG")
     run = run_project(open_project(own_sample))
-    assert {r["step"]: r["output"] for r in done(run)} == {r["step"]: r["output"] for r in done(sample_run)}
-    assert run.manifest["fingerprint"] == sample_run.manifest["fingerprint"]
+    assert {r.step: r.output for r in done(run)} == {r.step: r.output for r in done(sample_run)}
+    assert run.manifest.fingerprint == sample_run.manifest.fingerprint
 
 
 def test_a_changed_parameter_reruns_only_what_depends_on_it(own_sample, sample_folder, sample_run):
@@ -143,7 +142,7 @@ def test_a_changed_parameter_reruns_only_what_depends_on_it(own_sample, sample_f
     assert "[contiguity]" not in text
     (own_sample / "project.toml").write_text(text + "\n[contiguity]\nmax_gap_m = 25.0\n", encoding="utf-8")
     run = run_project(open_project(own_sample))
-    rerun = {record["step"] for record in done(run) if not record["reused"]}
+    rerun = {record.step for record in done(run) if not record.reused}
     assert "community_links" in rerun
     assert not rerun & {"parcel_ledger", "idle_parcels", "park_access", "project_states"}
 
@@ -164,16 +163,16 @@ def test_a_damaged_stored_step_is_computed_again(own_sample):
     for stored in (own_sample / "runs" / ".steps").glob("*.parquet"):
         stored.write_bytes(stored.read_bytes()[:-40])
     second = run_project(open_project(own_sample), only=["community_links"])
-    record = second.manifest["steps"][0]
-    assert not record["reused"]
-    assert record["output"] == first.manifest["steps"][0]["output"]
+    record = second.manifest.steps[0]
+    assert not record.reused
+    assert record.output == first.manifest.steps[0].output
 
 
 def test_a_missing_layer_skips_its_steps_and_says_which(own_sample):
     (own_sample / "layers" / "parcels.toml").unlink()
     run = run_project(open_project(own_sample))
-    skipped = {r["step"]: r["missing"] for r in run.manifest["steps"] if r.get("skipped")}
-    assert skipped["idle_parcels"] == ["parcels", "parcel_ledger"]
+    skipped = {r.step: r.missing for r in run.manifest.skipped}
+    assert skipped["idle_parcels"] == ("parcels", "parcel_ledger")
     assert "zones" not in skipped
 
 

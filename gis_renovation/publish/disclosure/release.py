@@ -8,10 +8,11 @@ Nothing leaves for the public that stands on a CRS nobody has confirmed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gis_renovation.errors import ConfigError, Finding
 from gis_renovation.reading import guessed_crs
+from gis_renovation.run import Manifest, SourceRecord
 from gis_renovation.schemas import CLASSES, layer_schemas, nearest_names
 from gis_renovation.words import Text
 
@@ -27,12 +28,12 @@ class Release(NamedTuple):
     layers: tuple[str, ...]
 
 
-def sources_of(layer: str, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def sources_of(layer: str, manifest: Manifest) -> tuple[str, ...]:
     """The carded layers that ``layer`` is or was made from, directly or through other steps, sorted.
 
     A name that is neither carded nor a step's result stands for itself: nothing is known of it.
     """
-    steps = {step["step"]: step for step in manifest.get("steps", ()) if not step.get("skipped")}
+    made = manifest.made
     found: set[str] = set()
     seen: set[str] = set()
     queue = [layer]
@@ -41,8 +42,8 @@ def sources_of(layer: str, manifest: Mapping[str, Any]) -> tuple[str, ...]:
         if name in seen:
             continue
         seen.add(name)
-        if name in steps:
-            queue += list(steps[name].get("inputs", ()))
+        if name in made:
+            queue += made[name].inputs
         else:
             found.add(name)
     return tuple(sorted(found))
@@ -50,7 +51,7 @@ def sources_of(layer: str, manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def require_released(
     leaving: Iterable[str],
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     *,
     highest: str,
     released: Sequence[str] = (),
@@ -70,7 +71,7 @@ def require_released(
         With every card that stops a layer, its class and the layers; and for a release that nobody
         approved or of a layer that has no card. O(layers times steps).
     """
-    sources = manifest.get("sources", {})
+    sources = manifest.sources
     faults = _release_faults(released, approved_by, sources)
     touched: dict[str, list[str]] = {}
     for layer in sorted(leaving):
@@ -79,7 +80,7 @@ def require_released(
                 touched.setdefault(card, []).append(layer)
     told = []
     for card, layers in sorted(touched.items()):
-        stated = str(sources.get(card, {}).get("classification") or "")
+        stated = _class_of(card, sources)
         held = layers if card not in released or stated not in CARD_RANKS else []
         if stated == "work_secret" and card in layers:
             held = held or [card]
@@ -93,16 +94,16 @@ def require_released(
 
 
 def require_known_crs(
-    leaving: Iterable[str], manifest: Mapping[str, Any], *, highest: str, where: str = "maps/public.toml"
+    leaving: Iterable[str], manifest: Manifest, *, highest: str, where: str = "maps/public.toml"
 ) -> list[Finding]:
     """A warning for each card whose CRS is a guess, of those that the layers ``leaving`` were made from.
 
     Raises ConfigError naming all of them where the class ``highest`` of the profile ``where`` is public: what
     everybody sees may not lie where nobody knows. O(layers times steps).
     """
-    sources = manifest.get("sources", {})
+    sources = manifest.sources
     cards = sorted({card for layer in leaving for card in sources_of(layer, manifest)})
-    doubts = [guessed_crs(card, crs) for card in cards if (crs := sources.get(card, {}).get("crs_guessed"))]
+    doubts = [guessed_crs(card, crs) for card in cards if card in sources and (crs := sources[card].crs_guessed)]
     if doubts and highest == "public":
         raise ConfigError(
             "\n".join([f"{where}：坐标系未核实，未发布任何内容：", *(f"  - {d.layer}：{d.text.zh}" for d in doubts)]),
@@ -116,12 +117,16 @@ def require_known_crs(
     return doubts
 
 
-def _rank(card: str, sources: Mapping[str, Any]) -> int:
+def _class_of(card: str, sources: Mapping[str, SourceRecord]) -> str:
+    return sources[card].classification if card in sources else ""
+
+
+def _rank(card: str, sources: Mapping[str, SourceRecord]) -> int:
     """Of an unknown card or class: the highest."""
-    return CARD_RANKS.get(str(sources.get(card, {}).get("classification") or ""), max(CARD_RANKS.values()))
+    return CARD_RANKS.get(_class_of(card, sources), max(CARD_RANKS.values()))
 
 
-def _release_faults(released: Sequence[str], approved_by: str, sources: Mapping[str, Any]) -> list[Text]:
+def _release_faults(released: Sequence[str], approved_by: str, sources: Mapping[str, SourceRecord]) -> list[Text]:
     faults = []
     if released and not approved_by.strip():
         zh = "[release] 写了 layers，没有写 approved_by：请写明由谁、凭什么同意公开"

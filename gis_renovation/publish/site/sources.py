@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gis_renovation.display import WITHHELD, plain_text
 from gis_renovation.maps.encoding import layer_label
 from gis_renovation.publish.disclosure import personal_kinds, sources_of
+from gis_renovation.run import Manifest, SourceRecord
 from gis_renovation.schemas import CLASSES, Disclosure
 from gis_renovation.words import Lang, Text
 
@@ -44,22 +45,22 @@ class LayerSource(NamedTuple):
 
 
 def layer_sources(
-    manifest: Mapping[str, Any], published: Iterable[str], *, highest: Disclosure = "public"
+    manifest: Manifest | None, published: Iterable[str], *, highest: Disclosure = "public"
 ) -> dict[str, LayerSource]:
     """What may be said of the source of each published layer, in the order given.
 
-    ``manifest`` is that of the run (``sources`` and ``steps``; either may be absent), ``highest`` the
+    ``manifest`` is that of the run, if one is known, ``highest`` the
     profile's class: a card above it, or without a class, is not quoted. A layer without card and
     step has no facts. O(layers x inputs).
     """
     names = list(published)
-    cards = manifest.get("sources", {})
-    made = {step["step"] for step in manifest.get("steps", []) if step.get("inputs")}
+    cards = manifest.sources if manifest else {}
+    made = {name for name, step in manifest.made.items() if step.inputs} if manifest else set()
     found = {}
     for name in names:
         if name in cards:
             found[name] = _card_source(cards[name], highest)
-        elif name in made:
+        elif manifest and name in made:
             roots = set(sources_of(name, manifest))
             told = tuple(root for root in names if root in roots)
             found[name] = LayerSource(made_from=told, others=bool(roots - set(told)))
@@ -68,9 +69,9 @@ def layer_sources(
     return found
 
 
-def _card_source(card: Mapping[str, Any], highest: Disclosure) -> LayerSource:
-    is_open = card.get("classification") in CLASSES[: CLASSES.index(highest) + 1]
-    facts = {key: plain_text(str(card.get(key) or "")) for key in ("owner", "licence", "observed")}
+def _card_source(card: SourceRecord, highest: Disclosure) -> LayerSource:
+    is_open = card.classification in CLASSES[: CLASSES.index(highest) + 1]
+    facts = {key: plain_text(str(getattr(card, key) or "")) for key in ("owner", "licence", "observed")}
     withheld = frozenset(
         key
         for key, text in facts.items()
