@@ -66,14 +66,14 @@ def parcels(size: int) -> gpd.GeoDataFrame:
 
 def parcels_gpkg(size: int) -> Duel:
     """File to conformed frame: columns renamed and typed, codes mapped, keyed and sorted, the file's hash taken."""
-    from gis_renovation.reading import conform, read_card, read_layer
+    from gis_renovation.reading import conform, read_card, read_files
 
     folder = scratch()
     pyogrio.write_dataframe(parcels(size), folder / "parcels.gpkg", layer="parcels")
     card = read_card(RIGHTS + COLUMNS, stem="parcels", where="card")
 
     def ours() -> Any:
-        raw = read_layer(card, folder, all_columns=False)
+        raw = read_files(card, folder, all_columns=False)
         return conform(raw.frame, card, columns=raw.columns).frame
 
     def peer() -> Any:
@@ -96,7 +96,7 @@ def ledger(size: int) -> Duel:
     """A sheet with a title, a two-row header, units, subtotals every 50 rows and numbers as people write them."""
     import xlsxwriter
 
-    from gis_renovation.reading import conform, read_card, read_layer
+    from gis_renovation.reading import conform, read_card, read_files
 
     folder = scratch()
     book = xlsxwriter.Workbook(str(folder / "ledger.xlsx"), {"constant_memory": True})
@@ -132,7 +132,7 @@ def ledger(size: int) -> Duel:
     def peer() -> Any:
         return pd.read_excel(folder / "ledger.xlsx", header=1)
 
-    return Duel(lambda: conform(read_layer(card, folder).frame, card).frame, peer, equal)
+    return Duel(lambda: conform(read_files(card, folder).frame, card).frame, peer, equal)
 
 
 def guard(size: int) -> Duel | str:

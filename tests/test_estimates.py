@@ -15,7 +15,7 @@ from drawn_city import layers, publish_city
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis_renovation.display.values import labelled_frame
+from gis_renovation.display.values import labelled
 from gis_renovation.errors import ConfigError
 from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.verify import check_published
@@ -103,7 +103,7 @@ def test_a_workbook_says_about_before_a_cell_that_stays_a_number(tmp_path):
 
 def test_documents_and_notebooks_say_about(tmp_path):
     made = city()["communities"]
-    assert labelled_frame(made, "communities", ["households"]).iloc[:4, 0].tolist() == [
+    assert labelled(made, "communities", ["households"]).iloc[:4, 0].tolist() == [
         "300",
         "约 3",
         "约 400",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import gis_renovation
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gis_renovation"
 NAME = "gis_renovation"
@@ -203,3 +205,26 @@ def test_importing_the_package_imports_nothing_heavy():
 
 def test_help_imports_nothing_heavy():
     assert loaded_by("from gis_renovation.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass") == "[]"
+
+
+def test_every_name_at_the_front_door_is_there_and_explains_itself():
+    names = gis_renovation.__all__
+    assert dir(gis_renovation) == sorted(names)
+    homes = {name for own in gis_renovation._HOMES.values() for name in own}
+    assert homes | {"__version__"} == set(names)
+    bare = []
+    for name in sorted(homes):
+        found = getattr(gis_renovation, name)
+        assert found.__name__ == name
+        if ">>>" not in (found.__doc__ or "") and "``" not in (found.__doc__ or ""):
+            bare.append(name)
+    assert not bare, "these have neither an example nor a reference"
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = gis_renovation.no_such_name
+
+
+def test_what_type_checkers_read_of_the_front_door_is_what_python_does():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    (branch,) = (node for node in tree.body if isinstance(node, ast.If))
+    told = {node.module.removeprefix(f"{NAME}."): tuple(a.name for a in node.names) for node in branch.body}
+    assert {home: set(names) for home, names in told.items()} == {k: set(v) for k, v in gis_renovation._HOMES.items()}

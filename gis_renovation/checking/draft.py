@@ -30,7 +30,7 @@ from gis_renovation.reading import (
     find_file,
     read_card,
     read_coordinates,
-    read_layer,
+    read_files,
     read_raw,
     same_filled,
     same_name,
@@ -699,7 +699,7 @@ def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:
     """The draft read once, as ``check`` would: its rows and faults, or why it cannot be read yet."""
     try:
         card = read_card(body, stem=schema.name, where="draft")
-        raw = read_layer(card, beside)
+        raw = read_files(card, beside)
         done = conform(raw.frame, card, columns=raw.columns)
         checked = check_layer(done.frame, schema, **done.told)
         faults = [f for f in (*raw.findings, *done.findings, *checked) if f.severity == "error"]

@@ -26,7 +26,7 @@ from gis_renovation.reading import (
     join_keys,
     match_rows,
     read_card,
-    read_layer,
+    read_files,
     same_filled,
     same_name,
 )
@@ -101,7 +101,7 @@ def draft_join(path: Path, *, layer: str, sublayer: str = "", beside: Path, lang
                 "The card has a [join] already: for a second table, write the first one as [[join]] too.",
             )
         )
-    raw = read_layer(card.model_copy(update={"join": []}), beside)
+    raw = read_files(card.model_copy(update={"join": []}), beside)
     ours, theirs = _common(card, raw.frame, found.frame, path, doubts)
     on = toml_inline(ours) if ours == theirs else f"{{ {_key(ours)} = {toml_inline(theirs)} }}"
     name = [f"layer_name = {toml_inline(found.sublayer)}"] if found.sublayer else []
@@ -209,7 +209,7 @@ def write_join(draft: JoinDraft, *, layer: str) -> Path:
     card = read_card(after, stem=draft.target.stem, where=f"layers/{draft.target.name}")
     if len(card.join) != 1 or card.source.layer != layer:  # pragma: no cover - what was put in is what is read
         raise ConfigError(f"{draft.target.name} 写入后读不出 [join]", f"{draft.target.name}: [join] is not read back")
-    read_layer(card, draft.target.parent)
+    read_files(card, draft.target.parent)
     with new_file(draft.target) as work:
         work.write_text(after, encoding="utf-8", newline="\n")
     return draft.target

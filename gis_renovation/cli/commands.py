@@ -263,16 +263,13 @@ def _card(
 
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
-    from gis_renovation.checking import check_plan_ratios
     from gis_renovation.reports import write_check_report
-    from gis_renovation.run import check_settings, check_targets, open_project, read_inputs
+    from gis_renovation.run import check_project, open_project
 
     project = open_project(folder)
     with progress_bar(context.obj) as update:
-        inputs = read_inputs(project, on_progress=update)
-    targets = {name: (t.households, t.floor_area_m2) for name, t in project.settings.targets.items()}
-    findings = [*check_settings(project), *inputs.findings]
-    findings += [*check_targets(project, inputs.layers), *check_plan_ratios(targets)]
+        inputs = check_project(project, on_progress=update)
+    findings = inputs.findings
     report = write_check_report(project, findings, inputs.layers, inputs.sources, lang=context.obj)
     print_layers(findings, inputs, context.obj)
     print_findings(findings, context.obj)

@@ -190,7 +190,7 @@ def shown_texts(frame: pd.DataFrame, column: Column, lang: Lang) -> list[str]:
     return [ABOUT.in_language(lang).format(n=text) if so else text for text, so in about]
 
 
-def labelled_frame(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
+def labelled(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
     """A layer's columns as the workbook shows them, for a screen: labels with units, codes spelled out, 未知.
 
     Cells are text. ``columns`` picks and orders; without it all are shown, those of the schema in its

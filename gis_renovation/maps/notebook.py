@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 import folium
@@ -125,10 +124,5 @@ def _facts_of(data: Run | Layers | gpd.GeoDataFrame) -> PageFacts:
     plain = PageFacts(title="", as_of=None)
     if isinstance(data, Mapping | pd.DataFrame):
         return plain
-    project = data.manifest["project"]
-    return replace(
-        plain,
-        title=str(project["name"]),
-        as_of=date.fromisoformat(str(project["as_of"])),
-        synthetic=bool(project["synthetic"]),
-    )
+    project = data.manifest.project
+    return replace(plain, title=project.name, as_of=project.as_of, synthetic=project.synthetic)

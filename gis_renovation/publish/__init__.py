@@ -2,6 +2,7 @@
 
 from gis_renovation.publish.editions import log_edition, restore_previous
 from gis_renovation.publish.marker import MARKER, read_marker
+from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.publish import Occasion, publish_run
 from gis_renovation.publish.verify import require_number_in_force, require_sound
 from gis_renovation.publish.warnings import publisher_warnings
@@ -13,6 +14,7 @@ __all__ = [
     "publish_run",
     "publisher_warnings",
     "read_marker",
+    "read_profile",
     "require_number_in_force",
     "require_sound",
     "restore_previous",

@@ -14,7 +14,7 @@ from gis_renovation.reading.cards import (
 )
 from gis_renovation.reading.cells import to_text
 from gis_renovation.reading.domains import column_meanings
-from gis_renovation.reading.files import find_file, read_layer, read_raster, read_raw
+from gis_renovation.reading.files import find_file, read_files, read_raster, read_raw
 from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
 from gis_renovation.reading.opening import (
     RASTER_DRIVERS,
@@ -48,7 +48,7 @@ __all__ = [
     "match_rows",
     "read_card",
     "read_coordinates",
-    "read_layer",
+    "read_files",
     "read_raster",
     "read_raw",
     "read_xlsx",

@@ -66,7 +66,7 @@ class Raw:
     columns: FileColumns = field(default_factory=FileColumns)
 
 
-def read_layer(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
+def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
     """The rows of a card's files, joined tables folded in, geometry in the CRS the card or file states.
 
     Several files are stacked in the order written. Display offsets (``datum``) are undone here, and
@@ -112,7 +112,7 @@ def read_layer(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
 def read_raw(path: Path, card: Card) -> Raw:
     """What one file holds, before the card's geometry and CRS are applied; for drafting a card.
 
-    Raises FileError as :func:`read_layer` does.
+    Raises FileError as :func:`read_files` does.
     """
     path = find_file(path, card.source.layer)
     with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
-from matplotlib import font_manager
+from matplotlib import font_manager, rcParams
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
 from matplotlib.path import Path
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from gis_renovation.arrays import Geometries
+from gis_renovation.words import Lang
 
 DPI: Final = 150
 _CM_PX: Final = DPI / 2.54
@@ -206,6 +207,17 @@ def chinese_font() -> str | None:
     """The first of the usual Chinese fonts that is installed; None where none is."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in _CHINESE_FONTS if name in installed), None)
+
+
+def use_chinese_font() -> Lang:
+    """Have matplotlib write Chinese if a font for it is installed; the language that its texts can then be in.
+
+    Once before the first figure: ``lang = use_chinese_font()``.
+    """
+    name = chinese_font()
+    family = [_LATIN_FONT] if name is None else [name, _LATIN_FONT]
+    rcParams.update({"font.family": family, "axes.unicode_minus": False})
+    return "en" if name is None else "zh"
 
 
 @cache

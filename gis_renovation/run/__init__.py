@@ -1,6 +1,6 @@
 """A project, its steps in order, fingerprints, and the manifest of a run."""
 
-from gis_renovation.run.inputs import Inputs, check_settings, check_targets, read_inputs
+from gis_renovation.run.inputs import Inputs, check_project, read_layer
 from gis_renovation.run.manifest import Manifest, SkippedStep, SourceRecord, StepRecord, latest_manifest
 from gis_renovation.run.parameters import parameter, value_text
 from gis_renovation.run.partitions import assess_partitions, partition_parcels
@@ -18,14 +18,13 @@ __all__ = [
     "SourceRecord",
     "StepRecord",
     "assess_partitions",
-    "check_settings",
-    "check_targets",
+    "check_project",
     "latest_manifest",
     "open_project",
     "parameter",
     "partition_parcels",
     "plan_steps",
-    "read_inputs",
+    "read_layer",
     "read_settings",
     "run_project",
     "step_defaults",

@@ -9,11 +9,11 @@ from typing import Any
 
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
-from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_layer, read_raster
+from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_files, read_raster
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.run.manifest import SourceRecord
 from gis_renovation.run.project import Project
-from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas
+from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas, suggest_layers
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Text
 
@@ -76,6 +76,40 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
     return inputs
 
 
+def check_project(project: Project, *, on_progress: Progress = silent) -> Inputs:
+    """Every layer of a project and all that is wrong with them or with ``project.toml``, in one list of findings.
+
+    Changes nothing and stops at nothing: what cannot be read is a finding too. ``run_project`` refuses a project
+    with errors; warnings and notes are for people to look at::
+
+        inputs = check_project(open_project("my-city"))
+        [finding.sentence("zh") for finding in inputs.findings if finding.severity == "error"]
+    """
+    from gis_renovation.checking import check_plan_ratios
+
+    inputs = read_inputs(project, on_progress=on_progress)
+    targets = {name: (t.households, t.floor_area_m2) for name, t in project.settings.targets.items()}
+    told = [*check_targets(project, inputs.layers), *check_plan_ratios(targets)]
+    inputs.findings = [*check_settings(project), *inputs.findings, *told]
+    return inputs
+
+
+def read_layer(project: Project, name: str) -> Any:
+    """One layer of a project as its analyses get it: conformed to its schema, in the project's CRS.
+
+    A frame, or a raster for a layer of rasters: ``read_layer(open_project("my-city"), "parcels")``. Raises
+    ConfigError for a layer that has no source card, DataError with every fault of the layer.
+    """
+    if name not in project.cards:
+        hint = suggest_layers(name, project.cards)
+        raise ConfigError(f"没有图层 {name} 的来源卡；{hint.zh}", f"No source card tells of layer {name}; {hint.en}")
+    inputs = read_inputs(project, only=[name])
+    errors = [finding for finding in inputs.findings if finding.severity == "error"]
+    if errors:
+        raise DataError(errors)
+    return inputs.layers[name]
+
+
 def _raster_remarks(name: str, source: SourceRecord) -> list[Finding]:
     """What was taken of a raster that could have been meant otherwise."""
     texts = {}
@@ -107,7 +141,7 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         inputs.sources[name] = SourceRecord(**_card_facts(card), **record, fingerprint=fingerprint(raster))
         inputs.findings += _raster_remarks(name, inputs.sources[name])
         return
-    raw = read_layer(card, project.layers_folder, all_columns=False)
+    raw = read_files(card, project.layers_folder, all_columns=False)
     file = ", ".join(Path(path).name for path in card.source.paths)
     conformed = conform(raw.frame, card, file=file, columns=raw.columns)
     frame = conformed.frame

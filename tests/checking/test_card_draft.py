@@ -17,7 +17,7 @@ from zoo import BOTTOM, LEFT, communities, drawing, ledger, locked_workbook, sha
 from gis_renovation.checking.draft import draft_card, write_draft
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.reading.files import file_sha256, read_layer
+from gis_renovation.reading.files import file_sha256, read_files
 from gis_renovation.schemas import check_layer
 
 
@@ -29,7 +29,7 @@ def cards_folder(folder):
 
 def read_by(draft, beside):
     card = read_card(draft.text, stem=draft.layer, where="draft")
-    raw = read_layer(card, beside)
+    raw = read_files(card, beside)
     return conform(raw.frame, card).frame, card
 
 

@@ -17,7 +17,7 @@ from zoo import NAMES, communities
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.reading.cards import FileColumns, columns_needed, conform, finish_shapes, fold_rows, read_card
-from gis_renovation.reading.files import read_layer
+from gis_renovation.reading.files import read_files
 from gis_renovation.reading.ledgers import SHEET_ROW
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.schemas import check_layer, layer_schema
@@ -548,7 +548,7 @@ def test_rows_of_a_csv_are_those_that_a_spreadsheet_shows(tmp_path, text, rows):
     (tmp_path / "进度.csv").write_text(text, encoding="utf-8")
     card = '[source]\npath = "进度.csv"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\nrecorded_on = "月份"\n'
     asked = read_card(card, stem="works_records", where="x")
-    result = conform(read_layer(asked, tmp_path).frame, asked)
+    result = conform(read_files(asked, tmp_path).frame, asked)
     faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_at=result.row_at)
     assert [(f.code, f.named("zh")) for f in faults] == [("month_without_day", rows)]
 

@@ -16,7 +16,7 @@ from zoo import communities, ods_ledger, shapefile, survey_txt, zipped_shapefile
 
 from gis_renovation.errors import GisRenovationError
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.reading.files import file_sha256, read_layer
+from gis_renovation.reading.files import file_sha256, read_files
 from gis_renovation.schemas import check_layer
 
 SOURCES = (
@@ -65,7 +65,7 @@ def read_all(folder, name):
     """Read, conform and check, as the program does."""
     table = '[geometry]\nwkt = "geometry"\n' if name.endswith((".csv", ".xlsx")) else ""
     card = read_card(CARD.format(name, table), stem="communities", where="card")
-    raw = read_layer(card, folder)
+    raw = read_files(card, folder)
     done = conform(raw.frame, card)
     record = done.record
     assert record["rows_read"] == record["rows_used"] + record["rows_not_selected"] + record["rows_dropped"]

@@ -37,20 +37,20 @@ from zoo import (
 
 from gis_renovation.errors import CRSError, FileError, GisRenovationError
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.reading.files import file_sha256, read_layer, read_raster
+from gis_renovation.reading.files import file_sha256, read_files, read_raster
 from gis_renovation.writing.geopackage import write_geopackage
 from gis_renovation.writing.places import new_file, new_folder
 
 
 def read(folder, path, *, layer="communities", extra="", source=""):
     card = write_card(folder, path, layer=layer, extra=extra, source=source)
-    return read_layer(read_card(card.read_text(encoding="utf-8"), stem=layer, where=card.name), folder)
+    return read_files(read_card(card.read_text(encoding="utf-8"), stem=layer, where=card.name), folder)
 
 
 def conformed(folder, path, **options):
     card = write_card(folder, path, **options)
     card = read_card(card.read_text(encoding="utf-8"), stem=card.stem, where=card.name)
-    raw = read_layer(card, folder)
+    raw = read_files(card, folder)
     done = conform(raw.frame, card, file=path)
     return done.frame, [*raw.findings, *done.findings], {**raw.record, **done.record}
 
@@ -120,7 +120,7 @@ def test_a_mapinfo_table_keeps_its_projection(tmp_path):
         '[source]\npath = "a.tab"\ncrs = "EPSG:4548"\n[columns]\ncommunity_id = "id"\n', stem="communities", where="c"
     )
     # A TAB keeps coordinates as whole steps of about a centimetre.
-    assert np.allclose(read_layer(card, tmp_path).frame.area, 8000, rtol=1e-3)
+    assert np.allclose(read_files(card, tmp_path).frame.area, 8000, rtol=1e-3)
 
 
 @pytest.mark.parametrize("suffix", ["tab", "mif"])
@@ -154,7 +154,7 @@ def test_both_ways_of_writing_attributes_in_a_kml_are_read_and_display_names_cou
         'name = "户数"\nfloor_area_m2 = "FLOOR"\n'
     )
     card = read_card(text, stem="premises", where="card")
-    raw = read_layer(card, tmp_path)
+    raw = read_files(card, tmp_path)
     assert raw.columns.aliases == {"FLOOR": "建筑面积"}
     done = conform(raw.frame, card, columns=raw.columns).frame
     assert dict(zip(done.index, done["name"], strict=True)) == {NAMES[0]: "100", NAMES[1]: "101"}
@@ -298,7 +298,7 @@ def test_the_layer_name_of_a_drawing_carries_the_meaning(tmp_path):
         stem="communities",
         where="card",
     )
-    raw = read_layer(card, tmp_path)
+    raw = read_files(card, tmp_path)
     done = conform(raw.frame, card)
     assert list(done.frame.index) == ["C-0001", "C-0002"]
     assert list(done.frame.geom_type) == ["Polygon", "Polygon"]
@@ -316,7 +316,7 @@ def test_survey_points_make_parcels_with_holes_in_the_right_place(tmp_path):
         stem="parcels",
         where="card",
     )
-    raw = read_layer(card, tmp_path)
+    raw = read_files(card, tmp_path)
     assert raw.frame.crs.to_epsg() == 4527
     # 100 x 80 less half of 10 x 10
     assert raw.frame.geometry[0].area == pytest.approx(8000 - 50)
@@ -330,7 +330,7 @@ def test_survey_points_make_parcels_with_holes_in_the_right_place(tmp_path):
 def test_survey_points_without_zone_number_are_told_from_those_with(tmp_path):
     survey_txt(tmp_path / "界址点.txt", zone=False)
     card = read_card('[source]\npath = "界址点.txt"\n[columns]\nparcel_id = "地块编号"\n', stem="parcels", where="card")
-    assert read_layer(card, tmp_path).frame.crs.to_epsg() == 4548
+    assert read_files(card, tmp_path).frame.crs.to_epsg() == 4548
 
 
 def test_old_datum_survey_points_are_refused_without_control_points(tmp_path):
@@ -340,7 +340,7 @@ def test_old_datum_survey_points_are_refused_without_control_points(tmp_path):
     )
     card = read_card('[source]\npath = "a.txt"\n[columns]\nparcel_id = "地块编号"\n', stem="parcels", where="card")
     with pytest.raises(CRSError, match=r"Xian80.*控制点"):
-        read_layer(card, tmp_path)
+        read_files(card, tmp_path)
 
 
 def test_control_points_move_an_old_grid_and_record_their_residuals(tmp_path):
@@ -375,7 +375,7 @@ def test_a_ring_of_two_points_keeps_its_row_and_the_others(tmp_path):
         stem="communities",
         where="c",
     )
-    raw = read_layer(card, tmp_path)
+    raw = read_files(card, tmp_path)
     assert len(raw.frame) == 3
     assert list(raw.frame.geometry.isna()) == [False, True, False]
     assert next(f for f in raw.findings if f.code == "unreadable_geometry").named("zh") == ("第2行",)
@@ -400,7 +400,7 @@ def test_tables_become_points_from_survey_x_and_y_or_degrees_or_wkt(tmp_path):
             stem="facilities",
             where="c",
         )
-        return read_layer(card, tmp_path)
+        return read_files(card, tmp_path)
 
     survey = points('x = "Y"\ny = "X"', "EPSG:4548")
     assert (survey.frame.geometry.iloc[0].x, survey.frame.geometry.iloc[0].y) == (500000, 3613000)
@@ -428,7 +428,7 @@ def test_delimiters_and_encodings_of_text_tables_are_found(tmp_path, content, wo
         stem="projects",
         where="c",
     )
-    assert list(read_layer(card, tmp_path).frame.columns) == words
+    assert list(read_files(card, tmp_path).frame.columns) == words
 
 
 def test_several_files_are_stacked_and_must_share_a_crs(tmp_path):
@@ -437,10 +437,10 @@ def test_several_files_are_stacked_and_must_share_a_crs(tmp_path):
     more.to_file(tmp_path / "b.gpkg")
     card = '[source]\npath = ["a.gpkg", "b.gpkg"]\n[columns]\ncommunity_id = "编号"\nname = "名称"\n'
     card = read_card(card, stem="communities", where="c")
-    assert list(read_layer(card, tmp_path).frame["编号"]) == ["C1", "C2", "C3", "C4", "C5"]
+    assert list(read_files(card, tmp_path).frame["编号"]) == ["C1", "C2", "C3", "C4", "C5"]
     more.to_crs(4490).to_file(tmp_path / "b.gpkg")
     with pytest.raises(CRSError, match="坐标系不同"):
-        read_layer(card, tmp_path)
+        read_files(card, tmp_path)
 
 
 def test_columns_of_one_name_are_told_apart(tmp_path):

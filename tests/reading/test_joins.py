@@ -13,7 +13,7 @@ from shapely.geometry import box
 from gis_renovation.checking.draft_ledger import draft_join, write_join
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.reading.files import file_sha256, read_layer
+from gis_renovation.reading.files import file_sha256, read_files
 from gis_renovation.reading.joins import join_keys, match_rows
 from gis_renovation.schemas import check_layer
 
@@ -50,7 +50,7 @@ def sheet(folder, rows, heads=("户数（户）", "建筑面积（万㎡）")):
 
 def read(folder, text):
     card = read_card(text, stem="communities", where="layers/communities.toml")
-    raw = read_layer(card, folder)
+    raw = read_files(card, folder)
     done = conform(raw.frame, card, file="边界.gpkg", columns=raw.columns)
     return done.frame, {f.code: f for f in [*raw.findings, *done.findings]}, raw.record
 
@@ -281,7 +281,7 @@ def test_swap_axes_exchanges_x_and_y_on_request_only_and_counts(tmp_path):
 def test_repeated_ids_are_named_with_the_rows_of_the_file(tmp_path):
     boundaries(tmp_path, ["B2", "A1", "B2", "C3"])
     card = read_card(CARD, stem="communities", where="x")
-    raw = read_layer(card, tmp_path)
+    raw = read_files(card, tmp_path)
     done = conform(raw.frame, card)
     (found,) = check_layer(done.frame, card.schema_, repeated=done.repeated)
     assert found.named("zh") == ("B2（第1行、第3行）",)

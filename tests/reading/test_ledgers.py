@@ -12,7 +12,7 @@ from zoo import as_office_saves, ledger, ods_ledger
 
 from gis_renovation.errors import FileError
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.reading.files import read_layer, read_xlsx
+from gis_renovation.reading.files import read_files, read_xlsx
 from gis_renovation.reading.ledgers import read_ledger
 from gis_renovation.reading.sheets import read_csv
 
@@ -21,7 +21,7 @@ CARD = '[source]\npath = "{}"\n{}\n[columns]\nproject_id = "小区名称"\nname 
 
 def raw(folder, name, source=""):
     card = read_card(CARD.format(name, source), stem="projects", where="card")
-    return read_layer(card, folder)
+    return read_files(card, folder)
 
 
 def test_a_ledger_with_every_trap_gives_its_records_only(tmp_path):
@@ -53,7 +53,7 @@ def test_its_cells_become_numbers_years_and_text(tmp_path):
     ledger(tmp_path / "a.xlsx")
     text = '[source]\npath = "a.xlsx"\n[columns]\nproject_id = "小区名称"\nname = "小区名称"\ncontact = "备注"\n'
     card = read_card(text, stem="projects", where="card")
-    done = conform(read_layer(card, tmp_path).frame, card)
+    done = conform(read_files(card, tmp_path).frame, card)
     assert done.frame["contact"]["八公山小区"] == "=1+1"
 
 

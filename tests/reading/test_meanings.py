@@ -11,7 +11,7 @@ from zoo import communities, geodatabase
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.reading.cards import conform, read_card
 from gis_renovation.reading.domains import _from_items
-from gis_renovation.reading.files import file_sha256, read_layer
+from gis_renovation.reading.files import file_sha256, read_files
 
 ALIASES = {"BSM": ("标识码", ""), "ZDDM": ("宗地代码", ""), "QLXZ": ("权利性质", "QLXZDM"), "DLBM": ("地类编码", "")}
 RIGHTS = {"101": "划拨", "102": "出让", "199": "其他方式"}
@@ -59,7 +59,7 @@ def database(request, tmp_path):
 
 def taken(path, columns="", *, all_columns=False):
     card = read_card(f'[source]\npath = "{path.name}"\n{columns}', stem="parcels", where="x")
-    raw = read_layer(card, path.parent, all_columns=all_columns)
+    raw = read_files(card, path.parent, all_columns=all_columns)
     return conform(raw.frame, card, columns=raw.columns)
 
 
@@ -96,7 +96,7 @@ def test_a_draft_names_the_aliases_and_what_unknown_codes_mean(database):
     assert "别名“宗地代码”" in draft.text
     assert 'right_type = "QLXZ"' in draft.text
     card = read_card(draft.text, stem="parcels", where="x")
-    raw = read_layer(card, database.parent)
+    raw = read_files(card, database.parent)
     assert len(conform(raw.frame, card, columns=raw.columns).frame) == len(frame)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from gis_renovation.display.values import display_width, labelled_frame, missing_text, shown_text
+from gis_renovation.display.values import display_width, labelled, missing_text, shown_text
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.writing.workbooks import CELL_TEXT_MAX, SHEET_NAME_MAX, unique_sheet_name, write_tables
@@ -143,8 +143,8 @@ def test_what_does_not_apply_is_a_dash_and_what_is_not_known_is_unknown(tmp_path
     sheet = next(rows for name, rows in book.items() if any("开工率（小区）" in str(cell) for cell in rows[0]))
     header = next(cell for cell in sheet[0] if str(cell).startswith("开工率（小区）"))
     assert column(sheet, header) == ["—", "未知"], "a share of nothing is not unknown"
-    labelled = labelled_frame(units, "unit_progress", ["started_share"])
-    assert labelled.iloc[:, 0].tolist() == ["—", "未知"]
+    shown = labelled(units, "unit_progress", ["started_share"])
+    assert shown.iloc[:, 0].tolist() == ["—", "未知"]
 
 
 def test_shares_are_numbers_shown_as_per_cent_and_dates_are_dates(tmp_path):
@@ -267,16 +267,16 @@ def test_sheet_names_are_legal_and_differ(labels):
 
 
 def test_a_labelled_frame_reads_like_the_sheet(zones):
-    shown = labelled_frame(zones, "zones", ["households", "floor_area_m2"])
+    shown = labelled(zones, "zones", ["households", "floor_area_m2"])
     assert list(shown.columns) == ["户数（户）", "建筑面积（m²）"]
     assert shown.to_numpy().tolist() == [["未知", "1,234.57"], ["0", "0.00"]]
     assert (shown.index.name, list(shown.index)) == ("片区编号", ["Z-1", "Z-2"])
-    assert list(labelled_frame(zones.iloc[:0], "zones", lang="en").columns)[:2] == ["Name", "Communities"]
+    assert list(labelled(zones.iloc[:0], "zones", lang="en").columns)[:2] == ["Name", "Communities"]
 
 
 def test_columns_a_labelled_frame_lacks_are_all_named_with_the_nearest(zones):
     with pytest.raises(ConfigError) as caught:
-        labelled_frame(zones, "zones", ["household", "floor_area_m2", "no_such_column"])
+        labelled(zones, "zones", ["household", "floor_area_m2", "no_such_column"])
     assert "household, no_such_column" in str(caught.value)
     assert "households" in str(caught.value)
 
