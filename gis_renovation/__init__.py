@@ -27,7 +27,7 @@ _HOMES = {
     "maps": ("show",),
     "networks": ("network_from_networkx", "network_to_networkx"),
     "progress": ("project_states", "unit_progress"),
-    "publish": ("publish_run", "read_profile"),
+    "publish": ("Occasion", "publish_run", "read_profile"),
     "reports": ("use_chinese_font", "write_reports"),
     "rule_packs": ("rules_in_force",),
     "run": ("check_project", "open_project", "read_layer", "run_project"),
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from gis_renovation.maps import show
     from gis_renovation.networks import network_from_networkx, network_to_networkx
     from gis_renovation.progress import project_states, unit_progress
-    from gis_renovation.publish import publish_run, read_profile
+    from gis_renovation.publish import Occasion, publish_run, read_profile
     from gis_renovation.reports import use_chinese_font, write_reports
     from gis_renovation.rule_packs import rules_in_force
     from gis_renovation.run import check_project, open_project, read_layer, run_project
@@ -100,6 +100,7 @@ __all__ = [
     "DataError",
     "FileError",
     "GisRenovationError",
+    "Occasion",
     "SearchEffort",
     "Text",
     "ZoneRequirements",

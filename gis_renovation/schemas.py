@@ -117,7 +117,11 @@ def layer_schemas() -> Mapping[str, LayerSchema]:
 
 
 def layer_schema(name: str) -> LayerSchema:
-    """The schema of one layer; an unknown name fails with the nearest known ones."""
+    """The schema of one layer; an unknown name fails with the nearest known ones.
+
+    >>> layer_schema("zones").key
+    'zone_id'
+    """
     schemas = layer_schemas()
     if name not in schemas:
         hint = suggest_layers(name, [key for key, schema in schemas.items() if not schema.result])

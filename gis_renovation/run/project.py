@@ -84,8 +84,9 @@ class Project:
         return read_cards(self.layers_folder)
 
 
-def open_project(folder: Path) -> Project:
+def open_project(folder: str | Path) -> Project:
     """The project in ``folder``. Raises FileError without a ``project.toml``, ConfigError for faults in it."""
+    folder = Path(folder)
     path = folder / PROJECT_FILE
     if not path.is_file():
         raise FileError(

@@ -12,7 +12,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class Run:
     folder: Path
     layers: dict[str, Any]
     manifest: Manifest
+
+    def only(self, *names: str) -> Run:
+        """The run with these of its layers: ``show(run.only("communities", "zones"))``."""
+        return replace(self, layers={name: self.layers[name] for name in names if name in self.layers})
 
 
 def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Progress = silent) -> Run:

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.sample import housing, land, lines, rasters, services, works
-from gis_renovation.sample.files import write_city
 from gis_renovation.sample.place import PATCHES, reporting_units
 from gis_renovation.sample.plots import Plots, lay_out
 from gis_renovation.schemas import nearest_names
 
-__all__ = ["COMMUNITIES", "LAYERS", "SITUATIONS", "Situation", "make_city", "situation", "write_city"]
+__all__ = ["COMMUNITIES", "LAYERS", "SITUATIONS", "Situation", "make_city", "situation"]
 
 SEED = 2024
 

@@ -7,7 +7,7 @@ their ids are in ``PLANTED_PARCELS``.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -376,6 +376,16 @@ def make_culture_sites(plots: Plots) -> gpd.GeoDataFrame:
     return frame.set_index("site_id")
 
 
+def _numbered(kinds: Sequence[str]) -> list[str]:
+    """An id for each control line, counted within its kind."""
+    order = dict.fromkeys(kinds, 0)
+    ids = []
+    for kind in kinds:
+        order[kind] += 1
+        ids.append(f"KZX-{kind}-{order[kind]:04d}")
+    return ids
+
+
 def make_control_lines(
     plots: Plots, streets: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, parks: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
@@ -402,11 +412,7 @@ def make_control_lines(
         ("subsidence", "潘一矿预测沉陷区", "predicted", shapely.Point(484300, 3629500).buffer(1500, quad_segs=5)),
         *_farmland(plots),
     ]  # fmt: skip
-    order = {kind: 0 for kind, *_ in rows}
-    ids = []
-    for kind, *_ in rows:
-        order[kind] += 1
-        ids.append(f"KZX-{kind}-{order[kind]:04d}")
+    ids = _numbered([kind for kind, *_ in rows])
     planted = [k for k, row in enumerate(rows) if row[1] == "永久基本农田（个例）"]
     ids[planted[0]] = PRIME_FARMLAND
     frame = gpd.GeoDataFrame(

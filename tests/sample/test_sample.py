@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from gis_renovation.crs import gcj02_to_wgs84
 from gis_renovation.errors import ConfigError
 from gis_renovation.rasters.grid import Raster
-from gis_renovation.sample.city import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation, write_city
-from gis_renovation.sample.files import FILES, card_texts, project_text
+from gis_renovation.sample.cards import FILES, card_texts
+from gis_renovation.sample.city import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation
+from gis_renovation.sample.files import project_text, write_city
 from gis_renovation.sample.housing import whole_parts
 from gis_renovation.sample.place import PATCHES, UNITS, seat_of
 from gis_renovation.sample.plots import segments_between
