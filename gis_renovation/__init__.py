@@ -23,7 +23,15 @@ _HOMES = {
     "display": ("labelled",),
     "errors": ("ConfigError", "CRSError", "DataError", "FileError", "GisRenovationError"),
     "greenways": ("find_greenway_gaps", "park_access"),
-    "land": ("assess_parcels", "assess_premises", "check_land_status", "weigh_idleness"),
+    "land": (
+        "assess_parcels",
+        "assess_premises",
+        "check_land_status",
+        "rank_parcels",
+        "screen_parcels",
+        "screen_premises",
+        "weigh_idleness",
+    ),
     "maps": ("show",),
     "networks": ("network_from_networkx", "network_to_networkx"),
     "progress": ("project_states", "unit_progress"),
@@ -53,7 +61,15 @@ if TYPE_CHECKING:
     from gis_renovation.display import labelled
     from gis_renovation.errors import ConfigError, CRSError, DataError, FileError, GisRenovationError
     from gis_renovation.greenways import find_greenway_gaps, park_access
-    from gis_renovation.land import assess_parcels, assess_premises, check_land_status, weigh_idleness
+    from gis_renovation.land import (
+        assess_parcels,
+        assess_premises,
+        check_land_status,
+        rank_parcels,
+        screen_parcels,
+        screen_premises,
+        weigh_idleness,
+    )
     from gis_renovation.maps import show
     from gis_renovation.networks import network_from_networkx, network_to_networkx
     from gis_renovation.progress import project_states, unit_progress
@@ -129,11 +145,14 @@ __all__ = [
     "project_states",
     "prove_zones",
     "publish_run",
+    "rank_parcels",
     "read_layer",
     "read_profile",
     "revise_zones",
     "rules_in_force",
     "run_project",
+    "screen_parcels",
+    "screen_premises",
     "show",
     "summarise_utilities",
     "unit_progress",

@@ -16,21 +16,12 @@ from gis_renovation.sample.works import AS_OF
 from gis_renovation.schemas import layer_schema
 
 OWNER = "合成示例数据（非真实）"
-
-
 LICENCE = "Apache-2.0"
-
-
 NOTE = "全部为程序生成的合成数据，不代表任何真实小区、地块、管线或项目。"
-
-
 GEOGRAPHIC = "EPSG:4490"
-
-
 YES_NO = {True: "是", False: "否"}
-
-
 NETWORK_CODES = {"water": "JS", "sewer": "WS", "gas": "RQ", "power": "DL", "telecom": "TX"}
+PLAN_DAY, QUARTER_DAY = dt.date(2024, 4, 15), dt.date(2024, 6, 30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -379,6 +370,3 @@ def _column_rule(ours: str, theirs: str, spec: SampleFile, target: Any) -> str:
 def _quoted(text: str) -> str:
     """A TOML basic string."""
     return json.dumps(text, ensure_ascii=False)
-
-
-PLAN_DAY, QUARTER_DAY = dt.date(2024, 4, 15), dt.date(2024, 6, 30)
