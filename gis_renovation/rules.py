@@ -4,9 +4,6 @@ A rule pack is a TOML file with a name and a version. What a standard or law dem
 standard, clause and edition; what nobody confirmed is a ``parameter`` and says so in every result.
 A later pack (a city's own) may change earlier rules, only by ``[override.<id>]``, and the changed
 rule tells what it replaced.
-
-Verdicts are small integers ordered ``NO < UNKNOWN < YES``, so that Kleene's *and* is the minimum,
-*or* the maximum: a missing value never turns into yes or no by itself.
 """
 
 from __future__ import annotations
@@ -18,24 +15,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from gis_renovation.arrays import Floats
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schemas, nearest_names
+from gis_renovation.verdicts import NO, UNKNOWN, YES, Verdict, Verdicts, verdicts_of
 from gis_renovation.words import Text
 
 Operator = Literal[">=", "<=", ">", "<", "in"]
 Role = Literal["decides", "notes"]
 Force = Literal["mandatory", "guide", "parameter"]
-Verdict = Literal["yes", "no", "unknown"]
-Verdicts = NDArray[np.int8]
-
-NO: Final = 0
-UNKNOWN: Final = 1
-YES: Final = 2
-VERDICT_NAMES: Final[tuple[Verdict, ...]] = ("no", "unknown", "yes")
 
 FORCE_LABELS: Final[Mapping[Force, Text]] = {
     "mandatory": Text("强制", "mandatory"),
@@ -43,38 +33,6 @@ FORCE_LABELS: Final[Mapping[Force, Text]] = {
     "parameter": Text("参数，未经标准确认", "parameter, not confirmed by a standard"),
 }
 OPERATOR_SIGNS: Final[Mapping[str, str]] = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "in": "∈"}
-
-
-# --- three values ---------------------------------------------------------------------------------
-
-
-def all_of(*verdicts: Verdicts) -> Verdicts:
-    """Kleene *and*, elementwise: no if any is no, else unknown if any is unknown, else yes."""
-    return np.asarray(np.minimum.reduce([np.asarray(v, np.int8) for v in verdicts]))
-
-
-def any_of(*verdicts: Verdicts) -> Verdicts:
-    """Kleene *or*, elementwise: yes if any is yes, else unknown if any is unknown, else no."""
-    return np.asarray(np.maximum.reduce([np.asarray(v, np.int8) for v in verdicts]))
-
-
-def verdicts_of(passes: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
-    """Yes or no where ``known``, unknown elsewhere."""
-    return np.where(known, np.where(passes, YES, NO), UNKNOWN).astype(np.int8)
-
-
-def verdict_names(verdicts: Verdicts) -> NDArray[np.object_]:
-    """``yes``, ``no`` or ``unknown`` for each code."""
-    return np.asarray(VERDICT_NAMES, dtype=object)[np.asarray(verdicts, np.intp)]
-
-
-def verdict_codes(names: Iterable[str]) -> Verdicts:
-    """The inverse of :func:`verdict_names`; another word is a KeyError. O(n), without a Python loop."""
-    words = pd.Index(names)
-    codes = pd.Index(VERDICT_NAMES).get_indexer(words)
-    if (codes < 0).any():
-        raise KeyError(str(words[codes < 0][0]))
-    return codes.astype(np.int8)
 
 
 # --- a rule ---------------------------------------------------------------------------------------

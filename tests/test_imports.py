@@ -30,6 +30,7 @@ ORDER = (
     "crs",
     "unknowns",
     "sentences",
+    "verdicts",
     "rules",
     "rule_packs",
     "networks",

@@ -7,20 +7,8 @@ import pytest
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.rule_packs import load_rules, rules_in_force, shipped_packs
-from gis_renovation.rules import (
-    NO,
-    UNKNOWN,
-    YES,
-    all_of,
-    any_of,
-    combine_packs,
-    judge_numbers,
-    judge_words,
-    read_rule_pack,
-    rules_for,
-    verdict_codes,
-    verdict_names,
-)
+from gis_renovation.rules import combine_packs, judge_numbers, judge_words, read_rule_pack, rules_for
+from gis_renovation.verdicts import NO, UNKNOWN, YES, all_of, any_of, verdict_codes, verdict_names
 
 HEAD = '[pack]\nname = "test"\nversion = "1"\ntitle = ["试验", "test"]\n'
 AREA = """

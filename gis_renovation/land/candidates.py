@@ -19,9 +19,9 @@ from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.land.ledger import UNITS_EN, labels_of
 from gis_renovation.land.measures import CONTRACT_MEASURES, nearest_communities, numbers_of
-from gis_renovation.rules import (
+from gis_renovation.rules import OPERATOR_SIGNS
+from gis_renovation.verdicts import (
     NO,
-    OPERATOR_SIGNS,
     UNKNOWN,
     YES,
     Verdicts,

@@ -14,8 +14,8 @@ from gis_renovation.crs import require_metric
 from gis_renovation.land.comparison import USES, Patches, agreement_of, use_patches
 from gis_renovation.land.sites import polygons_of
 from gis_renovation.land.statements import Fact, SiteFacts, Statement, statements_on
-from gis_renovation.rules import NO, UNKNOWN, YES
 from gis_renovation.schemas import layer_schema
+from gis_renovation.verdicts import NO, UNKNOWN, YES
 from gis_renovation.words import Text
 
 

@@ -28,19 +28,9 @@ from gis_renovation.land.measures import (
     premises_measures,
     require_control_kinds,
 )
-from gis_renovation.rules import (
-    NO,
-    UNKNOWN,
-    VERDICT_NAMES,
-    YES,
-    Role,
-    Rule,
-    Verdicts,
-    judge_numbers,
-    judge_words,
-    rules_for,
-)
+from gis_renovation.rules import Role, Rule, judge_numbers, judge_words, rules_for
 from gis_renovation.schemas import layer_schema
+from gis_renovation.verdicts import NO, UNKNOWN, VERDICT_NAMES, YES, Verdicts
 from gis_renovation.words import Text
 
 # Position in a Text: 0 Chinese, 1 English.

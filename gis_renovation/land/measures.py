@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.errors import ConfigError
 from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
-from gis_renovation.rules import NO, UNKNOWN, YES
 from gis_renovation.schemas import layer_schema, nearest_names
+from gis_renovation.verdicts import NO, UNKNOWN, YES
 from gis_renovation.words import Text
 
 DAYS_A_YEAR: Final = 365.25

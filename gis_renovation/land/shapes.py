@@ -27,8 +27,9 @@ from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.measures import require_control_kinds
 from gis_renovation.rasters import grid_coverage
-from gis_renovation.rules import UNKNOWN, YES, Rule, Verdicts, judge_numbers, rules_for
+from gis_renovation.rules import Rule, judge_numbers, rules_for
 from gis_renovation.schemas import layer_schema
+from gis_renovation.verdicts import UNKNOWN, YES, Verdicts
 from gis_renovation.words import Text
 
 # Cells along each side of the search grid, and how many edge directions of a piece are tried.

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.arrays import Floats
-from gis_renovation.rules import NO, UNKNOWN, YES, all_of, verdict_names
+from gis_renovation.verdicts import NO, UNKNOWN, YES, all_of, verdict_names
 from gis_renovation.words import NO_TEXT, Text
 
 STATEMENTS: Final[Mapping[str, Text]] = {

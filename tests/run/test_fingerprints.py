@@ -131,6 +131,19 @@ def test_a_step_loads_the_modules_its_own_imports_name_and_not_its_neighbours():
     assert {name.partition("/")[0] for name in names if "/" in name} == {"greenways", "layer_schemas"}
 
 
+def test_only_steps_that_judge_by_rules_or_show_them_load_the_rules():
+    rules = fingerprints.FOLDER / "rules.py"
+    loading = {step.layer for step in STEPS if rules in loaded_files(step.call.__module__)}
+    assert loading == {
+        "parcel_ledger",
+        "idle_parcels",
+        "premises_ledger",
+        "idle_premises",
+        "candidate_ledger",
+        "usable_shapes",
+    }
+
+
 def test_a_name_taken_through_a_face_leads_to_the_module_that_defines_it(tmp_path, monkeypatch):
     face = tmp_path / "shapes"
     face.mkdir()
