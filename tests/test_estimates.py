@@ -15,12 +15,13 @@ from drawn_city import layers, publish_city
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.display.values import labelled
 from gis_renovation.errors import ConfigError
 from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.verify import check_published
 from gis_renovation.reading.cards import conform, read_card
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import estimate_names, estimated_rows, keep_told_estimates
 from gis_renovation.words import Text
 from gis_renovation.writing.documents import Paper

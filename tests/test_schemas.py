@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
+from gis_renovation.checking.remedies import check_layer, check_references
+from gis_renovation.checks import Origin, fits_type
 from gis_renovation.errors import ConfigError, FeatureRef
 from gis_renovation.numerals import UNITS
-from gis_renovation.schemas import Origin, check_layer, check_references, fits_type, layer_schema, layer_schemas
+from gis_renovation.schemas import layer_schema, layer_schemas
 from gis_renovation.words import unit_text
 
 INPUTS = [schema for schema in layer_schemas().values() if not schema.result]
@@ -90,9 +92,9 @@ def test_a_value_that_is_not_ours_is_told_how_to_be_mapped_without_a_card_too():
     many = communities(plan_batch=["main", "x"]).loc[["b"] * 14].assign(plan_batch=[f"v{n:02}" for n in range(14)])
     many.index = many.index + many["plan_batch"]
     many.index.name = "community_id"
-    (fault,) = check_layer(many, layer_schema("communities"), rules={"plan_batch": {"value": "x"}})
+    (fault,) = check_layer(many, layer_schema("communities"), Origin(rules={"plan_batch": {"value": "x"}}))
     assert 'plan_batch = { value = "…" }' in fault.text.zh
-    (fault,) = check_layer(many, layer_schema("communities"), rules={"plan_batch": {"from": "批"}})
+    (fault,) = check_layer(many, layer_schema("communities"), Origin(rules={"plan_batch": {"from": "批"}}))
     assert "另有 2 个值" in fault.text.zh
 
 

@@ -1,17 +1,21 @@
 """What makes no sense in layers as read, and cards drafted for files."""
 
+from gis_renovation.checking.claims import check_claim, check_places, check_zone
 from gis_renovation.checking.draft import draft_card, write_draft
 from gis_renovation.checking.draft_ledger import describe, draft_join, write_join
-from gis_renovation.checking.grids import check_claim, check_offsets, check_places, check_zone
+from gis_renovation.checking.offsets import check_offsets
 from gis_renovation.checking.plausibility import batch_label, check_plan_ratios, check_plausibility
+from gis_renovation.checking.remedies import check_layer, check_references
 
 __all__ = [
     "batch_label",
     "check_claim",
+    "check_layer",
     "check_offsets",
     "check_places",
     "check_plan_ratios",
     "check_plausibility",
+    "check_references",
     "check_zone",
     "describe",
     "draft_card",

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.checking.draft import alike_column, coordinate_columns, inspect_file, relative_path
+from gis_renovation.checking.draft import relative_path
+from gis_renovation.checking.draft_columns import alike_column
+from gis_renovation.checking.inspecting import coordinate_columns, inspect_file
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError
 from gis_renovation.numerals import header_unit, unit_factor

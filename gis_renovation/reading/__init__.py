@@ -1,19 +1,17 @@
 """A city's files to layers: cards, files of every kind, what a card asks of them."""
 
 from gis_renovation.reading.cards import (
+    VALUES_SHOWN,
     Card,
     ColumnRule,
-    FileColumns,
-    conform,
-    finish_shapes,
+    column_line,
     guessed_crs,
-    has_shapes,
+    month_remedy,
     read_card,
-    same_filled,
-    same_name,
 )
 from gis_renovation.reading.cells import to_text
-from gis_renovation.reading.domains import column_meanings
+from gis_renovation.reading.conforming import conform, finish_shapes, has_shapes
+from gis_renovation.reading.domains import FileColumns, column_meanings, same_filled, same_name
 from gis_renovation.reading.files import find_file, read_files, read_raster, read_raw
 from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
 from gis_renovation.reading.opening import (
@@ -24,7 +22,8 @@ from gis_renovation.reading.opening import (
     check_signature,
     unreadable,
 )
-from gis_renovation.reading.sheets import read_coordinates, read_xlsx, sheet_names
+from gis_renovation.reading.sheets import read_xlsx, sheet_names
+from gis_renovation.reading.surveys import read_coordinates
 from gis_renovation.reading.vectors import layers_in
 
 __all__ = [
@@ -32,11 +31,13 @@ __all__ = [
     "RASTER_DRIVERS",
     "RASTER_SUFFIXES",
     "SHEET_SUFFIXES",
+    "VALUES_SHOWN",
     "VECTOR_SUFFIXES",
     "Card",
     "ColumnRule",
     "FileColumns",
     "check_signature",
+    "column_line",
     "column_meanings",
     "conform",
     "find_file",
@@ -46,6 +47,7 @@ __all__ = [
     "join_keys",
     "layers_in",
     "match_rows",
+    "month_remedy",
     "read_card",
     "read_coordinates",
     "read_files",

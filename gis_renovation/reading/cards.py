@@ -1,57 +1,32 @@
 """Source cards: where one layer comes from, and how its columns become ours.
 
-A card is a small TOML file in a project's ``layers/`` folder. :func:`read_card` checks it;
-:func:`conform` turns the raw frame that ``io`` read into a frame that can keep the layer's schema,
-recording what it did. Nothing is repaired that the card does not ask to repair.
+A card is a small TOML file in a project's ``layers/`` folder. :func:`read_card` checks it; :mod:`conforming` does
+what it says. The lines that messages give people to copy into a card are made here too.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
-from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
-from gis_renovation.numerals import UNITS, header_unit, plain_text, read_month, unit_factor
-from gis_renovation.reading import dbf, repairs
+from gis_renovation.errors import ConfigError, Finding
+from gis_renovation.numerals import UNITS, unit_factor
+from gis_renovation.reading import dbf
 from gis_renovation.reading.cells import (
-    ESTIMATE,
     MonthAs,
     Periods,
-    Remark,
-    distinct_texts,
-    join_text,
-    map_values,
-    to_field,
-    to_text,
-)
-from gis_renovation.reading.ledgers import SHEET_ROW
-from gis_renovation.schemas import (
-    APPROXIMATE,
-    TYPE_NAMES,
-    VALUES_SHOWN,
-    LayerSchema,
-    fits_type,
-    layer_schema,
-    month_remedy,
 )
 from gis_renovation.schemas import Field as SchemaField
-from gis_renovation.unknowns import estimate_names
+from gis_renovation.schemas import (
+    LayerSchema,
+    layer_schema,
+)
 from gis_renovation.words import Text
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 Classification = Literal["public", "internal", "work_secret"]
 
@@ -307,524 +282,30 @@ def _rule_faults(name: str, rule: ColumnRule, target: SchemaField) -> list[Text]
     return faults
 
 
-# --- raw frame to conformed frame -----------------------------------------------------------------
+# --- lines of a card, for a person to copy --------------------------------------------------------
 
 
-@dataclass
-class Conformed:
-    """A conformed frame, what is still wrong or worth saying, and the record for the manifest."""
-
-    frame: gpd.GeoDataFrame | pd.DataFrame
-    findings: list[Finding] = field(default_factory=list)
-    record: dict[str, Any] = field(default_factory=dict)
-    # How each of our columns was taken, as a card's [columns] would say it.
-    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
-    # Where each repeated key stands in the file.
-    repeated: dict[str, FeatureRef] = field(default_factory=dict)
-    # The file's rows, in the order of a frame that has no sound key to tell its rows by.
-    file_rows: Any = None
-    # Columns of a field's own name that were not taken, for their content does not fit.
-    not_taken: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What :func:`schemas.check_layer` has to know of the file to say where a fault stands and what to write."""
-        return {
-            "rules": self.rules, "repeated": self.repeated, "row_at": self.row_at, "not_taken": self.not_taken,
-        }  # fmt: skip
-
-    def row_at(self, position: int) -> FeatureRef:
-        """The row of the file that stands at ``position`` of the frame."""
-        return row_refs(range(position, position + 1) if self.file_rows is None else self.file_rows[[position]])[0]
+# So many values are written out in the line a person copies into the card.
+VALUES_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class FileColumns:
-    """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes.
-
-    ``files`` names the other file that a joined column came from.
-    """
-
-    names: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+def column_line(name: str, rule: Mapping[str, object]) -> Text:
+    """The line of a card's [columns] that takes a field by ``rule``; a source that nobody knows is left to fill in."""
+    if "from" not in rule or rule["from"] is not None:
+        return Text.same(f"{name} = {toml_inline(dict(rule))}")
+    said = (toml_inline({**rule, "from": column}) for column in ("列名", "COLUMN"))
+    return Text(*(f"{name} = {line}" for line in said))
 
 
-@dataclass
-class _Taking:
-    """What :func:`conform` gathers while it goes through the fields of one raw frame."""
-
-    rows: Any
-    schema: LayerSchema
-    file: str
-    columns: FileColumns = field(default_factory=FileColumns)
-    used: set[str] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
-    remarks: list[tuple[str, Remark]] = field(default_factory=list)
-    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
-    not_taken: dict[str, str] = field(default_factory=dict)
-
-    def say(
-        self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", features: Sequence[FeatureRef] = ()
-    ) -> None:
-        source = self.rules.get(name, {}).get("from", "")
-        file = self.columns.files.get(source if isinstance(source, str) else "", self.file)
-        finding = Finding(
-            severity=severity, code=code, layer=self.schema.name, field=name, file=file, text=Text(zh, en),
-            features=tuple(features),
-        )  # fmt: skip
-        self.findings.append(finding)
-
-
-def columns_needed(
-    card: Card, columns: Sequence[str], aliases: Mapping[str, str] = MappingProxyType({})
-) -> list[str] | None:
-    """Those of a file's columns that :func:`conform` will look at, in their order; None for all of them.
-
-    None where the card lacks a column (its message lists what there is) or looks at whole rows: joins,
-    numbering, exact duplicates, several files or sublayers.
-    """
-    rules = {
-        name: ColumnRule.model_validate({"from": r}) if isinstance(r, str) else r for name, r in card.columns.items()
-    }
-    whole = (
-        card.join or card.repair.drop_exact_duplicates or len(card.source.paths) > 1 or card.source.layer_name == "*"
-    )
-    if whole or any(rule.number is not None for rule in rules.values()):
-        return None
-    named = {*card.select, *((card.geometry.x, card.geometry.y, card.geometry.wkt) if card.geometry else ())} - {""}
-    for rule in rules.values():
-        named |= {rule.from_} if isinstance(rule.from_, str) else set(rule.from_ or ())
-    if not named <= set(columns):
-        return None
-    alike = {
-        same_name(columns, target, aliases) for name, target in card.schema_.read_fields.items() if name not in rules
-    }
-    return [name for name in columns if name in named or name in alike]
-
-
-def conform(
-    raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "", columns: FileColumns | None = None
-) -> Conformed:
-    """Rename, convert, select and key a raw frame by its card.
-
-    Columns are taken as the card says; a schema field the card does not name is taken from a
-    column of the same name or alias whose content fits, and that is noted. Text is trimmed and blank
-    text is unknown. Which numbers the file gives as approximate stands in a column of its own
-    (:mod:`estimates`). A value that cannot become the field's type stays as it is, for the schema check
-    to report; one read with a loss (“约120”, “80年代”) is reported with its row. Rows are never dropped
-    but by ``select`` and by a repair the card asks for, both counted: ``rows_read`` equals
-    ``rows_used`` + ``rows_not_selected`` + ``rows_dropped``. Geometry is made two-dimensional. The
-    result is indexed by the schema's key and sorted by it. ``columns`` is what the file itself says of its
-    columns: an alias counts as a name, and a code whose meaning is one of ours is taken as ours. O(rows x columns).
-    """
-    schema = layer_schema(card.source.layer)
-    columns = columns or FileColumns()
-    taking = _Taking(raw, schema, file, columns)
-    if card.geometry is not None:
-        taking.used |= {card.geometry.x, card.geometry.y, card.geometry.wkt}
-    record: dict[str, Any] = {"rows_read": len(raw), "rows_not_selected": 0, "rows_dropped": 0}
-    _select(taking, card, record)
-    _repair(taking, card, record)
-    rows = taking.rows
-    taken: dict[str, Any] = {}
-    for target in schema.read_fields.values():
-        series = _take(taking, target, card.columns.get(target.name))
-        if series is not None:
-            taken[target.name] = series
-    told = estimate_names({name: remark.rows for name, remark in taking.remarks if remark.code == ESTIMATE}, rows.index)
-    frame = pd.DataFrame(taken | ({} if told is None else {APPROXIMATE: told}), index=rows.index)
-    if schema.geometry and "geometry" in rows:
-        import geopandas as gpd
-
-        geometry = _flat(rows.geometry.to_numpy(), taking)
-        frame = gpd.GeoDataFrame(frame, geometry=geometry, crs=rows.crs)
-    _report_remarks(taking, frame)
-    repeated, file_rows = _repeated(frame, schema), frame.index
-    frame = _key(frame, schema)
-    if card.repair.merge_pieces:
-        frame = _merge_pieces(frame, taking, record)
-    taking.used |= {join.sides[0] for join in card.join}
-    left_out = [str(c) for c in columns.names or rows.columns if c not in taking.used and c != "geometry"]
-    record |= {"rows_used": len(frame), "columns_left_out": left_out}
-    if left_out:
-        shown = left_out[:12]
-        taking.say(
-            "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
-        )
-    told_rows = file_rows if len(file_rows) == len(frame) else None
-    return Conformed(frame, taking.findings, record, taking.rules, repeated, told_rows, taking.not_taken)
-
-
-def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
-    rows = taking.rows
-    for column, wanted in card.select.items():
-        if column not in rows.columns:
-            raise _no_column(column, rows, f"select.{column}", taking.file)
-        values = wanted if isinstance(wanted, list) else [wanted]
-        rows = rows[rows[column].isin(values) | to_text(rows[column]).isin([str(v) for v in values])]
-        taking.used.add(column)
-    if card.select:
-        kept, left = len(rows), len(taking.rows) - len(rows)
-        record["rows_not_selected"] = left
-        taking.say(
-            "note", "selected",
-            f"按 [select] 选用 {kept} 行，另有 {left} 行不属于本图层。",
-            f"[select] keeps {kept} rows; {left} are not of this layer.",
-        )  # fmt: skip
-    taking.rows = rows
-
-
-def _repair(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
-    """Repairs on the raw rows; merging pieces needs the key and comes later."""
-    counts: dict[str, int] = {}
-    rows, asked, before = taking.rows, card.repair, len(taking.rows)
-    if "geometry" in rows and taking.schema.geometry:
-        if asked.drop_empty_geometry:
-            rows, counts["drop_empty_geometry"] = repairs.drop_empty_geometry(rows)
-        if asked.close_rings_m:
-            rows, counts["close_rings_m"] = repairs.close_rings(rows, asked.close_rings_m)
-        if asked.make_valid:
-            rows, counts["make_valid"] = repairs.make_valid(rows, taking.schema)
-    if asked.drop_exact_duplicates:
-        rows, counts["drop_exact_duplicates"] = repairs.drop_exact_duplicates(rows)
-    taking.rows = rows
-    record["rows_dropped"] = before - len(rows)
-    _count_repairs(taking, counts, record)
-
-
-def _count_repairs(taking: _Taking, counts: Mapping[str, int], record: dict[str, Any]) -> None:
-    for name, count in counts.items():
-        taking.say(
-            "note", "repaired", f"按来源卡修复 {name}：{count} 处。", f"Repaired as the card asks, {name}: {count}."
-        )
-    if counts:
-        record["repairs"] = {**record.get("repairs", {}), **counts}
-
-
-def _merge_pieces(frame: Any, taking: _Taking, record: dict[str, Any]) -> Any:
-    if not taking.schema.key or frame.index.name != taking.schema.key or "geometry" not in frame:
-        return frame
-    merged, went, differing = repairs.merge_pieces(frame)
-    record["rows_dropped"] += went
-    _count_repairs(taking, {"merge_pieces": went}, record)
-    if differing:
-        zh = "同一编号的各块属性不一致，合并后该属性按未知处理。"
-        en = "Pieces of one id differ in an attribute; after merging it is unknown."
-        taking.say("warning", "pieces_differ", zh, en, features=differing)
-    return merged.sort_index()
-
-
-def finish_shapes(frame: Any, card: Card, record: dict[str, Any], *, file: str = "") -> tuple[Any, list[Finding]]:
-    """Repairs that need metres, on the conformed frame in the project CRS; counted into ``record``."""
-    if not card.repair.snap_slivers_m or "geometry" not in frame:
-        return frame, []
-    taking = _Taking(frame, card.schema_, file)
-    frame, changed = repairs.snap_slivers(frame, card.repair.snap_slivers_m)
-    _count_repairs(taking, {"snap_slivers_m": changed}, record)
-    return frame, taking.findings
-
-
-def _flat(geometry: Any, taking: _Taking) -> Any:
-    """Geometry without heights; heights other than zero are said to be left aside."""
-    import shapely
-
-    high = shapely.has_z(geometry)
-    if not high.any():
-        return geometry
-    z = shapely.get_coordinates(geometry[high], include_z=True)[:, 2]
-    if np.any(np.isfinite(z) & (z != 0)):
-        count = int(high.sum())
-        taking.say(
-            "note", "heights_left_aside",
-            f"{count} 个要素带高程值，平面分析未使用。", f"{count} features carry heights, which are not used.",
-        )  # fmt: skip
-    return shapely.force_2d(geometry)
-
-
-def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -> Any:
-    rows = taking.rows
-    rule = ColumnRule.model_validate({"from": rule}) if isinstance(rule, str) else rule
-    if rule is None:
-        return _take_alike(taking, target)
-    taking.rules[target.name] = rule.model_dump(by_alias=True, exclude_defaults=True)
-    if rule.number is not None:
-        return _number_rows(rows, rule.number)
-    if rule.value is not None:
-        return to_field(pd.Series([rule.value] * len(rows), index=rows.index, dtype=object), target).values
-    names = [rule.from_] if isinstance(rule.from_, str) else list(rule.from_ or ())
-    for name in names:
-        if name not in rows.columns:
-            raise _no_column(name, rows, f"columns.{target.name}", taking.file)
-    taking.used |= set(names)
-    cells = rows[names[0]] if len(names) == 1 else join_text(rows[names])
-    if rule.unknown:
-        texts = [str(value) for value in rule.unknown]
-        cells = cells.where(~cells.isin(rule.unknown) & ~to_text(cells).isin(texts))
-    if rule.values:
-        cells = map_values(cells, rule.values)
-    if target.values:
-        cells = _codes_from_labels(cells, target, taking.columns.codes.get(names[0], {}) if len(names) == 1 else {})
-    unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
-    column = to_field(cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as)
-    taking.remarks += [(target.name, remark) for remark in column.remarks]
-    return column.values
-
-
-def _unit_in_name(name: str, target: SchemaField) -> str:
-    """The unit a column's own name states (建筑面积（万平方米）), if it can become the field's."""
-    unit = header_unit(name)[1]
-    return unit if unit and unit_factor(unit, target.unit) is not None else ""
-
-
-def _codes_from_labels(cells: Any, target: SchemaField, meanings: Mapping[str, str]) -> Any:
-    """Cells that hold the Chinese or English label of a code, or a code of the file's own for it, as our code."""
-    codes = {label.lower(): code for code, text in target.values.items() for label in text}
-    said = {value: meanings.get(value, value).lower() for value in distinct_texts(cells)}
-    wanted = {value: codes[text] for value, text in said.items() if text in codes}
-    wanted = {value: code for value, code in wanted.items() if value not in target.values}
-    return map_values(cells, wanted) if wanted else cells
-
-
-# A column found by its name alone is taken if this share of its known cells fits; the rest is reported.
-FIT_SHARE = 0.8
-_STRANGERS_SHOWN = 5
-
-
-def _take_alike(taking: _Taking, target: SchemaField) -> Any:
-    """A column of the field's own name or alias, if its content fits; both outcomes are said."""
-    same = same_filled(taking.rows, taking.rows.columns, target, taking.columns.aliases)
-    if same is None or same in taking.used:
-        return None
-    cells = taking.rows[same]
-    if target.values:
-        cells = _codes_from_labels(cells, target, taking.columns.codes.get(same, {}))
-    unit = _unit_in_name(same, target)
-    column = to_field(cells, target, unit=unit)
-    known = column.values.dropna()
-    fits = known.isin(list(target.values)) if target.values else fits_type(known, target.type)
-    if len(known) and fits.mean() < FIT_SHARE:
-        taking.not_taken[target.name] = same
-        said = _why_not_taken(same, target, to_text(taking.rows[same].loc[known.index[~fits.to_numpy(dtype=bool)]]))
-        taking.say(
-            "warning", "alike_not_taken",
-            f"列“{same}”与{target.label.zh}同名，但内容不符，未采用：{said.zh}",
-            f"Column {same!r} is named like {target.label.en} but its content does not fit; not taken: {said.en}",
-            name=target.name,
-        )  # fmt: skip
-        return None
-    taking.used.add(same)
-    taking.rules[target.name] = {"from": same}
-    if same != target.name:
-        alias = taking.columns.aliases.get(same, "")
-        zh = (
-            f"{target.label.zh}自动取自列“{same}”"
-            + (f"（别名“{alias}”）" if alias else "")
-            + (f"，单位按{unit}换算。" if unit else "。")
-        )
-        en = f"{target.label.en} is taken from column {same!r}" + (f", in {unit}." if unit else ".")
-        taking.say("note", "matched_by_alias", zh, en, name=target.name)
-    taking.remarks += [(target.name, remark) for remark in column.remarks]
-    return column.values
-
-
-def _why_not_taken(same: str, target: SchemaField, strange: pd.Series) -> Text:
-    """The values that do not fit with their counts, what would, and the line of the card that settles them."""
-    counts = sorted(Counter(strange.tolist()).items(), key=lambda one: (-one[1], one[0]))
-    shown, rest = counts[:_STRANGERS_SHOWN], len(counts) - _STRANGERS_SHOWN
-    zh = "、".join(f"“{value}”{count} 行" for value, count in shown) + (f"，另有 {rest} 种" if rest > 0 else "")
-    en = ", ".join(f"{value!r} in {count}" for value, count in shown) + (f", {rest} more kinds" if rest > 0 else "")
-    if target.type == "date" and all(read_month(value) is not None for value, _ in counts):
-        remedy = month_remedy(target, same)
-        return Text(f"{zh}。{remedy.zh}", f"{en}. {remedy.en}")
-    if target.values:
-        asked = {value: "?" for value, _ in counts[:VALUES_SHOWN]}
-        line = f"{target.name} = {toml_inline({'from': same, 'values': asked})}"
-        codes = "、".join(f"{code}（{label.zh}）" for code, label in target.values.items())
-        codes_en = ", ".join(f"{code} ({label.en})" for code, label in target.values.items())
-        return Text(
-            f"看不懂的有{zh}。请在来源卡 [columns] 写：{line}，把 ? 换成下列代码之一：{codes}。",
-            f"not understood are {en}. Write in the card's [columns]: {line}, with one of these codes for each ?: "
-            f"{codes_en}.",
-        )
-    wanted = TYPE_NAMES[target.type]
-    line = f"{target.name} = {toml_inline({'from': same, 'unknown': [value for value, _ in shown]})}"
+def month_remedy(target: SchemaField, source: object) -> Text:
+    """That a date column names months without a day, and the line of the card that says which day is meant."""
+    line = column_line(target.name, {"from": source or None, "month_as": "last_day"})
     return Text(
-        f"应为{wanted.zh}，而有{zh}。请在源数据中改正；这些值只表示不详的，在来源卡 [columns] 写：{line}。",
-        f"it must be {wanted.en}, yet there are {en}. Correct them at the source; if they only mean unknown, write in "
-        f"the card's [columns]: {line}.",
+        f"{target.label.zh}只写到月，没有写哪一天。取当月最后一天的，请在来源卡 [columns] 写：{line.zh}；"
+        'month_as = "first_day" 为当月第一天。',
+        f"{target.label.en} names a month without a day. For its last day write in the card's [columns]: "
+        f'{line.en}; month_as = "first_day" takes the first.',
     )
 
 
-def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = MappingProxyType({})) -> str | None:
-    """The column named like the field: its name, an alias or its Chinese label, with or without a unit.
-
-    ``aliases`` are the file's own other names for its columns; they count after all names.
-    """
-    full: dict[str, str] = {}
-    bare: dict[str, str] = {}
-    shown = [(str(column), str(column)) for column in columns if column != "geometry"]
-    for column, name in [*shown, *((column, aliases[column]) for column, _ in shown if column in aliases)]:
-        full.setdefault(plain_text(name).lower(), column)
-        bare.setdefault(header_unit(name)[0].lower(), column)
-    for names in (full, bare):
-        for candidate in (target.name, *target.aliases, target.label.zh):
-            if plain_text(candidate).lower() in names:
-                return names[plain_text(candidate).lower()]
-    return None
-
-
-def same_filled(rows: Any, columns: Any, target: SchemaField, aliases: Mapping[str, str]) -> str | None:
-    """As :func:`same_name`, passing over columns that hold nothing while another of like name holds something.
-
-    KML always has a column Name, which is empty where the names stand in the extended data.
-    """
-    left, first = [str(column) for column in columns], None
-    while (same := same_name(left, target, aliases)) is not None:
-        if not len(rows) or rows[same].notna().any():
-            return same
-        first = first or same
-        left.remove(same)
-    return first
-
-
-def _report_remarks(taking: _Taking, frame: Any) -> None:
-    """What the cells' conversion had to say, with the features' keys, or row numbers where there is no key."""
-    key = taking.schema.key
-    for name, remark in taking.remarks:
-        meant = by_key(frame[key][remark.rows]) if key in frame.columns else row_refs(frame.index[remark.rows])
-        said = [ref._replace(mark="→", value=str(value)) for ref, value in zip(meant, remark.values, strict=True)]
-        taking.say(remark.severity, remark.code, *remark.text, name=name, features=said)
-
-
-def row_refs(index: Any) -> list[FeatureRef]:
-    """The rows as people count them: the sheet's own row numbers where the reader kept them, else their place."""
-    first = 0 if getattr(index, "name", None) == SHEET_ROW else 1
-    rows = (int(label) + first if isinstance(label, int | np.integer) else str(label) for label in index)
-    return [FeatureRef(rows=(row,)) for row in rows]
-
-
-def _no_column(name: str, rows: Any, key: str, file: str) -> ConfigError:
-    columns = [str(c) for c in rows.columns if c != "geometry"]
-    hint = nearest_key(name, columns)
-    return ConfigError(
-        f"{file}：来源卡 {key} 指的列“{name}”在文件中不存在；{hint.zh}",
-        f"{file}: the card's {key} names column {name!r}, which the file does not have; {hint.en}",
-    )
-
-
-def has_shapes(rows: Any) -> bool:
-    """Whether a frame's column called geometry holds shapes; without a look at any of them."""
-    return str(getattr(rows, "dtypes", {}).get("geometry", "")) == "geometry"
-
-
-def _number_rows(rows: Any, prefix: str) -> pd.Series:
-    """Ids by position on the ground (left, bottom, right, top, then content), so row order does not matter."""
-    import shapely
-
-    if not has_shapes(rows):
-        order = np.array(sorted(range(len(rows)), key=_row_text(rows)), dtype=np.int64)
-    else:
-        bounds = np.nan_to_num(shapely.bounds(rows.geometry.to_numpy()))
-        order = np.lexsort(bounds.T[::-1])
-        tied = {int(p) for p in np.flatnonzero((np.diff(bounds[order], axis=0) == 0).all(axis=1))}
-        for start in sorted(p for p in tied if p - 1 not in tied):
-            end = start + 1
-            while end < len(order) and (bounds[order[end]] == bounds[order[start]]).all():
-                end += 1
-            order[start:end] = sorted(order[start:end], key=_row_text(rows))
-    width = max(4, len(str(len(rows))))
-    ids = np.empty(len(rows), dtype=object)
-    ids[order] = [f"{prefix}{number:0{width}d}" for number in range(1, len(rows) + 1)]
-    return pd.Series(ids, index=rows.index, dtype="str")
-
-
-def _row_text(rows: Any) -> Any:
-    """A sort key of a row's whole content, shape first."""
-    shapes = has_shapes(rows)
-
-    def text(position: int) -> tuple[str, ...]:
-        row = rows.iloc[position]
-        shape = row["geometry"].wkb_hex if shapes and row["geometry"] is not None else ""
-        return (shape, *(str(row.iloc[n]) for n, name in enumerate(rows.columns) if not shapes or name != "geometry"))
-
-    return text
-
-
-def _repeated(frame: Any, schema: LayerSchema) -> dict[str, FeatureRef]:
-    """The keys that stand in several rows, each with those rows."""
-    if schema.key not in frame.columns or frame[schema.key].is_unique:
-        return {}
-    keys = frame[schema.key]
-    rows = frame.index[keys.notna() & keys.duplicated(keep=False)]
-    found: dict[str, list[int | str]] = {}
-    for key, ref in zip(keys.loc[rows], row_refs(rows), strict=True):
-        found.setdefault(str(key), []).extend(ref.rows)
-    return {key: FeatureRef(key, tuple(own)) for key, own in found.items()}
-
-
-def _key(frame: Any, schema: LayerSchema) -> Any:
-    """The frame on its key, sorted; one with empty or repeated keys stays as it is, for the check to name the rows."""
-    if not schema.key:
-        return frame.reset_index(drop=True)
-    if schema.key not in frame.columns:
-        if not len(frame):  # an empty file often has no columns either; that it is empty says it all
-            frame.index = pd.Index([], dtype="str", name=schema.key)
-        return frame
-    keys = frame[schema.key]
-    if keys.hasnans or not isinstance(keys.dtype, pd.StringDtype):
-        return frame.set_index(schema.key)
-    # One sort tells order and repetition together; an index would hash a million keys for each.
-    values = pa.array(keys.array)
-    order = _sorting_order(values)
-    ordered = values.take(pa.array(order))
-    if len(ordered) > 1 and pc.any(pc.equal(ordered[1:], ordered[:-1])).as_py():
-        return frame.set_index(schema.key)
-    frame = frame.drop(columns=schema.key)
-    if (order[1:] < order[:-1]).any():
-        frame = frame.take(order)
-    frame.index = pd.Index(pd.array(ordered, dtype="str"), name=schema.key)
-    return frame
-
-
-def _sorting_order(texts: Any) -> Any:
-    """The positions that sort Arrow texts without nulls, equal ones in any order.
-
-    Texts of one length, as ids are, differ in few of their bytes: those make machine words to sort by.
-    """
-    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    lengths = pc.unique(pc.binary_length(texts)).to_pylist()
-    if len(lengths) != 1 or not lengths[0]:
-        return pc.sort_indices(texts).to_numpy()
-    starts = np.frombuffer(texts.buffers()[1], dtype="i8" if pa.types.is_large_string(texts.type) else "i4")
-    first, size = int(starts[texts.offset]), len(texts) * lengths[0]
-    letters = np.frombuffer(texts.buffers()[2], dtype="u1")[first : first + size].reshape(len(texts), -1)
-    differ = np.flatnonzero((letters != letters[0]).any(axis=0))
-    words = np.zeros((len(texts), 8 * max(1, -(-len(differ) // 8))), dtype="u1")
-    words[:, : len(differ)] = letters[:, differ]
-    numbers = words.view(">u8").astype("u8")
-    return np.argsort(numbers[:, 0]) if numbers.shape[1] == 1 else np.lexsort(numbers.T[::-1])
-
-
-def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:
-    """One row for each value of ``join.on``: several rows become one as ``join.take`` says.
-
-    ``unanimous`` gives the common value or unknown; ``sum`` of no known value is unknown.
-    Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
-    """
-    key = join.sides[1]
-    for name in (key, *join.take):
-        if name not in table.columns:
-            raise _no_column(name, table, "join", where)
-    groups = table[table[key].notna()].groupby(key, sort=True)
-    folded = {}
-    for name, how in join.take.items():
-        column = groups[name]
-        if how == "unanimous":
-            folded[name] = column.first().where(column.min() == column.max())
-        elif how == "sum":
-            folded[name] = column.sum(min_count=1)
-        else:
-            folded[name] = getattr(column, how)()
-    return pd.DataFrame(folded)
+# --- raw frame to conformed frame -----------------------------------------------------------------

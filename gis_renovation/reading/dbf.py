@@ -1,4 +1,4 @@
-"""The attribute file of a Shapefile: what encoding its text is in, and which values were cut.
+"""A Shapefile and its attribute file: what encoding its text is in, and which values were cut.
 
 Old software writes GBK without saying so, says so wrongly, or cuts a character in half at the end of a
 field. All text bytes are read here, so that the decision rests on the whole file and not on a guess.
@@ -7,15 +7,22 @@ field. All text bytes are read here, so that the decision rests on the whole fil
 from __future__ import annotations
 
 import codecs
+import shutil
 import struct
+import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gis_renovation.errors import FeatureRef, by_row
+
+if TYPE_CHECKING:
+    from gis_renovation.reading.opening import Reading
 
 # The language byte of the header (offset 29) where it names one encoding; 0x57, “the machine's own”, names none.
 LANGUAGE_BYTES = {0x4D: "GB18030", 0x7A: "GB18030", 0x4F: "BIG5", 0x78: "BIG5", 0x03: "CP1252", 0x13: "SHIFT_JIS"}
@@ -229,3 +236,96 @@ def _cpg(path: Path) -> str:
 def _language(path: Path) -> str:
     layout = read_layout(path)
     return LANGUAGE_BYTES.get(layout.language, "") if layout else ""
+
+
+def bytes_at(path: Path, start: int, count: int) -> bytes:
+    """Some bytes of a file; fewer at its end."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(count)
+
+
+def prepare_shapefile(path: Path, reading: Reading) -> tuple[Path, str]:
+    """The Shapefile to open, its index rebuilt on a copy where it has none, and the encoding of its text."""
+    beside = {p.suffix.lower(): p for p in path.parent.iterdir() if p.stem == path.stem and p.is_file()}
+    stated = reading.card.source.encoding
+    if ".shx" not in beside:
+        folder = Path(tempfile.mkdtemp(dir=reading.scratch))
+        for side in beside.values():
+            shutil.copyfile(side, folder / side.name)
+        reading.say(
+            "note", "shx_rebuilt", path,
+            "缺少 .shx 索引，已在临时副本上重建；原文件没有改动。", "The .shx index is missing; rebuilt on a copy.",
+        )  # fmt: skip
+        path = folder / path.name
+    if ".dbf" not in beside:
+        reading.say(
+            "warning", "dbf_missing", path, "缺少 .dbf，图层没有任何属性。", "No .dbf: the layer has no attributes."
+        )
+        return path, stated
+    found = find_encoding(beside[".dbf"], stated)
+    _report_encoding(found, beside[".dbf"], reading)
+    _check_row_counts(path, beside, reading)
+    return path, found.name
+
+
+def _report_encoding(found: Encoding, path: Path, reading: Reading) -> None:
+    reading.facts |= {"encoding": found.name, "encoding_from": found.reason, "cut_texts": len(found.cut)}
+    if found.refuted:
+        reading.say(
+            "warning", "encoding_refuted", path,
+            f"文件自称编码为 {found.refuted}，内容却是 {found.name}，已按内容读取。",
+            f"The file says its text is {found.refuted}, its content is {found.name}; read as its content.",
+        )  # fmt: skip
+    reading.say_doubt(found.better, found.name, path)
+    if found.cut:
+        reading.say(
+            "note", "text_cut", path,
+            "文字超出字段宽度，末尾的半个汉字已略去。",
+            "Text is longer than its field; half a character at the end is left out.",
+            by_row(found.cut),
+        )  # fmt: skip
+    say_undecodable(by_row(found.undecodable), found.name, path, reading, stated=found.reason == "card")
+
+
+def say_undecodable(rows: Sequence[FeatureRef], encoding: str, path: Path, reading: Reading, *, stated: bool) -> None:
+    """Name the rows whose text is not of the encoding; an error where the card states it."""
+    if rows:
+        reading.say(
+            "error" if stated else "warning", "text_undecodable", path,
+            f"有文字不是 {encoding} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
+            f"Some text is not {encoding}; what cannot be read shows as �. State encoding in the card.",
+            rows,
+        )  # fmt: skip
+
+
+def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) -> None:
+    """A Shapefile's parts must hold the same number of rows; else one of them was cut short or mixed up."""
+    layout = read_layout(beside[".dbf"])
+    counts = {".dbf": rows_on_disk(beside[".dbf"], layout) if layout else 0}
+    if ".shx" in beside:
+        counts[".shx"] = (beside[".shx"].stat().st_size - 100) // 8
+    deleted = deleted_rows(beside[".dbf"], layout) if layout else []
+    reading.facts["rows_deleted"] = len(deleted)
+    if deleted:
+        reading.say(
+            "note", "rows_deleted", path,
+            f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
+            f"{len(deleted)} rows are marked as deleted and not read.",
+            by_row(deleted),
+        )  # fmt: skip
+    promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
+    if path.stat().st_size < promised:
+        size = path.stat().st_size
+        reading.say(
+            "error", "file_cut", path,
+            f".shp 应有 {promised:,} 字节，实有 {size:,} 字节，文件被截断；请重新复制。",
+            f".shp should have {promised:,} bytes but has {size:,}: it is cut short. Copy it again.",
+        )  # fmt: skip
+    if len(set(counts.values())) > 1 or (layout and layout.rows > counts[".dbf"]):
+        listed = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
+        reading.say(
+            "error", "row_counts_differ", path,
+            f"Shapefile 各文件的行数不一致（{listed}），文件不完整或混放；请重新导出。",
+            f"The parts of the Shapefile hold different numbers of rows ({listed}); export it again.",
+        )  # fmt: skip

@@ -1,8 +1,9 @@
-"""What a database says of its columns beside their names: aliases, and the meanings of codes (coded domains).
+"""What a file says of its columns beside their names: aliases, meanings of codes, attributes that drivers pass over.
 
-Desktop GIS shows these to people instead of ``QSXZ`` and ``G``. A file geodatabase keeps them as XML in its
-table of items (ESRI's ``DEFeatureClassInfo`` and ``GPCodedValueDomain2``), a GeoPackage in the tables of its
-schema extension (OGC 12-128r19, annex F.9).
+Desktop GIS shows aliases and meanings (coded domains) to people instead of ``QSXZ`` and ``G``. A file geodatabase
+keeps them as XML in its table of items (ESRI's ``DEFeatureClassInfo`` and ``GPCodedValueDomain2``), a GeoPackage in
+the tables of its schema extension (OGC 12-128r19, annex F.9). KML documents edited in several programs write
+attributes as free ``Data`` beside a typed schema; the driver gives the typed ones only.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ import sqlite3
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from gis_renovation.reading.cards import FileColumns
+from gis_renovation.numerals import header_unit, plain_text
+from gis_renovation.schemas import Field as SchemaField
+
+if TYPE_CHECKING:
+    pass
 
 
 def column_meanings(path: Path, layer: str) -> FileColumns:
@@ -123,3 +131,113 @@ def _geopackage(path: Path, layer: str) -> FileColumns:
         aliases={column: alias for column, alias in aliases.items() if alias and alias != column},
         codes={str(column): domains[domain] for column, _, _, domain in fields if domain in domains},
     )
+
+
+@dataclass(frozen=True)
+class FileColumns:
+    """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes.
+
+    ``files`` names the other file that a joined column came from.
+    """
+
+    names: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """The column named like the field: its name, an alias or its Chinese label, with or without a unit.
+
+    ``aliases`` are the file's own other names for its columns; they count after all names.
+    """
+    full: dict[str, str] = {}
+    bare: dict[str, str] = {}
+    shown = [(str(column), str(column)) for column in columns if column != "geometry"]
+    for column, name in [*shown, *((column, aliases[column]) for column, _ in shown if column in aliases)]:
+        full.setdefault(plain_text(name).lower(), column)
+        bare.setdefault(header_unit(name)[0].lower(), column)
+    for names in (full, bare):
+        for candidate in (target.name, *target.aliases, target.label.zh):
+            if plain_text(candidate).lower() in names:
+                return names[plain_text(candidate).lower()]
+    return None
+
+
+def same_filled(rows: Any, columns: Any, target: SchemaField, aliases: Mapping[str, str]) -> str | None:
+    """As :func:`same_name`, passing over columns that hold nothing while another of like name holds something.
+
+    KML always has a column Name, which is empty where the names stand in the extended data.
+    """
+    left, first = [str(column) for column in columns], None
+    while (same := same_name(left, target, aliases)) is not None:
+        if not len(rows) or rows[same].notna().any():
+            return same
+        first = first or same
+        left.remove(same)
+    return first
+
+
+@dataclass
+class Placemarks:
+    """Attributes of the placemarks by the folder they lie in, in the order written; other names of attributes."""
+
+    rows: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+
+def read_placemarks(path: Path) -> Placemarks:
+    """The extended data of a KML file, one element in memory at a time; empty if it is no XML."""
+    found = Placemarks()
+    folders: list[list[str]] = []
+    try:
+        for event, element in ElementTree.iterparse(path, events=("start", "end")):  # noqa: S314 - checked by the caller
+            tag = element.tag.rpartition("}")[2]
+            if tag in ("Folder", "Document"):
+                folders.append([""]) if event == "start" else folders.pop()
+            elif event == "start":
+                continue
+            elif tag == "name" and folders and not folders[-1][0]:
+                folders[-1][0] = (element.text or "").strip()
+            elif tag == "SimpleField":
+                _alias(element, found.aliases)
+            elif tag == "Placemark":
+                where = folders[-1][0] if folders else ""
+                found.rows.setdefault(where, []).append(_attributes(element, found.aliases))
+                element.clear()
+    except ElementTree.ParseError:
+        return Placemarks()
+    return found
+
+
+def _attributes(placemark: ElementTree.Element, aliases: dict[str, str]) -> Mapping[str, str]:
+    values = {}
+    for one in placemark.iter():
+        tag, name = one.tag.rpartition("}")[2], one.get("name", "")
+        if tag == "SimpleData" and name:
+            values[name] = one.text or ""
+        elif tag == "Data" and name:
+            _alias(one, aliases)
+            values[name] = next((c.text or "" for c in one if c.tag.rpartition("}")[2] == "value"), "")
+    return values
+
+
+def _alias(element: ElementTree.Element, aliases: dict[str, str]) -> None:
+    shown = next((c.text or "" for c in element if c.tag.rpartition("}")[2] == "displayName"), "").strip()
+    if shown and shown != element.get("name"):
+        aliases.setdefault(element.get("name", ""), shown)
+
+
+def with_attributes(frame: Any, layer: str, placemarks: Placemarks) -> tuple[Any, list[str]]:
+    """The frame with the attributes its driver left out, and the names of those that could not be placed."""
+    import pandas as pd
+
+    only = len(placemarks.rows) == 1
+    rows = next(iter(placemarks.rows.values())) if only else placemarks.rows.get(layer, [])
+    missing = [name for name in dict.fromkeys(n for row in rows for n in row) if name not in frame.columns]
+    if missing and len(rows) != len(frame):
+        return frame, missing
+    added = {
+        name: pd.Series([row.get(name) or None for row in rows], index=frame.index, dtype="str") for name in missing
+    }
+    return frame.assign(**added), []

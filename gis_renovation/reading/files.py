@@ -1,7 +1,6 @@
-"""The only module that touches files of geodata: vectors, tables, rasters; reading and writing.
+"""A card's files into one raw frame: found, hashed, opened by kind, stacked, joined, in the CRS they are stated in.
 
-Reading returns what the file holds, nothing mended; ``cards.conform`` makes it ours. Writing goes to
-a temporary name first and moves into place in one step, so that a kill leaves no half file.
+Reading returns what the files hold, nothing mended; :func:`conforming.conform` makes it ours.
 """
 
 from __future__ import annotations
@@ -18,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
-from gis_renovation.reading import archives
-from gis_renovation.reading.cards import Card, ColumnRule, FileColumns, Join, fold_rows, has_shapes
-from gis_renovation.reading.joins import LEDGER_PREFIX, join_ledger
+from gis_renovation.reading.cards import Card, ColumnRule, Join
+from gis_renovation.reading.conforming import has_shapes
+from gis_renovation.reading.dbf import bytes_at
+from gis_renovation.reading.domains import FileColumns
+from gis_renovation.reading.joins import LEDGER_PREFIX, fold_rows, join_ledger
 from gis_renovation.reading.opening import (
     ADVICE,
     PARQUET_SUFFIXES,
@@ -31,11 +32,12 @@ from gis_renovation.reading.opening import (
     TEXT_SUFFIXES,
     VECTOR_SUFFIXES,
     Reading,
-    bytes_at,
     check_signature,
+    unpack,
     unreadable,
 )
-from gis_renovation.reading.sheets import read_coordinates, read_csv, read_sheet, read_text_table, read_xlsx
+from gis_renovation.reading.sheets import read_csv, read_sheet, read_text_table, read_xlsx
+from gis_renovation.reading.surveys import read_coordinates
 from gis_renovation.reading.vectors import read_parquet_file, read_vector
 from gis_renovation.words import Text
 
@@ -204,7 +206,7 @@ def _unknown_kind(path: Path, layer: str, known: Sequence[str]) -> FileError:
 def _read_archive(path: Path, reading: Reading) -> Any:
     """The one layer in a zip or KMZ; ``layer_name`` names the file if there are several."""
     folder = Path(tempfile.mkdtemp(dir=reading.scratch))
-    files = archives.unpack(path, folder, reading.layer)
+    files = unpack(path, folder, reading.layer)
     readable = [p for p in files if p.suffix.lower() in SUFFIXES and p.suffix.lower() not in (".zip", ".dbf", ".txt")]
     databases = sorted({parent for p in files for parent in p.parents if parent.suffix.lower() == ".gdb"})
     found = [*databases, *(p for p in readable if not any(d in p.parents for d in databases))]
@@ -353,7 +355,7 @@ def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
         geometry[known] = shapely.points(x[known], y[known])
         lost = ~known & frame[[columns.x, columns.y]].notna().any(axis=1).to_numpy()
     if lost.any():
-        from gis_renovation.reading.cards import row_refs
+        from gis_renovation.reading.conforming import row_refs
 
         reading.say(
             "error", "unreadable_geometry", path,
@@ -522,6 +524,3 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
         "nodata_stated": nodata is not None,
     }
     return Raster(values=values, transform=transform, crs=found), record
-
-
-# --- writing --------------------------------------------------------------------------------------

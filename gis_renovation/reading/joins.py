@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,15 @@ import pandas as pd
 from gis_renovation.config import nearest_key
 from gis_renovation.errors import ConfigError, FeatureRef, Severity, by_key
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
-from gis_renovation.reading.cards import Join, row_refs
-from gis_renovation.reading.cells import is_unknown, one_text
+from gis_renovation.reading.cards import Join
+from gis_renovation.reading.cells import (
+    is_unknown,
+    one_text,
+)
+from gis_renovation.reading.conforming import no_column, row_refs
+
+if TYPE_CHECKING:
+    pass
 
 # What a card writes before the name of a column to mean the ledger's, where both files have one of that name.
 LEDGER_PREFIX = "ledger"
@@ -271,3 +278,26 @@ def _factors(first: str, second: str, target: str) -> tuple[float, float] | None
     """What makes both numbers ``target``; a number without a unit is in it already."""
     a, b = (unit_factor(unit, target) if unit else 1.0 for unit in (first, second))
     return None if a is None or b is None else (a, b)
+
+
+def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:
+    """One row for each value of ``join.on``: several rows become one as ``join.take`` says.
+
+    ``unanimous`` gives the common value or unknown; ``sum`` of no known value is unknown.
+    Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
+    """
+    key = join.sides[1]
+    for name in (key, *join.take):
+        if name not in table.columns:
+            raise no_column(name, table, "join", where)
+    groups = table[table[key].notna()].groupby(key, sort=True)
+    folded = {}
+    for name, how in join.take.items():
+        column = groups[name]
+        if how == "unanimous":
+            folded[name] = column.first().where(column.min() == column.max())
+        elif how == "sum":
+            folded[name] = column.sum(min_count=1)
+        else:
+            folded[name] = getattr(column, how)()
+    return pd.DataFrame(folded)

@@ -1,15 +1,25 @@
-"""Tables into raw frames: delimited text, sheets as offices fill them in, boundary points of land surveys."""
+"""Tables into raw frames: delimited text, and sheets as offices fill them in.
+
+Of a sheet with titles, merged headers, units, totals and footers one plain table is made. Every row that is not a
+record is counted and named by its number in the sheet; what a footer says (names, telephone numbers) is not
+repeated anywhere.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import CRSError, FileError, by_row
-from gis_renovation.reading import archives, dbf
-from gis_renovation.reading.opening import Reading, bytes_at, say_doubt, text_encoding, unreadable
+import pandas as pd
+
+from gis_renovation.errors import FileError, by_row
+from gis_renovation.numerals import plain_text, read_quantity
+from gis_renovation.reading import dbf
+from gis_renovation.reading.dbf import bytes_at
+from gis_renovation.reading.opening import Reading, check_archive, text_encoding, unreadable
 from gis_renovation.words import Text
 
 # A workbook with a password is an OLE container with a stream of this name in it.
@@ -26,13 +36,13 @@ def read_text_table(path: Path, reading: Reading) -> Any:
     """A delimited text file, or the points of a land survey."""
     encoding = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = encoding
-    say_doubt(dbf.better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path, reading)
+    reading.say_doubt(dbf.better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path)
     if path.suffix.lower() == ".txt":
-        from gis_renovation.reading.surveys import is_survey
+        from gis_renovation.reading.surveys import is_survey, survey_frame
 
         text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
         if is_survey(text):
-            return _read_survey(text, path, reading)
+            return survey_frame(text, path, reading)
     frame = read_csv(path, encoding, header_row=reading.card.source.header_row)
     if reading.card.source.header_row is None and _looks_like_ledger(frame):
         return _ledger(_csv_cells(path, encoding), [], path, reading)
@@ -42,8 +52,6 @@ def read_text_table(path: Path, reading: Reading) -> Any:
 def _with_sheet_rows(frame: Any, path: Path, encoding: str, header_row: int) -> Any:
     """The frame on the row numbers that a spreadsheet shows; as it is where they cannot be told."""
     import pandas as pd
-
-    from gis_renovation.reading.ledgers import SHEET_ROW
 
     if not isinstance(frame.index, pd.RangeIndex):
         return frame
@@ -122,8 +130,6 @@ def read_sheet(path: Path, reading: Reading, sheet: str) -> Any:
 
 def read_xlsx(path: Path, sheet: str = "", *, header_row: int | None = None) -> Any:
     """The records of one sheet; the only visible one unless ``sheet`` names it. Titles and totals are left out."""
-    from gis_renovation.reading.ledgers import read_ledger
-
     cells, merged = _sheet_cells(path, sheet, path.stem)
     return read_ledger(cells, merged, header_row=header_row).frame.reset_index(drop=True)
 
@@ -133,7 +139,7 @@ def _sheet_cells(path: Path, sheet: str, layer: str) -> tuple[list[list[Any]], l
     import python_calamine as calamine
 
     if bytes_at(path, 0, 2) == b"PK":
-        archives.check_archive(path, layer)
+        check_archive(path, layer)
     elif bytes_at(path, 0, 4) == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
         raise _locked(path, layer)
     try:
@@ -246,8 +252,6 @@ _SET_ASIDE = {
 
 def _ledger(cells: Any, merged: Any, path: Path, reading: Reading) -> Any:
     """A sheet's records; what was set aside is said by kind and row number, never by content."""
-    from gis_renovation.reading.ledgers import read_ledger
-
     source = reading.card.source
     ledger = read_ledger(cells, merged, header_row=source.header_row, header_rows=source.header_rows)
     reading.facts |= {"sheet_rows": ledger.rows_seen, "set_aside": {k: len(v) for k, v in ledger.set_aside.items()}}
@@ -284,53 +288,233 @@ def _after_gap(rows: list[int]) -> list[int]:
     return []
 
 
-def _read_survey(text: str, path: Path, reading: Reading) -> Any:
-    import geopandas as gpd
-
-    from gis_renovation.reading.surveys import read_survey, stated_crs, stated_datum
-
-    survey = read_survey(text)
-    reading.facts["survey"] = {k: survey.header[k] for k in ("坐标系", "几度分带", "带号") if k in survey.header}
-    if survey.broken:
-        zh = "界址点不足三个，围不成面。"
-        reading.say("error", "unreadable_geometry", path, zh, "Fewer than three points make no area.", survey.broken)
-    if survey.lines_left:
-        zh, en = "看不懂的行，未采用。", "Lines not understood, not used."
-        reading.say("warning", "lines_left", path, zh, en, by_row(survey.lines_left))
-    datum = stated_datum(survey.header)
-    if datum and datum != "CGCS2000" and not reading.card.source.crs:
-        raise CRSError(
-            f"图层 {reading.layer}：{path.name} 为 {datum} 坐标，没有公开的转换参数；"
-            "请在来源卡写明 crs，并用 [control] 给出控制点。",
-            f"Layer {reading.layer}: {path.name} is in {datum}, for which no public transformation exists; state crs "
-            "in the card and give control points in [control].",
-        )
-    frame = gpd.GeoDataFrame(survey.parcels, geometry=survey.polygons)
-    crs = stated_crs(survey.header)
-    if crs and len(frame) and frame.total_bounds[2] < 1e6:
-        crs = f"EPSG:{int(crs[5:]) + (21 if int(crs[5:]) >= 4513 else 11)}"  # the same zone without its number in front
-    return frame.set_crs(crs) if crs else frame
+Row = Sequence[Any]
 
 
-def read_coordinates(column: Any) -> Any:
-    """Numbers, also with full-width digits; degrees may be written 116°59′24″."""
-    import numpy as np
-    import pandas as pd
-
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan).copy()
-    for position in np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy()):
-        numbers[position] = _one_coordinate(str(column.iloc[position]))
-    return numbers
+Span = tuple[tuple[int, int], tuple[int, int]]
 
 
-def _one_coordinate(text: str) -> float:
-    from gis_renovation.numerals import plain_text
+# The index name of the frame made here: its labels are the sheet's own row numbers, from 1.
+SHEET_ROW = "sheet_row"
 
-    # Before plain_text, which would make two minute marks of the sign for seconds.
-    shown = plain_text(text.replace("″", '"').replace("′", "'")).replace("’", "'").replace("”", '"').upper()
-    parts = re.fullmatch(r"[EN东北]?(?:经|纬)?\s*(\d+)[°度]\s*(\d+)['分]\s*(\d+(?:\.\d+)?)?[\"秒]?\s*[EN]?", shown)
-    if parts:
-        degrees, minutes, seconds = (float(p or 0) for p in parts.groups())
-        return degrees + minutes / 60 + seconds / 3600
-    plain = re.fullmatch(r"[EN]?\s*(-?\d+(?:\.\d+)?)\s*[°度]?\s*[EN]?", shown)
-    return float(plain.group(1)) if plain else float("nan")
+
+_TOTAL = re.compile(r"^(?:合计|小计|总计|共计|累计|总合计|.{1,8}(?:合计|小计|总计))[::]?$")
+
+
+_FOOTER = re.compile(
+    r"^(?:填报人|填表人|审核人?|负责人|制表|复核|联系人|联系电话|电话|填报单位|填报日期|备注[::]|注[::]?|说明[::]?|单位(?:盖章|负责人))"
+)
+
+
+_UNIT_LINE = re.compile(r"^单位[::]")
+
+
+_ORDINALS = {"甲", "乙", "丙", "丁"}
+
+
+_SEARCHED_ROWS = 30
+
+
+@dataclass
+class Ledger:
+    """A table and what was set aside: kind (``title``, ``blank``, ``total``, ``footer``, ``header``) to sheet rows."""
+
+    frame: pd.DataFrame
+    set_aside: dict[str, list[int]] = field(default_factory=dict)
+    filled: int = 0
+    totals: list[tuple[int, str, float, float]] = field(default_factory=list)
+
+    @property
+    def rows_seen(self) -> int:
+        """Rows of the sheet: records and those set aside."""
+        return len(self.frame) + sum(map(len, self.set_aside.values()))
+
+
+def read_ledger(
+    cells: Sequence[Row], merged: Sequence[Span] = (), *, header_row: int | None = None, header_rows: int | None = None
+) -> Ledger:
+    """The records of a sheet.
+
+    ``cells`` are its rows, empty cells None or blank; ``merged`` ranges as ((row, column), (row, column)),
+    from 0, last included. ``header_row`` (from 1) and ``header_rows`` override the search for the header.
+    Column names join the header's levels with “/”; equal names get “_2”, “_3”. Merged cells of the body
+    are filled into every row they cover. Indexed by the sheet's row number. O(cells).
+    """
+    rows = [list(row) for row in cells]
+    width = max((len(row) for row in rows), default=0)
+    for row in rows:
+        row.extend([None] * (width - len(row)))
+    top = _find_header(rows, merged) if header_row is None else header_row - 1
+    depth = header_rows or _header_depth(rows, merged, top)
+    names = _column_names(rows, merged, top, depth, width)
+    filled = _fill_merged(rows, merged, top + depth)
+    ledger = Ledger(pd.DataFrame(), filled=filled)
+    ledger.set_aside = {kind: [] for kind in ("title", "header", "blank", "total", "footer")}
+    ledger.set_aside["title"] = list(range(1, top + 1))
+    ledger.set_aside["header"] = list(range(top + 1, min(top + depth, len(rows)) + 1))
+    keep = _records(rows, top, depth, ledger)
+    used = [column for column in range(width) if names[column] or any(not _empty(rows[r][column]) for r in keep)]
+    data = {names[c] or f"第{c + 1}列": _column([rows[r][c] for r in keep]) for c in used}
+    ledger.frame = pd.DataFrame(data, index=pd.Index([r + 1 for r in keep], name=SHEET_ROW))
+    _compare_totals(rows, used, names, ledger)
+    return ledger
+
+
+def _find_header(rows: list[list[Any]], merged: Sequence[Span]) -> int:
+    """The first row that reads like a header: several short texts, none of them a number, most columns filled."""
+    counts = [sum(not _empty(cell) for cell in row) for row in rows[:_SEARCHED_ROWS]]
+    most = max(counts, default=0)
+    spans = {(r, c): (r2 - r + 1, c2 - c + 1) for (r, c), (r2, c2) in merged}
+    for number, row in enumerate(rows[:_SEARCHED_ROWS]):
+        texts = [cell for cell in row if not _empty(cell)]
+        covered = sum(spans.get((number, c), (1, 1))[1] for c, cell in enumerate(row) if not _empty(cell))
+        words = [
+            t for t in texts if isinstance(t, str) and read_quantity(t) is None and not _UNIT_LINE.match(plain_text(t))
+        ]
+        if len(words) == len(texts) and len(texts) >= min(2, most) and covered >= max(1, most * 0.5):
+            return number
+    return next((number for number, count in enumerate(counts) if count), 0)
+
+
+def _header_depth(rows: list[list[Any]], merged: Sequence[Span], top: int) -> int:
+    """Rows the header takes: as deep as its deepest merged cell, one more below a group over several columns."""
+    depth = 1
+    for (first, _), (last, _) in merged:
+        if first == top and last > top:
+            depth = max(depth, last - top + 1)
+    grouped = {top}
+    for (first, left), (last, right) in sorted(merged):
+        if first in grouped and right > left and first < top + 6:
+            depth = max(depth, last - top + 2)
+            grouped.add(last + 1)
+    if depth == 1 and top + 1 < len(rows):
+        below = [plain_text(cell) for cell in rows[top + 1] if not _empty(cell)]
+        if below and all(re.fullmatch(r"[(\[][^)\]]+[)\]]", text) for text in below):
+            depth = 2
+    return depth
+
+
+def _column_names(rows: list[list[Any]], merged: Sequence[Span], top: int, depth: int, width: int) -> list[str]:
+    head = [list(row) for row in rows[top : top + depth]]
+    for (r1, c1), (r2, c2) in merged:
+        if top <= r1 < top + depth:
+            for r in range(r1, min(r2, top + depth - 1) + 1):
+                for c in range(c1, min(c2, width - 1) + 1):
+                    head[r - top][c] = head[r1 - top][c1]
+    names: list[str] = []
+    for column in range(width):
+        levels: list[str] = []
+        for row in head:
+            text = "" if _empty(row[column]) else re.sub(r"\s+", "", str(row[column]))
+            if text and (not levels or levels[-1] != text):
+                levels.append(text)
+        name = "/".join(levels)
+        # A line of units under the names belongs to the name: 建筑面积 + （万平方米）.
+        name = re.sub(r"/(?=[(（\[])", "", name)
+        names.append(_unlike(name, names))
+    return names
+
+
+def _unlike(name: str, taken: list[str]) -> str:
+    if not name or name not in taken:
+        return name
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _fill_merged(rows: list[list[Any]], merged: Sequence[Span], body: int) -> int:
+    """Cells of the body below a merged one get its value, as a reader of the sheet sees it."""
+    filled = 0
+    for (r1, c1), (r2, c2) in merged:
+        if r1 < body or c2 > c1 or r1 >= len(rows) or _empty(rows[r1][c1]):
+            continue
+        for r in range(r1 + 1, min(r2, len(rows) - 1) + 1):
+            rows[r][c1] = rows[r1][c1]
+            filled += 1
+    return filled
+
+
+def _records(rows: list[list[Any]], top: int, depth: int, ledger: Ledger) -> list[int]:
+    """Positions of the rows that are records; the others are put into ``set_aside``."""
+    head = [[_shown(cell) for cell in row] for row in rows[top : top + depth]]
+    keep = []
+    for number in range(top + depth, len(rows)):
+        row = rows[number]
+        shown = [_shown(cell) for cell in row if not _empty(cell)]
+        if not shown:
+            kind = "blank"
+        elif any(_TOTAL.match(text) for text in shown[:3]):
+            kind = "total"
+        elif _FOOTER.match(shown[0]) and len(shown) <= max(2, len(row) // 2):
+            kind = "footer"
+        elif [_shown(cell) for cell in row] in head or _is_column_numbers(shown, number - top - depth):
+            kind = "header"
+        else:
+            keep.append(number)
+            continue
+        ledger.set_aside[kind].append(number + 1)
+    return keep
+
+
+def _is_column_numbers(shown: list[str], position: int) -> bool:
+    """A line “甲 乙 1 2 3” right under the header numbers the columns."""
+    if position or len(shown) < 3:
+        return False
+    words = [text for text in shown if text in _ORDINALS]
+    numbers = [text for text in shown if text not in _ORDINALS]
+    return numbers == [str(n) for n in range(1, len(numbers) + 1)] and (bool(words) or len(numbers) >= 4)
+
+
+def _compare_totals(rows: list[list[Any]], used: list[int], names: list[str], ledger: Ledger) -> None:
+    """The last total line against the sum of the records: (sheet row, column, stated, summed) where they differ.
+
+    Only for the one total of the whole sheet; subtotals stand for groups that are not known here.
+    """
+    totals = ledger.set_aside["total"]
+    if not totals:
+        return
+    line = rows[totals[-1] - 1] if len(totals) == 1 else None
+    if line is None:
+        return
+    for column in used:
+        stated = _number(line[column])
+        if stated is None or not names[column]:
+            continue
+        values = [_number(cell) for cell in ledger.frame[names[column]]]
+        known = [value for value in values if value is not None]
+        if known and abs(sum(known) - stated) > max(0.01, abs(stated) * 1e-6):
+            ledger.totals.append((totals[-1], names[column], stated, float(f"{sum(known):.12g}")))
+
+
+def _number(cell: Any) -> float | None:
+    if isinstance(cell, bool) or _empty(cell):
+        return None
+    if isinstance(cell, int | float):
+        return float(cell)
+    found = read_quantity(cell) if isinstance(cell, str) else None
+    return found.value if found else None
+
+
+def _column(values: list[Any]) -> pd.Series:
+    """Numbers as numbers where all are, else the cells as they are."""
+    values = [None if _empty(value) else value for value in values]
+    known = [value for value in values if value is not None]
+    if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        return pd.Series(values, dtype="float64").to_numpy()  # type: ignore[return-value]
+    if known and all(isinstance(value, str) for value in known):
+        return pd.Series(values, dtype="str").array  # type: ignore[return-value]
+    return pd.Series(values, dtype=object).to_numpy()  # type: ignore[return-value]
+
+
+def _shown(cell: Any) -> str:
+    if _empty(cell):
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return re.sub(r"\s+", "", plain_text(cell))
+
+
+def _empty(cell: Any) -> bool:
+    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())  # noqa: PLR0124 - NaN

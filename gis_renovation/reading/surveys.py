@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.errors import FeatureRef
+from gis_renovation.errors import CRSError, FeatureRef, by_row
+from gis_renovation.reading.opening import Reading
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 _POINT = re.compile(r"^\s*([^,，\s]*)\s*[,，]\s*(-?\d+)\s*[,，]\s*(-?[\d.]+)\s*[,，]\s*(-?[\d.]+)")
 _SECTION = re.compile(r"^\s*\[(.+?)\]\s*$")
@@ -128,3 +133,54 @@ def _polygon(rings: list[NDArray[np.float64]]) -> Any:
         else:
             parts[outer] = shapely.Polygon(parts[outer].exterior, [*parts[outer].interiors, shell.exterior])
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+
+def survey_frame(text: str, path: Path, reading: Reading) -> gpd.GeoDataFrame:
+    """The parcels of a survey file that is being read; what its points do not make is said."""
+    import geopandas as gpd
+
+    survey = read_survey(text)
+    reading.facts["survey"] = {k: survey.header[k] for k in ("坐标系", "几度分带", "带号") if k in survey.header}
+    if survey.broken:
+        zh = "界址点不足三个，围不成面。"
+        reading.say("error", "unreadable_geometry", path, zh, "Fewer than three points make no area.", survey.broken)
+    if survey.lines_left:
+        zh, en = "看不懂的行，未采用。", "Lines not understood, not used."
+        reading.say("warning", "lines_left", path, zh, en, by_row(survey.lines_left))
+    datum = stated_datum(survey.header)
+    if datum and datum != "CGCS2000" and not reading.card.source.crs:
+        raise CRSError(
+            f"图层 {reading.layer}：{path.name} 为 {datum} 坐标，没有公开的转换参数；"
+            "请在来源卡写明 crs，并用 [control] 给出控制点。",
+            f"Layer {reading.layer}: {path.name} is in {datum}, for which no public transformation exists; state crs "
+            "in the card and give control points in [control].",
+        )
+    frame = gpd.GeoDataFrame(survey.parcels, geometry=survey.polygons)
+    crs = stated_crs(survey.header)
+    if crs and len(frame) and frame.total_bounds[2] < 1e6:
+        crs = f"EPSG:{int(crs[5:]) + (21 if int(crs[5:]) >= 4513 else 11)}"  # the same zone without its number in front
+    return frame.set_crs(crs) if crs else frame
+
+
+def read_coordinates(column: Any) -> Any:
+    """Numbers, also with full-width digits; degrees may be written 116°59′24″."""
+    import numpy as np
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan).copy()
+    for position in np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy()):
+        numbers[position] = _one_coordinate(str(column.iloc[position]))
+    return numbers
+
+
+def _one_coordinate(text: str) -> float:
+    from gis_renovation.numerals import plain_text
+
+    # Before plain_text, which would make two minute marks of the sign for seconds.
+    shown = plain_text(text.replace("″", '"').replace("′", "'")).replace("’", "'").replace("”", '"').upper()
+    parts = re.fullmatch(r"[EN东北]?(?:经|纬)?\s*(\d+)[°度]\s*(\d+)['分]\s*(\d+(?:\.\d+)?)?[\"秒]?\s*[EN]?", shown)
+    if parts:
+        degrees, minutes, seconds = (float(p or 0) for p in parts.groups())
+        return degrees + minutes / 60 + seconds / 3600
+    plain = re.fullmatch(r"[EN]?\s*(-?\d+(?:\.\d+)?)\s*[°度]?\s*[EN]?", shown)
+    return float(plain.group(1)) if plain else float("nan")

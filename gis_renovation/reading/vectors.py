@@ -6,11 +6,11 @@ built is kept as a row without geometry and named.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ import numpy as np
 
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.reading import dbf
-from gis_renovation.reading.cards import Card, FileColumns, columns_needed
-from gis_renovation.reading.domains import column_meanings
-from gis_renovation.reading.kml import read_placemarks, with_attributes
-from gis_renovation.reading.opening import Reading, bytes_at, say_doubt, text_encoding, unreadable
-from gis_renovation.reading.salvage import readable_rows
+from gis_renovation.reading.cards import Card
+from gis_renovation.reading.conforming import columns_needed
+from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, say_undecodable
+from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
+from gis_renovation.reading.opening import Reading, text_encoding, unreadable
 
 
 def read_vector(path: Path, reading: Reading) -> Any:
@@ -44,7 +44,7 @@ def _prepare(path: Path, reading: Reading) -> tuple[Path, str]:
     """The file to open and its encoding: XML is refused if it declares entities, side files are restored on a copy."""
     suffix = path.suffix.lower()
     if suffix == ".shp":
-        return _prepare_shapefile(path, reading)
+        return prepare_shapefile(path, reading)
     if suffix in (".kml", ".gml", ".gpx"):
         _refuse_entities(path, reading.layer)
         return _copy(path, reading), reading.card.source.encoding  # the GML driver writes a file beside its source
@@ -69,90 +69,6 @@ def _copy(path: Path, reading: Reading) -> Path:
     return Path(shutil.copyfile(path, folder / path.name))
 
 
-def _prepare_shapefile(path: Path, reading: Reading) -> tuple[Path, str]:
-    beside = {p.suffix.lower(): p for p in path.parent.iterdir() if p.stem == path.stem and p.is_file()}
-    stated = reading.card.source.encoding
-    if ".shx" not in beside:
-        folder = Path(tempfile.mkdtemp(dir=reading.scratch))
-        for side in beside.values():
-            shutil.copyfile(side, folder / side.name)
-        reading.say(
-            "note", "shx_rebuilt", path,
-            "缺少 .shx 索引，已在临时副本上重建；原文件没有改动。", "The .shx index is missing; rebuilt on a copy.",
-        )  # fmt: skip
-        path = folder / path.name
-    if ".dbf" not in beside:
-        reading.say(
-            "warning", "dbf_missing", path, "缺少 .dbf，图层没有任何属性。", "No .dbf: the layer has no attributes."
-        )
-        return path, stated
-    found = dbf.find_encoding(beside[".dbf"], stated)
-    _report_encoding(found, beside[".dbf"], reading)
-    _check_row_counts(path, beside, reading)
-    return path, found.name
-
-
-def _report_encoding(found: dbf.Encoding, path: Path, reading: Reading) -> None:
-    reading.facts |= {"encoding": found.name, "encoding_from": found.reason, "cut_texts": len(found.cut)}
-    if found.refuted:
-        reading.say(
-            "warning", "encoding_refuted", path,
-            f"文件自称编码为 {found.refuted}，内容却是 {found.name}，已按内容读取。",
-            f"The file says its text is {found.refuted}, its content is {found.name}; read as its content.",
-        )  # fmt: skip
-    say_doubt(found.better, found.name, path, reading)
-    if found.cut:
-        reading.say(
-            "note", "text_cut", path,
-            "文字超出字段宽度，末尾的半个汉字已略去。",
-            "Text is longer than its field; half a character at the end is left out.",
-            by_row(found.cut),
-        )  # fmt: skip
-    _say_undecodable(by_row(found.undecodable), found.name, path, reading, stated=found.reason == "card")
-
-
-def _say_undecodable(rows: Sequence[FeatureRef], encoding: str, path: Path, reading: Reading, *, stated: bool) -> None:
-    if rows:
-        reading.say(
-            "error" if stated else "warning", "text_undecodable", path,
-            f"有文字不是 {encoding} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
-            f"Some text is not {encoding}; what cannot be read shows as �. State encoding in the card.",
-            rows,
-        )  # fmt: skip
-
-
-def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) -> None:
-    """A Shapefile's parts must hold the same number of rows; else one of them was cut short or mixed up."""
-    layout = dbf.read_layout(beside[".dbf"])
-    counts = {".dbf": dbf.rows_on_disk(beside[".dbf"], layout) if layout else 0}
-    if ".shx" in beside:
-        counts[".shx"] = (beside[".shx"].stat().st_size - 100) // 8
-    deleted = dbf.deleted_rows(beside[".dbf"], layout) if layout else []
-    reading.facts["rows_deleted"] = len(deleted)
-    if deleted:
-        reading.say(
-            "note", "rows_deleted", path,
-            f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
-            f"{len(deleted)} rows are marked as deleted and not read.",
-            by_row(deleted),
-        )  # fmt: skip
-    promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
-    if path.stat().st_size < promised:
-        size = path.stat().st_size
-        reading.say(
-            "error", "file_cut", path,
-            f".shp 应有 {promised:,} 字节，实有 {size:,} 字节，文件被截断；请重新复制。",
-            f".shp should have {promised:,} bytes but has {size:,}: it is cut short. Copy it again.",
-        )  # fmt: skip
-    if len(set(counts.values())) > 1 or (layout and layout.rows > counts[".dbf"]):
-        listed = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
-        reading.say(
-            "error", "row_counts_differ", path,
-            f"Shapefile 各文件的行数不一致（{listed}），文件不完整或混放；请重新导出。",
-            f"The parts of the Shapefile hold different numbers of rows ({listed}); export it again.",
-        )  # fmt: skip
-
-
 def _refuse_entities(path: Path, layer: str) -> None:
     """XML that declares its own entities can read other files or grow without end; geodata never needs it."""
     with path.open("rb") as stream:
@@ -174,7 +90,7 @@ def _as_utf8(path: Path, reading: Reading) -> Path:
     """The JSON file itself if it is UTF-8, else a copy in UTF-8."""
     found = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = found
-    say_doubt(dbf.better_encoding(bytes_at(path, 0, 2**18), found), found, path, reading)
+    reading.say_doubt(dbf.better_encoding(bytes_at(path, 0, 2**18), found), found, path)
     if found == "UTF-8":
         return path
     target = Path(tempfile.mkdtemp(dir=reading.scratch)) / path.name
@@ -357,10 +273,10 @@ def _likely_encoding(frame: Any, path: Path, reading: Reading) -> str:
     cells = {cell.encode("latin-1") for column in texts for cell in column.dropna().unique()}
     found = dbf.known_encoding(reading.card.source.encoding) or dbf.content_encoding(cells)
     reading.facts |= {"encoding": found, "encoding_from": "card" if reading.card.source.encoding else "content"}
-    say_doubt(dbf.better_encoding(b"\n".join(sorted(cells)), found), found, path, reading)
+    reading.say_doubt(dbf.better_encoding(b"\n".join(sorted(cells)), found), found, path)
     bad = {raw.decode("latin-1") for raw in cells if dbf.decode(raw, found)[2]}
     hit = np.any([column.isin(bad) for column in texts], axis=0) if bad else np.empty(0)
-    _say_undecodable(by_row(np.flatnonzero(hit) + 1), found, path, reading, stated=bool(reading.card.source.encoding))
+    say_undecodable(by_row(np.flatnonzero(hit) + 1), found, path, reading, stated=bool(reading.card.source.encoding))
     return found
 
 
@@ -524,3 +440,39 @@ def _parquet_but_broken(path: Path, reading: Reading) -> Any:
     _say_broken(broken, path, reading)
     crs = stated["columns"][name].get("crs", "OGC:CRS84")
     return gpd.GeoDataFrame(table.drop_columns([name]).to_pandas(), geometry=shapes, crs=crs)
+
+
+# Beyond this many rows asking for each takes minutes; such a file is exported again.
+MOST_ROWS = 200_000
+
+
+def readable_rows(path: Path, layer: str, promised: int) -> list[int]:
+    """The feature ids, ascending, that can be read one by one; none if the file has more than ``MOST_ROWS`` rows.
+
+    ``promised`` is how many rows the file lists. Ids are tried from 0 up to twice that, as deleted rows leave
+    gaps. O(rows), some 30,000 a second.
+    """
+    import fiona
+    from fiona.errors import FionaError
+
+    found: list[int] = []
+    if promised > MOST_ROWS:
+        return found
+    log = logging.getLogger("fiona")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # every row that cannot be read is counted by the caller
+    try:
+        with warnings.catch_warnings(), fiona.open(path, layer=layer) as source:
+            warnings.simplefilter("ignore")
+            for number in range(2 * promised + 2):
+                try:
+                    found += [number] if source.get(number) is not None else []
+                except (FionaError, OSError, RuntimeError, ValueError, KeyError, UnicodeError):
+                    continue
+                if len(found) == promised:
+                    break
+    except (FionaError, OSError, RuntimeError, ValueError, TypeError):
+        return found
+    finally:
+        log.setLevel(level)
+    return found

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gis_renovation.checks import Origin
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
 from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_files, read_raster
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.run.manifest import SourceRecord
 from gis_renovation.run.project import Project
-from gis_renovation.schemas import Origin, check_layer, check_references, layer_schemas, suggest_layers
+from gis_renovation.schemas import layer_schemas, suggest_layers
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Text
 
@@ -65,7 +66,7 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
                 finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
                 inputs.findings.append(finding)
     on_progress("", len(cards), len(cards))
-    from gis_renovation.checking import check_places, check_plausibility, check_zone
+    from gis_renovation.checking import check_places, check_plausibility, check_references, check_zone
 
     vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
     inputs.findings += check_references(vectors, origins=inputs.origins)
@@ -129,7 +130,7 @@ def _raster_remarks(name: str, source: SourceRecord) -> list[Finding]:
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
-    from gis_renovation.checking import check_claim
+    from gis_renovation.checking import check_claim, check_layer
     from gis_renovation.crs import reproject
 
     card = project.cards[name]
@@ -153,10 +154,10 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         frame = reproject(frame, target, where=f"{name}（{file}）")
         frame, repaired = finish_shapes(frame, card, conformed.record, file=file)
         findings += repaired
-    findings += check_layer(frame, card.schema_, file=file, **conformed.told)
+    findings += check_layer(frame, card.schema_, conformed.origin)
     inputs.layers[name] = frame
     inputs.findings += findings
-    inputs.origins[name] = Origin(file, conformed.rules, conformed.row_at)
+    inputs.origins[name] = conformed.origin
     inputs.sources[name] = SourceRecord(
         **_card_facts(card),
         **raw.record,

@@ -31,7 +31,7 @@ from gis_renovation.run.manifest import (
 )
 from gis_renovation.run.project import Project, read_text
 from gis_renovation.run.steps import CONTEXT_LAYERS, Step, plan_steps
-from gis_renovation.schemas import check_layer, layer_schemas
+from gis_renovation.schemas import layer_schemas
 
 STEPS_FOLDER = ".steps"
 # The run's own workbook is for looking things up; longer ledgers are in layers.gpkg and in the
@@ -168,6 +168,8 @@ def _layer_dates(project: Project, table: str, accepted: Iterable[str]) -> dict[
 
 def _check_result(result: Any, layer: str) -> None:
     """A result that breaks its own schema is a bug of the program, not of the data."""
+    from gis_renovation.checking import check_layer
+
     faults = [f for f in check_layer(result, layer_schemas()[layer]) if f.severity == "error"]
     if faults:
         listed = "; ".join(f"{f.field} {f.code} {f.sentence('en')}" for f in faults)

@@ -15,10 +15,11 @@ from shapely.geometry import Point, Polygon, box
 from zoo import BOTTOM, LEFT, communities, drawing, ledger, locked_workbook, shapefile, survey_txt, table_of
 
 from gis_renovation.checking.draft import draft_card, write_draft
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, FileError
-from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import file_sha256, read_files
-from gis_renovation.schemas import check_layer
 
 
 def cards_folder(folder):

@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 from shapely.geometry import Point, box
 
-from gis_renovation.checking.grids import (
-    check_claim,
-    check_offsets,
-    check_places,
-    check_zone,
-    find_offset,
-    likely_crs,
-    looks_swapped,
-)
+from gis_renovation.checking.claims import check_claim, check_places, check_zone
+from gis_renovation.checking.grids import likely_crs, looks_swapped
+from gis_renovation.checking.offsets import check_offsets, find_offset
 from gis_renovation.crs import gcj02_to_bd09, wgs84_to_bd09, wgs84_to_gcj02
 
 PROJECT = CRS("EPSG:4548")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.contiguity import verdicts
 from gis_renovation.contiguity.graphs import connected_groups
 from gis_renovation.contiguity.limits import LinkLimits
@@ -17,7 +18,7 @@ from gis_renovation.contiguity.links import link_communities
 from gis_renovation.contiguity.pairs import nearby_pairs
 from gis_renovation.contiguity.shared_walls import list_shared_walls
 from gis_renovation.errors import ConfigError, CRSError, DataError
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 METRIC = "EPSG:4548"
 

@@ -9,9 +9,10 @@ import pytest
 from libpysal.graph import Graph
 from shapely import LineString, Point, box
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.contiguity import link_communities, links_from_graph, links_to_graph
 from gis_renovation.errors import CRSError, DataError, GisRenovationError
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 from gis_renovation.zones import delineate_zones
 
 METRIC = "EPSG:4548"

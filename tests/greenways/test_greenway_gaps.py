@@ -10,11 +10,12 @@ from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.greenways.detours import GapLimits
 from gis_renovation.greenways.gaps import find_greenway_gaps
 from gis_renovation.networks import build_network
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 CRS = "EPSG:4548"
 

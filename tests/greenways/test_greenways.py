@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.greenways.access import park_access
 from gis_renovation.greenways.provision import slow_path_provision
 from gis_renovation.greenways.rules import ParkGoals, WalkingRules
 from gis_renovation.sample.city import make_city, situation
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 CRS = "EPSG:4548"
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"

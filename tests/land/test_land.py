@@ -10,13 +10,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.land.candidates import screen_parcels, screen_premises, show_candidate_ledger
 from gis_renovation.land.ledger import assess_premises
 from gis_renovation.land.measures import RegisterReading
 from gis_renovation.land.parcels import assess_parcels
 from gis_renovation.rule_packs import rules_in_force
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 DAY = datetime.date
 AS_OF = DAY(2024, 9, 30)

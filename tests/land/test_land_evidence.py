@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.evidence import (
     DEFAULT_WEIGHTS,
@@ -20,7 +21,7 @@ from gis_renovation.land.evidence import (
     weigh_vacancy,
 )
 from gis_renovation.run.binding import gather_arguments
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 DAY = datetime.date
 AS_OF = DAY(2024, 9, 30)

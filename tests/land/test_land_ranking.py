@@ -8,11 +8,12 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS
 from gis_renovation.land.ranking import grade_candidates, rank_parcels
 from gis_renovation.run.binding import gather_arguments
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 CRS = "EPSG:4548"
 

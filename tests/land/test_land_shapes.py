@@ -11,11 +11,12 @@ import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError
 from gis_renovation.land.shapes import Parking, largest_rectangles, shape_usable_land
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.rules import read_rule_pack
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 CRS = "EPSG:4548"
 RULES = rules_in_force()

@@ -11,6 +11,7 @@ import shapely.affinity
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.land.codes import list_code_conversions
 from gis_renovation.land.comparison import compare_land_uses
@@ -18,7 +19,7 @@ from gis_renovation.land.facilities import draw_facility_statements
 from gis_renovation.land.sites import M2_A_MU, list_touched_parcels, outline_land_sites
 from gis_renovation.land.statements import conclude_land_sites, draw_land_statements
 from gis_renovation.land.status import check_land_status, round_to_total
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 CRS = "EPSG:4548"
 KINDS = tuple(layer_schema("control_lines").fields["kind"].values)

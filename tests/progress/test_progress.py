@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.progress.chain import STATE_ORDER
 from gis_renovation.progress.members import community_progress
@@ -20,7 +21,7 @@ from gis_renovation.progress.plan import plan_progress
 from gis_renovation.progress.states import project_states
 from gis_renovation.progress.units import unit_progress
 from gis_renovation.sample.city import make_city, situation
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 AS_OF = date(2024, 9, 30)
 

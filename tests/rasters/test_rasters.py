@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import CRSError, DataError
 from gis_renovation.rasters import zonal
 from gis_renovation.rasters.grid import Raster, grid_coverage
 from gis_renovation.rasters.layers import community_terrain, parcel_greenness, parcel_land_cover, parcel_night_light
 from gis_renovation.rasters.zonal import zonal_extremes, zonal_sums
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 METRIC = CRS("EPSG:4548")
 NORTH_UP = Affine.translation(0, 40) @ Affine.scale(10, -10)

@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon, box
 from zoo import NAMES, communities
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError
-from gis_renovation.reading.cards import FileColumns, columns_needed, conform, finish_shapes, fold_rows, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import columns_needed, conform, finish_shapes
+from gis_renovation.reading.domains import FileColumns
 from gis_renovation.reading.files import read_files
-from gis_renovation.reading.ledgers import SHEET_ROW
+from gis_renovation.reading.joins import fold_rows
+from gis_renovation.reading.sheets import SHEET_ROW
 from gis_renovation.run.fingerprints import fingerprint
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 
 HEAD = '[source]\npath = "a.gpkg"\n'
 COLUMNS = '[columns]\ncommunity_id = "编号"\nname = "名称"\nhouseholds = "户数"\nfloor_area_m2 = "总面积"\n'
@@ -141,7 +145,7 @@ def coded(values, rule):
 def test_values_that_are_not_ours_come_with_the_line_to_write_which_then_works(rule):
     result = coded(["water", "railway", "stream"], rule)
     schema = layer_schema("barriers")
-    fault = next(f for f in check_layer(result.frame, schema, rules=result.rules) if f.code == "value_not_allowed")
+    fault = next(f for f in check_layer(result.frame, schema, result.origin) if f.code == "value_not_allowed")
     start = fault.text.zh.index("kind = ")
     line = fault.text.zh[start : fault.text.zh.index(" }", fault.text.zh.index(" }") + 1) + 2]
     assert '"water" = "…"' in line
@@ -508,7 +512,7 @@ def works(months, **more):
 def checked_works(frame, columns):
     text = f'[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\n{columns}\n'
     result = conform(frame, read_card(text, stem="works_records", where="x"))
-    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_at=result.row_at)
+    faults = check_layer(result.frame, layer_schema("works_records"), result.origin)
     return result, {fault.code: fault for fault in faults}
 
 
@@ -532,7 +536,7 @@ def test_an_empty_id_is_told_by_the_row_of_the_file():
     frame = works(["2026-08-15"] * 3, 名称=["甲", "乙", "丙"], 区="淮南").assign(项目编号=["P1", None, "P3"])
     text = '[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\n'
     result = conform(frame, read_card(text, stem="projects", where="x"))
-    faults = check_layer(result.frame, layer_schema("projects"), row_at=result.row_at)
+    faults = check_layer(result.frame, layer_schema("projects"), result.origin)
     assert next(f for f in faults if f.code == "empty_key").named("zh") == ("第5行",)
 
 
@@ -549,7 +553,7 @@ def test_rows_of_a_csv_are_those_that_a_spreadsheet_shows(tmp_path, text, rows):
     card = '[source]\npath = "进度.csv"\n[columns]\nproject_id = "项目编号"\nstate = "状态"\nrecorded_on = "月份"\n'
     asked = read_card(card, stem="works_records", where="x")
     result = conform(read_files(asked, tmp_path).frame, asked)
-    faults = check_layer(result.frame, layer_schema("works_records"), rules=result.rules, row_at=result.row_at)
+    faults = check_layer(result.frame, layer_schema("works_records"), result.origin)
     assert [(f.code, f.named("zh")) for f in faults] == [("month_without_day", rows)]
 
 
@@ -565,7 +569,7 @@ def test_a_column_not_taken_tells_its_strange_values_the_codes_and_the_line_to_w
     line = 'state = { from = "状态", values = { "施工中" = "?", "停工" = "?" } }'
     assert line in warning.text.zh
     assert line in warning.text.en
-    faults = check_layer(result.frame, layer_schema("works_records"), not_taken=result.not_taken)
+    faults = check_layer(result.frame, layer_schema("works_records"), result.origin)
     missing = next(f for f in faults if f.code == "missing_field")
     assert "“状态”" in missing.text.zh
     assert "未采用" in missing.text.zh

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zoo import communities, ods_ledger, shapefile, survey_txt, zipped_shapefile
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import GisRenovationError
-from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import file_sha256, read_files
-from gis_renovation.schemas import check_layer
 
 SOURCES = (
     "a.gpkg",

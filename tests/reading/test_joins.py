@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from gis_renovation.checking.draft_ledger import draft_join, write_join
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, FileError
-from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import file_sha256, read_files
 from gis_renovation.reading.joins import join_keys, match_rows
-from gis_renovation.schemas import check_layer
 
 LEFT, BOTTOM = 500_000, 3_612_000
 CARD = '[source]\npath = "data/边界.gpkg"\ncrs = "EPSG:4548"\n[columns]\ncommunity_id = "小区编号"\nname = "小区名称"\n'
@@ -283,7 +284,7 @@ def test_repeated_ids_are_named_with_the_rows_of_the_file(tmp_path):
     card = read_card(CARD, stem="communities", where="x")
     raw = read_files(card, tmp_path)
     done = conform(raw.frame, card)
-    (found,) = check_layer(done.frame, card.schema_, repeated=done.repeated)
+    (found,) = check_layer(done.frame, card.schema_, done.origin)
     assert found.named("zh") == ("B2（第1行、第3行）",)
     assert "[B2（第1行、第3行）]" in found.sentence("zh")
     assert "[B2 (row 1, row 3)]" in found.sentence("en")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from zoo import as_office_saves, ledger, ods_ledger
 
 from gis_renovation.errors import FileError
-from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import read_files, read_xlsx
-from gis_renovation.reading.ledgers import read_ledger
-from gis_renovation.reading.sheets import read_csv
+from gis_renovation.reading.sheets import read_csv, read_ledger
 
 CARD = '[source]\npath = "{}"\n{}\n[columns]\nproject_id = "小区名称"\nname = "小区名称"\n'
 

@@ -9,7 +9,8 @@ import pytest
 from zoo import communities, geodatabase
 
 from gis_renovation.checking.draft import draft_card
-from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.domains import _from_items
 from gis_renovation.reading.files import file_sha256, read_files
 

@@ -19,6 +19,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gis_renovation.checking.remedies import check_layer, check_references
 from gis_renovation.crs import gcj02_to_wgs84
 from gis_renovation.errors import ConfigError
 from gis_renovation.rasters.grid import Raster
@@ -28,7 +29,7 @@ from gis_renovation.sample.files import project_text, write_city
 from gis_renovation.sample.housing import whole_parts
 from gis_renovation.sample.place import PATCHES, UNITS, seat_of
 from gis_renovation.sample.plots import segments_between
-from gis_renovation.schemas import check_layer, check_references, layer_schema
+from gis_renovation.schemas import layer_schema
 
 REPOSITORY = Path(__file__).parents[2]
 RASTERS = ("terrain", "greenness_before", "greenness_after", "night_light", "night_light_before", "land_cover")

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.sample.city import make_city, situation
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 from gis_renovation.utilities.summaries import summarise_utilities, summarise_zone_utilities
 
 CRS = "EPSG:4548"

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, make_communities, make_links, make_row
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.display.values import missing_text
 from gis_renovation.errors import ConfigError
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 from gis_renovation.zones import SearchEffort, StabilityTrials, ZoneRequirements
 from gis_renovation.zones import stability as zone_stability
 from gis_renovation.zones.delineate import delineate_zones

@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from gis_renovation.checking.remedies import check_layer
 from gis_renovation.contiguity.links import link_communities
 from gis_renovation.errors import ConfigError, CRSError, DataError
-from gis_renovation.schemas import check_layer, layer_schema
+from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import sentence_facts
 from gis_renovation.zones import SearchEffort, ZoneRequirements
 from gis_renovation.zones.delineate import delineate_zones

@@ -1,0 +1,196 @@
+"""The columns of a drafted card: which of a file's columns each field takes, with a doubt at every guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds
+from gis_renovation.config import toml_inline
+from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
+from gis_renovation.reading import (
+    same_filled,
+    to_text,
+)
+from gis_renovation.schemas import Field, LayerSchema
+from gis_renovation.words import Text, shorten_ids
+
+# Names of id columns that every kind of layer has, the more telling first.
+_KEY_NAMES = ("编号", "代码", "编码", "bsm", "标识码", "objectid", "fid", "id")
+
+
+# A name this like an alias is offered, marked as a guess.
+_ALIKE = 0.72
+
+
+_SHOWN_VALUES = 8
+
+
+_SAMPLED_ROWS = 1000
+
+
+def column_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
+    """The card's [columns]: a line for each field, and what was not used."""
+    frame = found.frame
+    taken: set[str] = set(coordinate_columns(frame) or ()) if not geometry_kinds(frame) else set()
+    lines: list[str | Text] = ["[columns]"]
+    free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases
+    matches = {name: same_filled(frame, free, f, aliases) for name, f in schema.read_fields.items()}
+    for name, column in matches.items():
+        if column in taken:
+            matches[name] = None
+        elif column:
+            taken.add(column)
+    left = [str(c) for c in frame.columns if str(c) not in taken and c != "geometry"]
+    for name, target in schema.read_fields.items():
+        column = matches[name]
+        guess = None if column else alike_column(left, target)
+        if name == schema.key and not column and not guess:
+            guess = _likely_key(frame, left)
+        if guess:
+            left.remove(guess)
+            doubts.append(
+                Text(f"{name} 取自“{guess}”是按名称相近猜的。", f"{name} from {guess!r} is a guess by its name.")
+            )
+        line = _one_column(found, column or guess, target, schema, doubts, guessed=guess is not None)
+        if line is None:
+            line = _missing_column(target, schema, left, doubts)
+        lines.append(line)
+    if left:
+        lines.append(Text(f"# 没有用到的列：{'、'.join(left)}", f"# columns not used: {', '.join(left)}"))
+    return lines
+
+
+def _likely_key(frame: Any, columns: Sequence[str]) -> str | None:
+    """An unused column whose name says id and whose values are all there and all different."""
+    for wanted in _KEY_NAMES:
+        for column in columns:
+            shown = plain_text(column).lower()
+            if (shown == wanted or (len(wanted) > 1 and shown.endswith(wanted))) and len(frame):
+                text = to_text(frame[column])
+                if text.notna().all() and text.is_unique:
+                    return column
+    return None
+
+
+def alike_column(columns: Sequence[str], target: Field) -> str | None:
+    """An unused column whose name is like the field's, or contains it; None below the bar."""
+    names = [plain_text(n).lower() for n in (target.label.zh, *target.aliases, target.name) if len(n) > 1]
+
+    def score(column: str) -> float:
+        bare = header_unit(column)[0].lower().rsplit("/", 1)[-1]
+        contained = max((0.75 + 0.2 * len(n) / max(len(bare), 1) for n in names if n in bare), default=0.0)
+        return max(contained, *(SequenceMatcher(None, bare, n).ratio() for n in names))
+
+    best = max(columns, key=score, default=None)
+    return best if best is not None and score(best) >= _ALIKE else None
+
+
+def _one_column(
+    found: Found, column: str | None, target: Field, schema: LayerSchema, doubts: list[Text], *, guessed: bool
+) -> str | Text | None:
+    if column is None:
+        return None
+    frame, meanings = found.frame, found.columns.codes.get(column, {})
+    unit = header_unit(column)[1]
+    unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
+    values = _unknown_codes(frame[column], target, meanings)
+    parts = [f"from = {toml_inline(column)}"]
+    months = target.type == "date" and _holds_months(frame[column])
+    if months:
+        parts.append('month_as = "last_day"')
+        doubts.append(_which_day(column, target))
+    if unit and unit_factor(unit, target.unit) != 1:
+        parts.append(f"unit = {toml_inline(unit)}")
+    if values:
+        listed = ", ".join(f'{toml_inline(v)} = "?"' for v in values)
+        allowed = ", ".join(f"{code} {label.zh}" for code, label in target.values.items())
+        said = "、".join(f"{v} 即{meanings[v]}" for v in values if v in meanings)
+        note = Text(
+            f"把 ? 换成：{allowed}" + (f"；文件注明 {said}" if said else ""),
+            f"replace ? by: {', '.join(target.values)}",
+        )
+        rule = f"{target.name} = {{ {', '.join(parts)}, values = {{ {listed} }} }}"
+        return Text(*(f"# {rule}  # {n}" for n in note))
+    rule = f"{target.name} = {toml_inline(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
+    alias = found.columns.aliases.get(column, "")
+    mark = Text(f"（别名“{alias}”）", f" (alias {alias})") if alias else Text("", "")
+    mark = Text("（猜测，请核对）", " (a guess, check)") if guessed else mark
+    if months:
+        mark = Text(f"{mark.zh}：取当月最后一天；first_day 取第一天", f"{mark.en}: last_day of the month, or first_day")
+    if target.name == schema.key and not to_text(frame[column]).is_unique:
+        doubts.append(_repeated_key(frame, column, target, schema))
+        mark = Text("（有重复，不能作编号）", " (repeated, cannot be the id)")
+        number = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
+        return Text(*(f"{number}  # {toml_inline(column)}{m}" for m in mark))
+    return Text(f"{rule}  # {target.label.zh}{mark.zh}", f"{rule}  # {target.label.en}{mark.en}")
+
+
+def _holds_months(cells: Any) -> bool:
+    """Whether a column names months without a day, in every known cell of its first rows."""
+    texts = to_text(cells.dropna().iloc[:_SAMPLED_ROWS]).tolist()
+    return bool(texts) and all(read_month(text) is not None for text in texts)
+
+
+def _which_day(column: str, target: Field) -> Text:
+    return Text(
+        f"“{column}”只写到月，{target.label.zh}暂取当月最后一天；取第一天的，把 last_day 改成 first_day。",
+        f"{column!r} names months; {target.label.en} is their last day for now. For the first write first_day.",
+    )
+
+
+def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -> Text:
+    """That the id column cannot be the id, what numbering instead loses, and what to write if the rows are pieces."""
+    text = to_text(frame[column])
+    twice = sorted(text[text.notna() & text.duplicated()].unique())
+    empty = int(text.isna().sum())
+    zh = [f"有 {len(twice)} 个编号重复（{shorten_ids(twice, 'zh', 3)}）"] if twice else []
+    en = [f"{len(twice)} ids repeated ({shorten_ids(twice, 'en', 3)})"] if twice else []
+    if empty:
+        zh.append(f"有 {empty} 行没有编号")
+        en.append(f"{empty} rows without an id")
+    remedy = Text("", "")
+    if schema.geometry:
+        rule = f"{target.name} = {toml_inline(column)}"
+        remedy = Text(
+            f"若重复的行是同一要素的几块，请改写 {rule}，并在 [repair] 写 merge_pieces = true。",
+            f" If those rows are pieces of one feature, write {rule} and [repair] merge_pieces = true instead.",
+        )
+    return Text(
+        f"“{column}”不能作编号：{'，'.join(zh)}。草稿改为自动编号：其他表按原编号的关联会失效，"
+        f"重复的行成为各自独立的要素。{remedy.zh}",
+        f"{column!r} cannot be the id: {', '.join(en)}. The draft numbers the rows instead: links from other tables by "
+        f"the old id are lost, and repeated rows become separate features.{remedy.en}",
+    )
+
+
+def _unknown_codes(cells: Any, target: Field, meanings: Mapping[str, str]) -> list[str]:
+    """Values of a coded column that are neither a code nor a label, nor mean one by the file's own words."""
+    if not target.values:
+        return []
+    known = {*target.values, *(word.lower() for label in target.values.values() for word in label)}
+    found = {str(v): meanings.get(str(v), str(v)) for v in sorted(to_text(cells).dropna().unique())}
+    values = [v for v, said in found.items() if v not in known and said.lower() not in known]
+    return values[:_SHOWN_VALUES]
+
+
+def _missing_column(target: Field, schema: LayerSchema, left: Sequence[str], doubts: list[Text]) -> str | Text:
+    unit = f"（{target.unit}）" if target.unit else ""
+    if target.name == schema.key:
+        doubts.append(Text("没有找到编号列，按位置自动编号。", "No id column was found; ids are numbered by position."))
+        rule = f'{target.name} = {{ number = "{schema.name[:2].upper()}-" }}'
+        return Text(f"{rule}  # {target.label.zh}：按位置编号", f"{rule}  # {target.label.en}: numbered by position")
+    if target.required:
+        doubts.append(
+            Text(
+                f"必填字段 {target.name}（{target.label.zh}）没有找到对应的列；"
+                f"未使用的列有：{'、'.join(left) or '无'}。",
+                f"No column for the required {target.name} ({target.label.en}); unused: {', '.join(left) or 'none'}.",
+            )
+        )
+    must = Text("必填", "required") if target.required else Text("可选", "optional")
+    return Text(
+        f'# {target.name} = ""  # {target.label.zh}{unit}，{must.zh}',
+        f'# {target.name} = ""  # {target.label.en}{unit if unit.isascii() else ""}, {must.en}',
+    )

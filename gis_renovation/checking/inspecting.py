@@ -1,0 +1,243 @@
+"""What a file to be drafted for holds: its layers or sheets, its columns, and the layer of ours that fits."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gis_renovation.errors import FileError, GisRenovationError
+from gis_renovation.numerals import header_unit, plain_text
+from gis_renovation.reading import (
+    Card,
+    FileColumns,
+    column_meanings,
+    read_coordinates,
+    read_raw,
+    same_name,
+)
+from gis_renovation.schemas import GEOMETRY_TYPES, LayerSchema, layer_schema, layer_schemas
+from gis_renovation.words import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Names of coordinate columns; what is easting and what northing, the numbers decide.
+_X_NAMES = ("x", "经度", "lon", "lng", "longitude", "东坐标", "横坐标", "x坐标", "point_x", "xcoord")
+
+
+_Y_NAMES = ("y", "纬度", "lat", "latitude", "北坐标", "纵坐标", "y坐标", "point_y", "ycoord")
+
+
+_WKT_NAMES = ("wkt", "geom", "geometry", "geometry_wkt", "the_geom", "shape_wkt")
+
+
+@dataclass
+class Found:
+    """What inspecting the file gave."""
+
+    path: Path
+    frame: Any
+    sublayers: tuple[str, ...]
+    sublayer: str
+    driver: str
+    facts: Mapping[str, Any]
+    findings: Sequence[Any]
+    columns: FileColumns = field(default_factory=FileColumns)
+
+
+def inspect_file(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> Found:
+    """What a file holds, of its one layer or sheet that fits; ``doubts`` gets what was chosen."""
+    names = _sublayers(path)
+    chosen = sublayer or (_fitting_sublayer(path, names, layer, doubts) if len(names) > 1 else "")
+    card = Card.model_validate({"source": {"path": path.name, "layer": layer or "communities", "layer_name": chosen}})
+    raw = read_raw(path, card)
+    return Found(path, raw.frame, names, chosen, _driver(path), raw.record, raw.findings, raw.columns)
+
+
+def _sublayers(path: Path) -> tuple[str, ...]:
+    """Layers of a vector file or visible sheets of a workbook; an archive's are found when it is read."""
+    from gis_renovation.reading import SHEET_SUFFIXES, VECTOR_SUFFIXES, layers_in, sheet_names
+
+    suffix = path.suffix.lower()
+    if suffix in SHEET_SUFFIXES:
+        return tuple(sheet_names(path))
+    if suffix in VECTOR_SUFFIXES and suffix not in (".shp", ".kmz", ".dbf"):
+        return tuple(layers_in(path))
+    return ()
+
+
+@dataclass
+class _Sublayer:
+    """One layer or sheet of a file: its columns, its rows (unknown: -1) and its geometry in GDAL's words."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: int
+    geometry: str
+
+    def described(self) -> Text:
+        """Name, rows and geometry, for a person to choose by."""
+        kind = _kind(self.geometry)
+        words = Text(*_KIND_WORDS[kind]) if kind in _KIND_WORDS else Text("几何类型不明", "geometry unknown")
+        if not self.rows:
+            return Text(f"{self.name}（空，{words.zh}）", f"{self.name} (empty, {words.en})")
+        zh, en = (f"{self.rows:,} 行，", f"{self.rows:,} rows, ") if self.rows > 0 else ("", "")
+        return Text(f"{self.name}（{zh}{words.zh}）", f"{self.name} ({en}{words.en})")
+
+
+_KIND_WORDS = {"polygon": ("面", "areas"), "line": ("线", "lines"), "point": ("点", "points"), "": ("表格", "a table")}
+
+
+# A sublayer is taken without asking if it shows this much, and this much more than the next.
+_FITS, _AHEAD = 3.0, 2.0
+
+
+def _kind(geometry: str) -> str:
+    """``polygon``, ``line`` or ``point``; empty for a table, ``unknown`` for what may hold anything."""
+    plain = geometry.replace("2.5D ", "").replace("Measured ", "").replace("3D ", "").split(" ")[0]
+    kinds = {name: kind for kind, names in GEOMETRY_TYPES.items() for name in names}
+    return kinds.get(plain, "unknown") if plain else ""
+
+
+def _fitting_sublayer(path: Path, names: Sequence[str], layer: str, doubts: list[Text]) -> str:
+    """The one sublayer that clearly fits the layer, said with the others; else FileError naming them all."""
+    found = [_look_into(path, name) for name in names]
+    schema = layer_schema(layer) if layer else None
+
+    def score(one: _Sublayer) -> float:
+        kind = _kind(one.geometry)
+        if not one.rows or (schema is not None and schema.geometry and kind not in (*schema.geometry, "unknown", "")):
+            return -1.0
+        if schema is None:
+            return _FITS if kind else 0.0
+        key = schema.fields.get(schema.key)
+        matched = sum(same_name(one.columns, f) is not None for f in schema.read_fields.values() if f is not key)
+        keyed = key is not None and same_name(one.columns, key) is not None
+        shown = one.name.lower()
+        named = any(word.lower() in shown for word in (schema.name, schema.name.rstrip("s"), schema.label.zh))
+        return matched + 2.0 * keyed + 3.0 * named - (1.0 if schema.geometry and not kind else 0.0)
+
+    ranked = sorted(found, key=lambda one: (-score(one), names.index(one.name)))
+    best, others = ranked[0], ranked[1:]
+    if score(best) >= _FITS and all(score(best) - score(other) >= _AHEAD for other in others):
+        taken, rest = best.described(), _listed(others)
+        doubts.append(
+            Text(
+                f"文件里有 {len(found)} 个图层，取了最符合的 {taken.zh}；另有：{rest.zh}。不对时用 --sublayer 指定。",
+                f"The file holds {len(found)} layers; {taken.en} fits best and was taken. Also there: {rest.en}. "
+                "If wrong, give --sublayer.",
+            )
+        )
+        return best.name
+    listed, example = _listed(found), f"--sublayer {_shell_word(best.name)}"
+    raise FileError(
+        f"{path.name} 里有 {len(found)} 个图层，看不出该用哪一个：{listed.zh}。请用 --sublayer 指定，例如 {example}。",
+        f"{path.name} holds {len(found)} layers and which one is meant cannot be told: {listed.en}. "
+        f"Name one with --sublayer, for example {example}.",
+    )
+
+
+def _listed(sublayers: Sequence[_Sublayer]) -> Text:
+    texts = [one.described() for one in sublayers]
+    return Text("、".join(t.zh for t in texts), ", ".join(t.en for t in texts))
+
+
+def _shell_word(name: str) -> str:
+    return f'"{name}"' if any(c.isspace() for c in name) else name
+
+
+def _look_into(path: Path, name: str) -> _Sublayer:
+    """What a layer or sheet holds, as far as it can be told without an error; reading it tells the rest."""
+    from gis_renovation.reading import SHEET_SUFFIXES, read_xlsx
+
+    if path.suffix.lower() in SHEET_SUFFIXES:
+        try:
+            frame = read_xlsx(path, name)
+        except GisRenovationError:
+            return _Sublayer(name, (), 0, "")
+        return _Sublayer(name, tuple(map(str, frame.columns)), len(frame), "")
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            info = pyogrio.read_info(path, layer=name, force_feature_count=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
+        return _Sublayer(name, (), -1, "Unknown")
+    columns = (*map(str, info["fields"]), *column_meanings(path, name).aliases.values())
+    return _Sublayer(name, columns, int(info["features"]), str(info["geometry_type"] or ""))
+
+
+def _driver(path: Path) -> str:
+    """The driver's name: fiona inspects what it can open, the suffix names the rest."""
+    import fiona
+    from fiona.errors import DriverError, FionaValueError
+
+    try:
+        with fiona.open(path) as source:
+            return str(source.driver)
+    except (DriverError, FionaValueError, OSError, UnicodeError):
+        return path.suffix.lstrip(".").upper()
+
+
+def likely_schema(found: Found, doubts: list[Text]) -> LayerSchema:
+    """The layer whose columns and shapes fit best; a name like the file's decides between equals."""
+    kinds = geometry_kinds(found.frame)
+    stem = f"{found.path.stem} {found.sublayer}".lower()
+
+    def score(schema: LayerSchema) -> tuple[float, float]:
+        names = found.frame.columns
+        matched = [f for f in schema.read_fields.values() if same_name(names, f, found.columns.aliases)]
+        fits = 1.0 if not kinds or any(k in GEOMETRY_TYPES[g] for g in schema.geometry for k in kinds) else -3.0
+        named = schema.label.zh in stem or schema.name.rstrip("s") in stem
+        weight = sum(1.0 + f.required for f in matched) + 2.0 * named + fits
+        return weight, -order.index(schema.name)
+
+    schemas = [s for s in layer_schemas().values() if not s.result and not s.raster]
+    order = [schema.name for schema in schemas]  # the layers every project has stand first
+    ranked = sorted(schemas, key=score, reverse=True)
+    others = "、".join(f"{s.label.zh} {s.name}" for s in ranked[1:4])
+    best = ranked[0]
+    doubts.append(
+        Text(
+            f"图层类别是猜的：{best.label.zh} {best.name}；不对时用 --layer 指定，例如 {others}。",
+            f"The layer is a guess: {best.name}; if wrong, give --layer, for example "
+            f"{', '.join(s.name for s in ranked[1:4])}.",
+        )
+    )
+    return best
+
+
+def geometry_kinds(frame: pd.DataFrame) -> set[str]:
+    """The kinds of shapes that a frame holds."""
+    return {str(k) for k in frame.geom_type.dropna().unique()} if hasattr(frame, "geom_type") else set()
+
+
+def coordinate_columns(frame: Any) -> tuple[str, ...] | None:
+    """The columns for (x, y) or (wkt,), the northing told from the easting by its numbers; None if there are none."""
+    names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
+    for wanted in _WKT_NAMES:
+        if wanted in names and _holds_wkt(frame[names[wanted]]):
+            return (names[wanted],)
+    x = next((names[n] for n in _X_NAMES if n in names), None)
+    y = next((names[n] for n in _Y_NAMES if n in names), None)
+    if x is None or y is None:
+        return None
+    first, second = (
+        float(np.nanmedian(read_coordinates(frame[c].iloc[:5000]))) if len(frame) else np.nan for c in (x, y)
+    )
+    from gis_renovation.checking.grids import looks_swapped
+
+    return (y, x) if looks_swapped(first, second) else (x, y)
+
+
+def _holds_wkt(column: Any) -> bool:
+    """Whether the first known cell is a shape in words."""
+    known = column.dropna()
+    return bool(len(known)) and re.match(r"\s*(SRID=\d+;)?\s*[A-Za-z]+\s*Z?M?\s*\(", str(known.iloc[0])) is not None
