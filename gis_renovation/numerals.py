@@ -13,6 +13,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
+# What one mu is; 1 ha = 15 mu.
+M2_A_MU = 10_000 / 15
+
 # What one unit is in the schema's unit (1 ha = 15 mu, 1 mu = 666.67 m²).
 UNITS: Mapping[str, Mapping[str, float]] = {
     "m²": {

@@ -2,8 +2,6 @@
 
 from gis_renovation.display.html import plain_text, render, safe, script_json
 from gis_renovation.display.styles import (
-    UNKNOWN,
-    GeometryKind,
     LayerStyle,
     StyleClass,
     Symbol,
@@ -16,6 +14,7 @@ from gis_renovation.display.styles import (
 )
 from gis_renovation.display.values import (
     SYNTHETIC_NOTICE,
+    UNKNOWN,
     WITHHELD,
     Column,
     cell_values,
@@ -38,7 +37,6 @@ __all__ = [
     "UNKNOWN",
     "WITHHELD",
     "Column",
-    "GeometryKind",
     "LayerStyle",
     "StyleClass",
     "Symbol",

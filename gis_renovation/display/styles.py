@@ -20,8 +20,8 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from gis_renovation.display.values import missing_text
-from gis_renovation.schemas import Field, LayerSchema, layer_schemas
+from gis_renovation.display.values import UNKNOWN, missing_text
+from gis_renovation.schemas import Field, GeometryKind, LayerSchema, layer_schemas
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Lang, Text
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 Shape = Literal["circle", "square", "diamond", "triangle"]
-GeometryKind = Literal["polygon", "line", "point"]
 
 # Neighbouring areas count as neighbours for colouring up to this gap: wider than any street
 # (urban arterials are at most 80 m), so that areas facing each other across one differ too.
@@ -224,7 +223,7 @@ def _code_classes(
     classes = tuple(
         StyleClass(
             code=code,
-            label=_missing_label(name, style) if code is None else labels.get(code, Text(code, code)),
+            label=_missing_label(name, style) if code is None else labels.get(code, Text.same(code)),
             symbol=_symbol(style, code),
             count=int(counts[at]),
         )
@@ -262,16 +261,13 @@ def _number_classes(
     return tuple(classes), np.searchsorted(present, bins).astype(np.int64)
 
 
-UNKNOWN = Text("未知", "unknown")
-
-
 def _missing_label(name: str, style: LayerStyle) -> Text:
     """What a missing value means where the schema says so (空值表示…), else unknown."""
     zh, en = (missing_text(_field(name, style), lang) for lang in ("zh", "en"))
     return UNKNOWN if zh in ("", "—", UNKNOWN.zh) else Text(zh, "none" if en == "—" else en)
 
 
-def _code(value: Any) -> str:
+def _code(value: object) -> str:
     return str(bool(value)).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
@@ -292,17 +288,13 @@ def _range_label(lower: float | None, upper: float | None, field: Field | None) 
     if lower is None:
         return Text(f"不足 {number(upper or 0.0)}", f"under {number(upper or 0.0)}")
     if upper is None:
-        return (
-            Text(number(lower), number(lower))
-            if whole
-            else Text(f"{number(lower)} 及以上", f"{number(lower)} and more")
-        )
+        return Text.same(number(lower)) + ("" if whole else Text(" 及以上", " and more"))
     return Text(f"{number(lower)} 至不足 {number(upper)}", f"{number(lower)} to under {number(upper)}")
 
 
 def _layer_label(name: str) -> Text:
     schema = layer_schemas().get(name)
-    return schema.label if schema else Text(name, name)
+    return schema.label if schema else Text.same(name)
 
 
 def _field(name: str, style: LayerStyle) -> Field | None:
@@ -315,11 +307,7 @@ def _code_labels(name: str, style: LayerStyle) -> Mapping[str, Text]:
     if field is None:
         return {}
     if field.type == "boolean":
-        yes, no = (
-            (f"{field.label.zh}：是", f"{field.label.en}: yes"),
-            (f"{field.label.zh}：否", f"{field.label.en}: no"),
-        )
-        return {"true": Text(*yes), "false": Text(*no)}
+        return {"true": field.label + Text("：是", ": yes"), "false": field.label + Text("：否", ": no")}
     return field.values
 
 
@@ -328,43 +316,47 @@ def _code_labels(name: str, style: LayerStyle) -> Mapping[str, Text]:
 
 def swatch_svg(symbol: Symbol, kind: GeometryKind) -> str:
     """A 26 x 16 pixel picture of ``symbol`` for a legend, as inline SVG without scripts or styles."""
-    stroke = f'stroke="{symbol.stroke}" stroke-opacity="{symbol.stroke_opacity:g}" stroke-width="{symbol.width:g}"' + (
-        f' stroke-dasharray="{" ".join(f"{d:g}" for d in symbol.dash)}"' if symbol.dash else ""
-    )
-    fill = f'fill="{symbol.fill}" fill-opacity="{symbol.fill_opacity:g}"'
+    stroke = _stroke(symbol, f' stroke-opacity="{symbol.stroke_opacity:g}"')
     if kind == "line":
         body = f'<path d="M1 8H25" fill="none" {stroke}/>'
     elif kind == "polygon":
-        body = f'<rect x="2" y="2" width="22" height="12" rx="1" {fill} {stroke}/>'
+        body = f'<rect x="2" y="2" width="22" height="12" rx="1" {_fill(symbol)} {stroke}/>'
     else:
-        body = marker_svg_body(symbol, 13.0, 8.0, min(symbol.size, 15.0), fill, stroke)
+        body = _marker_body(symbol, (13.0, 8.0), min(symbol.size, 15.0), stroke)
     return f'<svg class="swatch" width="26" height="16" viewBox="0 0 26 16" aria-hidden="true">{body}</svg>'
 
 
 def marker_svg(symbol: Symbol) -> str:
     """A point symbol as a whole SVG picture, two pixels wider than the symbol on each side."""
     side = symbol.size + 4
-    stroke = f'stroke="{symbol.stroke}" stroke-width="{symbol.width:g}"' + (
-        f' stroke-dasharray="{" ".join(f"{d:g}" for d in symbol.dash)}"' if symbol.dash else ""
-    )
-    fill = f'fill="{symbol.fill}" fill-opacity="{symbol.fill_opacity:g}"'
-    body = marker_svg_body(symbol, side / 2, side / 2, symbol.size, fill, stroke)
+    body = _marker_body(symbol, (side / 2, side / 2), symbol.size, _stroke(symbol))
     return f'<svg width="{side:g}" height="{side:g}" viewBox="0 0 {side:g} {side:g}" aria-hidden="true">{body}</svg>'
 
 
-def marker_svg_body(symbol: Symbol, x: float, y: float, size: float, fill: str, stroke: str) -> str:
-    """The SVG of a point symbol, ``size`` pixels across, centred on ``x``, ``y``."""
-    half = size / 2.0 - symbol.width / 2.0
-    points: dict[str, list[tuple[float, float]]] = {
-        "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
-        "diamond": [(0, -1.1), (1.1, 0), (0, 1.1), (-1.1, 0)],
-        "triangle": [(0, -1), (1, 0.9), (-1, 0.9)],
-    }
+def _stroke(symbol: Symbol, opacity: str = "") -> str:
+    dash = f' stroke-dasharray="{" ".join(f"{d:g}" for d in symbol.dash)}"' if symbol.dash else ""
+    return f'stroke="{symbol.stroke}"{opacity} stroke-width="{symbol.width:g}"{dash}'
+
+
+def _fill(symbol: Symbol) -> str:
+    return f'fill="{symbol.fill}" fill-opacity="{symbol.fill_opacity:g}"'
+
+
+_CORNERS: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    "diamond": ((0, -1.1), (1.1, 0), (0, 1.1), (-1.1, 0)),
+    "triangle": ((0, -1), (1, 0.9), (-1, 0.9)),
+}
+
+
+def _marker_body(symbol: Symbol, centre: tuple[float, float], size: float, stroke: str) -> str:
+    """The SVG of a point symbol, ``size`` pixels across."""
+    (x, y), half = centre, size / 2.0 - symbol.width / 2.0
     if symbol.shape == "circle":
-        outline = f'<circle cx="{x:g}" cy="{y:g}" r="{half:g}" {fill} {stroke}/>'
+        outline = f'<circle cx="{x:g}" cy="{y:g}" r="{half:g}" {_fill(symbol)} {stroke}/>'
     else:
-        corners = " ".join(f"{x + dx * half:g},{y + dy * half:g}" for dx, dy in points[symbol.shape])
-        outline = f'<polygon points="{corners}" {fill} {stroke}/>'
+        corners = " ".join(f"{x + dx * half:g},{y + dy * half:g}" for dx, dy in _CORNERS[symbol.shape])
+        outline = f'<polygon points="{corners}" {_fill(symbol)} {stroke}/>'
     if not symbol.glyph:
         return outline
     glyph = html.escape(symbol.glyph)

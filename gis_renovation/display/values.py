@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import Field, LayerSchema, layer_schema, nearest_names
@@ -139,7 +139,7 @@ def shown_columns(frame: pd.DataFrame, schema: LayerSchema, lang: Lang) -> tuple
     return tuple(Column(name, schema.fields.get(name)) for name in [*known, *unknown])
 
 
-def cell_values(frame: pd.DataFrame, column: Column) -> list[Any]:
+def cell_values(frame: pd.DataFrame, column: Column) -> list[object]:
     """A column's plain Python values, None where missing; the key is read from the index."""
     values = frame.index if column.name == frame.index.name else frame[column.name]
     # Asking each value costs less than pandas does for a whole column of a small table.
@@ -159,13 +159,13 @@ def with_withheld(frame: Frame, withheld: Mapping[str, Flags] | None, lang: Lang
     return said
 
 
-def _known(value: Any) -> Any:
+def _known(value: object) -> object:
     if type(value) is float:
         return value if math.isfinite(value) else None
     return _plain(value)
 
 
-def shown_text(value: Any, field: Field | None, lang: Lang) -> str:
+def shown_text(value: object, field: Field | None, lang: Lang) -> str:
     """A value as people read it in running text: codes by label, 是/否, thousands, 未知."""
     value = _plain(value)
     if value is None:
@@ -229,7 +229,7 @@ def _number_text(value: float, field: Field | None) -> str:
     return text if any(digit in text for digit in "123456789") else text.removeprefix("-")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """NumPy and pandas scalars as Python ones; every kind of missing as None."""
     import pandas as pd
 
@@ -256,7 +256,7 @@ def display_width(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("gbk", "replace"))
 
 
-def number_format(field: Field, values: list[Any]) -> str:
+def number_format(field: Field, values: Sequence[object]) -> str:
     """How a field's numbers look: areas and money two decimals, counts with thousands, years plain."""
     if is_share(field):
         return "0.0%"

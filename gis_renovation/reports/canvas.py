@@ -22,6 +22,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox, TransformedPath
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.words import Lang
@@ -95,7 +96,7 @@ class Canvas:
         self._renderer = RendererAgg(*size, DPI)  # type: ignore[no-untyped-call]
         self.box(0.0, 0.0, self.width_cm, self.height_cm, Pen(face="#ffffff", width=0.0))
 
-    def window(self, left_cm: float, bottom_cm: float, right_cm: float, top_cm: float, ground: Any) -> Window:
+    def window(self, left_cm: float, bottom_cm: float, right_cm: float, top_cm: float, ground: BaseGeometry) -> Window:
         """The part of the sheet between these places, showing ``ground`` (a rectangle of its proportions)."""
         left, bottom, right, top = (value * _CM_PX for value in (left_cm, bottom_cm, right_cm, top_cm))
         x0, y0, x1, y1 = shapely.bounds(ground)
@@ -231,6 +232,6 @@ def _face(points: float) -> ImageFont.FreeTypeFont:
     )
 
 
-def _oddness(font: Any) -> tuple[bool, bool, bool, str]:
+def _oddness(font: font_manager.FontEntry) -> tuple[bool, bool, bool, str]:
     """Upright, of normal width and weight first; then by file, so that the choice is always the same."""
     return font.style != "normal", font.stretch != "normal", font.weight != 400, font.fname

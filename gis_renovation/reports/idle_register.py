@@ -9,8 +9,8 @@ import pandas as pd
 
 from gis_renovation.display import UNKNOWN, shown_text, shown_unit
 from gis_renovation.land import NEED_ZONE_COLUMNS
+from gis_renovation.numerals import M2_A_MU
 from gis_renovation.reports.parts import (
-    M2_A_MU,
     SHEETS_MAX,
     Layers,
     community_names,
@@ -172,9 +172,9 @@ def _candidate_list(paper: Paper, layers: Layers, register: _Register, workbook:
     """One line a candidate, with the page of its record."""
     frame, noun = layers[register.result], register.noun
     candidates = frame[frame["verdict"] == "candidate"]
-    paper.heading(f"候选{noun.zh}", f"Candidate {noun.en}", level=2)
+    paper.heading(*Text("候选{noun}", "Candidate {noun}").fill(noun=noun), level=2)
     if not len(candidates):
-        paper.say(f"没有候选{noun.zh}。", f"There are no candidate {noun.en}.")
+        paper.say(*Text("没有候选{noun}。", "There are no candidate {noun}.").fill(noun=noun))
         return
     marks = [_mark(register, number) for number in range(1, min(len(candidates), SHEETS_MAX) + 1)]
     columns = register.overview
@@ -190,16 +190,17 @@ def _register(paper: Paper, layers: Layers, register: _Register, workbook: str) 
     groups = {outcome: frame[frame["verdict"] == outcome] for outcome in _OUTCOMES}
     reason = f"reason_{paper.lang}"
     if len(groups["candidate"]):
-        paper.heading(f"候选{noun.zh}逐条判定", f"Candidate {noun.en}, rule by rule", new_page=True, numbered=True)
+        by_rule = Text("候选{noun}逐条判定", "Candidate {noun}, rule by rule").fill(noun=noun)
+        paper.heading(*by_rule, new_page=True, numbered=True)
         for number, key in enumerate(groups["candidate"].index[:SHEETS_MAX], 1):
             _candidate_sheet(paper, layers, register, key, number)
         left = len(groups["candidate"]) - SHEETS_MAX
         if left > 0:
             paper.say(f"其余 {left} 处的逐条判定见 {workbook}。", f"The ledgers of {left} more stand in {workbook}.")
-    title = (f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing")
+    title = Text(f"待核实{noun.zh}（数据不足，不能判定）", f"{noun.en.capitalize()} to verify: data are missing")
     paper.heading(*title, new_page=True, numbered=True)
     _by_reason(paper, groups["unknown"], reason)
-    paper.heading(f"已排除{noun.zh}", f"Excluded {noun.en}", numbered=True)
+    paper.heading(*Text("已排除{noun}", "Excluded {noun}").fill(noun=noun), numbered=True)
     if len(groups["excluded"]):
         columns = (register.overview[0], reason)
         paper.layer_table(groups["excluded"], register.result, columns, rows_shown=EXCLUDED_SHOWN, see=workbook)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import pandas as pd
+from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.display import shown_text, shown_unit
+from gis_renovation.numerals import M2_A_MU
 from gis_renovation.reports.idle_register import with_unit
-from gis_renovation.reports.parts import M2_A_MU, Layers, Sheet, file_names, in_language, titled
+from gis_renovation.reports.parts import Layers, Sheet, file_names, in_language, titled
 from gis_renovation.reports.site_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
@@ -203,8 +204,8 @@ def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str,
     return found
 
 
-def _joined(texts: tuple[Any, ...], lang: Lang) -> str:
-    return ("：" if lang == "zh" else ": ").join(str(text) for text in texts if not pd.isna(text))
+def _joined(texts: tuple[object, ...], lang: Lang) -> str:
+    return ("：" if lang == "zh" else ": ").join(str(text) for text in texts if isinstance(text, str))
 
 
 _SITE_TABLES = ("land_status", "touched_parcels", "land_use_comparison", "land_statements", "facility_statements")
@@ -251,7 +252,7 @@ def _codes(status: pd.DataFrame) -> set[str]:
     return set(status["item"][status["section"].isin(["survey", "planned"])])
 
 
-def _numbered(layers: Layers, touched: pd.DataFrame | None) -> dict[int, Any]:
+def _numbered(layers: Layers, touched: pd.DataFrame | None) -> dict[int, BaseGeometry]:
     """The shape of each parcel by its number on the map; slivers have a number but no room for it."""
     if touched is None or "parcels" not in layers:
         return {}
@@ -346,7 +347,7 @@ def _conversions(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
         lang,
         ("用地分类体系", "Code system"),
         ("地类", "Class"),
-        (f"可能对应的类别（{target.zh}）", f"May become ({target.en})"),
+        Text("可能对应的类别（{target}）", "May become ({target})").fill(target=target),
         ("对应关系", "Counterparts"),
     )
     paper.table(header, rows)

@@ -23,7 +23,6 @@ SEVERITIES: Mapping[str, Text] = {
     "note": Text("说明", "note"),
 }
 
-M2_A_MU = 10_000 / 15
 # A sheet for each zone, site or candidate is meant to be read; beyond this the workbook has them all.
 SHEETS_MAX = 300
 

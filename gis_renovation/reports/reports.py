@@ -8,20 +8,20 @@ decides anything: the documents tell what the layers hold, and say plainly what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
-from gis_renovation.reports.parts import Layers, Sheet, in_language
+from gis_renovation.reports.parts import SEVERITIES, Layers, Sheet, in_language
 from gis_renovation.reports.progress_brief import write_progress_brief
 from gis_renovation.reports.zone_scheme import write_zone_scheme
 from gis_renovation.run import Manifest, SkippedStep
 from gis_renovation.schemas import layer_schema, nearest_names
-from gis_renovation.words import Lang, Text
+from gis_renovation.words import LISTED, Lang, Text
 from gis_renovation.writing import Paper, write_tables
 
 FINDINGS_SHOWN = 60
@@ -61,12 +61,12 @@ def write_reports(
     O(rows); sheets for at most 300 zones or candidates, the workbook has all; land-status sheets for
     every site, a tenth of a second each with its map.
     """
-    written = []
+    written, run = [], _Run(layers, manifest, lang)
     nothing_at_all = not any(name in layers for report in REPORTS for name in report.tables)
     for report in REPORTS:
         has_own = nothing_at_all or any(name in layers for name in report.tables)
         if has_own and all(name in layers for name in report.needs):
-            written += _write_report(folder, layers, manifest, report, lang, _chosen(sites, layers))
+            written += _write_report(folder, run, report, sites=_chosen(sites, layers))
     return written
 
 
@@ -86,60 +86,66 @@ def _chosen(sites: Sequence[str], layers: Layers) -> Sequence[str] | None:
     return sorted(set(sites))
 
 
-def _write_report(
-    folder: Path,
-    layers: Layers,
-    manifest: Manifest,
-    report: Report,
-    lang: Lang,
-    sites: Sequence[str] | None,
-) -> list[Path]:
-    project = manifest.project
-    footer = _footer(manifest, lang)
-    paper = Paper(title=report.title, lang=lang, footer=footer, synthetic=project.synthetic, landscape=report.landscape)
-    _front(paper, manifest)
-    report.body(paper, layers, manifest, report.workbook)
-    _back(paper, layers, manifest, report)
-    paper.save(folder / report.document, dated=project.as_of)
+class _Run(NamedTuple):
+    """What every document tells of: the layers, the record of how they were made, the language."""
+
+    layers: Layers
+    manifest: Manifest
+    lang: Lang
+
+    def paper(self, title: Text, *, landscape: bool) -> Paper:
+        """A new document with the run's footer and notice."""
+        project = self.manifest.project
+        footer = Text("{name}　运行编号 {run}", "{name}  run {run}").fill(name=project.name, run=self.manifest.run)
+        return Paper(
+            title=title,
+            lang=self.lang,
+            footer=footer.in_language(self.lang),
+            synthetic=project.synthetic,
+            landscape=landscape,
+        )
+
+
+def _write_report(folder: Path, run: _Run, report: Report, *, sites: Sequence[str] | None) -> list[Path]:
+    layers = run.layers
+    paper = run.paper(report.title, landscape=report.landscape)
+    _front(paper, run.manifest)
+    report.body(paper, layers, run.manifest, report.workbook)
+    _back(paper, layers, run.manifest, report)
+    paper.save(folder / report.document, dated=run.manifest.project.as_of)
     written = [folder / report.document]
     shown = {name: layers[name] for name in report.tables if name in layers}
     if shown:
-        _write_workbook(folder / report.workbook, shown, manifest, lang)
+        _write_workbook(folder / report.workbook, shown, run)
         written.append(folder / report.workbook)
     if report.sheets is not None:
         own = layers if sites is None else {**layers, "land_sites": layers["land_sites"].loc[sites]}
-        written.append(_write_sheets(folder, own, manifest, report, lang))
+        written.append(_write_sheets(folder, run._replace(layers=own), report))
     return written
 
 
-def _write_workbook(path: Path, shown: Mapping[str, Any], manifest: Manifest, lang: Lang) -> None:
-    project = manifest.project
+def _write_workbook(path: Path, shown: Layers, run: _Run) -> None:
+    project = run.manifest.project
     write_tables(
         path,
         shown,
         synthetic=project.synthetic,
-        lang=lang,
+        lang=run.lang,
         project=project.name,
         as_of=project.as_of,
         attribution=project.attribution,
     )
 
 
-def _write_sheets(folder: Path, layers: Layers, manifest: Manifest, report: Report, lang: Lang) -> Path:
+def _write_sheets(folder: Path, run: _Run, report: Report) -> Path:
     """A document to sign, a workbook and a map for each sheet, named by its id, in a folder named as the document."""
     target = folder / Path(report.document).stem
     target.mkdir()
-    project = manifest.project
+    manifest = run.manifest
     steps = [step for name, step in manifest.made.items() if name in report.tables]
     involved = {name for step in steps for name in step.inputs if name in manifest.sources}
-    for sheet in report.sheets(layers, manifest, lang) if report.sheets else ():
-        paper = Paper(
-            title=sheet.title,
-            lang=lang,
-            footer=_footer(manifest, lang),
-            synthetic=project.synthetic,
-            landscape=report.landscape,
-        )
+    for sheet in report.sheets(run.layers, manifest, run.lang) if report.sheets else ():
+        paper = run.paper(sheet.title, landscape=report.landscape)
         sheet.body(paper)
         paper.heading("数据日期与版本", "Data, dates and versions")
         _front(paper, manifest)
@@ -149,8 +155,8 @@ def _write_sheets(folder: Path, layers: Layers, manifest: Manifest, report: Repo
         paper.signatures(sheet.signs, one_line=True)
         paper.heading("附图", "Map", new_page=True)
         paper.picture(sheet.picture, width_cm=sheet.picture_width_cm)
-        paper.save(target / f"{sheet.file}.docx", dated=project.as_of)
-        _write_workbook(target / f"{sheet.file}.xlsx", sheet.tables, manifest, lang)
+        paper.save(target / f"{sheet.file}.docx", dated=manifest.project.as_of)
+        _write_workbook(target / f"{sheet.file}.xlsx", sheet.tables, run)
         (target / f"{sheet.file}.png").write_bytes(sheet.picture)
     return target
 
@@ -192,30 +198,26 @@ def _back(paper: Paper, layers: Layers, manifest: Manifest, report: Report) -> N
     paper.signatures(report.signs)
 
 
-def _footer(manifest: Manifest, lang: Lang) -> str:
-    name, run = manifest.project.name, manifest.run
-    return Text(f"{name}　运行编号 {run}", f"{name}  run {run}").in_language(lang)
-
-
 def _say_not_run(paper: Paper, manifest: Manifest, report: Report) -> None:
     for step in manifest.steps:
         if step.step not in report.tables:
             continue
         label = layer_schema(step.step).label
         if isinstance(step, SkippedStep):
-            zh, en = _layer_names(step.missing)
-            paper.say(f"未进行：{label.zh}，缺少图层{zh}。", f"Not done: {label.en}, for want of {en}.")
+            paper.say(*_NOT_DONE.fill(label=label, names=_layer_names(step.missing)))
         elif step.not_at_hand:
-            zh, en = _layer_names(step.not_at_hand)
-            paper.say(
-                f"{label.zh}计算时没有{zh}图层，相关内容未核查。",
-                f"{label.en} was made without {en}; what depends on it was not checked.",
-            )
+            paper.say(*_MADE_WITHOUT.fill(label=label, names=_layer_names(step.not_at_hand)))
 
 
-def _layer_names(names: Sequence[str]) -> tuple[str, str]:
-    labels = [layer_schema(name).label for name in names]
-    return "、".join(f"“{label.zh}”" for label in labels), ", ".join(label.en.lower() for label in labels)
+_NOT_DONE = Text("未进行：{label}，缺少图层{names}。", "Not done: {label}, for want of {names}.")
+_MADE_WITHOUT = Text(
+    "{label}计算时没有{names}图层，相关内容未核查。",
+    "{label} was made without {names}; what depends on it was not checked.",
+)
+
+
+def _layer_names(names: Sequence[str]) -> Text:
+    return LISTED.join(Text(f"“{zh}”", en.lower()) for zh, en in (layer_schema(name).label for name in names))
 
 
 def _source_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None:
@@ -274,11 +276,7 @@ def _finding_table(paper: Paper, manifest: Manifest, involved: set[str]) -> None
         paper.say("数据检查未发现问题。", "The data check found nothing.")
         return
     lang = paper.lang
-    severities = {
-        "error": Text("错误", "error"),
-        "warning": Text("提醒", "warning"),
-        "note": Text("说明", "note"),
-    }
+    severities = {**SEVERITIES, "warning": Text("提醒", "warning")}
     paper.say(f"数据检查共 {len(findings)} 条：", f"The data check has {len(findings)} remarks:")
     rows = [
         (

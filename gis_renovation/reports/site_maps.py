@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 import shapely
 from matplotlib.path import Path
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.display import SYNTHETIC_NOTICE, display_width
@@ -28,6 +29,9 @@ from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
 from gis_renovation.words import Lang, Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 # Size on paper, so that the stated scale is true where the picture stands at this width.
 MAP_WIDTH_CM: Final = 24.7
@@ -83,7 +87,7 @@ class _Drawn:
     looks: tuple[_Look, ...]
     look_of: NDArray[np.intp]
 
-    def within(self, frame: Any) -> dict[_Look, Geometries]:
+    def within(self, frame: BaseGeometry) -> dict[_Look, Geometries]:
         """The shapes that meet the frame by look, in the order of the looks."""
         at = np.sort(self.tree.query(frame, predicate="intersects"))
         found = {look: self.shapes[at[self.look_of[at] == number]] for number, look in enumerate(self.looks)}
@@ -119,7 +123,7 @@ class LandMaps:
             lang=lang,
         )
 
-    def draw(self, site: pd.Series, outline: Any, parcels: Mapping[int, Any]) -> bytes:
+    def draw(self, site: pd.Series, outline: BaseGeometry, parcels: Mapping[int, BaseGeometry]) -> bytes:
         """The PNG of one site's map.
 
         ``site`` is its row of ``land_sites``, ``outline`` its polygon and ``parcels`` the shape of each
@@ -139,8 +143,10 @@ class LandMaps:
         ]
         for number, (name, _, title) in enumerate(_HALVES):
             window = _panel(paper, number, frame)
-            uses = self._fill(paper, window, name, frame, site_path, lines)
-            keys.append((title, uses))
+            layer = self.uses[name]
+            uses = layer.within(frame) if layer else {}
+            _fill(paper, window, uses, site_path, lines)
+            keys.append((title, list(uses)))
             _number_parcels(paper, window, outline, parcels)
             self._head(paper, number, title, missing=self.uses[name] is None)
             paper.box(*_place(number), Pen(edge="#000000", width=0.8))
@@ -153,29 +159,6 @@ class LandMaps:
 
     def _say(self, text: Text) -> str:
         return text.in_language(self.lang)
-
-    def _fill(
-        self,
-        paper: Canvas,
-        window: Window,
-        name: str,
-        frame: Any,
-        site: Path,
-        lines: Sequence[tuple[_Look, Path]],
-    ) -> list[_Look]:
-        """Everything in the frame from the bottom up, the site in full colour; the looks of uses."""
-        layer = self.uses[name]
-        uses = layer.within(frame) if layer else {}
-        clip = window.clip(site)
-        for look, shapes in uses.items():
-            path = make_outline(shapes)
-            paper.shape(window, path, look, alpha=0.28)
-            paper.shape(window, path, look, clip=clip)
-        for look, path in lines:
-            paper.shape(window, path, look)
-        paper.shape(window, site, _HALO)
-        paper.shape(window, site, _SITE)
-        return list(uses)
 
     def _head(self, paper: Canvas, number: int, title: Text, *, missing: bool) -> None:
         left, bottom, right, top = _place(number)
@@ -218,6 +201,25 @@ class LandMaps:
                 paper.say(left + handle, middle, label, points, anchor="lm")
 
 
+def _fill(
+    paper: Canvas,
+    window: Window,
+    uses: Mapping[_Look, Geometries],
+    site: Path,
+    lines: Sequence[tuple[_Look, Path]],
+) -> None:
+    """Everything in the window from the bottom up, the site in full colour."""
+    clip = window.clip(site)
+    for look, shapes in uses.items():
+        path = make_outline(shapes)
+        paper.shape(window, path, look, alpha=0.28)
+        paper.shape(window, path, look, clip=clip)
+    for look, path in lines:
+        paper.shape(window, path, look)
+    paper.shape(window, site, _HALO)
+    paper.shape(window, site, _SITE)
+
+
 def _fitting(labels: Sequence[str]) -> tuple[float, int]:
     """The largest type, and how many columns, at which a key fits its third of the sheet."""
     for points, columns in _KEY_SIZES:
@@ -232,7 +234,7 @@ def _fitting(labels: Sequence[str]) -> tuple[float, int]:
 # --- layers made ready ------------------------------------------------------------------------------
 
 
-def _with_ink(found: Mapping[_Look, Geometries], frame: Any) -> dict[_Look, Geometries]:
+def _with_ink(found: Mapping[_Look, Geometries], frame: BaseGeometry) -> dict[_Look, Geometries]:
     """Without the shapes that would leave no mark: one drawn as a bare outline may hold the whole frame."""
     kept = {}
     for look, shapes in found.items():
@@ -245,51 +247,51 @@ def _with_ink(found: Mapping[_Look, Geometries], frame: Any) -> dict[_Look, Geom
     return kept
 
 
-def _drawn(layer: Any, look: _Look) -> _Drawn | None:
+def _drawn(layer: gpd.GeoDataFrame | None, look: _Look) -> _Drawn | None:
     if layer is None:
         return None
     shapes = _shapes(layer)
     return _Drawn(shapes, shapely.STRtree(shapes), (look,), np.zeros(len(shapes), np.intp))
 
 
-def _by_look(shapes: Geometries, named: Sequence[Any], look_of: Mapping[Any, _Look]) -> _Drawn:
+def _by_look(shapes: Geometries, named: Sequence[str | None], look_of: Mapping[str | None, _Look]) -> _Drawn:
     order = {name: number for number, name in enumerate(look_of)}
     numbers = np.array([order[name] for name in named], np.intp)
     return _Drawn(shapes, shapely.STRtree(shapes), tuple(look_of.values()), numbers)
 
 
-def _drawn_uses(layer: Any, name: str, column: str) -> _Drawn | None:
+def _drawn_uses(layer: gpd.GeoDataFrame | None, name: str, column: str) -> _Drawn | None:
     """Patches by class in the colours of the mapping standard; classes it gives no colour are dotted grey."""
     if layer is None or column not in layer.columns:
         return None
     system = require_one_system(layer, name, code=column) or ""
     codes = [None if pd.isna(code) else str(code) for code in layer[column]]
-    looks = {code: _use_look(system, code) for code in sorted({code for code in codes if code is not None})}
+    known = sorted({code for code in codes if code is not None})
+    looks: dict[str | None, _Look] = {code: _use_look(system, code) for code in known}
     if None in codes:
-        looks[None] = _Look(label=Text("地类未登记", "class not recorded"), face="#ffffff", hatch="..")  # type: ignore[index]
+        looks[None] = _Look(label=Text("地类未登记", "class not recorded"), face="#ffffff", hatch="..")
     return _by_look(_shapes(layer), codes, looks)
 
 
 def _use_look(system: str, code: str) -> _Look:
     rgb, label = class_colour(system, code), class_label(system, code)
     if rgb is None:
-        bare = Text(f"{label.zh}＊", f"{label.en} *")
-        return _Look(label=bare, face="#ededed", edge="#9a9a9a", hatch="...")
+        return _Look(label=label + Text("＊", " *"), face="#ededed", edge="#9a9a9a", hatch="...")
     return _Look(label=label, face="#{:02x}{:02x}{:02x}".format(*rgb))
 
 
-def _drawn_controls(layer: Any) -> _Drawn | None:
+def _drawn_controls(layer: gpd.GeoDataFrame | None) -> _Drawn | None:
     if layer is None:
         return None
     labels = layer_schema("control_lines").fields["kind"].values
-    looks = {
+    looks: dict[str | None, _Look] = {
         kind: _Look(label=labels[kind], edge=edge, width=1.1, hatch=hatch, dash=dash)
         for kind, (edge, hatch, dash) in _CONTROL_LOOKS.items()
     }
     return _by_look(_shapes(layer), list(layer["kind"]), looks)
 
 
-def _shapes(layer: Any) -> Geometries:
+def _shapes(layer: gpd.GeoDataFrame) -> Geometries:
     return np.asarray(layer.geometry.to_numpy(), dtype=object)
 
 
@@ -324,7 +326,7 @@ def _space(lang: Lang) -> str:
     return "\u3000" if lang == "zh" else "  "
 
 
-def _frame(outline: Any) -> tuple[int, Any]:
+def _frame(outline: BaseGeometry) -> tuple[int, BaseGeometry]:
     """The largest round scale at which the site fits its half, and the ground shown there."""
     left, bottom, right, top = shapely.bounds(outline)
     width_m, height_m = _half_cm() / 100, _PANEL_CM / 100
@@ -345,11 +347,11 @@ def _place(number: int) -> tuple[float, float, float, float]:
     return left, top - _PANEL_CM, left + _half_cm(), top
 
 
-def _panel(paper: Canvas, number: int, frame: Any) -> Window:
+def _panel(paper: Canvas, number: int, frame: BaseGeometry) -> Window:
     return paper.window(*_place(number), frame)
 
 
-def _number_parcels(paper: Canvas, window: Window, site: Any, parcels: Mapping[int, Any]) -> None:
+def _number_parcels(paper: Canvas, window: Window, site: BaseGeometry, parcels: Mapping[int, BaseGeometry]) -> None:
     """Each number inside the part of its parcel that the site takes."""
     numbers, shapes = list(parcels), np.array([*parcels.values(), None], dtype=object)[:-1]
     spots = shapely.point_on_surface(shapely.intersection(shapes, site))

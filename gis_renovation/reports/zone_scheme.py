@@ -18,7 +18,7 @@ from gis_renovation.reports.parts import (
 from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.words import Lang, Text, unit_text
+from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, Lang, Text, unit_text
 from gis_renovation.writing import Paper
 from gis_renovation.zones import missed_number
 
@@ -74,12 +74,13 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
         paper.say("本次运行没有划分片区。", "This run delineated no zones.")
         return
     left_out = members[members["zone_id"].isna()]
-    zh, en = _sum_text(zones)
+    held = Text(
+        "共划分连片改造片区 {zones} 个，含小区 {count} 个{sums}。", "{zones} zones hold {count} communities{sums}. "
+    )
+    rest = Text("另有 {left} 个小区未纳入任何片区。", "{left} communities are in no zone.").fill(left=len(left_out))
     paper.say(
-        f"共划分连片改造片区 {len(zones)} 个，含小区 {int(zones['community_count'].sum())} 个{zh}。"
-        + (f"另有 {len(left_out)} 个小区未纳入任何片区。" if len(left_out) else "全部小区均已纳入。"),
-        f"{len(zones)} zones hold {int(zones['community_count'].sum())} communities{en}. "
-        + (f"{len(left_out)} communities are in no zone." if len(left_out) else "Every community is in a zone."),
+        *held.fill(zones=len(zones), count=int(zones["community_count"].sum()), sums=_sum_text(zones))
+        + (rest if len(left_out) else Text("全部小区均已纳入。", "Every community is in a zone."))
     )
     _say_wishes(paper, manifest)
     _say_missed(paper, layers, manifest)
@@ -121,10 +122,9 @@ def _say_wishes(paper: Paper, manifest: Manifest) -> None:
         if not (entry := parameter("zones", name)).is_work and value != step_defaults("zone_members").get(name)
     ]
     if asked:
-        paper.say(
-            "划分要求：" + "；".join(f"{label.zh}：{text}" for label, text in asked) + "。其余参数取默认值，见文末。",
-            "Asked for: " + "; ".join(f"{label.en}: {text}" for label, text in asked) + ". The rest is default.",
-        )
+        wishes = CLAUSES.join(label + Text("：", ": ") + text for label, text in asked)
+        said = Text("划分要求：{wishes}。其余参数取默认值，见文末。", "Asked for: {wishes}. The rest is default.")
+        paper.say(*said.fill(wishes=wishes))
 
 
 def _say_missed(paper: Paper, layers: Layers, manifest: Manifest) -> None:
@@ -133,7 +133,8 @@ def _say_missed(paper: Paper, layers: Layers, manifest: Manifest) -> None:
     asked = zoning.parameters.get("zone_count") if zoning else None
     missed = missed_number(asked, layers["zone_members"], layers.get("community_links"))
     if missed is not None:
-        paper.say(f"片区数与要求不符：{missed.zh}。", f"Not the number of zones asked for: {missed.en}.")
+        said = Text("片区数与要求不符：{missed}。", "Not the number of zones asked for: {missed}.")
+        paper.say(*said.fill(missed=missed))
 
 
 def _say_stability(paper: Paper, stability: pd.DataFrame | None) -> None:
@@ -173,10 +174,7 @@ def _changes(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str
     counts = changes["change"].value_counts()
     labels = layer_schema("zone_changes").fields["change"].values
     told = [(labels[code], int(counts[code])) for code in labels if code in counts]
-    paper.say(
-        "按小区计：" + "，".join(f"{label.zh} {count} 个" for label, count in told) + "。",
-        "By community: " + ", ".join(f"{label.en} {count}" for label, count in told) + ".",
-    )
+    paper.say(*Text("按小区计：{counts}。", "By community: {counts}.").fill(counts=_counts(told)))
     moved = changes[changes["change"] != "kept"]
     names = community_names(layers["communities"])
     if len(moved):
@@ -212,15 +210,17 @@ def _say_proof(paper: Paper, members: pd.DataFrame) -> None:
         return
     labels = layer_schema("zone_members").fields["proof"].values
     counts = [(labels[str(code)], int(count)) for code, count in proof.value_counts().sort_index().items()]
-    paper.say(
-        "划分结论按小区计：" + "，".join(f"{label.zh} {count} 个" for label, count in counts) + "。",
-        "By community: " + ", ".join(f"{label.en} {count}" for label, count in counts) + ".",
-    )
+    paper.say(*Text("划分结论按小区计：{counts}。", "By community: {counts}.").fill(counts=_counts(counts)))
 
 
-def _sum_text(zones: pd.DataFrame) -> tuple[str, str]:
+def _counts(told: Sequence[tuple[Text, int]]) -> Text:
+    """How many communities each word is said of."""
+    return COMMAS.join(label + Text(f" {count} 个", f" {count}") for label, count in told)
+
+
+def _sum_text(zones: pd.DataFrame) -> Text:
     """Households and floor area of all zones, and of how many zones they are not known."""
-    zh = en = ""
+    said = NO_TEXT
     for column, label in (
         ("households", Text("户数", "households")),
         ("floor_area_m2", Text("建筑面积", "floor area")),
@@ -228,14 +228,15 @@ def _sum_text(zones: pd.DataFrame) -> tuple[str, str]:
         values = pd.to_numeric(known_values(zones, column))
         unknown, total = int(values.isna().sum()), float(values.sum())
         if unknown == len(zones):
-            zh, en = f"{zh}，{label.zh}未知", f"{en}, {label.en} unknown"
+            said += COMMAS + label + Text("未知", " unknown")
             continue
-        households = column == "households"
-        zh += f"，{total:,.0f} 户" if households else f"，建筑面积 {total / 1e4:,.2f} 万m²"
-        en += f", {total:,.0f} households" if households else f", {total:,.0f} m² of floor area"
-        zh += f"（{unknown} 个片区未知，未计入）" if unknown else ""
-        en += f" ({unknown} zones unknown, not counted)" if unknown else ""
-    return zh, en
+        if column == "households":
+            said += Text(f"，{total:,.0f} 户", f", {total:,.0f} households")
+        else:
+            said += Text(f"，建筑面积 {total / 1e4:,.2f} 万m²", f", {total:,.0f} m² of floor area")
+        if unknown:
+            said += Text(f"（{unknown} 个片区未知，未计入）", f" ({unknown} zones unknown, not counted)")
+    return said
 
 
 def _parameter_table(paper: Paper, manifest: Manifest, steps: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from gis_renovation.words import Lang, Text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from docx.oxml.xmlchemy import BaseOxmlElement
 
 ROWS_SHOWN = 200
 _BODY, _HEADING, _TABLE, _LATIN = "仿宋", "黑体", "宋体", "Times New Roman"
@@ -386,7 +387,7 @@ def _legal(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _set_fonts(holder: Any, east_asian: str) -> None:
+def _set_fonts(holder: BaseOxmlElement, east_asian: str) -> None:
     """Name the Chinese and the Latin font of a style or run; theme fonts would override them."""
     fonts = holder.get_or_add_rPr().get_or_add_rFonts()
     for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
@@ -449,11 +450,11 @@ def _parsed(xml: str) -> Any:
     return parse_xml(f"{xml[:end]} {nsdecls('w')}{xml[end:]}")
 
 
-def _shade(cell: Any) -> None:
+def _shade(cell: BaseOxmlElement) -> None:
     cell.find(_tag("w:tcPr")).append(_element("w:shd", val="clear", color="auto", fill="EAF0F6"))
 
 
-def _repeat_row(row: Any) -> None:
+def _repeat_row(row: BaseOxmlElement) -> None:
     row.find(_tag("w:trPr")).append(_element("w:tblHeader"))
 
 

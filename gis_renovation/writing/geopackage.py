@@ -54,7 +54,7 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
         pyogrio.set_gdal_config_options(dict.fromkeys(names))
 
 
-def _require_all_written(path: Path, layers: Mapping[str, Any]) -> None:
+def _require_all_written(path: Path, layers: Mapping[str, pd.DataFrame]) -> None:
     """Every row of every layer is in the database: counted there in one opening, not a layer each."""
     with closing(sqlite3.connect(path)) as database:
         for name, layer in layers.items():
@@ -72,7 +72,7 @@ def _unwritten(path: Path, reason: object) -> FileError:
     )
 
 
-def _geometry_type(frame: Any) -> str:
+def _geometry_type(frame: gpd.GeoDataFrame) -> str:
     kinds = {str(kind) for kind in frame.geom_type.dropna()}
     if len(kinds) == 1:
         return kinds.pop()
@@ -80,7 +80,7 @@ def _geometry_type(frame: Any) -> str:
     return f"Multi{families.pop()}" if len(families) == 1 else "Unknown"
 
 
-def _plain(frame: Any) -> Any:
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns a GeoPackage can hold: nullable booleans as booleans, dates as text in ISO form."""
     import datetime
 

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import shapely
 
 from gis_renovation.display import (
-    GeometryKind,
     LayerStyle,
     StyleClass,
     Symbol,
@@ -28,7 +27,7 @@ from gis_renovation.display import (
     plain_text,
 )
 from gis_renovation.errors import FileError
-from gis_renovation.schemas import layer_schemas
+from gis_renovation.schemas import GeometryKind, layer_schemas
 from gis_renovation.words import Lang
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def main_kind(frame: gpd.GeoDataFrame) -> GeometryKind:
     return max(ordered, key=lambda kind: found[kind])
 
 
-def layer_style_rows(frames: Mapping[str, Any], *, lang: Lang = "zh") -> pd.DataFrame:
+def layer_style_rows(frames: Mapping[str, pd.DataFrame], *, lang: Lang = "zh") -> pd.DataFrame:
     """Rows for the ``layer_styles`` table of a GeoPackage, one per layer with shapes, by layer name.
 
     Columns: f_table_name, f_geometry_column, styleName, styleQML, useAsDefault, description,
@@ -132,7 +131,7 @@ def layer_style_rows(frames: Mapping[str, Any], *, lang: Lang = "zh") -> pd.Data
     return pd.DataFrame(rows, columns=columns)
 
 
-def write_layer_styles(path: Path, frames: Mapping[str, Any], *, lang: Lang = "zh") -> None:
+def write_layer_styles(path: Path, frames: Mapping[str, pd.DataFrame], *, lang: Lang = "zh") -> None:
     """Write the styles of ``frames`` into the GeoPackage at ``path``, replacing those it has.
 
     The names of the geometry columns are taken from the GeoPackage itself; layers it does not hold

@@ -10,11 +10,11 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gis_renovation.display import (
     SYNTHETIC_NOTICE,
@@ -36,6 +36,9 @@ from gis_renovation.words import Lang, Text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
     from gis_renovation.arrays import Flags
 
@@ -109,22 +112,21 @@ def write_tables(
         path,
         # In memory: else each sheet goes through a file of its own first, which many small books feel.
         dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False) | {"in_memory": True},
-    ) as book:
-        book.set_properties(
+    ) as file:
+        file.set_properties(
             {
                 "title": project,
                 "comments": SYNTHETIC_NOTICE.in_language(lang) if synthetic else "",
                 "created": datetime.datetime.combine(as_of or _UNDATED, datetime.time()),
             }
         )
-        formats = _Formats(book)
-        _write_about(book, formats, sheets, about, lang)
-        overflow: list[_LongText] = []
+        book = _Book(file, lang)
+        _write_about(book, sheets, about)
         for sheet in sheets:
             if sheet.written:
-                _write_layer(book, formats, sheet, lang, overflow)
-        _write_dictionary(book, formats, sheets, lang)
-        _write_overflow(book, formats, overflow, lang)
+                _write_layer(book, sheet)
+        _write_dictionary(book, sheets)
+        _write_overflow(book)
 
 
 # --- what will be written ---------------------------------------------------------------------------
@@ -190,47 +192,55 @@ def sheet_names() -> frozenset[str]:
 _LongText = tuple[str, str, str, str]
 
 
-class _Formats:
-    """Cell formats of one workbook, each made once."""
+class _Book:
+    """One workbook under way: its language, its cell formats, each made once, and the texts too long for a cell."""
 
-    def __init__(self, book: Any) -> None:
-        self._book = book
-        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+    def __init__(self, file: Workbook, lang: Lang) -> None:
+        self.file, self.lang = file, lang
+        self.overflow: list[_LongText] = []
+        self._made: dict[tuple[tuple[str, object], ...], Format] = {}
 
-    def get(self, **properties: Any) -> Any:
+    def get(self, **properties: object) -> Format:
         key = tuple(sorted(properties.items()))
         if key not in self._made:
-            self._made[key] = self._book.add_format(
+            self._made[key] = self.file.add_format(
                 {"font_name": "宋体", "font_size": 10.5, "valign": "top", **properties}
             )
         return self._made[key]
 
+    def say(self, text: Text) -> str:
+        """The text in the workbook's language."""
+        return text.in_language(self.lang)
+
     @cached_property
-    def header(self) -> Any:
+    def header(self) -> Format:
         return self.get(bold=True, text_wrap=True, valign="vcenter", align="center", bg_color="#DCE6F1", border=1)
 
     @cached_property
-    def unknown(self) -> Any:
+    def unknown(self) -> Format:
         return self.get(italic=True, font_color="#7F7F7F", align="right")
 
     @cached_property
-    def wrapped(self) -> Any:
+    def wrapped(self) -> Format:
         return self.get(text_wrap=True)
 
 
-def _write_layer(book: Any, formats: _Formats, sheet: _Sheet, lang: Lang, overflow: list[_LongText]) -> None:
-    page = book.add_worksheet(sheet.name)
+def _write_layer(book: _Book, sheet: _Sheet) -> None:
+    page = book.file.add_worksheet(sheet.name)
     page.freeze_panes(1, 1 if sheet.columns else 0)
     page.set_landscape()
     page.repeat_rows(0)
-    page.set_footer(f"&L{sheet.schema.label.in_language(lang).replace('&', '&&')}&R&P / &N")
+    page.set_footer(f"&L{book.say(sheet.schema.label).replace('&', '&&')}&R&P / &N")
     page.set_row(0, 32)
     lines = [1] * len(sheet.frame)
     total_width = 0.0
     for number, column in enumerate(sheet.columns):
-        width, too_long = _write_column(page, formats, sheet, number, column, lang, lines)
-        total_width += width
-        overflow += too_long
+        wide = _prepare_column(book, sheet, column)
+        total_width += wide.width
+        _write_head(book, page, number, wide)
+        _write_column(book, page, number, wide)
+        if wide.wraps:
+            lines = [max(pair) for pair in zip(lines, wide.lines(), strict=True)]
     _set_paper(page, total_width)
     for row, count in enumerate(lines, start=1):
         if count > 1:
@@ -239,7 +249,7 @@ def _write_layer(book: Any, formats: _Formats, sheet: _Sheet, lang: Lang, overfl
         page.autofilter(0, 0, len(sheet.frame), len(sheet.columns) - 1)
 
 
-def _set_paper(page: Any, total_width: float) -> None:
+def _set_paper(page: Worksheet, total_width: float) -> None:
     """A narrow sheet on A4, one page wide; a wide one on A3 in several, the key repeated on each."""
     if total_width <= _PAGE_CHARACTERS:
         page.set_paper(_A4)
@@ -249,55 +259,81 @@ def _set_paper(page: Any, total_width: float) -> None:
         page.repeat_columns(0)
 
 
-def _write_column(
-    page: Any, formats: _Formats, sheet: _Sheet, number: int, column: Column, lang: Lang, lines: list[int]
-) -> tuple[float, list[_LongText]]:
-    """Write one column, raise ``lines`` where its text wraps; its width, and the texts too long for a cell."""
+@dataclass(frozen=True, kw_only=True)
+class _Filled:
+    """A column with its values, and how wide it is and whether its text wraps."""
+
+    sheet: _Sheet
+    column: Column
+    values: Sequence[object]
+    width: float
+    wraps: bool
+
+    def lines(self) -> list[int]:
+        """How many lines each cell takes; a text too long for a cell leaves a short pointer there."""
+        texts = ["" if value is None else str(value) for value in self.values]
+        widths = [0 if len(text) > CELL_TEXT_MAX else display_width(text) for text in texts]
+        return [max(1, math.ceil(width / (self.width - 1))) for width in widths]
+
+
+def _prepare_column(book: _Book, sheet: _Sheet, column: Column) -> _Filled:
     values = cell_values(sheet.frame, column)
-    width, wraps = _width(column, values, lang)
-    header = column.header(lang)
-    page.set_column(number, number, width)
-    page.write_string(0, number, header, formats.header)
-    page.write_comment(0, number, _comment(column, lang), {"x_scale": 1.6, "author": ""})
+    width, wraps = _width(column, values, book.lang)
+    return _Filled(sheet=sheet, column=column, values=values, width=width, wraps=wraps)
+
+
+def _write_head(book: _Book, page: Worksheet, number: int, filled: _Filled) -> None:
+    column = filled.column
+    page.set_column(number, number, filled.width)
+    page.write_string(0, number, column.header(book.lang), book.header)
+    page.write_comment(0, number, _comment(column, book.lang), {"x_scale": 1.6, "author": ""})
+
+
+def _write_column(book: _Book, page: Worksheet, number: int, filled: _Filled) -> None:
+    """Write the cells of one column; texts too long for a cell join those of the workbook."""
+    sheet, column = filled.sheet, filled.column
     about = estimated_rows(sheet.frame, column.name).tolist()
-    looks = {
-        so: _value_format(formats, column.field, values, wraps=wraps, about=lang if so else None) for so in {*about}
-    }
-    missing = missing_texts(sheet.frame, column.field, lang)
-    too_long = []
-    for row, value in enumerate(values, start=1):
+    looks = {so: _value_format(book, filled, about=book.lang if so else None) for so in {*about}}
+    missing = missing_texts(sheet.frame, column.field, book.lang)
+    for row, value in enumerate(filled.values, start=1):
         if value is None:
             if missing[row - 1]:
-                page.write_string(row, number, missing[row - 1], formats.unknown)
-        elif _write_value(page, (row, number), value, column.field, lang, looks[about[row - 1]]):
-            too_long.append((sheet.name, str(sheet.frame.index[row - 1]), header, str(value)))
-        elif wraps:
-            lines[row - 1] = max(lines[row - 1], math.ceil(display_width(str(value)) / (width - 1)))
-    return width, too_long
+                page.write_string(row, number, missing[row - 1], book.unknown)
+            continue
+        cell = _cell(value, column.field, book.lang)
+        look = looks[about[row - 1]]
+        if isinstance(cell, str) and len(cell) > CELL_TEXT_MAX:
+            page.write_string(row, number, _pointer(len(cell), book.lang), look)
+            book.overflow.append((sheet.name, str(sheet.frame.index[row - 1]), column.header(book.lang), str(value)))
+        elif isinstance(cell, str):
+            page.write_string(row, number, cell, look)
+        elif isinstance(cell, datetime.datetime):
+            page.write_datetime(row, number, cell, look)
+        else:
+            page.write_number(row, number, cell, look)
 
 
-def _write_value(page: Any, place: tuple[int, int], value: Any, field: Field | None, lang: Lang, look: Any) -> bool:
-    """Write one known value; True if its text is too long for a cell and only a pointer was written."""
-    if not isinstance(value, str):
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            page.write_number(*place, scaled(value, field), look)
-            return False
-        if isinstance(value, datetime.date) and value.year >= _EXCEL_FIRST_YEAR:
-            page.write_datetime(*place, datetime.datetime.combine(value, datetime.time()), look)
-            return False
-        value = yes_no(value, lang) if isinstance(value, bool) else str(value)
-    elif field is not None:
-        value = field.words(value, lang)
-    if len(value) > CELL_TEXT_MAX:
-        page.write_string(*place, _pointer(len(value), lang), look)
-        return True
-    page.write_string(*place, value, look)
-    return False
+def _cell(value: object, field: Field | None, lang: Lang) -> str | float | datetime.datetime:
+    """What a cell holds of a known value: a number or a date where Excel knows it as one, else text."""
+    if isinstance(value, bool):
+        return yes_no(value, lang)
+    if isinstance(value, int | float):
+        return scaled(value, field)
+    if isinstance(value, datetime.date):
+        if value.year < _EXCEL_FIRST_YEAR:
+            return str(value)
+        return datetime.datetime.combine(value, datetime.time())
+    return field.words(value, lang) if isinstance(value, str) and field is not None else str(value)
+
+
+_POINTER = Text(
+    "（全文 {length:,} 字，超出单元格上限，见“{sheet}”表）",
+    "({length:,} characters, too long for a cell: see sheet “{sheet}”)",
+)
 
 
 def _pointer(length: int, lang: Lang) -> str:
-    zh = f"（全文 {length:,} 字，超出单元格上限，见“{_LONG.zh}”表）"
-    return Text(zh, f"({length:,} characters, too long for a cell: see sheet “{_LONG.en}”)").in_language(lang)
+    return _POINTER.fill(length=length, sheet=_LONG).in_language(lang)
 
 
 def _comment(column: Column, lang: Lang) -> str:
@@ -306,20 +342,19 @@ def _comment(column: Column, lang: Lang) -> str:
     return f"{label} {column.name}" + (f"\n{note}" if note else "")
 
 
-def _value_format(
-    formats: _Formats, field: Field | None, values: list[Any], *, wraps: bool, about: Lang | None = None
-) -> Any:
+def _value_format(book: _Book, filled: _Filled, *, about: Lang | None) -> Format:
     """``about``: the language in which an approximate number says so; the cell stays a number."""
+    field = filled.column.field
     if field is not None and field.type in ("number", "integer"):
-        number = number_format(field, values)
+        number = number_format(field, filled.values)
         quoted = f'"{ABOUT.in_language(about).format(n="")}"' if about else ""
-        return formats.get(num_format=f"{quoted}{number}")
+        return book.get(num_format=f"{quoted}{number}")
     if field is not None and field.type == "date":
-        return formats.get(num_format="yyyy-mm-dd", align="left")
-    return formats.wrapped if wraps else formats.get()
+        return book.get(num_format="yyyy-mm-dd", align="left")
+    return book.wrapped if filled.wraps else book.get()
 
 
-def _width(column: Column, values: list[Any], lang: Lang) -> tuple[float, bool]:
+def _width(column: Column, values: Sequence[object], lang: Lang) -> tuple[float, bool]:
     """Column width in characters of Latin text, and whether the text wraps."""
     sample = {shown_text(value, column.field, lang) for value in dict.fromkeys(values[:_WIDTH_SAMPLE])}
     longest = max((display_width(text) for text in sample), default=0)
@@ -328,8 +363,8 @@ def _width(column: Column, values: list[Any], lang: Lang) -> tuple[float, bool]:
     return min(max(header, longest + 2, 8), _WIDTH_MAX), longest > _LONG_TEXT_WIDTH
 
 
-def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _About, lang: Lang) -> None:
-    page = book.add_worksheet(_ABOUT.in_language(lang))
+def _write_about(book: _Book, sheets: list[_Sheet], about: _About) -> None:
+    page = book.file.add_worksheet(book.say(_ABOUT))
     page.set_column(0, 0, 30)
     page.set_column(1, 1, 40)
     page.set_column(2, 3, 12)
@@ -337,16 +372,16 @@ def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _Abo
     page.set_landscape()
     page.set_paper(_A4)
     page.fit_to_pages(1, 0)
-    title = about.project or Text("成果表", "Result tables").in_language(lang)
+    title = about.project or book.say(Text("成果表", "Result tables"))
     page.set_row(0, 26)
-    page.write_string(0, 0, title, formats.get(bold=True, font_size=16))
+    page.write_string(0, 0, title, book.get(bold=True, font_size=16))
     row = 1
     if about.synthetic:
-        page.write_string(row, 0, SYNTHETIC_NOTICE.in_language(lang), formats.get(bold=True, font_color="#C00000"))
+        page.write_string(row, 0, book.say(SYNTHETIC_NOTICE), book.get(bold=True, font_color="#C00000"))
         row += 1
     estimates = any(APPROXIMATE in sheet.frame.columns for sheet in sheets if sheet.written)
-    for line in [*_about_lines(about, lang), *([ABOUT_MEANS.in_language(lang)] if estimates else [])]:
-        page.write_string(row, 0, line, formats.get())
+    for line in [*_about_lines(about), *([ABOUT_MEANS] if estimates else [])]:
+        page.write_string(row, 0, book.say(line), book.get())
         row += 1
     row += 1
     headers = (
@@ -357,13 +392,13 @@ def _write_about(book: Any, formats: _Formats, sheets: list[_Sheet], about: _Abo
         Text("说明", "Note"),
     )
     for number, header in enumerate(headers):
-        page.write_string(row, number, header.in_language(lang), formats.header)
+        page.write_string(row, number, book.say(header), book.header)
     for sheet in sheets:
         row += 1
-        _write_contents_line(page, formats, row, sheet, lang)
+        _write_contents_line(book, page, row, sheet)
 
 
-def _about_lines(about: _About, lang: Lang) -> list[str]:
+def _about_lines(about: _About) -> list[Text]:
     lines = [Text(f"数据截至：{about.as_of}", f"As of: {about.as_of}")] if about.as_of else []
     if about.attribution:
         lines.append(Text(f"数据来源：{about.attribution}", f"Source: {about.attribution}"))
@@ -383,34 +418,35 @@ def _about_lines(about: _About, lang: Lang) -> list[str]:
             "Areas are measured in the project's coordinate system.",
         ),
         Text(
-            f"各栏含义见“{_DICTIONARY.zh}”表；空间图形见本次运行的 layers.gpkg（可用 QGIS 打开）。",
-            f"Sheet “{_DICTIONARY.en}” explains every column; the geometry is in the run's layers.gpkg (QGIS).",
-        ),
+            "各栏含义见“{sheet}”表；空间图形见本次运行的 layers.gpkg（可用 QGIS 打开）。",
+            "Sheet “{sheet}” explains every column; the geometry is in the run's layers.gpkg (QGIS).",
+        ).fill(sheet=_DICTIONARY),
     ]
-    return [line.in_language(lang) for line in lines]
+    return lines
 
 
-def _write_contents_line(page: Any, formats: _Formats, row: int, sheet: _Sheet, lang: Lang) -> None:
-    name = Text(f"{sheet.schema.label.zh}（{sheet.schema.name}）", f"{sheet.schema.label.en} ({sheet.schema.name})")
+def _write_contents_line(book: _Book, page: Worksheet, row: int, sheet: _Sheet) -> None:
+    schema = sheet.schema
+    name = Text("{label}（{name}）", "{label} ({name})").fill(label=schema.label, name=schema.name)
     if sheet.written:
         quoted = sheet.name.replace("'", "''")
         target = f"internal:'{quoted}'!A1"
-        page.write_url(row, 0, target, formats.get(font_color="#0563C1", underline=1), sheet.name)
-        note = sheet.schema.note.in_language(lang)
+        page.write_url(row, 0, target, book.get(font_color="#0563C1", underline=1), sheet.name)
+        note = book.say(schema.note)
     else:
-        page.write_string(row, 0, "—", formats.get())
+        page.write_string(row, 0, "—", book.get())
         note = Text(
-            f"行数过多，未写入本文件；请用 QGIS 打开 layers.gpkg 中的 {sheet.schema.name}。",
-            f"Too many rows, not written here; open {sheet.schema.name} in layers.gpkg with QGIS.",
-        ).in_language(lang)
-    page.write_string(row, 1, name.in_language(lang), formats.get())
-    page.write_number(row, 2, len(sheet.frame), formats.get(num_format="#,##0"))
-    page.write_string(row, 3, DISCLOSURE_LABELS[sheet.schema.disclosure].in_language(lang), formats.get())
-    page.write_string(row, 4, note, formats.wrapped)
+            f"行数过多，未写入本文件；请用 QGIS 打开 layers.gpkg 中的 {schema.name}。",
+            f"Too many rows, not written here; open {schema.name} in layers.gpkg with QGIS.",
+        ).in_language(book.lang)
+    page.write_string(row, 1, book.say(name), book.get())
+    page.write_number(row, 2, len(sheet.frame), book.get(num_format="#,##0"))
+    page.write_string(row, 3, book.say(DISCLOSURE_LABELS[schema.disclosure]), book.get())
+    page.write_string(row, 4, note, book.wrapped)
 
 
-def _write_dictionary(book: Any, formats: _Formats, sheets: list[_Sheet], lang: Lang) -> None:
-    page = book.add_worksheet(_DICTIONARY.in_language(lang))
+def _write_dictionary(book: _Book, sheets: list[_Sheet]) -> None:
+    page = book.file.add_worksheet(book.say(_DICTIONARY))
     page.set_landscape()
     page.set_paper(_A4)
     page.fit_to_pages(1, 0)
@@ -426,14 +462,14 @@ def _write_dictionary(book: Any, formats: _Formats, sheets: list[_Sheet], lang: 
     )
     for number, (header, width) in enumerate(headers):
         page.set_column(number, number, width)
-        page.write_string(0, number, header.in_language(lang), formats.header)
+        page.write_string(0, number, book.say(header), book.header)
     page.freeze_panes(1, 0)
     row = 0
     for sheet in sheets:
         for column in sheet.columns:
             row += 1
-            for number, text in enumerate(_dictionary_line(sheet, column, lang)):
-                page.write_string(row, number, text, formats.wrapped)
+            for number, text in enumerate(_dictionary_line(sheet, column, book.lang)):
+                page.write_string(row, number, text, book.wrapped)
     page.autofilter(0, 0, row, len(headers) - 1)
 
 
@@ -454,10 +490,10 @@ def _dictionary_line(sheet: _Sheet, column: Column, lang: Lang) -> tuple[str, ..
     )
 
 
-def _write_overflow(book: Any, formats: _Formats, overflow: list[_LongText], lang: Lang) -> None:
-    if not overflow:
+def _write_overflow(book: _Book) -> None:
+    if not book.overflow:
         return
-    page = book.add_worksheet(_LONG.in_language(lang))
+    page = book.file.add_worksheet(book.say(_LONG))
     headers = (
         Text("工作表", "Sheet"),
         Text("编号", "Id"),
@@ -466,13 +502,13 @@ def _write_overflow(book: Any, formats: _Formats, overflow: list[_LongText], lan
         Text("文字", "Text"),
     )
     for number, label in enumerate(headers):
-        page.write_string(0, number, label.in_language(lang), formats.header)
+        page.write_string(0, number, book.say(label), book.header)
     page.set_column(4, 4, 100)
     row = 0
-    for sheet_name, key, header, text in overflow:
+    for sheet_name, key, header, text in book.overflow:
         for part, start in enumerate(range(0, len(text), CELL_TEXT_MAX), start=1):
             row += 1
             for number, value in enumerate((sheet_name, key, header)):
-                page.write_string(row, number, value, formats.get())
-            page.write_number(row, 3, part, formats.get())
-            page.write_string(row, 4, text[start : start + CELL_TEXT_MAX], formats.wrapped)
+                page.write_string(row, number, value, book.get())
+            page.write_number(row, 3, part, book.get())
+            page.write_string(row, 4, text[start : start + CELL_TEXT_MAX], book.wrapped)
