@@ -312,41 +312,52 @@ def _publish(
         typer.Option("--on", help="发布或核对日期，默认今天 / day of publishing, today if left out", metavar="DATE"),
     ] = "",
 ) -> None:
-    from gis_renovation.publish import (
-        MARKER,
-        Occasion,
-        log_edition,
-        publish_run,
-        publisher_warnings,
-        read_marker,
-        require_number_in_force,
-        require_sound,
-        restore_previous,
-    )
-    from gis_renovation.run import open_project
-
     day = _date_option("--on", on)
     if check and restore:
         raise ConfigError("--check 和 --restore 不能同时用。", "--check and --restore do not go together.")
     if check:
-        target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
-        require_sound(target)
-        require_number_in_force(target, day or _today())
-        _say(context, f"核对无误：{target}", f"Sound: {target}")
-        return
-    if restore:
-        target = folder if (folder / MARKER).is_file() else folder / "maps" / profile
-        restore_previous(target)
-        log_edition(target, "restore", by=by, on=day)
-        _warn(context, publisher_warnings(by))
-        _say(context, f"已换回上一版：{target}；再运行一次即换回来。", f"Restored: {target}; run again to undo.")
-        return
+        _verify(context, _edition_folder(folder, profile), day)
+    elif restore:
+        _bring_back(context, _edition_folder(folder, profile), by, day)
+    else:
+        _publish_profile(context, folder, profile, by=by, on=day, single=single)
+
+
+def _edition_folder(folder: Path, profile: str) -> Path:
+    """The published folder that is meant: the one named, or that of a profile in the project named."""
+    from gis_renovation.publish import MARKER
+
+    return folder if (folder / MARKER).is_file() else folder / "maps" / profile
+
+
+def _verify(context: typer.Context, target: Path, day: date | None) -> None:
+    from gis_renovation.publish import require_number_in_force, require_sound
+
+    require_sound(target)
+    require_number_in_force(target, day or _today())
+    _say(context, f"核对无误：{target}", f"Sound: {target}")
+
+
+def _bring_back(context: typer.Context, target: Path, by: str, day: date | None) -> None:
+    from gis_renovation.publish import log_edition, publisher_warnings, restore_previous
+
+    restore_previous(target)
+    log_edition(target, "restore", by=by, on=day)
+    _warn(context, publisher_warnings(by))
+    _say(context, f"已换回上一版：{target}；再运行一次即换回来。", f"Restored: {target}; run again to undo.")
+
+
+def _publish_profile(
+    context: typer.Context, folder: Path, profile: str, *, by: str, on: date | None, single: bool
+) -> None:
+    from gis_renovation.publish import Occasion, publish_run, read_marker
+    from gis_renovation.run import open_project
+
     project = open_project(folder)
     result = _run_with_bar(context, project)
     warnings: list[Finding] = []
-    occasion = Occasion(
-        by=by, on=day, today=_today(), single=single, on_warning=warnings.append, lang=context.obj
-    )  # fmt: skip
+    told = warnings.append
+    occasion = Occasion(by=by, on=on, today=_today(), single=single, on_warning=told, lang=context.obj)
     page = publish_run(project, result, profile=profile, occasion=occasion)
     marker = read_marker(page.parent)
     _warn(context, warnings)
