@@ -16,7 +16,7 @@ def test_every_parameter_of_every_step_is_described_and_nothing_else_is():
         for function in functions
         for name in tunable_parameters(function)
     }
-    assert there - set(parameters()) == set(), "describe these in gis_renovation/parameters.toml"
+    assert there - set(parameters()) == set(), "describe these in gis_renovation/run/parameters.toml"
     assert set(parameters()) - there == set(), "these are no parameters any more"
 
 
