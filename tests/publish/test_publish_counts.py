@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from gis_renovation.maps.tiles import layer as tiles
+from gis_renovation.publish.disclosure import counts
 from gis_renovation.publish.disclosure.counts import (
     counts_shown,
     merged_records,
@@ -26,6 +27,8 @@ from gis_renovation.publish.disclosure.totals import Total, withhold_parts
 from gis_renovation.publish.leaks import tiles as publish_tiles
 from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.site import MAP
+from gis_renovation.sentences import sentence_facts, with_sentences
+from gis_renovation.words import Sentence, Text
 
 
 def parts(values, *totals, k=5, known=(), fixed=()):
@@ -319,6 +322,71 @@ def test_a_sentence_cannot_stand_in_for_a_column_of_counts_that_is_not_listed():
     made = city()
     shown = made | {"zones": made["zones"].drop(columns="households")}
     assert withhold_small_counts(shown, made, 5)[1]["zones"] == {"why_zh": ["Z-C1", "Z-C4"]}
+
+
+def told_by_the_program(made, *sentences):
+    """The zones with the program's own sentences, which know what they tell."""
+    return made | {
+        "zones": with_sentences(made["zones"].drop(columns=["why_zh", "why_en"], errors="ignore"), "why", sentences)
+    }
+
+
+PLAIN = Sentence(Text("无", "none"))
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        Sentence(Text("仅三户", "three of them"), counts=(3,)),
+        Sentence(Text("其中独居者３名", "3 of them live alone"), counts=(3,)),
+        Sentence(Text("投资约一千二百万", "some twelve million"), money_yuan=(12e6,)),
+    ],
+    ids=range(3),
+)
+def test_what_a_sentence_tells_in_words_no_pattern_knows_is_withheld_by_its_record(hidden):
+    """The words state no number that could be read; the record does."""
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, None))
+    assert edition(made | {"zones": made["zones"].assign(why_zh=["无", hidden.zh])})[1] == {}, "nobody could read it"
+    assert edition(told_by_the_program(made, PLAIN, hidden))[1]["zones"]["why_zh"] == ["Z-C4"]
+
+
+@pytest.mark.parametrize("text", ["每栋不少于 3 户方可成片", "按 3 户居民一个车位配建"])
+def test_a_number_of_the_settings_is_nobodys_count_though_it_reads_like_one(text):
+    made = city((300, 350, 400, 450, 500, 550, 600, 650, None))
+    assert edition(made | {"zones": made["zones"].assign(why_zh=["无", text])})[1]["zones"] == {"why_zh": ["Z-C4"]}
+    assert edition(told_by_the_program(made, PLAIN, Sentence(Text(text, "no count"))))[1] == {}
+
+
+def test_a_count_of_the_record_that_is_withheld_elsewhere_takes_its_sentence_along():
+    made = told_by_the_program(city(), Sentence(Text("邻居三百五", "the neighbour"), counts=(350,)), PLAIN)
+    assert edition(made)[1]["zones"]["why_zh"] == ["Z-C1"]
+
+
+@pytest.mark.parametrize("lost", ["keys", "twins", "names"])
+def test_where_the_keys_of_a_record_are_lost_the_words_are_read(lost):
+    """The record says nothing of row “1”; that is no leave for its words."""
+    made = told_by_the_program(city((300, 350, 400, 450, 500, 550, 600, 650, None)), PLAIN, PLAIN)
+    zones = made["zones"].assign(why_zh=["无", "共 3 户"])
+    whole = {"twins": zones.set_axis(["Z-C4", "Z-C4"]).rename_axis("zone_id"), "names": zones.rename_axis("z")}
+    shown = zones.reset_index(drop=True) if lost == "keys" else zones
+    _, gone = withhold_small_counts(made | {"zones": shown}, made | {"zones": whole.get(lost, zones)}, 5)
+    assert len(gone["zones"]["why_zh"]) == 1
+
+
+def test_no_sentence_of_the_sample_says_a_count_or_money_that_its_record_does_not_know(sample_run):
+    """The words are read only here, to hold the records against them: a number left out of one would leave."""
+    checked = 0
+    for layer, frame in sample_run.layers.items():
+        for column in (
+            [str(c) for c in frame.columns if str(c).endswith(("_zh", "_en"))] if hasattr(frame, "columns") else []
+        ):
+            facts = sentence_facts(frame, column)
+            for key, text in frame[column].items() if facts is not None else ():
+                told, read = facts.get(str(key)), counts.read_words(text)
+                assert read.counts <= set(told.counts if told else ()), (layer, column, key, text)
+                assert not read.money or (told and told.money_yuan), (layer, column, key, text)
+                checked += 1
+    assert checked > 20
 
 
 @pytest.mark.parametrize("text", ["估算投资 1,234.50 万元，接近上限", "estimated cost would reach 5,000 yuan"])

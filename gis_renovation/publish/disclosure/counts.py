@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import pandas as pd
 from gis_renovation.arrays import Flags
 from gis_renovation.publish.disclosure.totals import Total, parts_of, published_totals, withhold_parts
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.sentences import sentence_facts
 
 # Counts of these units speak of households and people.
 PERSONAL_UNITS = ("户", "人")
@@ -24,6 +25,7 @@ PERSONAL_UNITS = ("户", "人")
 # What earlier editions said of each count: layer -> column -> key -> the number shown, None where withheld.
 Shown = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 
+# How texts of the city's own, names, titles and notes, state a count.
 _IN_WORDS = re.compile(
     r"(?<![\d.,A-Za-z])(\d[\d,]*)\s*(?:户(?!外|型|均)|人(?!行|大|民)|households?\b|people\b|residents?\b)"
     r"|[户人]数\s*[为达共：:]?\s*约?\s*(\d[\d,]*)"
@@ -305,37 +307,76 @@ def _withhold_ratios(work: _Withholding, name: str) -> None:
             work.take(name, ratio, mask)
 
 
+class _Told(NamedTuple):
+    """What one text tells: counts of households or people, and whether it tells money."""
+
+    counts: frozenset[float] = frozenset()
+    money: bool = False
+
+
+class _Rule(NamedTuple):
+    """Which texts may not leave: ``secret`` counts are withheld elsewhere, ``guarded`` while any count is."""
+
+    k: int
+    secret: frozenset[float]
+    guarded: bool
+
+    def forbids(self, told: _Told, open_counts: frozenset[float], *, prose: bool) -> bool:
+        """Whether a text tells a small or a secret count; prose neither money nor a sum no open cell states."""
+        small = any(0 < number < self.k or number in self.secret for number in told.counts)
+        return small or (prose and (told.money or (self.guarded and not told.counts <= open_counts)))
+
+
 def _withhold_sentences(work: _Withholding, layers: Mapping[str, pd.DataFrame], k: int) -> None:
     """Texts that state a count which is small or withheld elsewhere, or a sum that no open cell of their row states.
 
     “With C9 it would be 1,503 households” tells C9's by the zone's own 1,500; a name is no such sentence.
     """
-    secret = {
+    rule = _rule(work, layers, k)
+    for name, frame in list(work.frames.items()):
+        open_counts = _open_counts(name, frame)
+        for column in frame.columns:
+            if str(frame[column].dtype) != "geometry" and not pd.api.types.is_numeric_dtype(frame[column].dtype):
+                prose = not str(column).endswith("name")
+                told = zip(_told(frame, str(column), layers.get(name)), open_counts, strict=True)
+                mask = [rule.forbids(each, own, prose=prose) for each, own in told]
+                work.take(name, str(column), np.array(mask, dtype=bool))
+
+
+def _rule(work: _Withholding, layers: Mapping[str, pd.DataFrame], k: int) -> _Rule:
+    secret = frozenset(
         float(value)
         for layer, columns in work.gone.items()
         for column, keys in columns.items()
         if layer in layers and column in personal_columns(layer, layers[layer])
         for key, value in pd.to_numeric(layers[layer][column], errors="coerce").items()
         if str(key) in keys
-    }
+    )
     places = layers.get("communities", pd.DataFrame({"households": []}))
-    guarded = bool(secret) or ("households" in places.columns and bool(small_counts(places["households"], k).any()))
+    small = "households" in places.columns and bool(small_counts(places["households"], k).any())
+    return _Rule(k, secret, guarded=bool(secret) or small)
 
-    def tells(text: object, open_counts: frozenset[float], *, prose: bool) -> bool:
-        if not isinstance(text, str) or _TELLING.search(text) is None:
-            return False
-        stated = [n for found in _IN_WORDS.findall(_LIMIT.sub("", text)) for n in found if n]
-        numbers = {float(number.replace(",", "")) for number in stated}
-        small = any(0 < number < k or number in secret for number in numbers)
-        return small or (prose and (bool(_MONEY.search(text)) or (guarded and not numbers <= open_counts)))
 
-    for name, frame in list(work.frames.items()):
-        open_counts = _open_counts(name, frame)
-        for column in frame.columns:
-            if str(frame[column].dtype) != "geometry" and not pd.api.types.is_numeric_dtype(frame[column].dtype):
-                prose = not str(column).endswith("name")
-                told = [tells(text, own, prose=prose) for text, own in zip(frame[column], open_counts, strict=True)]
-                work.take(name, str(column), np.array(told, dtype=bool))
+def _told(frame: pd.DataFrame, column: str, whole: pd.DataFrame | None) -> list[_Told]:
+    """What each text of a column tells: the program's own sentences know it, of all others the words are read.
+
+    Sentences are known by the keys of the layer they were written in; where these are gone, or not one a row,
+    the words are read too.
+    """
+    same_keys = whole is not None and frame.index.name is not None and frame.index.name == whole.index.name
+    facts = sentence_facts(whole, column) if whole is not None and same_keys and whole.index.is_unique else None
+    if facts is None:
+        return [read_words(text) for text in frame[column]]
+    known = {key: _Told(frozenset(told.counts), bool(told.money_yuan)) for key, told in facts.items()}
+    return [known.get(str(key), _Told()) for key in frame.index]
+
+
+def read_words(text: object) -> _Told:
+    """What the words of a text tell."""
+    if not isinstance(text, str) or _TELLING.search(text) is None:
+        return _Told()
+    stated = [n for found in _IN_WORDS.findall(_LIMIT.sub("", text)) for n in found if n]
+    return _Told(frozenset(float(number.replace(",", "")) for number in stated), bool(_MONEY.search(text)))
 
 
 def _open_counts(name: str, frame: pd.DataFrame) -> list[frozenset[float]]:
