@@ -15,10 +15,10 @@ from gis_renovation.arrays import Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of
+from gis_renovation.numerals import M2_A_MU
 from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.words import Text
 
-M2_A_MU: Final = 10_000.0 / 15.0
 AREA_DIGITS: Final = 2
 MU_DIGITS: Final = 4
 

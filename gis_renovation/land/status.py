@@ -25,7 +25,8 @@ from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.land.codes import class_label, foreign_code, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
-from gis_renovation.land.sites import AREA_DIGITS, M2_A_MU, MU_DIGITS, polygons_of
+from gis_renovation.land.sites import AREA_DIGITS, MU_DIGITS, polygons_of
+from gis_renovation.numerals import M2_A_MU
 from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
 from gis_renovation.schemas import layer_schema
 from gis_renovation.words import Text
