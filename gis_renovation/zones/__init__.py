@@ -10,7 +10,7 @@ from gis_renovation.zones.revision import revise_zones
 from gis_renovation.zones.schedule import order_zone_works
 from gis_renovation.zones.sheets import zone_sheets
 from gis_renovation.zones.shortfalls import explain_shortfalls
-from gis_renovation.zones.solver.effort import SearchEffort
+from gis_renovation.zones.solver import SearchEffort
 from gis_renovation.zones.stability import StabilityTrials, measure_zone_stability
 
 __all__ = [

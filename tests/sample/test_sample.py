@@ -141,7 +141,7 @@ def test_a_street_cut_at_taps_keeps_its_length_and_its_ends(taps):
 
 def test_nothing_depends_on_the_hash_seed(city):
     code = (
-        "import sys; sys.path.insert(0, 'tests')\nfrom test_sample import digest\n"
+        "import sys; sys.path.insert(0, 'tests/sample')\nfrom test_sample import digest\n"
         "from gis_renovation.sample.city import make_city\n"
         "print(*[digest(layer) for layer in make_city().values()])"
     )
