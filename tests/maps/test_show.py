@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from types import SimpleNamespace
 
 import folium
 import folium.plugins
@@ -76,8 +77,8 @@ def test_one_layer_is_known_by_the_name_of_its_key():
 
 
 def test_a_run_brings_its_name_and_its_date(tmp_path):
-    project = {"name": "示意市", "as_of": "2024-09-30", "synthetic": True}
-    page = page_of(show(Run(tmp_path, {**layers(), "slope": object()}, {"project": project})))
+    project = SimpleNamespace(name="示意市", as_of=AS_OF, synthetic=True)
+    page = page_of(show(Run(tmp_path, {**layers(), "slope": object()}, SimpleNamespace(project=project))))
     assert "<h1>示意市</h1>" in page
     assert "数据截至 2024-09-30" in page
     assert "合成示例数据" in page
