@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import reproject
 from gis_renovation.display import Column
-from gis_renovation.maps.encoding import DISPLAY_CRS
+from gis_renovation.maps.encoding import DISPLAY_CRS, LayerBlock
 from gis_renovation.maps.tiles import GRID_BITS
 from gis_renovation.publish.leaks import archive_columns, archive_corners, archives_of
 from gis_renovation.schemas import LayerSchema, layer_schemas
@@ -88,12 +88,14 @@ def _geojson(path: Path) -> Iterator[tuple[str, Held]]:
     yield path.stem, Held(frozenset(columns | strange), len(features), np.vstack(corners))
 
 
-def _pairs(nested: Any) -> Floats:
+def _pairs(nested: object) -> Floats:
     flat = _flat(nested)
     return np.array(list(flat), dtype=float).reshape(-1, 2)
 
 
-def _flat(nested: Any) -> Iterator[Sequence[float]]:
+def _flat(nested: object) -> Iterator[Sequence[float]]:
+    if not isinstance(nested, list):
+        raise TypeError(type(nested))
     if nested and isinstance(nested[0], int | float):
         yield nested[:2]
         return
@@ -179,14 +181,16 @@ def _page(path: Path) -> Iterator[tuple[str, Held]]:
             yield related["name"], Held(frozenset(column["name"] for column in related["columns"]))
 
 
-def _block_corners(block: Mapping[str, Any]) -> Floats:
+def _block_corners(block: LayerBlock) -> Floats:
     """Corners of a block in degrees: every piece is a run of steps from the block's origin, in microdegrees."""
     origin = np.array(block["origin"])
     pieces = [np.cumsum(np.array(piece).reshape(-1, 2), axis=0) + origin for piece in _pieces(block["geometry"])]
     return np.vstack([np.empty((0, 2)), *pieces]) / 1e6
 
 
-def _pieces(nested: Any) -> Iterator[Sequence[int]]:
+def _pieces(nested: object) -> Iterator[Sequence[int]]:
+    if nested is not None and not isinstance(nested, list):
+        raise TypeError(type(nested))
     if nested and isinstance(nested[0], int | float):
         yield nested
         return

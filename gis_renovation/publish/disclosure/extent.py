@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -70,9 +69,9 @@ def require_one_place(extents: Mapping[str, Extent]) -> None:
         raise DataError(findings)
 
 
-def require_same_place(before: Sequence[Any] | None, now: Extent | None) -> None:
+def require_same_place(before: Extent | None, now: Extent | None) -> None:
     """Raise DataError if the edition to be replaced is of another place; nothing is compared where one is unknown."""
-    if before is None or now is None or _meet((before[0], before[1], before[2], before[3]), now):
+    if before is None or now is None or _meet(before, now):
         return
     raise DataError(
         [

@@ -7,12 +7,11 @@ ministry's answer on it).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Geometries
 
@@ -52,12 +51,13 @@ def generalise_shapes(geometry: Geometries, tolerance_m: float, *, grid_m: float
     return mended
 
 
-def _least_shape(shape: Any, grid_m: float) -> Any:
+def _least_shape(shape: BaseGeometry, grid_m: float) -> BaseGeometry:
     """What stands for a shape smaller than the grid: a step or a cell of the grid where it lies."""
     x, y = np.round(shapely.get_coordinates(shape)[0] / grid_m) * grid_m
     if shapely.get_dimensions(shape) == 1:
         return shapely.LineString([(x, y), (x + grid_m, y)])
-    return shapely.box(x, y, x + grid_m, y + grid_m)
+    cell: BaseGeometry = shapely.box(x, y, x + grid_m, y + grid_m)
+    return cell
 
 
 def largest_contiguous_area_m2(layers: dict[str, Geometries], *, gap_m: float = 50.0) -> float:

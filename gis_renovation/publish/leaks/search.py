@@ -105,7 +105,7 @@ def _is_telling(number: str) -> bool:
     return len(digits) >= (SHORTEST_SECRET if "." in number else 8)
 
 
-def number_forms(value: Any) -> frozenset[str]:
+def number_forms(value: object) -> frozenset[str]:
     """How a number may be written in one of our files; nothing for anything else."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return frozenset()
@@ -243,7 +243,7 @@ def _forms(value: str) -> set[bytes]:
 class _Words:
     """Byte strings to be found in files. Each is filed under its first eight bytes (six, where it has no more)."""
 
-    def __init__(self, wanted: Mapping[bytes, Any]) -> None:
+    def __init__(self, wanted: Mapping[bytes, object]) -> None:
         self.wanted = wanted
         self.lengths: dict[tuple[int, int], set[int]] = {}
         for form in wanted:

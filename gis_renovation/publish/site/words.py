@@ -107,7 +107,6 @@ _WORDS: Mapping[str, Text] = {
     "figure": Text("示意图，图形经概括。{number}", "Sketch with generalised shapes. {number}"),
     "members": Text("片区内的小区（{n} 个）", "Communities of the zone ({n})"),
     "why": Text("为什么连片", "Why together"),
-    "zone_states": Text("片区内小区的进度", "Progress in the zone"),
     "ask": Text("怎样咨询", "How to ask"),
     "no_contact": Text("发布单位尚未提供咨询方式。", "The publisher has not given a way to ask yet."),
     "data": Text("开放数据", "Open data"),
