@@ -20,7 +20,8 @@ from gis_renovation.display.values import labelled
 from gis_renovation.errors import ConfigError
 from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.verify import check_published
-from gis_renovation.reading.cards import conform, read_card
+from gis_renovation.reading.cards import read_card
+from gis_renovation.reading.conforming import conform
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import estimate_names, estimated_rows, keep_told_estimates
 from gis_renovation.words import Text

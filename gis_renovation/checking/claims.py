@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import CRS, Proj, Transformer
 
-from gis_renovation.arrays import Floats
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.checking.grids import (
     LAT,
     LON,
@@ -212,7 +212,7 @@ def _project_extent(project: CRS, area: tuple[float, float, float, float] | None
 
 
 def check_places(
-    layers: Mapping[str, Any],
+    layers: Mapping[str, gpd.GeoDataFrame],
     project_crs: CRS,
     *,
     area: tuple[float, float, float, float] | None = None,
@@ -231,12 +231,12 @@ def check_places(
     findings = []
     for name, layer in sorted(vectors.items()):
         centres = centres_of(layer)
-        known = np.isfinite(centres).all(axis=1)
+        known = np.asarray(np.isfinite(centres).all(axis=1))
         if extent is None:
             break
         outside = np.asarray(known & ~within(centres, extent))
         if outside.any():
-            findings.append(_outside(name, layer, centres, outside, known, extent, project_crs, base))
+            findings.append(_outside(name, layer, outside, known, extent=extent, project_crs=project_crs, base=base))
     return findings + check_offsets(vectors, project_crs, trusted=trusted)
 
 
@@ -244,7 +244,9 @@ def check_places(
 _ZONE_SLACK_DEG = 0.25
 
 
-def check_zone(layers: Mapping[str, Any], project_crs: CRS, *, trusted: Sequence[str] = ()) -> list[Finding]:
+def check_zone(
+    layers: Mapping[str, gpd.GeoDataFrame], project_crs: CRS, *, trusted: Sequence[str] = ()
+) -> list[Finding]:
     """A project CRS whose zone is not that of the data, with the CRS that fits; at most one warning.
 
     Every layer follows the project CRS, so none of them looks displaced: only the place on the globe tells.
@@ -274,7 +276,7 @@ def _in_zone(lon: float, project_crs: CRS) -> bool:
     return bool(use.west - _ZONE_SLACK_DEG <= lon <= use.east + _ZONE_SLACK_DEG)
 
 
-def _reference(vectors: Mapping[str, Any], project_crs: CRS, trusted: Sequence[str]) -> list[str] | None:
+def _reference(vectors: Mapping[str, gpd.GeoDataFrame], project_crs: CRS, trusted: Sequence[str]) -> list[str] | None:
     """The layers that the others are compared with: a trusted one, else reporting units, else communities.
 
     One that lies outside the zone of the project CRS is no measure for layers inside it, unless more layers lie
@@ -328,7 +330,7 @@ def _area_extent(area: tuple[float, float, float, float], project_crs: CRS) -> F
     return np.array([left - MARGIN_M, bottom - MARGIN_M, right + MARGIN_M, top + MARGIN_M])
 
 
-def _middle_extent(layers: Sequence[Any]) -> Floats | None:
+def _middle_extent(layers: Sequence[gpd.GeoDataFrame]) -> Floats | None:
     """The middle 90 % of the features and the margin; None without any."""
     centres = [finite_centres(layer) for layer in layers]
     if not sum(map(len, centres)):
@@ -338,11 +340,11 @@ def _middle_extent(layers: Sequence[Any]) -> Floats | None:
 
 
 def _outside(
-    name: str, layer: Any, centres: Floats, outside: Any, known: Any, extent: Floats, project_crs: CRS,
+    name: str, layer: gpd.GeoDataFrame, outside: Flags, known: Flags, *, extent: Floats, project_crs: CRS,
     base: Sequence[str] | None,
 ) -> Finding:  # fmt: skip
     count, total = int(outside.sum()), int(known.sum())
-    middle = np.median(centres[outside], axis=0)
+    middle = np.median(centres_of(layer)[outside], axis=0)
     lon, lat = Transformer.from_crs(project_crs, "EPSG:4490", always_xy=True).transform(*middle)
     cause = _cause(middle, float(lon), extent, project_crs)
     where = f"{lon:.3f}°E {lat:.3f}°N" if np.isfinite([lon, lat]).all() else f"{middle[0]:.7g}, {middle[1]:.7g}"

@@ -11,10 +11,10 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from gis_renovation.arrays import Floats
 from gis_renovation.checking.draft_columns import column_lines
 from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds, inspect_file, likely_schema
 from gis_renovation.checking.remedies import check_layer
@@ -171,7 +171,7 @@ def _crs_lines(found: Found, project_crs: str, doubts: list[Text]) -> list[str |
     ]
 
 
-def _places(found: Found) -> Any:
+def _places(found: Found) -> Floats:
     """Some coordinates of the file, (n, 2), as x and y; empty without any."""
     import shapely
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds
 from gis_renovation.config import toml_inline
@@ -15,6 +15,9 @@ from gis_renovation.reading import (
 )
 from gis_renovation.schemas import Field, LayerSchema
 from gis_renovation.words import Text, shorten_ids
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Names of id columns that every kind of layer has, the more telling first.
 _KEY_NAMES = ("编号", "代码", "编码", "bsm", "标识码", "objectid", "fid", "id")
@@ -62,7 +65,7 @@ def column_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[
     return lines
 
 
-def _likely_key(frame: Any, columns: Sequence[str]) -> str | None:
+def _likely_key(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
     """An unused column whose name says id and whose values are all there and all different."""
     for wanted in _KEY_NAMES:
         for column in columns:
@@ -127,7 +130,7 @@ def _one_column(
     return Text(f"{rule}  # {target.label.zh}{mark.zh}", f"{rule}  # {target.label.en}{mark.en}")
 
 
-def _holds_months(cells: Any) -> bool:
+def _holds_months(cells: pd.Series) -> bool:
     """Whether a column names months without a day, in every known cell of its first rows."""
     texts = to_text(cells.dropna().iloc[:_SAMPLED_ROWS]).tolist()
     return bool(texts) and all(read_month(text) is not None for text in texts)
@@ -140,7 +143,7 @@ def _which_day(column: str, target: Field) -> Text:
     )
 
 
-def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -> Text:
+def _repeated_key(frame: pd.DataFrame, column: str, target: Field, schema: LayerSchema) -> Text:
     """That the id column cannot be the id, what numbering instead loses, and what to write if the rows are pieces."""
     text = to_text(frame[column])
     twice = sorted(text[text.notna() & text.duplicated()].unique())
@@ -165,7 +168,7 @@ def _repeated_key(frame: Any, column: str, target: Field, schema: LayerSchema) -
     )
 
 
-def _unknown_codes(cells: Any, target: Field, meanings: Mapping[str, str]) -> list[str]:
+def _unknown_codes(cells: pd.Series, target: Field, meanings: Mapping[str, str]) -> list[str]:
     """Values of a coded column that are neither a code nor a label, nor mean one by the file's own words."""
     if not target.values:
         return []

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gis_renovation.checking.draft import relative_path
 from gis_renovation.checking.draft_columns import alike_column
@@ -35,6 +35,9 @@ from gis_renovation.reading import (
 from gis_renovation.schemas import LayerSchema
 from gis_renovation.words import Lang, Text
 from gis_renovation.writing import new_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Two columns are taken to be the common number if so much of the shorter one meets.
 _MEETS = 0.5
@@ -126,7 +129,7 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_inline(name)
 
 
-def _common(card: Card, layer: Any, ledger: Any, path: Path, doubts: list[Text]) -> tuple[str, str]:
+def _common(card: Card, layer: pd.DataFrame, ledger: pd.DataFrame, path: Path, doubts: list[Text]) -> tuple[str, str]:
     """The pair of columns whose values meet best; the layer's own key is asked first."""
     schema = card.schema_
     rule = card.columns.get(schema.key)
@@ -156,7 +159,7 @@ def _common(card: Card, layer: Any, ledger: Any, path: Path, doubts: list[Text])
     )
 
 
-def _share(ours: Any, theirs: Any) -> float:
+def _share(ours: pd.Series, theirs: pd.Series) -> float:
     """The share of the shorter column's rows that meet the other one by a number of their own."""
     a, b = join_keys(ours), join_keys(theirs)
     if len(set(b) - {""}) < max(1, 0.9 * len(b)) or not a:
@@ -165,7 +168,7 @@ def _share(ours: Any, theirs: Any) -> float:
     return float((matched.positions >= 0).sum()) / max(1, min(len(a), len(b)))
 
 
-def _propose(draft: JoinDraft, card: Card, layer: Any, ledger: Any, lang: Lang) -> None:
+def _propose(draft: JoinDraft, card: Card, layer: pd.DataFrame, ledger: pd.DataFrame, lang: Lang) -> None:
     """Lines for the fields that the ledger has; those that the card has already stay a choice."""
     free = [str(c) for c in ledger.columns]
     schema: LayerSchema = card.schema_

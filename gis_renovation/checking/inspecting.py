@@ -219,7 +219,7 @@ def geometry_kinds(frame: pd.DataFrame) -> set[str]:
     return {str(k) for k in frame.geom_type.dropna().unique()} if hasattr(frame, "geom_type") else set()
 
 
-def coordinate_columns(frame: Any) -> tuple[str, ...] | None:
+def coordinate_columns(frame: pd.DataFrame) -> tuple[str, ...] | None:
     """The columns for (x, y) or (wkt,), the northing told from the easting by its numbers; None if there are none."""
     names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
     for wanted in _WKT_NAMES:
@@ -237,7 +237,7 @@ def coordinate_columns(frame: Any) -> tuple[str, ...] | None:
     return (y, x) if looks_swapped(first, second) else (x, y)
 
 
-def _holds_wkt(column: Any) -> bool:
+def _holds_wkt(column: pd.Series) -> bool:
     """Whether the first known cell is a shape in words."""
     known = column.dropna()
     return bool(len(known)) and re.match(r"\s*(SRID=\d+;)?\s*[A-Za-z]+\s*Z?M?\s*\(", str(known.iloc[0])) is not None

@@ -72,7 +72,9 @@ class Offset:
     scores: Mapping[str, float]
 
 
-def check_offsets(layers: Mapping[str, Any], project_crs: CRS, *, trusted: Sequence[str] = ()) -> list[Finding]:
+def check_offsets(
+    layers: Mapping[str, gpd.GeoDataFrame], project_crs: CRS, *, trusted: Sequence[str] = ()
+) -> list[Finding]:
     """Layers displaced against a trusted one as Chinese web maps displace, or all by one vector.
 
     ``trusted`` are the layers whose cards say so; without any, the reporting units and communities are

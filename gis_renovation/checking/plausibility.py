@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 from gis_renovation.errors import FeatureRef, Finding, Severity, by_key
 from gis_renovation.schemas import layer_schema, layer_schemas
 from gis_renovation.words import Text
@@ -43,7 +44,7 @@ _FLAT_LAYERS = ("communities", "parcels", "reporting_units")
 _AREA_FIELDS = ("registered_area_m2", "area_m2", "land_area_m2")
 
 
-def check_plausibility(layers: Mapping[str, Any]) -> list[Finding]:
+def check_plausibility(layers: Mapping[str, gpd.GeoDataFrame]) -> list[Finding]:
     """Every remark about layers in the project CRS; rasters and tables are passed over where they have no part."""
     findings: list[Finding] = []
     for name, layer in sorted(layers.items()):
@@ -76,7 +77,7 @@ def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
     thin = ~inside & (_width(shared) < SLIVER_WIDTH_M)
     keys = layer.index.astype(str).to_numpy(dtype=object)
 
-    def pairs(mask: Any) -> list[FeatureRef]:
+    def pairs(mask: Flags) -> list[FeatureRef]:
         rows = zip(keys[first[mask]], keys[second[mask]], area[mask], strict=True)
         refs = (FeatureRef(min(a, b), mark=": ", value=f"{m2:,.1f} m²", other=max(a, b)) for a, b, m2 in rows)
         return sorted(refs, key=lambda ref: ref.spoken("zh"))
@@ -99,11 +100,13 @@ def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
     ]
 
 
-def _pairs_on_common_ground(geometry: Any) -> tuple[Any, Any]:
+def _pairs_on_common_ground(geometry: Geometries) -> tuple[Positions, Positions]:
     """Positions of the pairs of polygons whose interiors meet, each pair once."""
     same = _first_of_the_same(geometry)
     copies = np.flatnonzero(same != np.arange(len(geometry)))
-    tree = shapely.STRtree(np.where(same == np.arange(len(geometry)), geometry, None))
+    alone: Any = geometry.copy()
+    alone[copies] = None
+    tree = shapely.STRtree(alone)
     with ThreadPoolExecutor(_THREADS) as threads:
         pieces = threads.map(partial(_pairs_from, tree), range(0, len(geometry), _BLOCK))
         found = [np.stack([same[copies], copies]), *pieces]
@@ -111,7 +114,7 @@ def _pairs_on_common_ground(geometry: Any) -> tuple[Any, Any]:
     return first, second
 
 
-def _pairs_from(tree: shapely.STRtree, start: int) -> Any:
+def _pairs_from(tree: shapely.STRtree, start: int) -> Positions:
     """The pairs of a block of the tree's polygons with later ones; prepared for the block only, to spare memory."""
     geometry = tree.geometries
     block = geometry[start : start + _BLOCK]
@@ -126,7 +129,7 @@ def _pairs_from(tree: shapely.STRtree, start: int) -> Any:
     return np.stack([first, second])
 
 
-def _first_of_the_same(geometry: Any) -> Any:
+def _first_of_the_same(geometry: Geometries) -> Positions:
     """For each polygon the position of the first with the same vertices, mostly its own."""
     own = np.arange(len(geometry))
     alike = np.flatnonzero(pd.DataFrame(shapely.bounds(geometry)).duplicated(keep=False))
@@ -180,15 +183,15 @@ def check_ratios(communities: pd.DataFrame) -> list[Finding]:
         with np.errstate(divide="ignore", invalid="ignore"):
             each = floor / households
         findings += _outside(
-            communities, each, HOUSEHOLD_M2, "household_area",
-            Text("户均建筑面积", "Floor area a household"), "m²",
+            communities, each, HOUSEHOLD_M2, code="household_area",
+            label=Text("户均建筑面积", "Floor area a household"), unit="m²",
         )  # fmt: skip
         findings += _batches(communities, floor, households)
     if "geometry" in communities.columns:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = floor / communities.geometry.area.to_numpy()
         label = Text("建筑面积与用地面积之比", "Floor area over ground area")
-        findings += _outside(communities, ratio, FLOOR_AREA_RATIO, "floor_area_ratio", label, "")
+        findings += _outside(communities, ratio, FLOOR_AREA_RATIO, code="floor_area_ratio", label=label, unit="")
     return findings
 
 
@@ -250,7 +253,7 @@ def check_names(communities: pd.DataFrame, units: pd.DataFrame | None = None) ->
 
 
 def _outside(
-    layer: pd.DataFrame, values: Any, bounds: tuple[float, float], code: str, label: Text, unit: str
+    layer: pd.DataFrame, values: Floats, bounds: tuple[float, float], *, code: str, label: Text, unit: str
 ) -> list[Finding]:
     odd = np.isfinite(values) & ((values < bounds[0]) | (values > bounds[1]))
     if not odd.any():
@@ -265,7 +268,7 @@ def _outside(
     return [_say("warning", code, "communities", zh, en, field="floor_area_m2", features=refs)]
 
 
-def _batches(communities: pd.DataFrame, floor: Any, households: Any) -> list[Finding]:
+def _batches(communities: pd.DataFrame, floor: Floats, households: Floats) -> list[Finding]:
     if "plan_batch" not in communities.columns:
         return []
     both = np.isfinite(floor) & np.isfinite(households)
@@ -283,19 +286,19 @@ def _batches(communities: pd.DataFrame, floor: Any, households: Any) -> list[Fin
     ]  # fmt: skip
 
 
-def _numbers(frame: pd.DataFrame, name: str) -> Any:
+def _numbers(frame: pd.DataFrame, name: str) -> Floats | None:
     if name not in frame.columns:
         return None
-    return pd.to_numeric(frame[name], errors="coerce").astype("float64").to_numpy()
+    return np.asarray(pd.to_numeric(frame[name], errors="coerce").astype("float64").to_numpy(), dtype=np.float64)
 
 
-def _areal(geometry: Any) -> Any:
+def _areal(geometry: Geometries) -> Flags:
     with np.errstate(invalid="ignore"):
         finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
     return np.isin(shapely.get_type_id(geometry), [3, 6]) & finite & shapely.is_valid(geometry)
 
 
-def _width(geometry: Any) -> Any:
+def _width(geometry: Geometries) -> Floats:
     """The mean width of thin shapes: twice the area over the perimeter."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return 2 * shapely.area(geometry) / shapely.length(geometry)

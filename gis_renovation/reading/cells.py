@@ -66,11 +66,11 @@ class Column:
     values: pd.Series
     remarks: list[Remark] = field(default_factory=list)
 
-    def remark(self, severity: Severity, code: str, rows: Any, cells: pd.Series, zh: str, en: str) -> None:
+    def remark(self, severity: Severity, code: str, rows: Flags, cells: pd.Series, text: Text) -> None:
         """Say something about ``rows``, if there are any."""
         mask = np.asarray(rows, dtype=bool)
         if mask.any():
-            self.remarks.append(Remark(severity, code, Text(zh, en), mask, cells.to_numpy(dtype=object)[mask]))
+            self.remarks.append(Remark(severity, code, text, mask, cells.to_numpy(dtype=object)[mask]))
 
 
 def to_field(
@@ -115,7 +115,7 @@ def _from_arrow(values: Any, like: pd.Series) -> pd.Series:
     return pd.Series(pd.array(values, dtype="str"), index=like.index, name=like.name)
 
 
-def one_text(value: Any) -> str | None:
+def one_text(value: object) -> str | None:
     """One cell as text."""
     if is_unknown(value):
         return None
@@ -125,7 +125,7 @@ def one_text(value: Any) -> str | None:
     return text or None
 
 
-def is_unknown(value: Any) -> bool:
+def is_unknown(value: object) -> bool:
     """Whether a cell holds nothing: None, NA, NaT or NaN."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
@@ -229,13 +229,13 @@ def _written_numbers(column: Column, cells: pd.Series, rest: Flags, target: Fiel
     _remark_blanks(column, blank, cells, target)
     column.remark(
         "note", ESTIMATE, estimate, cells,
-        f"{target.label.zh}是约数，按所写的数采用。", f"{target.label.en} is an estimate; the number written is used.",
+        target.label + Text("是约数，按所写的数采用。", " is an estimate; the number written is used."),
     )  # fmt: skip
 
 
 def _remark_blanks(column: Column, blank: Flags, cells: pd.Series, target: Field) -> None:
-    zh = f"{target.label.zh}填的是占位符号，按未知处理。"
-    column.remark("note", "placeholder", blank, cells, zh, f"{target.label.en} holds a placeholder; taken as unknown.")
+    said = Text("填的是占位符号，按未知处理。", " holds a placeholder; taken as unknown.")
+    column.remark("note", "placeholder", blank, cells, target.label + said)
 
 
 def _scaled(numbers: pd.Series, factor: float) -> pd.Series:
@@ -284,14 +284,13 @@ def _to_year(cells: pd.Series, target: Field, periods: Periods) -> Column:
         out, index=cells.index, dtype=object
     )  # fmt: skip
     _remark_blanks(column, blank, cells, target)
-    label = target.label
-    zh = f"{label.zh}是约数，按所写的年份采用。"
-    column.remark("note", ESTIMATE, estimate & ~period, cells, zh, f"{label.en} is an estimate; the year is used.")
+    said = target.label + Text("是约数，按所写的年份采用。", " is an estimate; the year is used.")
+    column.remark("note", ESTIMATE, estimate & ~period, cells, said)
     _remark_periods(column, period, cells, target, periods)
     return column
 
 
-def _years_of(value: Any) -> Years | None:
+def _years_of(value: object) -> Years | None:
     if isinstance(value, datetime.date | pd.Timestamp):
         return Years(value.year, value.year)
     return None if isinstance(value, bool | np.bool_) else read_years(value)
@@ -319,7 +318,7 @@ def _remark_periods(column: Column, period: Flags, cells: pd.Series, target: Fie
             '要取其中一年，请在来源卡写 periods = "latest"（或 earliest、middle）。'
         )
         en = f'{target.label.en} is a period, so it stays unknown; write periods = "latest" in the card to take a year.'
-    column.remark("note" if periods else "warning", "period", period, cells, zh, en)
+    column.remark("note" if periods else "warning", "period", period, cells, Text(zh, en))
 
 
 def _to_date(cells: pd.Series, target: Field, month_as: MonthAs) -> Column:
@@ -343,10 +342,10 @@ def _to_date(cells: pd.Series, target: Field, month_as: MonthAs) -> Column:
     _remark_blanks(column, blank, cells, target)
     label = target.label
     if month_as:
-        zh = f"{label.zh}只写到月，按来源卡 month_as = {month_as} 取日。"
-        column.remark("note", "month", month, cells, zh, f"{label.en} names a month; month_as = {month_as}.")
-    zh = f"{label.zh}是表格软件的日期序号，已换算为日期。"
-    column.remark("note", "day_number", numbered, cells, zh, f"{label.en} is a spreadsheet's day number; converted.")
+        said = Text(f"只写到月，按来源卡 month_as = {month_as} 取日。", f" names a month; month_as = {month_as}.")
+        column.remark("note", "month", month, cells, label + said)
+    said = Text("是表格软件的日期序号，已换算为日期。", " is a spreadsheet's day number; converted.")
+    column.remark("note", "day_number", numbered, cells, label + said)
     return column
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gis_renovation.arrays import Geometries
 from gis_renovation.checks import Origin, fits_type
 from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
@@ -223,7 +224,7 @@ def _count_repairs(taking: _Taking, counts: Mapping[str, int], record: dict[str,
         record["repairs"] = {**record.get("repairs", {}), **counts}
 
 
-def _merge_pieces(frame: Any, taking: _Taking, record: dict[str, Any]) -> Any:
+def _merge_pieces(frame: gpd.GeoDataFrame, taking: _Taking, record: dict[str, Any]) -> gpd.GeoDataFrame:
     if not taking.schema.key or frame.index.name != taking.schema.key or "geometry" not in frame:
         return frame
     merged, went, differing = repairs.merge_pieces(frame)
@@ -236,7 +237,9 @@ def _merge_pieces(frame: Any, taking: _Taking, record: dict[str, Any]) -> Any:
     return merged.sort_index()
 
 
-def finish_shapes(frame: Any, card: Card, record: dict[str, Any], *, file: str = "") -> tuple[Any, list[Finding]]:
+def finish_shapes(
+    frame: gpd.GeoDataFrame, card: Card, record: dict[str, Any], *, file: str = ""
+) -> tuple[Any, list[Finding]]:
     """Repairs that need metres, on the conformed frame in the project CRS; counted into ``record``."""
     if not card.repair.snap_slivers_m or "geometry" not in frame:
         return frame, []
@@ -246,7 +249,7 @@ def finish_shapes(frame: Any, card: Card, record: dict[str, Any], *, file: str =
     return frame, taking.findings
 
 
-def _flat(geometry: Any, taking: _Taking) -> Any:
+def _flat(geometry: Geometries, taking: _Taking) -> Geometries:
     """Geometry without heights; heights other than zero are said to be left aside."""
     import shapely
 
@@ -263,7 +266,7 @@ def _flat(geometry: Any, taking: _Taking) -> Any:
     return shapely.force_2d(geometry)
 
 
-def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -> Any:
+def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -> pd.Series | None:
     rows = taking.rows
     rule = ColumnRule.model_validate({"from": rule}) if isinstance(rule, str) else rule
     if rule is None:
@@ -298,7 +301,7 @@ def _unit_in_name(name: str, target: SchemaField) -> str:
     return unit if unit and unit_factor(unit, target.unit) is not None else ""
 
 
-def _codes_from_labels(cells: Any, target: SchemaField, meanings: Mapping[str, str]) -> Any:
+def _codes_from_labels(cells: pd.Series, target: SchemaField, meanings: Mapping[str, str]) -> pd.Series:
     """Cells that hold the Chinese or English label of a code, or a code of the file's own for it, as our code."""
     codes = {label.lower(): code for code, text in target.values.items() for label in text}
     said = {value: meanings.get(value, value).lower() for value in distinct_texts(cells)}
@@ -314,7 +317,7 @@ FIT_SHARE = 0.8
 _STRANGERS_SHOWN = 5
 
 
-def _take_alike(taking: _Taking, target: SchemaField) -> Any:
+def _take_alike(taking: _Taking, target: SchemaField) -> pd.Series | None:
     """A column of the field's own name or alias, if its content fits; both outcomes are said."""
     same = same_filled(taking.rows, taking.rows.columns, target, taking.columns.aliases)
     if same is None or same in taking.used:
@@ -379,7 +382,7 @@ def _why_not_taken(same: str, target: SchemaField, strange: pd.Series) -> Text:
     )
 
 
-def _report_remarks(taking: _Taking, frame: Any) -> None:
+def _report_remarks(taking: _Taking, frame: pd.DataFrame) -> None:
     """What the cells' conversion had to say, with the features' keys, or row numbers where there is no key."""
     key = taking.schema.key
     for name, remark in taking.remarks:
@@ -388,7 +391,7 @@ def _report_remarks(taking: _Taking, frame: Any) -> None:
         taking.say(remark.severity, remark.code, *remark.text, name=name, features=said)
 
 
-def row_refs(index: Any) -> list[FeatureRef]:
+def row_refs(index: Iterable[object]) -> list[FeatureRef]:
     """The rows as people count them: the sheet's own row numbers where the reader kept them, else their place."""
     first = 0 if getattr(index, "name", None) == SHEET_ROW else 1
     rows = (int(label) + first if isinstance(label, int | np.integer) else str(label) for label in index)
@@ -405,12 +408,12 @@ def no_column(name: str, rows: pd.DataFrame, key: str, file: str) -> ConfigError
     )
 
 
-def has_shapes(rows: Any) -> bool:
+def has_shapes(rows: object) -> bool:
     """Whether a frame's column called geometry holds shapes; without a look at any of them."""
     return str(getattr(rows, "dtypes", {}).get("geometry", "")) == "geometry"
 
 
-def _number_rows(rows: Any, prefix: str) -> pd.Series:
+def _number_rows(rows: gpd.GeoDataFrame, prefix: str) -> pd.Series:
     """Ids by position on the ground (left, bottom, right, top, then content), so row order does not matter."""
     import shapely
 
@@ -431,7 +434,7 @@ def _number_rows(rows: Any, prefix: str) -> pd.Series:
     return pd.Series(ids, index=rows.index, dtype="str")
 
 
-def _row_text(rows: Any) -> Any:
+def _row_text(rows: gpd.GeoDataFrame) -> Callable[[int], tuple[str, ...]]:
     """A sort key of a row's whole content, shape first."""
     shapes = has_shapes(rows)
 
@@ -443,7 +446,7 @@ def _row_text(rows: Any) -> Any:
     return text
 
 
-def _repeated(frame: Any, schema: LayerSchema) -> dict[str, FeatureRef]:
+def _repeated(frame: pd.DataFrame, schema: LayerSchema) -> dict[str, FeatureRef]:
     """The keys that stand in several rows, each with those rows."""
     if schema.key not in frame.columns or frame[schema.key].is_unique:
         return {}
@@ -455,7 +458,7 @@ def _repeated(frame: Any, schema: LayerSchema) -> dict[str, FeatureRef]:
     return {key: FeatureRef(key, tuple(own)) for key, own in found.items()}
 
 
-def _key(frame: Any, schema: LayerSchema) -> Any:
+def _key(frame: gpd.GeoDataFrame, schema: LayerSchema) -> gpd.GeoDataFrame:
     """The frame on its key, sorted; one with empty or repeated keys stays as it is, for the check to name the rows."""
     if not schema.key:
         return frame.reset_index(drop=True)

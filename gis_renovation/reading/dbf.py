@@ -283,7 +283,7 @@ def _report_encoding(found: Encoding, path: Path, reading: Reading) -> None:
             "note", "text_cut", path,
             "文字超出字段宽度，末尾的半个汉字已略去。",
             "Text is longer than its field; half a character at the end is left out.",
-            by_row(found.cut),
+            features=by_row(found.cut),
         )  # fmt: skip
     say_undecodable(by_row(found.undecodable), found.name, path, reading, stated=found.reason == "card")
 
@@ -295,7 +295,7 @@ def say_undecodable(rows: Sequence[FeatureRef], encoding: str, path: Path, readi
             "error" if stated else "warning", "text_undecodable", path,
             f"有文字不是 {encoding} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
             f"Some text is not {encoding}; what cannot be read shows as �. State encoding in the card.",
-            rows,
+            features=rows,
         )  # fmt: skip
 
 
@@ -312,7 +312,7 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
             "note", "rows_deleted", path,
             f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
             f"{len(deleted)} rows are marked as deleted and not read.",
-            by_row(deleted),
+            features=by_row(deleted),
         )  # fmt: skip
     promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
     if path.stat().st_size < promised:

@@ -23,7 +23,8 @@ from gis_renovation.numerals import header_unit, plain_text
 from gis_renovation.schemas import Field as SchemaField
 
 if TYPE_CHECKING:
-    pass
+    import geopandas as gpd
+    import pandas as pd
 
 
 def column_meanings(path: Path, layer: str) -> FileColumns:
@@ -146,7 +147,9 @@ class FileColumns:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = MappingProxyType({})) -> str | None:
+def same_name(
+    columns: Iterable[object], target: SchemaField, aliases: Mapping[str, str] = MappingProxyType({})
+) -> str | None:
     """The column named like the field: its name, an alias or its Chinese label, with or without a unit.
 
     ``aliases`` are the file's own other names for its columns; they count after all names.
@@ -164,7 +167,9 @@ def same_name(columns: Any, target: SchemaField, aliases: Mapping[str, str] = Ma
     return None
 
 
-def same_filled(rows: Any, columns: Any, target: SchemaField, aliases: Mapping[str, str]) -> str | None:
+def same_filled(
+    rows: pd.DataFrame, columns: Iterable[object], target: SchemaField, aliases: Mapping[str, str]
+) -> str | None:
     """As :func:`same_name`, passing over columns that hold nothing while another of like name holds something.
 
     KML always has a column Name, which is empty where the names stand in the extended data.
@@ -228,7 +233,7 @@ def _alias(element: ElementTree.Element, aliases: dict[str, str]) -> None:
         aliases.setdefault(element.get("name", ""), shown)
 
 
-def with_attributes(frame: Any, layer: str, placemarks: Placemarks) -> tuple[Any, list[str]]:
+def with_attributes(frame: gpd.GeoDataFrame, layer: str, placemarks: Placemarks) -> tuple[Any, list[str]]:
     """The frame with the attributes its driver left out, and the names of those that could not be placed."""
     import pandas as pd
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gis_renovation.arrays import Floats
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card, ColumnRule, Join
@@ -175,7 +176,7 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_one(path: Path, reading: Reading) -> Any:
+def _read_one(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     suffix = path.suffix.lower()
     check_signature(path, reading.layer)
     if suffix in (".zip", ".kmz"):
@@ -203,7 +204,7 @@ def _unknown_kind(path: Path, layer: str, known: Sequence[str]) -> FileError:
 # --- archives -------------------------------------------------------------------------------------
 
 
-def _read_archive(path: Path, reading: Reading) -> Any:
+def _read_archive(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """The one layer in a zip or KMZ; ``layer_name`` names the file if there are several."""
     folder = Path(tempfile.mkdtemp(dir=reading.scratch))
     files = unpack(path, folder, reading.layer)
@@ -225,7 +226,9 @@ def _read_archive(path: Path, reading: Reading) -> Any:
     return _read_one(chosen[0], reading)
 
 
-def _join(frame: Any, join: Join, number: int, folder: Path, reading: Reading) -> tuple[Any, dict[str, Any]]:
+def _join(
+    frame: gpd.GeoDataFrame, join: Join, number: int, folder: Path, reading: Reading
+) -> tuple[Any, dict[str, Any]]:
     """A second table beside the layer's rows, and its record for the manifest."""
     path = find_file(folder / join.path, reading.layer)
     facts: dict[str, Any] = {"path": join.path, "sha256": file_sha256(path)}
@@ -239,7 +242,7 @@ def _join(frame: Any, join: Join, number: int, folder: Path, reading: Reading) -
 
     def say(severity: Severity, code: str, zh: str, en: str, features: Sequence[FeatureRef]) -> None:
         if features or code == "join_nothing_met":
-            reading.say(severity, code, path, zh, en, features)
+            reading.say(severity, code, path, zh, en, features=features)
 
     rules = [rule.from_ if isinstance(rule, ColumnRule) else rule for rule in reading.card.columns.values()]
     asked = [name for rule in rules for name in ([rule] if isinstance(rule, str) else rule or ())]
@@ -257,7 +260,7 @@ def _join(frame: Any, join: Join, number: int, folder: Path, reading: Reading) -
     return joined, {**facts, "rows": len(table), **other.facts, "joined": counts}
 
 
-def _join_folded(frame: Any, join: Join, path: Path, reading: Reading) -> Any:
+def _join_folded(frame: gpd.GeoDataFrame, join: Join, path: Path, reading: Reading) -> gpd.GeoDataFrame:
     text = path.suffix.lower() in TEXT_SUFFIXES
     table = read_csv(path, join.encoding) if text else read_xlsx(path, join.layer_name)
     if text:
@@ -276,7 +279,7 @@ def _join_folded(frame: Any, join: Join, path: Path, reading: Reading) -> Any:
     return frame.join(folded, on=left)
 
 
-def _numbers_where_all_are(column: Any) -> Any:
+def _numbers_where_all_are(column: pd.Series) -> pd.Series:
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce")
@@ -286,7 +289,7 @@ def _numbers_where_all_are(column: Any) -> Any:
 # --- geometry and CRS -----------------------------------------------------------------------------
 
 
-def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
+def _with_geometry(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.GeoDataFrame:
     card = reading.card
     schema = card.schema_
     if not schema.geometry:
@@ -307,7 +310,7 @@ def _with_geometry(frame: Any, reading: Reading, path: Path) -> Any:
     return _undo_offset(frame, card, where) if card.source.datum else frame
 
 
-def _swap_axes(frame: Any, reading: Reading, path: Path) -> Any:
+def _swap_axes(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.GeoDataFrame:
     """X and y of every shape exchanged, as the card asks; said and counted."""
     import shapely
 
@@ -323,7 +326,7 @@ def _swap_axes(frame: Any, reading: Reading, path: Path) -> Any:
     return frame.set_geometry(type(frame.geometry)(swapped, index=frame.index, crs=frame.crs))
 
 
-def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
+def _from_columns(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -360,7 +363,7 @@ def _from_columns(frame: Any, reading: Reading, path: Path) -> Any:
         reading.say(
             "error", "unreadable_geometry", path,
             "坐标写得不对，该行没有几何。", "Coordinates cannot be read; the row has no geometry.",
-            row_refs(index[lost]),
+            features=row_refs(index[lost]),
         )  # fmt: skip
     return gpd.GeoDataFrame(pd.DataFrame(frame).drop(columns="geometry", errors="ignore"), geometry=geometry)
 
@@ -374,7 +377,7 @@ def _claims_crs(path: Path) -> bool:
     return re.search(rb'"crs"\s*:\s*\{', ends) is not None
 
 
-def _state_crs(frame: Any, reading: Reading, path: Path, *, claims: bool) -> Any:
+def _state_crs(frame: gpd.GeoDataFrame, reading: Reading, path: Path, *, claims: bool) -> gpd.GeoDataFrame:
     card, where = reading.card, f"{reading.layer}（{path.name}）"
     stated = parse_crs(card.source.crs, where=f"{where} 来源卡 crs") if card.source.crs else None
     if frame.crs is None:
@@ -406,7 +409,7 @@ def _state_crs(frame: Any, reading: Reading, path: Path, *, claims: bool) -> Any
     return frame.set_crs(stated, allow_override=True)
 
 
-def _one_crs(parts: list[Any], card: Card) -> list[Any]:
+def _one_crs(parts: list[gpd.GeoDataFrame], card: Card) -> list[gpd.GeoDataFrame]:
     """Several files of one layer must share one CRS; none is moved silently."""
     found = {str(part.crs): part.crs for part in parts if "geometry" in getattr(part, "columns", ())}
     first = next(iter(found.values()), None)
@@ -436,7 +439,7 @@ def _fit(card: Card, folder: Path) -> FourParameters | None:
     return fit_four_parameters(*values, where=f"{card.source.layer}（{path.name}）")
 
 
-def _move(frame: Any, fit: FourParameters, card: Card, reading: Reading) -> Any:
+def _move(frame: gpd.GeoDataFrame, fit: FourParameters, card: Card, reading: Reading) -> gpd.GeoDataFrame:
     """Geometry by the fitted parameters into the control points' CRS; the residuals are said."""
     import shapely
 
@@ -457,7 +460,7 @@ def _move(frame: Any, fit: FourParameters, card: Card, reading: Reading) -> Any:
     return frame.set_geometry(type(frame.geometry)(moved, index=frame.index, crs=target))
 
 
-def _undo_offset(frame: Any, card: Card, where: str) -> Any:
+def _undo_offset(frame: gpd.GeoDataFrame, card: Card, where: str) -> gpd.GeoDataFrame:
     import shapely
 
     if not frame.crs.is_geographic:
@@ -467,7 +470,7 @@ def _undo_offset(frame: Any, card: Card, where: str) -> Any:
         )
     inverse = gcj02_to_wgs84 if card.source.datum == "gcj02" else bd09_to_wgs84
 
-    def move(xy: Any) -> Any:
+    def move(xy: Floats) -> Floats:
         import numpy as np
 
         return np.column_stack(inverse(xy[:, 0], xy[:, 1]))

@@ -7,7 +7,7 @@ frames in and out; ``io`` reads the files, ``cards`` says which columns meet.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from gis_renovation.reading.cells import (
 from gis_renovation.reading.conforming import no_column, row_refs
 
 if TYPE_CHECKING:
-    pass
+    import geopandas as gpd
 
 # What a card writes before the name of a column to mean the ledger's, where both files have one of that name.
 LEDGER_PREFIX = "ledger"
@@ -45,7 +45,7 @@ class Matched:
     padded: list[FeatureRef]
 
 
-def join_keys(cells: Any) -> list[str]:
+def join_keys(cells: Iterable[object]) -> list[str]:
     """Numbers as people write them, as one text each: full-width, blanks and “.0” do not count; unknown is empty.
 
     “ TJA００１ ” and “TJA001” are one, and so are 1, 1.0 and “1”; “001” stays “001”.
@@ -91,7 +91,14 @@ def _by_bare(keys: set[str]) -> dict[str, list[str]]:
 
 
 def join_ledger(
-    frame: Any, ledger: Any, join: Join, *, prefix: str, asked: Sequence[str], merges: bool, say: Say
+    frame: gpd.GeoDataFrame,
+    ledger: pd.DataFrame,
+    join: Join,
+    *,
+    prefix: str,
+    asked: Sequence[str],
+    merges: bool,
+    say: Say,
 ) -> tuple[Any, dict[str, int]]:
     """``frame`` with the ledger's columns beside its own, row for row, and the counts for the manifest.
 
@@ -109,11 +116,11 @@ def join_ledger(
     theirs = ledger.drop(columns=[c for c in (right, "geometry") if c in ledger])
     counts = _account(matched, ledger, frame, (left, right), say)
     _say_shared(matched, left, merges, say)
-    _say_differing(matched, frame.drop(columns=left), theirs, prefix, asked, say)
+    _say_differing(matched, frame.drop(columns=left), theirs, prefix=prefix, asked=asked, say=say)
     return _beside(matched, frame, theirs, prefix, asked), counts
 
 
-def _need(name: str, table: Any, zh: str, en: str) -> None:
+def _need(name: str, table: pd.DataFrame, zh: str, en: str) -> None:
     if name in table.columns:
         return
     hint = nearest_key(name, [str(c) for c in table.columns if c != "geometry"])
@@ -123,7 +130,9 @@ def _need(name: str, table: Any, zh: str, en: str) -> None:
     )
 
 
-def _account(matched: Matched, ledger: Any, frame: Any, on: tuple[str, str], say: Say) -> dict[str, int]:
+def _account(
+    matched: Matched, ledger: pd.DataFrame, frame: pd.DataFrame, on: tuple[str, str], say: Say
+) -> dict[str, int]:
     """What of either side found nothing on the other, said with rows, and counted."""
     names = row_refs(ledger.index)
     used = {int(p) for p in matched.positions if p >= 0}
@@ -210,7 +219,9 @@ def _say_shared(matched: Matched, left: str, merges: bool, say: Say) -> None:
     )  # fmt: skip
 
 
-def _beside(matched: Matched, frame: Any, theirs: Any, prefix: str, asked: Sequence[str]) -> Any:
+def _beside(
+    matched: Matched, frame: gpd.GeoDataFrame, theirs: pd.DataFrame, prefix: str, asked: Sequence[str]
+) -> gpd.GeoDataFrame:
     """The layer's rows with the ledger's columns, renamed where the layer has one of the same name."""
     taken = theirs.set_axis(range(len(theirs))).reindex(matched.positions).set_axis(frame.index)
     added = {}
@@ -229,7 +240,9 @@ def _beside(matched: Matched, frame: Any, theirs: Any, prefix: str, asked: Seque
     return frame.assign(**added)
 
 
-def _say_differing(matched: Matched, frame: Any, theirs: Any, prefix: str, asked: Sequence[str], say: Say) -> None:
+def _say_differing(
+    matched: Matched, frame: pd.DataFrame, theirs: pd.DataFrame, *, prefix: str, asked: Sequence[str], say: Say
+) -> None:
     """Columns that both files have, as far as their names say, with values that are not the same."""
     rows = np.flatnonzero(matched.positions >= 0)
     bare = {_plain_name(str(name)): str(name) for name in frame.columns if name != "geometry"}
@@ -256,11 +269,11 @@ def _plain_name(name: str) -> str:
     return header_unit(name)[0].rsplit("/", 1)[-1].lower()
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return (one_text(value) or "空").replace("→", "-")
 
 
-def _alike(first: Any, second: Any, first_name: str, second_name: str) -> bool:
+def _alike(first: object, second: object, first_name: str, second_name: str) -> bool:
     """Whether two cells say the same: as text, or as numbers in the units they and their columns state."""
     a, b = (plain_text(one_text(v) or "") for v in (first, second))
     if a == b:

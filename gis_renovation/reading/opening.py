@@ -95,7 +95,7 @@ class Reading:
         return self.card.source.layer
 
     def say(
-        self, severity: Severity, code: str, path: Path, zh: str, en: str, features: Sequence[FeatureRef] = ()
+        self, severity: Severity, code: str, path: Path, zh: str, en: str, *, features: Sequence[FeatureRef] = ()
     ) -> None:
         """Add one finding about ``path``."""
         finding = Finding(

@@ -28,7 +28,7 @@ def drop_empty_geometry(rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
     return rows[~empty], int(empty.sum())
 
 
-def drop_exact_duplicates(rows: Any) -> tuple[Any, int]:
+def drop_exact_duplicates(rows: gpd.GeoDataFrame) -> tuple[Any, int]:
     """Rows equal to an earlier one in every column and every vertex fall away; and how many went."""
     text = pd.DataFrame(
         {

@@ -32,7 +32,7 @@ _JUDGED = 2**18
 _BLANK_LINE = re.compile(rb"(?:^|\n)[ \t]*\r?\n|\x00")
 
 
-def read_text_table(path: Path, reading: Reading) -> Any:
+def read_text_table(path: Path, reading: Reading) -> pd.DataFrame:
     """A delimited text file, or the points of a land survey."""
     encoding = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = encoding
@@ -42,17 +42,16 @@ def read_text_table(path: Path, reading: Reading) -> Any:
 
         text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
         if is_survey(text):
-            return survey_frame(text, path, reading)
+            frame: pd.DataFrame = survey_frame(text, path, reading)
+            return frame
     frame = read_csv(path, encoding, header_row=reading.card.source.header_row)
     if reading.card.source.header_row is None and _looks_like_ledger(frame):
         return _ledger(_csv_cells(path, encoding), [], path, reading)
     return _with_sheet_rows(frame, path, encoding, reading.card.source.header_row or 1)
 
 
-def _with_sheet_rows(frame: Any, path: Path, encoding: str, header_row: int) -> Any:
+def _with_sheet_rows(frame: pd.DataFrame, path: Path, encoding: str, header_row: int) -> pd.DataFrame:
     """The frame on the row numbers that a spreadsheet shows; as it is where they cannot be told."""
-    import pandas as pd
-
     if not isinstance(frame.index, pd.RangeIndex):
         return frame
     rows: Any = range(header_row + 1, header_row + 1 + len(frame))
@@ -63,10 +62,8 @@ def _with_sheet_rows(frame: Any, path: Path, encoding: str, header_row: int) -> 
     return frame.set_axis(pd.Index(rows, name=SHEET_ROW)) if len(rows) == len(frame) else frame
 
 
-def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None) -> Any:
+def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None) -> pd.DataFrame:
     """A delimited file as text cells; UTF-8 (with or without BOM), else GB18030, unless ``encoding`` says."""
-    import pandas as pd
-
     found = text_encoding(path, encoding, path.stem)
     try:
         return pd.read_csv(
@@ -109,7 +106,7 @@ def _delimiter(path: Path, encoding: str) -> str:
     return max(counts, key=lambda mark: counts[mark]) if any(counts.values()) else ","
 
 
-def _looks_like_ledger(frame: Any) -> bool:
+def _looks_like_ledger(frame: pd.DataFrame) -> bool:
     """Unnamed columns mean that the first line was a title, not the header."""
     unnamed = sum(str(name).startswith("Unnamed:") for name in frame.columns)
     return bool(unnamed > len(frame.columns) / 2)
@@ -122,13 +119,13 @@ def _csv_cells(path: Path, encoding: str) -> list[list[Any]]:
         return [list(row) for row in csv.reader(stream, delimiter=_delimiter(path, encoding))]
 
 
-def read_sheet(path: Path, reading: Reading, sheet: str) -> Any:
+def read_sheet(path: Path, reading: Reading, sheet: str) -> pd.DataFrame:
     """The records of one sheet of a workbook, as offices fill it in."""
     cells, merged = _sheet_cells(path, sheet, reading.layer)
     return _ledger(cells, merged, path, reading)
 
 
-def read_xlsx(path: Path, sheet: str = "", *, header_row: int | None = None) -> Any:
+def read_xlsx(path: Path, sheet: str = "", *, header_row: int | None = None) -> pd.DataFrame:
     """The records of one sheet; the only visible one unless ``sheet`` names it. Titles and totals are left out."""
     cells, merged = _sheet_cells(path, sheet, path.stem)
     return read_ledger(cells, merged, header_row=header_row).frame.reset_index(drop=True)
@@ -250,7 +247,7 @@ _SET_ASIDE = {
 }
 
 
-def _ledger(cells: Any, merged: Any, path: Path, reading: Reading) -> Any:
+def _ledger(cells: list[list[Any]], merged: list[Span], path: Path, reading: Reading) -> pd.DataFrame:
     """A sheet's records; what was set aside is said by kind and row number, never by content."""
     source = reading.card.source
     ledger = read_ledger(cells, merged, header_row=source.header_row, header_rows=source.header_rows)
@@ -263,7 +260,7 @@ def _ledger(cells: Any, merged: Any, path: Path, reading: Reading) -> Any:
                 "note", "rows_set_aside", path,
                 f"{label.zh}行不作为记录：{len(rows)} 行。",
                 f"{label.en.capitalize()} rows are no records: {len(rows)}.",
-                by_row(rows),
+                features=by_row(rows),
             )  # fmt: skip
     if ledger.filled:
         reading.say(
@@ -360,7 +357,7 @@ def read_ledger(
     return ledger
 
 
-def _find_header(rows: list[list[Any]], merged: Sequence[Span]) -> int:
+def _find_header(rows: Sequence[Row], merged: Sequence[Span]) -> int:
     """The first row that reads like a header: several short texts, none of them a number, most columns filled."""
     counts = [sum(not _empty(cell) for cell in row) for row in rows[:_SEARCHED_ROWS]]
     most = max(counts, default=0)
@@ -376,7 +373,7 @@ def _find_header(rows: list[list[Any]], merged: Sequence[Span]) -> int:
     return next((number for number, count in enumerate(counts) if count), 0)
 
 
-def _header_depth(rows: list[list[Any]], merged: Sequence[Span], top: int) -> int:
+def _header_depth(rows: Sequence[Row], merged: Sequence[Span], top: int) -> int:
     """Rows the header takes: as deep as its deepest merged cell, one more below a group over several columns."""
     depth = 1
     for (first, _), (last, _) in merged:
@@ -394,7 +391,7 @@ def _header_depth(rows: list[list[Any]], merged: Sequence[Span], top: int) -> in
     return depth
 
 
-def _column_names(rows: list[list[Any]], merged: Sequence[Span], top: int, depth: int, width: int) -> list[str]:
+def _column_names(rows: Sequence[Row], merged: Sequence[Span], top: int, depth: int, width: int) -> list[str]:
     head = [list(row) for row in rows[top : top + depth]]
     for (r1, c1), (r2, c2) in merged:
         if top <= r1 < top + depth:
@@ -436,7 +433,7 @@ def _fill_merged(rows: list[list[Any]], merged: Sequence[Span], body: int) -> in
     return filled
 
 
-def _records(rows: list[list[Any]], top: int, depth: int, ledger: Ledger) -> list[int]:
+def _records(rows: Sequence[Row], top: int, depth: int, ledger: Ledger) -> list[int]:
     """Positions of the rows that are records; the others are put into ``set_aside``."""
     head = [[_shown(cell) for cell in row] for row in rows[top : top + depth]]
     keep = []
@@ -467,7 +464,7 @@ def _is_column_numbers(shown: list[str], position: int) -> bool:
     return numbers == [str(n) for n in range(1, len(numbers) + 1)] and (bool(words) or len(numbers) >= 4)
 
 
-def _compare_totals(rows: list[list[Any]], used: list[int], names: list[str], ledger: Ledger) -> None:
+def _compare_totals(rows: Sequence[Row], used: list[int], names: list[str], ledger: Ledger) -> None:
     """The last total line against the sum of the records: (sheet row, column, stated, summed) where they differ.
 
     Only for the one total of the whole sheet; subtotals stand for groups that are not known here.
@@ -488,7 +485,7 @@ def _compare_totals(rows: list[list[Any]], used: list[int], names: list[str], le
             ledger.totals.append((totals[-1], names[column], stated, float(f"{sum(known):.12g}")))
 
 
-def _number(cell: Any) -> float | None:
+def _number(cell: object) -> float | None:
     if isinstance(cell, bool) or _empty(cell):
         return None
     if isinstance(cell, int | float):
@@ -497,18 +494,18 @@ def _number(cell: Any) -> float | None:
     return found.value if found else None
 
 
-def _column(values: list[Any]) -> pd.Series:
+def _column(cells: Sequence[object]) -> Any:
     """Numbers as numbers where all are, else the cells as they are."""
-    values = [None if _empty(value) else value for value in values]
+    values = [None if _empty(value) else value for value in cells]
     known = [value for value in values if value is not None]
     if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
-        return pd.Series(values, dtype="float64").to_numpy()  # type: ignore[return-value]
+        return pd.Series(values, dtype="float64").to_numpy()
     if known and all(isinstance(value, str) for value in known):
-        return pd.Series(values, dtype="str").array  # type: ignore[return-value]
-    return pd.Series(values, dtype=object).to_numpy()  # type: ignore[return-value]
+        return pd.Series(values, dtype="str").array
+    return pd.Series(values, dtype=object).to_numpy()
 
 
-def _shown(cell: Any) -> str:
+def _shown(cell: object) -> str:
     if _empty(cell):
         return ""
     if isinstance(cell, float) and cell.is_integer():
@@ -516,5 +513,5 @@ def _shown(cell: Any) -> str:
     return re.sub(r"\s+", "", plain_text(cell))
 
 
-def _empty(cell: Any) -> bool:
+def _empty(cell: object) -> bool:
     return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())  # noqa: PLR0124 - NaN

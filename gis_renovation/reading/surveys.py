@@ -15,11 +15,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis_renovation.arrays import Floats
 from gis_renovation.errors import CRSError, FeatureRef, by_row
 from gis_renovation.reading.opening import Reading
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 _POINT = re.compile(r"^\s*([^,，\s]*)\s*[,，]\s*(-?\d+)\s*[,，]\s*(-?[\d.]+)\s*[,，]\s*(-?[\d.]+)")
 _SECTION = re.compile(r"^\s*\[(.+?)\]\s*$")
@@ -143,10 +145,12 @@ def survey_frame(text: str, path: Path, reading: Reading) -> gpd.GeoDataFrame:
     reading.facts["survey"] = {k: survey.header[k] for k in ("坐标系", "几度分带", "带号") if k in survey.header}
     if survey.broken:
         zh = "界址点不足三个，围不成面。"
-        reading.say("error", "unreadable_geometry", path, zh, "Fewer than three points make no area.", survey.broken)
+        reading.say(
+            "error", "unreadable_geometry", path, zh, "Fewer than three points make no area.", features=survey.broken
+        )
     if survey.lines_left:
         zh, en = "看不懂的行，未采用。", "Lines not understood, not used."
-        reading.say("warning", "lines_left", path, zh, en, by_row(survey.lines_left))
+        reading.say("warning", "lines_left", path, zh, en, features=by_row(survey.lines_left))
     datum = stated_datum(survey.header)
     if datum and datum != "CGCS2000" and not reading.card.source.crs:
         raise CRSError(
@@ -162,7 +166,7 @@ def survey_frame(text: str, path: Path, reading: Reading) -> gpd.GeoDataFrame:
     return frame.set_crs(crs) if crs else frame
 
 
-def read_coordinates(column: Any) -> Any:
+def read_coordinates(column: pd.Series) -> Floats:
     """Numbers, also with full-width digits; degrees may be written 116°59′24″."""
     import numpy as np
     import pandas as pd

@@ -11,12 +11,14 @@ import re
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
@@ -25,8 +27,12 @@ from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, say_undecoda
 from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
 from gis_renovation.reading.opening import Reading, text_encoding, unreadable
 
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
 
-def read_vector(path: Path, reading: Reading) -> Any:
+
+def read_vector(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """The layer of a vector file that the card names; all of them for ``layer_name = "*"``."""
     source, encoding = _prepare(path, reading)
     names = [source.stem] if source.suffix.lower() == ".shp" else layers_in(source, reading.layer)
@@ -100,7 +106,7 @@ def _as_utf8(path: Path, reading: Reading) -> Path:
     return target
 
 
-def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
+def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> gpd.GeoDataFrame:
     """One layer of a vector file in bulk; what the driver warns of becomes findings."""
     import pyogrio
 
@@ -142,7 +148,7 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> Any:
     return _named_once(frame, path, reading)
 
 
-def _placemarks_whole(frame: Any, path: Path, name: str, reading: Reading) -> Any:
+def _placemarks_whole(frame: gpd.GeoDataFrame, path: Path, name: str, reading: Reading) -> gpd.GeoDataFrame:
     placemarks = read_placemarks(path)
     reading.columns = FileColumns(aliases=placemarks.aliases)
     frame, lost = with_attributes(frame, name, placemarks)
@@ -169,7 +175,7 @@ def _only_needed(path: Path, name: str, reading: Reading) -> dict[str, Any]:
     return {"columns": needed}
 
 
-def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> Any:
+def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> gpd.GeoDataFrame:
     """A layer through Arrow; a shape that cannot be built leaves its row without one, and is said."""
     import geopandas as gpd
     import pyogrio
@@ -190,7 +196,7 @@ def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> A
     return table if shapes is None else gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
 
 
-def _say_broken(broken: Any, path: Path, reading: Reading) -> None:
+def _say_broken(broken: Flags, path: Path, reading: Reading) -> None:
     if broken.any():
         reading.say(
             "error", "unreadable_geometry", path,
@@ -198,7 +204,7 @@ def _say_broken(broken: Any, path: Path, reading: Reading) -> None:
             "或在来源卡写 [repair] drop_empty_geometry = true。",
             "Geometry cannot be built (an open ring, or one of two points); the row is kept without it. Mend it at the "
             "source, or write [repair] drop_empty_geometry = true in the card.",
-            by_row(broken.nonzero()[0] + 1),
+            features=by_row(broken.nonzero()[0] + 1),
         )  # fmt: skip
 
 
@@ -265,7 +271,7 @@ def _beside(path: Path, suffix: str) -> bool:
     return path.with_suffix(suffix).is_file() or path.with_suffix(suffix.upper()).is_file()
 
 
-def _likely_encoding(frame: Any, path: Path, reading: Reading) -> str:
+def _likely_encoding(frame: pd.DataFrame, path: Path, reading: Reading) -> str:
     """The encoding of text read as bytes: the card's, or UTF-8 if all of it is, else GB18030."""
     import pandas as pd
 
@@ -280,12 +286,12 @@ def _likely_encoding(frame: Any, path: Path, reading: Reading) -> str:
     return found
 
 
-def _decoded(frame: Any, encoding: str) -> Any:
+def _decoded(frame: gpd.GeoDataFrame, encoding: str) -> gpd.GeoDataFrame:
     """Latin-1 text, which is bytes one to one, as text of ``encoding``; half characters at the end left out."""
     import numpy as np
     import pandas as pd
 
-    def text(value: Any) -> Any:
+    def text(value: object) -> str | None:
         return dbf.decode(value.encode("latin-1"), encoding)[0].lstrip("\ufeff") if isinstance(value, str) else None
 
     frame = frame.rename(columns={name: text(str(name)) for name in frame.columns if name != "geometry"})
@@ -295,7 +301,9 @@ def _decoded(frame: Any, encoding: str) -> Any:
     return frame
 
 
-def _all_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any], reading: Reading) -> Any:
+def _all_promised_rows(
+    path: Path, name: str, frame: gpd.GeoDataFrame, options: Mapping[str, Any], reading: Reading
+) -> gpd.GeoDataFrame:
     """The frame, or all its rows that can be read one by one: a damaged database stops early without an error.
 
     Its own count tells; what is still missing is said.
@@ -318,7 +326,7 @@ def _all_promised_rows(path: Path, name: str, frame: Any, options: dict[str, Any
         f"文件登记有 {promised:,} 个要素，只读出 {len(frame):,} 个，其余已损坏，没有读入；请让提供单位重新导出。",
         f"The file lists {promised:,} features but only {len(frame):,} could be read; the rest is damaged. Export it "
         "again.",
-        [FeatureRef(value=f"FID {number}") for number in lost],
+        features=[FeatureRef(value=f"FID {number}") for number in lost],
     )  # fmt: skip
     return frame
 
@@ -347,7 +355,7 @@ def _info(path: Path, name: str, encoding: str) -> dict[str, Any]:
         return dict(pyogrio.read_info(path, layer=name, **({"encoding": encoding} if encoding else {})))
 
 
-def _named_once(frame: Any, path: Path, reading: Reading) -> Any:
+def _named_once(frame: gpd.GeoDataFrame, path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """Columns of one name (a Shapefile cuts names to ten bytes) get “_2”, “_3”; said, not silent."""
     names: list[str] = []
     for name in map(str, frame.columns):
@@ -401,7 +409,7 @@ def _pick_layer(names: list[str], card: Card, path: Path) -> str:
     )
 
 
-def read_parquet_file(path: Path, reading: Reading) -> Any:
+def read_parquet_file(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """A GeoParquet or plain Parquet file; its geometry column is called ``geometry``."""
     import geopandas as gpd
     import pandas as pd
@@ -426,7 +434,7 @@ def read_parquet_file(path: Path, reading: Reading) -> Any:
     return frame.reset_index(drop=not frame.index.name)
 
 
-def _parquet_but_broken(path: Path, reading: Reading) -> Any:
+def _parquet_but_broken(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """A GeoParquet file in which some shapes cannot be built: its rows all the same, those without one, named."""
     import json
 
