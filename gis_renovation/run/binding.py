@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_type_hints
 
@@ -56,6 +57,12 @@ def gather_arguments(function: Callable[..., Any], values: Mapping[str, Any]) ->
             own = {field.name: given.pop(field.name) for field in dataclasses.fields(record) if field.name in given}
             given[parameter.name] = record(**own)
     return given
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON keeps them, and as a manifest does: lists for tuples, days by their digits."""
+    kept: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return kept
 
 
 def _own_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -8,7 +8,6 @@ result is taken from an earlier run. Row order never changes a fingerprint.
 from __future__ import annotations
 
 import datetime
-import json
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 
 from gis_renovation.errors import DataError
 from gis_renovation.rules import Rule
-from gis_renovation.run.binding import bind_parameters, gather_arguments
+from gis_renovation.run.binding import bind_parameters, gather_arguments, plain
 from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash
 from gis_renovation.run.inputs import Progress, check_targets, read_inputs, silent
 from gis_renovation.run.manifest import (
@@ -123,7 +122,7 @@ class _Making:
             step=step.layer,
             table=step.table,
             function=step.function,
-            parameters=json.loads(json.dumps(parameters, default=str)),
+            parameters=plain(parameters),
             inputs=inputs,
             not_at_hand=tuple(name for name in step.uses if name not in self.layers),
             rules=tuple(rule.id for rule in self.rules) if step.judges else (),

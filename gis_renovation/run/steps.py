@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.run.binding import tunable_parameters
+from gis_renovation.run.binding import plain, tunable_parameters
 from gis_renovation.run.fingerprints import code_fingerprint
 from gis_renovation.schemas import suggest_layers
 
@@ -277,9 +277,9 @@ def parameter_tables() -> dict[str, tuple[Callable[..., Any], ...]]:
 
 
 def step_defaults(layer: str) -> dict[str, Any]:
-    """The defaults of the parameters a project may set for the step that makes ``layer``."""
+    """The defaults of the parameters a project may set for the step that makes ``layer``, as a manifest keeps them."""
     step = next(step for step in STEPS if step.layer == layer)
-    return {name: parameter.default for name, parameter in tunable_parameters(step.call).items()}
+    return plain({name: parameter.default for name, parameter in tunable_parameters(step.call).items()})
 
 
 def plan_steps(only: Sequence[str] = ()) -> tuple[Step, ...]:

@@ -11,6 +11,7 @@ from gis_renovation.cli import main
 from gis_renovation.errors import FileError
 from gis_renovation.rule_packs import rules_in_force
 from gis_renovation.run.manifest import read_manifest
+from gis_renovation.run.steps import step_defaults
 
 PARTS = {
     "sources": {
@@ -79,3 +80,9 @@ def test_a_run_beside_one_of_another_version_is_made_and_explained(own_sample, c
             main(["run", str(own_sample), *arguments])
         assert ended.value.code == code, capsys.readouterr()
     assert "park_access" in capsys.readouterr().out
+
+
+def test_what_a_project_leaves_at_its_default_equals_the_default(sample_run):
+    step, defaults = sample_run.manifest.made["zone_members"], step_defaults("zone_members")
+    changed = {name for name, value in step.parameters.items() if value != defaults[name]}
+    assert changed == {"households", "zone_preference", "leave_out_unknown"}
