@@ -117,7 +117,7 @@ _NO_DAYS: Final = ShownOn()
 _USUAL_BOUNDS: Final = SignBounds()
 
 
-def weigh_idleness(
+def weigh_idleness(  # noqa: PLR0913 - each is a layer of evidence, or its weights
     parcels: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame | None = None,
     parcel_greenness: pd.DataFrame | None = None,

@@ -72,7 +72,7 @@ _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _UNDATED = datetime.date(2000, 1, 1)
 
 
-def write_tables(
+def write_tables(  # noqa: PLR0913 - what the first sheet says, each by its name
     path: Path,
     layers: Mapping[str, pd.DataFrame],
     *,

@@ -31,7 +31,7 @@ EXPECTED_FACILITIES = (
 _NONE, _UNKNOWN = Text("无", "none"), Text("未知", "unknown")
 
 
-def zone_sheets(
+def zone_sheets(  # noqa: PLR0913 - each is a layer that the sheet tells of
     zones: gpd.GeoDataFrame,
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
