@@ -115,39 +115,8 @@ _SWAP_FIX = Text(
 
 
 def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
-    degrees = CRS("EPSG:4490")
-
-    def said(what_zh: str, what_en: str, fix_zh: str, fix_en: str) -> Text:
-        return Text(f"{what_zh}后正好落在范围内。{fix_zh}", f"{what_en} they lie inside. {fix_en}")
-
-    swapped = said(
-        "X 与 Y 对调",
-        "with X and Y swapped",
-        f"坐标轴很可能颠倒，{_SWAP_FIX.zh}",
-        f"The axes are likely swapped; {_SWAP_FIX.en}",
-    )
-    as_degrees = said("当作经纬度", "taken as degrees", *_write_crs("EPSG:4490"))
-    both = said(
-        "当作先纬后经的度数",
-        "as latitude, longitude",
-        f'坐标是经纬度而且次序颠倒，请在来源卡写 crs = "EPSG:4490"；{_SWAP_FIX.zh}',
-        f'Degrees, and swapped: write crs = "EPSG:4490"; {_SWAP_FIX.en}',
-    )
-    guesses = [
-        _Guess("swapped_axes", swapped, lambda xy: moved_into(xy[:, ::-1], claimed, project)),
-        _Guess("degrees_as_metres", as_degrees, lambda xy: moved_into(_only_degrees(xy), degrees, project)),
-        _Guess("degrees_as_metres", both, lambda xy: moved_into(_only_degrees(xy[:, ::-1]), degrees, project)),
-    ]
-    for swap in (False, True):
-        turn = Text("对调 X、Y 并", "swapped and ") if swap else Text("", "")
-        prefix = said(
-            f"{turn.zh}按数字前的带号理解",
-            f"{turn.en}read by the zone number in front",
-            "请按带号改正来源卡的 crs（三度带 39 带为 EPSG:4527）。" + (_SWAP_FIX.zh if swap else ""),
-            "Correct the card's crs by the zone (3-degree zone 39: EPSG:4527)." + (f" {_SWAP_FIX.en}" if swap else ""),
-        )
-        guesses.append(_Guess("zone_prefix", prefix, _by_prefix(project, swap=swap)))
-    own = said(
+    guesses = [*_swaps_and_degrees(claimed, project), *(_prefixed(project, swap=swap) for swap in (False, True))]
+    own = _said(
         "当作不带带号的项目坐标系",
         "in the project's own CRS without a zone number",
         *_write_crs(crs_code(project)),
@@ -156,15 +125,54 @@ def _guesses(claimed: CRS, project: CRS, *, zones: bool) -> list[_Guess]:
     guesses.append(_Guess("no_zone_prefix", own, lambda xy: xy[:, ::-1]))
     if zones and claimed.is_projected:
         guesses += [_Guess("other_zone", *_meridian(meridian, project)) for meridian in range(75, 136, 3)]
-    feet = said(
+    feet = _said(
         "按英尺换算成米", "as feet", "单位很可能是英尺，请换算后再导入。", "The unit is likely feet; convert first."
     )
     guesses.append(
         _Guess("feet", feet, lambda xy: moved_into(xy * _FOOT_M, claimed if claimed.is_projected else project, project))
     )
-    mercator = said("当作网络墨卡托", "as Web Mercator", *_write_crs("EPSG:3857"))
+    mercator = _said("当作网络墨卡托", "as Web Mercator", *_write_crs("EPSG:3857"))
     guesses.append(_Guess("web_mercator", mercator, lambda xy: moved_into(xy, CRS("EPSG:3857"), project)))
     return guesses
+
+
+def _said(what_zh: str, what_en: str, fix_zh: str, fix_en: str) -> Text:
+    return Text(f"{what_zh}后正好落在范围内。{fix_zh}", f"{what_en} they lie inside. {fix_en}")
+
+
+def _prefixed(project: CRS, *, swap: bool) -> _Guess:
+    """The zone number stands in front of the numbers."""
+    turn = Text("对调 X、Y 并", "swapped and ") if swap else Text("", "")
+    prefix = _said(
+        f"{turn.zh}按数字前的带号理解",
+        f"{turn.en}read by the zone number in front",
+        "请按带号改正来源卡的 crs（三度带 39 带为 EPSG:4527）。" + (_SWAP_FIX.zh if swap else ""),
+        "Correct the card's crs by the zone (3-degree zone 39: EPSG:4527)." + (f" {_SWAP_FIX.en}" if swap else ""),
+    )
+    return _Guess("zone_prefix", prefix, _by_prefix(project, swap=swap))
+
+
+def _swaps_and_degrees(claimed: CRS, project: CRS) -> list[_Guess]:
+    """The axes are exchanged, the numbers are degrees, or both."""
+    degrees = CRS("EPSG:4490")
+    swapped = _said(
+        "X 与 Y 对调",
+        "with X and Y swapped",
+        f"坐标轴很可能颠倒，{_SWAP_FIX.zh}",
+        f"The axes are likely swapped; {_SWAP_FIX.en}",
+    )
+    as_degrees = _said("当作经纬度", "taken as degrees", *_write_crs("EPSG:4490"))
+    both = _said(
+        "当作先纬后经的度数",
+        "as latitude, longitude",
+        f'坐标是经纬度而且次序颠倒，请在来源卡写 crs = "EPSG:4490"；{_SWAP_FIX.zh}',
+        f'Degrees, and swapped: write crs = "EPSG:4490"; {_SWAP_FIX.en}',
+    )
+    return [
+        _Guess("swapped_axes", swapped, lambda xy: moved_into(xy[:, ::-1], claimed, project)),
+        _Guess("degrees_as_metres", as_degrees, lambda xy: moved_into(_only_degrees(xy), degrees, project)),
+        _Guess("degrees_as_metres", both, lambda xy: moved_into(_only_degrees(xy[:, ::-1]), degrees, project)),
+    ]
 
 
 def _write_crs(code: str) -> Text:

@@ -269,6 +269,23 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
             crs, nodata, shape, placed = source.crs, source.nodata, source.shape, not source.transform.is_identity
     except RasterioIOError as error:
         raise unreadable(path, layer, error) from None
+    doubts = _raster_doubts(placed=placed, crs=crs is not None, nodata=nodata is not None, guessed=guessed)
+    code = crs.to_authority() if crs else None
+    lines: list[str | Text] = [
+        "[source]",
+        f"path = {toml_inline(relative_path(path, beside))}",
+        f"layer = {toml_inline(layer)}",
+        f'crs = "{":".join(code)}"' if code else '# crs = ""',
+        Text('owner = ""  # 请填', 'owner = ""  # fill in'),
+        Text('note = ""  # 请填：高程基准、单位、时相', 'note = ""  # fill in: height datum, unit, date'),
+        Text(f"# {shape[1]} × {shape[0]} 像元", f"# {shape[1]} x {shape[0]} cells"),
+    ]
+    head = [f"# ! {doubt.in_language(lang)}" for doubt in doubts]
+    return Draft(layer, "\n".join([*head, _in_language(lines, lang)]) + "\n", doubts)
+
+
+def _raster_doubts(*, placed: bool, crs: bool, nodata: bool, guessed: bool) -> list[Text]:
+    """What a raster does not tell: its kind, where it lies, its CRS, which cells hold nothing."""
     doubts = []
     if guessed:
         doubts.append(
@@ -284,26 +301,15 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
                 "The raster has rows and columns only and cannot be used; ask for a georeferenced one.",
             )
         )
-    if crs is None:
+    if not crs:
         doubts.append(Text("栅格没有坐标系，请填写 crs。", "The raster has no CRS; fill in crs."))
-    if nodata is None:
+    if not nodata:
         doubts.append(
             Text(
                 "栅格没有写明无数据值，所有像元都会当作真值。", "The raster states no nodata value; every cell counts."
             )
         )
-    code = crs.to_authority() if crs else None
-    lines: list[str | Text] = [
-        "[source]",
-        f"path = {toml_inline(relative_path(path, beside))}",
-        f"layer = {toml_inline(layer)}",
-        f'crs = "{":".join(code)}"' if code else '# crs = ""',
-        Text('owner = ""  # 请填', 'owner = ""  # fill in'),
-        Text('note = ""  # 请填：高程基准、单位、时相', 'note = ""  # fill in: height datum, unit, date'),
-        Text(f"# {shape[1]} × {shape[0]} 像元", f"# {shape[1]} x {shape[0]} cells"),
-    ]
-    head = [f"# ! {doubt.in_language(lang)}" for doubt in doubts]
-    return Draft(layer, "\n".join([*head, _in_language(lines, lang)]) + "\n", doubts)
+    return doubts
 
 
 def _trial(body: str, schema: LayerSchema, beside: Path) -> list[Text]:

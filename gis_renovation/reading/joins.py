@@ -144,44 +144,13 @@ def _account(
         for key, row, p in zip(matched.ours, row_refs(frame.index), matched.positions, strict=True)
         if p < 0 and key not in matched.repeated
     ]
-    left, right = on
-    _say_repeated(matched, names, right, say)
+    _say_repeated(matched, names, on[1], say)
     if len(ledger) and len(frame) and not used:
-        say(
-            "error", "join_nothing_met",
-            f"台账“{right}”与本图层“{left}”没有一个相同，什么也没有取到；请核对两边的编号列，改正来源卡 [join] 的 on。"
-            f"本图层如 {_some(matched.ours)}；台账如 {_some(matched.theirs)}。",
-            f"No {right!r} of the ledger equals a {left!r} of the layer, so nothing was taken; correct on in [join]. "
-            f"The layer has {_some(matched.ours)}; the ledger {_some(matched.theirs)}.",
-            (),
-        )  # fmt: skip
+        _say_nothing_met(matched, on, say)
     else:
-        say(
-            "warning", "join_ledger_only",
-            f"台账中这些“{right}”在本图层没有对应的图形，台账的这些行没有用上；请补画边界，或核对编号。",
-            f"These {right!r} of the ledger have no feature in the layer, so their rows are not used; add shapes or "
-            "correct the numbers.",
-            [names[p]._replace(key=matched.theirs[p]) for p in lone],
-        )  # fmt: skip
-        say(
-            "warning", "join_layer_only",
-            "这些要素在台账中没有对应的行，取自台账的各项按未知处理；请补台账，或核对编号。",
-            "These features have no row in the ledger; what is taken from it is unknown for them. Add them to the "
-            "ledger, or correct the numbers.",
-            without,
-        )  # fmt: skip
-    say(
-        "warning", "join_no_number",
-        f"台账的这些行没有“{right}”，没有用上。",
-        f"These rows of the ledger have no {right!r} and are not used.",
-        blank,
-    )  # fmt: skip
-    say(
-        "note", "join_zeros",
-        "这些编号只差前面的零（表格软件会丢掉），按同一编号对应。",
-        "These numbers differ only by zeros in front, which spreadsheets drop; taken as the same.",
-        matched.padded,
-    )  # fmt: skip
+        _say_unmatched([names[p]._replace(key=matched.theirs[p]) for p in lone], without, on[1], say)
+    _say_blank(blank, on[1], say)
+    _say_padded(matched, say)
     return {
         "features_joined": int((matched.positions >= 0).sum()),
         "features_without_row": len(matched.ours) - int((matched.positions >= 0).sum()),
@@ -190,6 +159,53 @@ def _account(
         "rows_without_number": len(blank),
         "rows_repeated": len(several),
     }
+
+
+def _say_nothing_met(matched: Matched, on: tuple[str, str], say: Say) -> None:
+    left, right = on
+    say(
+        "error", "join_nothing_met",
+        f"台账“{right}”与本图层“{left}”没有一个相同，什么也没有取到；请核对两边的编号列，改正来源卡 [join] 的 on。"
+        f"本图层如 {_some(matched.ours)}；台账如 {_some(matched.theirs)}。",
+        f"No {right!r} of the ledger equals a {left!r} of the layer, so nothing was taken; correct on in [join]. "
+        f"The layer has {_some(matched.ours)}; the ledger {_some(matched.theirs)}.",
+        (),
+    )  # fmt: skip
+
+
+def _say_unmatched(lone: list[FeatureRef], without: list[FeatureRef], right: str, say: Say) -> None:
+    say(
+        "warning", "join_ledger_only",
+        f"台账中这些“{right}”在本图层没有对应的图形，台账的这些行没有用上；请补画边界，或核对编号。",
+        f"These {right!r} of the ledger have no feature in the layer, so their rows are not used; add shapes or "
+        "correct the numbers.",
+        lone,
+    )  # fmt: skip
+    say(
+        "warning", "join_layer_only",
+        "这些要素在台账中没有对应的行，取自台账的各项按未知处理；请补台账，或核对编号。",
+        "These features have no row in the ledger; what is taken from it is unknown for them. Add them to the "
+        "ledger, or correct the numbers.",
+        without,
+    )  # fmt: skip
+
+
+def _say_blank(blank: list[FeatureRef], right: str, say: Say) -> None:
+    say(
+        "warning", "join_no_number",
+        f"台账的这些行没有“{right}”，没有用上。",
+        f"These rows of the ledger have no {right!r} and are not used.",
+        blank,
+    )  # fmt: skip
+
+
+def _say_padded(matched: Matched, say: Say) -> None:
+    say(
+        "note", "join_zeros",
+        "这些编号只差前面的零（表格软件会丢掉），按同一编号对应。",
+        "These numbers differ only by zeros in front, which spreadsheets drop; taken as the same.",
+        matched.padded,
+    )  # fmt: skip
 
 
 def _some(keys: list[str]) -> str:
