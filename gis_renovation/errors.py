@@ -11,6 +11,7 @@ Anything else that is raised is a bug of the program and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
@@ -125,3 +126,41 @@ class DataError(GisRenovationError):
 def _line(finding: Finding, lang: Lang) -> str:
     where = "/".join(part for part in (finding.file, finding.layer, finding.field) if part)
     return f"  - {where}: {finding.sentence(lang)}" if where else f"  - {finding.sentence(lang)}"
+
+
+# --- files that cannot be read or written ---------------------------------------------------------
+
+
+_OS_REASONS = {
+    errno.ENOENT: "文件或文件夹不存在",
+    errno.EISDIR: "这是文件夹，应为文件",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.EEXIST: "已经存在",
+    errno.ENOTEMPTY: "文件夹不是空的",
+    errno.ENAMETOOLONG: "名称太长",
+    errno.EIO: "磁盘读写故障",
+    errno.EBUSY: "正被占用",
+    errno.EMFILE: "打开的文件太多",
+}
+
+
+def os_error_text(error: OSError, name: str) -> Text:
+    """What to do about a file that cannot be read or written; ``name`` is the path as the user knows it."""
+    number = error.errno
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return Text(
+            f"磁盘已满，没有写完{f' {name}' if name else ''}；没有留下半成品。请清理空间后重试。",
+            f"The disk is full{f': {name}' if name else ''}. Nothing half-written is left. Free some space, try again.",
+        )
+    if isinstance(error, PermissionError):
+        return Text(
+            f"没有权限读写 {name}。请看所在文件夹是否只读；文件若正被其他软件（如 Excel、QGIS）打开，请关闭后重试。",
+            f"No permission for {name}. Is its folder read-only? If a program has it open, close it and try again.",
+        )
+    if number == errno.EROFS:
+        return Text(
+            f"{name} 所在的磁盘是只读的，写不进去；请把项目复制到可写的文件夹。",
+            f"{name} lies on a read-only disk; copy the project to a folder that can be written.",
+        )
+    reason = _OS_REASONS.get(number or 0, error.strerror or "")
+    return Text(f"读写文件出错：{name}（{reason}）。", f"File error: {name} ({error.strerror}).")

@@ -1,7 +1,7 @@
 """What each layer promises: geometry, key, fields, units, labels, aliases, disclosure.
 
 The promises themselves are data, one TOML table a layer, in ``layer_schemas/``: ``inputs.toml`` for
-what a city brings, one file an analysis for what the program makes. This module reads them;
+what a city brings, ``results/`` with one file an analysis for what the program makes. This module reads them;
 :mod:`checks` holds frames against them.
 """
 
@@ -11,11 +11,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.shipped import shipped
 from gis_renovation.words import NO_TEXT, Lang, Text
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 FieldType = Literal["string", "integer", "number", "boolean", "date"]
 GeometryKind = Literal["polygon", "line", "point"]
@@ -105,6 +108,13 @@ class LayerSchema:
         return {name: field for name, field in self.fields.items() if name != APPROXIMATE}
 
 
+def schema_files() -> list[Traversable]:
+    """The tables of promises: what a city brings first, then the results, an analysis a file, by name."""
+    folder = shipped("layer_schemas")
+    results = sorted((folder / "results").iterdir(), key=lambda path: path.name)
+    return [folder / "inputs.toml", *(path for path in results if path.name.endswith(".toml"))]
+
+
 @lru_cache(maxsize=1)
 def layer_schemas() -> Mapping[str, LayerSchema]:
     """Every layer the program knows, by name, in file and then written order.
@@ -113,10 +123,7 @@ def layer_schemas() -> Mapping[str, LayerSchema]:
     faults of the installation.
     """
     schemas: dict[str, LayerSchema] = {}
-    folder = shipped("layer_schemas")
-    for path in sorted(folder.iterdir(), key=lambda p: (p.name != "inputs.toml", p.name)):
-        if not path.name.endswith(".toml"):
-            continue
+    for path in schema_files():
         result = path.name != "inputs.toml"
         for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
             if name in schemas:

@@ -4,7 +4,6 @@ Exit codes: 0 done; 1 the data has faults; 2 the command, project or a file must
 mistake never shows a traceback; a traceback is a bug of the program.
 """
 
-import errno
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -25,7 +24,7 @@ from gis_renovation.cli.console import (
     progress_bar,
 )
 from gis_renovation.cli.usage import LocalCommand, LocalGroup, speak_chinese, usage_text
-from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError
+from gis_renovation.errors import ConfigError, FileError, Finding, GisRenovationError, os_error_text
 from gis_renovation.words import Lang, Text
 
 if TYPE_CHECKING:
@@ -121,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_error(error.text, lang)
         sys.exit(error.exit_code)
     except OSError as error:
-        print_error(_os_error(error), lang)
+        from gis_renovation.writing import final_name
+
+        print_error(os_error_text(error, final_name(str(error.filename or ""))), lang)
         sys.exit(2)
     if code == _INTERRUPTED:  # the library turns Ctrl-C into this code without a word
         print_error(
@@ -148,42 +149,6 @@ def _take_language(words: list[str]) -> Lang:
     if lang not in ("zh", "en"):
         raise ConfigError(f"--lang 只能是 zh 或 en，现为 {lang}。", f"--lang must be zh or en, not {lang}.")
     return cast("Lang", lang)
-
-
-def _os_error(error: OSError) -> Text:
-    from gis_renovation.writing import final_name
-
-    name, number = final_name(str(error.filename or "")), error.errno
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return Text(
-            f"磁盘已满，没有写完{f' {name}' if name else ''}；没有留下半成品。请清理空间后重试。",
-            f"The disk is full{f': {name}' if name else ''}. Nothing half-written is left. Free some space, try again.",
-        )
-    if isinstance(error, PermissionError):
-        return Text(
-            f"没有权限读写 {name}。请看所在文件夹是否只读；文件若正被其他软件（如 Excel、QGIS）打开，请关闭后重试。",
-            f"No permission for {name}. Is its folder read-only? If a program has it open, close it and try again.",
-        )
-    if number == errno.EROFS:
-        return Text(
-            f"{name} 所在的磁盘是只读的，写不进去；请把项目复制到可写的文件夹。",
-            f"{name} lies on a read-only disk; copy the project to a folder that can be written.",
-        )
-    reason = _OS_REASONS.get(number or 0, error.strerror or "")
-    return Text(f"读写文件出错：{name}（{reason}）。", f"File error: {name} ({error.strerror}).")
-
-
-_OS_REASONS = {
-    errno.ENOENT: "文件或文件夹不存在",
-    errno.EISDIR: "这是文件夹，应为文件",
-    errno.ENOTDIR: "路径中有一段不是文件夹",
-    errno.EEXIST: "已经存在",
-    errno.ENOTEMPTY: "文件夹不是空的",
-    errno.ENAMETOOLONG: "名称太长",
-    errno.EIO: "磁盘读写故障",
-    errno.EBUSY: "正被占用",
-    errno.EMFILE: "打开的文件太多",
-}
 
 
 def build_app(lang: Lang, *, asked_for_help: bool = False) -> typer.Typer:

@@ -20,12 +20,12 @@ from pandas.api.extensions import ExtensionArray
 from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
 from gis_renovation.contiguity.barriers import barriers_met, prepare_barriers
 from gis_renovation.contiguity.crossings import prepare_crossings
+from gis_renovation.contiguity.judging import Between, Verdicts, judge_pairs
 from gis_renovation.contiguity.limits import USUAL_LIMITS, LinkLimits
 from gis_renovation.contiguity.pairs import DOT_M, Pairs, Places, gaps_and_lines, measured_pairs, outlines_of
 from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, feature_names, reason_sentences
 from gis_renovation.contiguity.shared_lines import ties_of
 from gis_renovation.contiguity.shared_walls import SharedWalls, walls_of
-from gis_renovation.contiguity.verdicts import Between, Verdicts, judge_pairs
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import sorted_by_id, with_ids
 from gis_renovation.unknowns import optional_column

@@ -44,7 +44,7 @@ def script_json(value: object) -> str:
 
 
 def render(template: str, *, lang: Lang, **context: object) -> str:
-    """The page or part of one that ``templates/`` holds under this name, filled with ``context``.
+    """The page or part of one that ``page_templates/`` holds under this name, filled with ``context``.
 
     Every value passes :func:`safe`; a name the context lacks is an error. Templates
     say words of their own by ``say("中文", "English")`` and a :class:`~gis_renovation.words.Text` by ``text|said``.
@@ -66,7 +66,7 @@ def _environment() -> Environment:
     from markupsafe import Markup
 
     def source(name: str) -> str:
-        return (shipped("templates") / name).read_text(encoding="utf-8")
+        return (shipped("page_templates") / name).read_text(encoding="utf-8")
 
     def gate(value: object) -> object:
         return value if hasattr(value, "__html__") else Markup(safe(value))  # noqa: S704 - safe() is the gate

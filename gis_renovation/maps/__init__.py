@@ -5,10 +5,10 @@
 from gis_renovation.maps.assets import asset_css, asset_js
 from gis_renovation.maps.basemaps import Basemap, PageBasemaps, page_basemaps
 from gis_renovation.maps.contents import require_drawable
-from gis_renovation.maps.facts import Download, PageFacts
 from gis_renovation.maps.months import NEEDED, month_ends
 from gis_renovation.maps.notebook import show
 from gis_renovation.maps.page import map_files
+from gis_renovation.maps.page_facts import Download, PageFacts
 from gis_renovation.maps.shell import file_size
 
 __all__ = [

@@ -31,7 +31,7 @@ from gis_renovation.maps.encoding import (
     related_ids,
     view_frame,
 )
-from gis_renovation.maps.facts import PageFacts
+from gis_renovation.maps.page_facts import PageFacts
 from gis_renovation.maps.tiles import TiledLayer, tile_layer, tile_reason
 from gis_renovation.words import Lang, Text
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from gis_renovation.display import render, script_json
 from gis_renovation.maps.assets import asset_css, asset_js, page_script
-from gis_renovation.maps.facts import PageFacts
+from gis_renovation.maps.page_facts import PageFacts
 from gis_renovation.words import Lang
 
 

@@ -19,8 +19,8 @@ from gis_renovation.display import render
 from gis_renovation.errors import ConfigError
 from gis_renovation.maps.contents import page_contents
 from gis_renovation.maps.document import PlanFigure, PlanMap
-from gis_renovation.maps.facts import PageFacts
 from gis_renovation.maps.page import Layers, fill_page
+from gis_renovation.maps.page_facts import PageFacts
 from gis_renovation.maps.tiles import require_small
 from gis_renovation.schemas import layer_schemas
 

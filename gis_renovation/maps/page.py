@@ -26,7 +26,7 @@ from gis_renovation.maps.document import (
     data_block,
     page_head,
 )
-from gis_renovation.maps.facts import PageFacts
+from gis_renovation.maps.page_facts import PageFacts
 from gis_renovation.maps.settings import search_index, settings_block
 from gis_renovation.maps.shell import shell
 from gis_renovation.maps.texts import ui

@@ -10,7 +10,7 @@ import numpy as np
 from gis_renovation.display import layer_style, safe
 from gis_renovation.maps.contents import PageContents
 from gis_renovation.maps.encoding import DETAIL_LIMIT, DISPLAY_CRS, LayerBlock, SearchBlock, SettingsBlock
-from gis_renovation.maps.facts import PageFacts, number_line, sheet_facts
+from gis_renovation.maps.page_facts import PageFacts, number_line, sheet_facts
 from gis_renovation.maps.texts import WORDS
 
 

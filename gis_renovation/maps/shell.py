@@ -16,7 +16,7 @@ from markupsafe import Markup
 from gis_renovation.display import StyleClass, layer_style, plain_text, render, style_table, swatch_svg
 from gis_renovation.maps.contents import PageContents
 from gis_renovation.maps.encoding import SIMPLIFY_M, CountyBlock, Kind, LayerBlock, layer_label
-from gis_renovation.maps.facts import Download, PageFacts, as_of_line, number_line
+from gis_renovation.maps.page_facts import Download, PageFacts, as_of_line, number_line
 from gis_renovation.maps.texts import ui
 from gis_renovation.maps.tiles import NAMES_LIMIT
 from gis_renovation.words import Lang, Text

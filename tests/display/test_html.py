@@ -62,7 +62,7 @@ UNESCAPED = {("site/page.html", "style"), ("site/page.html", "script")}
 
 def test_no_template_leads_data_round_the_gate():
     """Autoescape is never off, what is passed as it is stands on the list, every attribute is quoted."""
-    folder = Path(html.__file__).parent.parent / "templates"
+    folder = Path(html.__file__).parent.parent / "page_templates"
     found = set()
     for path in sorted(folder.rglob("*.html")):
         name, text = path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")

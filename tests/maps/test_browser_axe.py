@@ -9,7 +9,7 @@ from drawn_city import two_counties
 from map_browser import AS_OF, SCREENS
 
 from gis_renovation.maps import page as maps
-from gis_renovation.maps.facts import Download, PageFacts
+from gis_renovation.maps.page_facts import Download, PageFacts
 
 pytestmark = pytest.mark.browser
 

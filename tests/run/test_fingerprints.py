@@ -35,7 +35,7 @@ READERS = {
     "run/parameters.toml": set(),
     "display/styles.toml": set(),
     "template": set(),
-    "templates": set(),
+    "page_templates": set(),
     "assets": set(),
 }
 

@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gis_renovation.publish.leaks.unpack import unpacked
+from gis_renovation.schemas import schema_files
 from gis_renovation.shipped import shipped
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def own_text(write: Callable[[Path], object]) -> str:
 
 def _own_tables() -> Iterable[Traversable]:
     """What the program calls layers, columns, codes and classes."""
-    return [shipped("display/styles.toml"), *sorted(shipped("layer_schemas").iterdir(), key=lambda path: path.name)]
+    return [shipped("display/styles.toml"), *schema_files()]
 
 
 def tell_nothing(frame: pd.DataFrame) -> pd.DataFrame:
