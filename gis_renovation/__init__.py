@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 
 # Where each name is at home.
 _HOMES = {
-    "contiguity": ("link_communities", "links_from_graph", "links_to_graph", "list_shared_walls"),
+    "contiguity": ("LinkLimits", "link_communities", "links_from_graph", "links_to_graph", "list_shared_walls"),
     "display": ("labelled",),
     "errors": ("ConfigError", "CRSError", "DataError", "FileError", "GisRenovationError"),
     "greenways": ("find_greenway_gaps", "park_access"),
@@ -32,8 +32,8 @@ _HOMES = {
         "screen_premises",
         "weigh_idleness",
     ),
-    "maps": ("show",),
-    "networks": ("network_from_networkx", "network_to_networkx"),
+    "maps": ("PageFacts", "show"),
+    "networks": ("build_network", "network_from_networkx", "network_to_networkx"),
     "progress": ("project_states", "unit_progress"),
     "publish": ("Occasion", "publish_run", "read_profile"),
     "reports": ("use_chinese_font", "write_reports"),
@@ -57,7 +57,13 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from gis_renovation.contiguity import link_communities, links_from_graph, links_to_graph, list_shared_walls
+    from gis_renovation.contiguity import (
+        LinkLimits,
+        link_communities,
+        links_from_graph,
+        links_to_graph,
+        list_shared_walls,
+    )
     from gis_renovation.display import labelled
     from gis_renovation.errors import ConfigError, CRSError, DataError, FileError, GisRenovationError
     from gis_renovation.greenways import find_greenway_gaps, park_access
@@ -70,8 +76,8 @@ if TYPE_CHECKING:
         screen_premises,
         weigh_idleness,
     )
-    from gis_renovation.maps import show
-    from gis_renovation.networks import network_from_networkx, network_to_networkx
+    from gis_renovation.maps import PageFacts, show
+    from gis_renovation.networks import build_network, network_from_networkx, network_to_networkx
     from gis_renovation.progress import project_states, unit_progress
     from gis_renovation.publish import Occasion, publish_run, read_profile
     from gis_renovation.reports import use_chinese_font, write_reports
@@ -116,13 +122,16 @@ __all__ = [
     "DataError",
     "FileError",
     "GisRenovationError",
+    "LinkLimits",
     "Occasion",
+    "PageFacts",
     "SearchEffort",
     "Text",
     "ZoneRequirements",
     "__version__",
     "assess_parcels",
     "assess_premises",
+    "build_network",
     "check_land_status",
     "check_project",
     "delineate_zones",

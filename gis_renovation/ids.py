@@ -31,6 +31,23 @@ def with_ids(frame: Frame, layer: str) -> Frame:
     """
     if frame is None:
         return frame
+    if frame.index.hasnans:
+        raise _unfit("no_ids", layer, "编号为空；每个要素都要有编号。", "Ids are missing; every feature needs one.")
+    frame = on_text_ids(frame, layer)
+    if not frame.index.is_unique:
+        repeated = sorted(set(frame.index[frame.index.duplicated()]))
+        text = Text("编号重复；每个要素的编号必须唯一。", "Ids are repeated; every feature needs its own.")
+        raise _unfit("duplicate_key", layer, *text, ids=repeated)
+    return frame
+
+
+def on_text_ids(frame: Frame, layer: str) -> Frame:
+    """The frame with its ids as text, for who tells missing and repeated ones with other faults, all at once.
+
+    Raises DataError for ids that are forgotten in a column. O(rows).
+    """
+    if frame is None:
+        return frame
     schema = layer_schemas().get(layer)
     key = schema.key if schema else ""
     index = frame.index
@@ -42,15 +59,9 @@ def with_ids(frame: Frame, layer: str) -> Frame:
             f"图层 {layer} 的索引只是行号，编号还在列 {key} 中；请先用 {call}。",
             f"The index of {layer} only counts rows, its ids stand in the column {key}: use {call} first.",
         )
-    if index.hasnans:
-        raise _unfit("no_ids", layer, "编号为空；每个要素都要有编号。", "Ids are missing; every feature needs one.")
-    if index.inferred_type not in ("string", "empty"):
-        frame = frame.set_axis(pd.Index([_text(value) for value in index], dtype=object, name=index.name))
-    if not frame.index.is_unique:
-        repeated = sorted(set(frame.index[frame.index.duplicated()]))
-        text = Text("编号重复；每个要素的编号必须唯一。", "Ids are repeated; every feature needs its own.")
-        raise _unfit("duplicate_key", layer, *text, ids=repeated)
-    return frame
+    if index.inferred_type in ("string", "empty"):
+        return frame
+    return frame.set_axis(pd.Index([_text(value) for value in index], dtype=object, name=index.name))
 
 
 def sorted_by_id(frame: Frame, layer: str) -> Frame:

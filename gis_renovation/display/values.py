@@ -190,7 +190,7 @@ def shown_texts(frame: pd.DataFrame, column: Column, lang: Lang) -> list[str]:
     return [ABOUT.in_language(lang).format(n=text) if so else text for text, so in about]
 
 
-def labelled(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
+def labelled(frame: pd.DataFrame, layer: str, columns: str | Sequence[str] = (), *, lang: Lang = "zh") -> pd.DataFrame:
     """A layer's columns as the workbook shows them, for a screen: labels with units, codes spelled out, 未知.
 
     Cells are text. ``columns`` picks and orders; without it all are shown, those of the schema in its
@@ -200,6 +200,7 @@ def labelled(frame: pd.DataFrame, layer: str, columns: Sequence[str] = (), *, la
     """
     import pandas as pd
 
+    columns = (columns,) if isinstance(columns, str) else columns
     schema = layer_schema(layer)
     at_hand = {column.name: column for column in shown_columns(frame, schema, lang) if column.name != schema.key}
     lacking = [name for name in columns if name not in at_hand]

@@ -98,13 +98,13 @@ class Profile(_Strict):
     basemaps: tuple[Basemap, ...] = ()
 
 
-def read_profile(folder: Path, name: str) -> Profile:
+def read_profile(folder: str | Path, name: str) -> Profile:
     """The profile ``maps/NAME.toml`` of a project, or the program's own of that name.
 
     Raises ConfigError for an unknown name, TOML that cannot be read, unknown keys (with the nearest
     known one), or layers and columns that do not exist; all faults of a kind at once.
     """
-    own = shipped("template/maps")
+    own, folder = shipped("template/maps"), Path(folder)
     path = folder / "maps" / f"{name}.toml"
     if not re.fullmatch(r"[\w-]+", name) or not (path.is_file() or (own / f"{name}.toml").is_file()):
         ours = [entry.name.removesuffix(".toml") for entry in own.iterdir() if entry.name.endswith(".toml")]

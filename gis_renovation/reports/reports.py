@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
 from gis_renovation.reports.parts import SEVERITIES, Layers, Sheet, in_language
@@ -49,7 +49,7 @@ class Report:
 
 
 def write_reports(
-    folder: Path, layers: Layers, manifest: Manifest, *, lang: Lang = "zh", sites: Sequence[str] = ()
+    folder: str | Path, layers: Layers, manifest: Manifest, *, lang: Lang = "zh", sites: Sequence[str] = ()
 ) -> list[Path]:
     """Write the run's documents and workbooks into ``folder``; the paths, each document before its workbook.
 
@@ -57,10 +57,11 @@ def write_reports(
     at hand are named in the document as not looked at; a document none of whose layers are at hand is not
     written, nor is its workbook. ``sites`` are ids of zones and projects: only their land-status sheets
     are made, the book over all sites is whole. A run without any of them gives the documents alone, to say so.
-    The same run gives the same bytes (maps: with the same fonts). The folder must exist and be new.
-    O(rows); sheets for at most 300 zones or candidates, the workbook has all; land-status sheets for
-    every site, a tenth of a second each with its map.
+    The same run gives the same bytes (maps: with the same fonts). The folder is made;
+    one that holds files is refused (FileError). O(rows); sheets for at most 300 zones or candidates, the
+    workbook has all; land-status sheets for every site, a tenth of a second each with its map.
     """
+    folder = _empty_folder(Path(folder))
     written, run = [], _Run(layers, manifest, lang)
     nothing_at_all = not any(name in layers for report in REPORTS for name in report.tables)
     for report in REPORTS:
@@ -68,6 +69,17 @@ def write_reports(
         if has_own and all(name in layers for name in report.needs):
             written += _write_report(folder, run, report, sites=_chosen(sites, layers))
     return written
+
+
+def _empty_folder(folder: Path) -> Path:
+    """The folder, made where it is not there yet; people's own files in it would be written over."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileError(
+            f"{folder} 已存在且不是空文件夹；请换一个名字，原有内容没有改动。",
+            f"{folder} exists and is not empty; choose another name. Nothing was changed.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _chosen(sites: Sequence[str], layers: Layers) -> Sequence[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,12 @@ class Inputs:
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, SourceRecord] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line; the layers themselves would fill a notebook."""
+        counted = Counter(finding.severity for finding in self.findings)
+        told = ", ".join(f"{kind}: {count}" for kind, count in sorted(counted.items()))
+        return f"<Inputs: {len(self.layers)} layers; {told or 'no findings'}>"
 
 
 Progress = Callable[[str, int, int], None]

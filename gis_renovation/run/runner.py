@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -46,17 +47,27 @@ class Run:
     layers: dict[str, Any]
     manifest: Manifest
 
+    def __repr__(self) -> str:
+        """One line; the layers and the manifest themselves would fill a notebook."""
+        told = ", ".join(f"{kind}: {count}" for kind, count in sorted(_counted_severities(self.manifest).items()))
+        return f"<Run {self.folder.name}: {len(self.layers)} layers; {told or 'no findings'}>"
+
     def only(self, *names: str) -> Run:
         """The run with these of its layers: ``show(run.only("communities", "zones"))``."""
         return replace(self, layers={name: self.layers[name] for name in names if name in self.layers})
 
 
-def run_project(project: Project, *, only: Sequence[str] = (), on_progress: Progress = silent) -> Run:
+def _counted_severities(manifest: Manifest) -> Counter[str]:
+    return Counter(finding.severity for finding in manifest.findings)
+
+
+def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress: Progress = silent) -> Run:
     """Read, check, run the steps in order, write ``runs/<as_of>-<fingerprint>/`` in one move.
 
     Raises DataError, before anything runs, if any layer at hand has errors. A step whose needed
     layers are not at hand is skipped, and the manifest says which were missing.
     """
+    only = (only,) if isinstance(only, str) else only
     steps = plan_steps(only)
     total = len(project.cards) + len(steps) + 1
     wanted = {name for step in steps for name in (*step.needs, *step.uses)} | set(CONTEXT_LAYERS) if only else None

@@ -282,9 +282,10 @@ def step_defaults(layer: str) -> dict[str, Any]:
     return plain({name: parameter.default for name, parameter in tunable_parameters(step.call).items()})
 
 
-def plan_steps(only: Sequence[str] = ()) -> tuple[Step, ...]:
+def plan_steps(only: str | Sequence[str] = ()) -> tuple[Step, ...]:
     """The steps to run: all, or those named and what they build on. Unknown names raise ConfigError."""
     by_layer = {step.layer: step for step in STEPS}
+    only = (only,) if isinstance(only, str) else only
     unknown = [name for name in only if name not in by_layer]
     if unknown:
         hint = suggest_layers(unknown[0], by_layer)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import Sentence
 from gis_renovation.zones.proof import PROOF_COLUMNS, ComponentProof, Solution, solve, zone_names
@@ -106,6 +107,7 @@ def delineate_zones(
     {'zone_id': ['Z-C1', 'Z-C1', 'Z-C3', 'Z-C3'], 'proof': ['proven', 'proven', 'proven', 'proven']}
     """
     require_metric(communities=communities, community_links=community_links)
+    communities = on_text_ids(communities, "communities")
     request = read_request(communities, community_links, requirements)
     if zone_changes is not None and follow_approved:
         members = _followed_frame(request, zone_changes)

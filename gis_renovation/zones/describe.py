@@ -12,6 +12,7 @@ import shapely
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
+from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.zones.request import NEEDS, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, ZoneRequirements
@@ -104,6 +105,7 @@ def describe_zones(
     ['由甲、乙共 2 个小区组成，合计 550 户', '甲与乙相距 10 米，其间无阻隔', '户数 550 户，接近下限 500 户']
     """
     require_metric(communities=communities, community_links=community_links, streets=streets, barriers=barriers)
+    communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     scene = read_scene(communities, community_links, zone_by_member(zone_members), requirements, barriers)
     frame = communities.loc[scene.ids]
     zone_ids = sorted(scene.members)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import nearest_names
 from gis_renovation.words import Text, shorten_ids
 
@@ -29,6 +31,17 @@ WEIGHTS = (
     "owner_weight",
     "soft_border_cost",
 )
+
+
+def _is_limits(value: object) -> bool:
+    """Whether a value holds numbers by name."""
+    return isinstance(value, Mapping) and all(
+        isinstance(number, numbers.Real) and not isinstance(number, bool) for number in value.values()
+    )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 class BoundedSum(NamedTuple):
@@ -120,6 +133,32 @@ class ZoneRequirements:
     owner_weight: float = 0.0
     soft_border_cost: float = 1.0
     leave_out_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for values of another kind: a limit that is a bare number, a preference nobody knows."""
+        faults = [
+            Text(f"{name} 应写成 {shape}，实为 {value!r}。", f"{name} must be like {shape}, found {value!r}.")
+            for name, shape in (
+                *((name, '{"min": 500, "max": 2000}') for name in QUANTITIES),
+                ("target", '{"households": 1000}'),
+            )
+            if (value := getattr(self, name)) is not None and not _is_limits(value)
+        ]
+        if self.zone_count is not None and not _is_whole(self.zone_count):
+            found = self.zone_count
+            faults.append(
+                Text(f"zone_count 应为整数，实为 {found!r}。", f"zone_count must be a whole number, found {found!r}.")
+            )
+        if self.zone_preference not in get_args(Preference):
+            known, asked = ", ".join(get_args(Preference)), self.zone_preference
+            faults.append(
+                Text(
+                    f"zone_preference 应为 {known} 之一，实为 {asked!r}。",
+                    f"zone_preference must be one of {known}, found {asked!r}.",
+                )
+            )
+        if faults:
+            raise ConfigError("\n".join(fault.zh for fault in faults), "\n".join(fault.en for fault in faults))
 
     @property
     def bounds(self) -> tuple[Bound, ...]:

@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, identity
 
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import NO_TEXT, Sentence, Text
 from gis_renovation.zones.proof import zone_names
@@ -158,6 +159,7 @@ def revise_zones(
     {'C1': 'dropped', 'C2': 'left_out', 'C3': 'kept', 'C4': 'kept'}
     """
     require_metric(communities=communities, community_links=community_links)
+    communities, approved_zones = on_text_ids(communities, "communities"), on_text_ids(approved_zones, "approved_zones")
     requirements = replace(requirements, zone_count=None, zone_preference="auto", target=None)
     request = read_request(communities, community_links, requirements)
     approved = {member: zone for member, zone in zone_by_member(approved_zones).items() if zone and zone not in NO_ZONE}

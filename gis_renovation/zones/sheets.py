@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis_renovation.contiguity import USABLE
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import on_text_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import repeat_sentences
 from gis_renovation.unknowns import name_or_id
@@ -108,7 +109,8 @@ def zone_sheets(  # noqa: PLR0913 - each is a layer that the sheet tells of
         facilities=facilities,
         utility_lines=utility_lines,
     )
-    frame = zones.sort_index()
+    communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
+    frame = on_text_ids(zones, "zones").sort_index()
     members = _members(zone_members)
     columns: dict[str, Any] = {
         "name": frame["name"].array,

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import on_text_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import LISTED, NO_TEXT, WAN, Sentence, Text
@@ -126,6 +127,7 @@ def explain_shortfalls(
     小区丁，600 户，高于上限 560 户；户数上限升至 600 户即可。
     """
     require_metric(communities=communities, community_links=community_links)
+    communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     scene = read_scene(communities, community_links, zone_by_member(zone_members), requirements, barriers)
     found = sorted(shortfalls(scene), key=lambda entry: str(scene.ids[entry.rows[0]]))
     shapes = communities.loc[scene.ids].geometry.to_numpy()

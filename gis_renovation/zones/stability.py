@@ -12,6 +12,7 @@ import pandas as pd
 
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import on_text_ids
 from gis_renovation.zones.proof import solve
 from gis_renovation.zones.request import Request, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
@@ -119,6 +120,7 @@ def measure_zone_stability(
     [1.0, 1.0, 1.0, 1.0]
     """
     require_metric(communities=communities, community_links=community_links)
+    communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     request = read_request(communities, community_links, requirements)
     light = replace(effort, sweeps=trials.stability_sweeps, max_subsets=trials.stability_subsets)
     found = measure_stability(
