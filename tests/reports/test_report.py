@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from manifests import manifest_of
 
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.land import check_land_status, list_code_conversions, outline_land_sites
 from gis_renovation.progress.plan import plan_progress
 from gis_renovation.progress.states import project_states
@@ -402,7 +402,16 @@ def test_only_the_sheets_asked_for_are_made_and_a_wrong_id_names_the_nearest(tmp
     assert {path.stem for path in (tmp_path / "bureau-land-status").iterdir()} == {"Z-C4"}
     assert "Z-C1" in words(tmp_path / "bureau-land-status.docx")
     with pytest.raises(ConfigError, match="是否指 Z-C4"):
-        write_reports(tmp_path, layers, manifest(), sites=["Z-C44"])
+        write_reports(tmp_path / "again", layers, manifest(), sites=["Z-C44"])
+
+
+def test_a_folder_that_holds_files_is_refused_before_anything_is_written(tmp_path):
+    mine = tmp_path / "planner-zones.docx"
+    mine.write_text("edited by hand", encoding="utf-8")
+    with pytest.raises(FileError, match="已存在"):
+        write_reports(str(tmp_path), city(), manifest())
+    assert [path.name for path in tmp_path.iterdir()] == [mine.name]
+    assert mine.read_text(encoding="utf-8") == "edited by hand"
 
 
 @given(st.lists(st.text(max_size=6), unique=True, max_size=12))
