@@ -30,7 +30,8 @@ READERS = {
         "facility_statements",
         "land_code_conversions",
     },
-    "layer_schemas": EVERY,
+    # Those three say nothing of layers or codes, only of sums and sentences at hand.
+    "layer_schemas": EVERY - {"land_checks", "land_statements", "zone_schedule"},
     "rule_packs": {step.layer for step in STEPS if "rules" in inspect.signature(step.call).parameters},
     "run/parameters.toml": set(),
     "display/styles.toml": set(),
@@ -52,15 +53,25 @@ def keys():
     return {s.layer: s.code + (rules if "rules" in inspect.signature(s.call).parameters else "") for s in STEPS}
 
 before, changed = keys(), {}
-for path in sorted(p for p in fingerprints.FOLDER.rglob("*") if p.suffix in (".toml", ".js", ".css", ".md")):
-    name, was = path.relative_to(fingerprints.FOLDER).as_posix(), path.read_bytes()
-    text = was.decode("utf-8")
-    path.write_text(text.replace("land", "Land", 1) if name.startswith("rule_packs") else text + "\\n", "utf-8")
-    if name.startswith("rule_packs"):
-        path.write_text(text.replace('version = "', 'version = "9.', 1), "utf-8")
+folder = fingerprints.FOLDER
+tables = sorted(p for p in folder.rglob("*.toml") if p.relative_to(folder).parts[0] not in ("assets", "template"))
+# Each table by itself; what pages and new projects are made of, a folder at a time.
+corrected = {p.relative_to(folder).as_posix(): [p] for p in tables} | {
+    f"{name}/": [p for p in (folder / name).rglob("*") if p.suffix in (".toml", ".js", ".css", ".md", ".html")]
+    for name in ("assets", "template", "page_templates")
+}
+for name, paths in corrected.items():
+    were = [path.read_bytes() for path in paths]
+    assert paths, name
+    for path, was in zip(paths, were):
+        text = was.decode("utf-8")
+        if name.startswith("rule_packs"):
+            text = text.replace('version = "', 'version = "9.', 1)
+        path.write_text(text + "\\n", "utf-8")
     after = keys()
     changed[name] = sorted(layer for layer in before if before[layer] != after[layer])
-    path.write_bytes(was)
+    for path, was in zip(paths, were):
+        path.write_bytes(was)
 assert keys() == before
 print(json.dumps(changed))
 """
@@ -90,7 +101,7 @@ def rerun(tmp_path_factory):
 
 
 def test_a_corrected_table_runs_the_steps_that_read_it_and_no_others(rerun):
-    assert len(rerun) > 25
+    assert len(rerun) > 18
     for name, steps in rerun.items():
         readers = next(expected for place, expected in READERS.items() if name == place or name.startswith(f"{place}/"))
         assert set(steps) == readers, name
