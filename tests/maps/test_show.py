@@ -11,18 +11,13 @@ import folium.plugins
 import pandas as pd
 import pytest
 from drawn_city import layers
-from map_browser import AS_OF, Visit, running_browser
+from map_browser import AS_OF, Visit
 
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.maps import PageFacts, show
 from gis_renovation.run import Run
 
 SPOT = (32.6405, 117.003)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    yield from running_browser()
 
 
 def page_of(shown):
