@@ -164,14 +164,18 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[str, str]]:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             waiting += node.orelse
-            continue
-        if isinstance(node, ast.Import):
+        elif isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names if alias.name.split(".")[0] == PACKAGE)
         elif isinstance(node, ast.ImportFrom):
             module = _absolute(node, path)
             if module.split(".")[0] == PACKAGE:
                 yield from ((module, alias.name) for alias in node.names)
-        waiting += ast.iter_child_nodes(node)
+        else:  # an import is a statement: expressions hold none
+            waiting += [inner for block in _BLOCKS for inner in getattr(node, block, ())]
+
+
+# Where a statement holds others.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def _absolute(node: ast.ImportFrom, path: Path) -> str:
@@ -204,8 +208,10 @@ def _file_of(module: str) -> Path | None:
 
 def _asked_for(tree: ast.Module, path: Path) -> Iterator[str]:
     """The shipped files a module asks for; a name that is not written out could not be followed."""
+    if "shipped(" not in path.read_text(encoding="utf-8"):
+        return
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "shipped":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "shipped":
             name = node.args[0]
             if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
                 message = f"{path.name}:{node.lineno}: shipped() wants a name written out"
