@@ -11,8 +11,10 @@ One rule for every function that takes a layer, and for the columns that name fe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -21,6 +23,8 @@ from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Text
 
 Frame = TypeVar("Frame", bound=pd.DataFrame | None)
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 def with_ids(frame: Frame, layer: str) -> Frame:
@@ -46,11 +50,10 @@ def on_text_ids(frame: Frame, layer: str) -> Frame:
 
     Raises DataError for ids that are forgotten in a column. O(rows).
     """
-    if frame is None:
-        return frame
     schema = layer_schemas().get(layer)
-    key = schema.key if schema else ""
-    index = frame.index
+    if frame is None or isinstance(frame.index, pd.MultiIndex) or (schema is not None and not schema.key):
+        return frame
+    key, index = schema.key if schema else "", frame.index
     if key and key in frame.columns and pd.api.types.is_integer_dtype(index.dtype):
         call = f'{layer}.set_index("{key}")'
         raise _unfit(
@@ -62,6 +65,21 @@ def on_text_ids(frame: Frame, layer: str) -> Frame:
     if index.inferred_type in ("string", "empty"):
         return frame
     return frame.set_axis(pd.Index([_text(value) for value in index], dtype=object, name=index.name))
+
+
+def layers_on_text_ids(function: Callable[P, Result]) -> Callable[P, Result]:
+    """The function with every layer it is given on text ids (:func:`on_text_ids`), whatever an index held."""
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> Result:
+        bound = signature.bind(*args, **kwargs)
+        for name, value in bound.arguments.items():
+            if isinstance(value, pd.DataFrame) and name in layer_schemas():
+                bound.arguments[name] = on_text_ids(value, name)
+        return function(*bound.args, **bound.kwargs)
+
+    return called
 
 
 def sorted_by_id(frame: Frame, layer: str) -> Frame:

@@ -17,6 +17,7 @@ import shapely
 from gis_renovation.arrays import Flags, Positions, Words
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, by_key
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.ledger import UNITS_EN, labels_of
 from gis_renovation.land.measures import CONTRACT_MEASURES, nearest_communities, numbers_of
 from gis_renovation.rules import OPERATOR_SIGNS
@@ -37,6 +38,7 @@ OUTCOMES: Final[Mapping[int, str]] = {NO: "excluded", UNKNOWN: "unknown", YES: "
 LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
 
 
+@layers_on_text_ids
 def screen_parcels(
     parcels: gpd.GeoDataFrame,
     parcel_ledger: pd.DataFrame,
@@ -102,6 +104,7 @@ def screen_parcels(
     return _located(result, parcels, communities)
 
 
+@layers_on_text_ids
 def screen_premises(
     premises: gpd.GeoDataFrame, premises_ledger: pd.DataFrame, communities: gpd.GeoDataFrame | None = None
 ) -> gpd.GeoDataFrame:
@@ -151,6 +154,7 @@ def screen_premises(
     return _located(result, premises, communities)
 
 
+@layers_on_text_ids
 def show_candidate_ledger(idle_parcels: gpd.GeoDataFrame, parcel_ledger: pd.DataFrame) -> pd.DataFrame:
     """Every rule's line of every candidate, in words, as a card on the bureau's map shows it.
 

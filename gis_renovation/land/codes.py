@@ -18,6 +18,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gis_renovation.errors import ConfigError, DataError, Finding, by_key
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.shipped import shipped
 from gis_renovation.words import Text
@@ -226,6 +227,7 @@ _AMBIGUITY_NOTES = {
 }
 
 
+@layers_on_text_ids
 def list_code_conversions(
     land_survey: gpd.GeoDataFrame | None = None,
     planned_use: gpd.GeoDataFrame | None = None,

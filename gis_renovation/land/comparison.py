@@ -15,6 +15,7 @@ import shapely
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.codes import broad_uses, class_label, registered_uses, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2
 from gis_renovation.land.sites import AREA_DIGITS, polygons_of
@@ -43,6 +44,7 @@ class _Agreement(NamedTuple):
     note_en: str | None = None
 
 
+@layers_on_text_ids
 def compare_land_uses(
     land_sites: gpd.GeoDataFrame,
     parcels: gpd.GeoDataFrame | None = None,

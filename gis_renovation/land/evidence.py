@@ -22,6 +22,7 @@ import shapely
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import DAYS_A_YEAR, nearest_zones_in_need
 from gis_renovation.overlays import covered_areas
 from gis_renovation.schemas import nearest_names
@@ -117,6 +118,7 @@ _NO_DAYS: Final = ShownOn()
 _USUAL_BOUNDS: Final = SignBounds()
 
 
+@layers_on_text_ids
 def weigh_idleness(  # noqa: PLR0913 - each is a layer of evidence, or its weights
     parcels: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame | None = None,
@@ -191,6 +193,7 @@ def weigh_idleness(  # noqa: PLR0913 - each is a layer of evidence, or its weigh
     return _table(lines, "parcel_id", parcels.index, weighing, as_of)
 
 
+@layers_on_text_ids
 def weigh_vacancy(
     premises: gpd.GeoDataFrame,
     meter_readings: pd.DataFrame | None = None,
@@ -389,6 +392,7 @@ def _sentence(name: str, finding: str, value: float, date: datetime.date | None,
     return f"{EVIDENCE[name].en}{shown} ({day}): {FINDINGS[finding].en}{why}"
 
 
+@layers_on_text_ids
 def sum_idleness(parcels: gpd.GeoDataFrame, idle_evidence: pd.DataFrame) -> pd.DataFrame:
     """Add the evidence of each parcel up and show where its pieces contradict each other.
 
@@ -424,6 +428,7 @@ def sum_idleness(parcels: gpd.GeoDataFrame, idle_evidence: pd.DataFrame) -> pd.D
     return _summed(parcels.sort_index().index, idle_evidence, "parcel_id")
 
 
+@layers_on_text_ids
 def sum_vacancy(premises: gpd.GeoDataFrame, vacancy_evidence: pd.DataFrame) -> pd.DataFrame:
     """Add the evidence of each room or building up, and show where its pieces contradict each other.
 
@@ -476,6 +481,7 @@ def _summed(index: pd.Index[str], evidence: pd.DataFrame, key: str) -> pd.DataFr
 # --- candidates on the map ------------------------------------------------------------------------
 
 
+@layers_on_text_ids
 def grade_vacant_premises(
     idle_premises: gpd.GeoDataFrame,
     vacancy_strength: pd.DataFrame,

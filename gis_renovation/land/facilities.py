@@ -11,6 +11,7 @@ import shapely
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.comparison import USES, Patches, agreement_of, use_patches
 from gis_renovation.land.sites import polygons_of
 from gis_renovation.land.statements import Fact, SiteFacts, Statement, statements_on
@@ -33,6 +34,7 @@ class _Place(NamedTuple):
 FACILITY_COLUMNS = ("site_id", *_Place._fields, "parcel_ids", *Statement._fields)
 
 
+@layers_on_text_ids
 def draw_facility_statements(
     land_sites: gpd.GeoDataFrame,
     facilities: gpd.GeoDataFrame | None = None,

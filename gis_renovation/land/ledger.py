@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import (
     Measure,
     Measured,
@@ -57,6 +58,7 @@ LEDGER_COLUMNS = (
 )
 
 
+@layers_on_text_ids
 def assess_premises(
     premises: gpd.GeoDataFrame,
     communities: gpd.GeoDataFrame | None = None,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.codes import broad_uses
 from gis_renovation.land.ledger import judge_places
 from gis_renovation.land.measures import (
@@ -28,6 +29,7 @@ from gis_renovation.rules import Rule
 from gis_renovation.words import Text
 
 
+@layers_on_text_ids
 def assess_parcels(
     parcels: gpd.GeoDataFrame,
     communities: gpd.GeoDataFrame | None = None,

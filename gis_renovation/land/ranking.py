@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gis_renovation.arrays import Floats, Geometries
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.evidence import candidates_of, graded
 from gis_renovation.land.measures import NEED_ZONE_COLUMNS, nearest_communities, nearest_zones_in_need, numbers_of
 from gis_renovation.schemas import nearest_names
@@ -80,6 +81,7 @@ _USUAL_SCORING: Final = Scoring()
 _USUAL_TRIAL: Final = WeightTrial()
 
 
+@layers_on_text_ids
 def rank_parcels(
     idle_parcels: gpd.GeoDataFrame,
     communities: gpd.GeoDataFrame | None = None,
@@ -262,6 +264,7 @@ def _reason(points: Floats, weights: Floats, lang: str) -> str:
 # --- candidates on the map ------------------------------------------------------------------------
 
 
+@layers_on_text_ids
 def grade_candidates(
     idle_parcels: gpd.GeoDataFrame,
     parcel_ranking: pd.DataFrame,

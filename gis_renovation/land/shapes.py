@@ -25,6 +25,7 @@ from affine import Affine
 from gis_renovation.arrays import Flags, Floats, Geometries, Ints, Positions
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import require_control_kinds
 from gis_renovation.rasters import grid_coverage
 from gis_renovation.rules import Rule, judge_numbers, rules_for
@@ -68,6 +69,7 @@ class Parking:
 _USUAL_PARKING: Final = Parking()
 
 
+@layers_on_text_ids
 def shape_usable_land(
     idle_parcels: gpd.GeoDataFrame,
     control_lines: gpd.GeoDataFrame | None = None,

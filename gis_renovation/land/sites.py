@@ -14,6 +14,7 @@ import shapely
 from gis_renovation.arrays import Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, by_key
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of
 from gis_renovation.numerals import M2_A_MU
 from gis_renovation.overlays import are_slivers, overlap_areas
@@ -28,6 +29,7 @@ def polygons_of(layer: gpd.GeoDataFrame) -> Geometries:
     return np.asarray(layer.geometry.to_numpy(), dtype=object)
 
 
+@layers_on_text_ids
 def outline_land_sites(
     zones: gpd.GeoDataFrame,
     communities: gpd.GeoDataFrame | None = None,
@@ -123,6 +125,7 @@ _PARCEL_FACTS = (
 )
 
 
+@layers_on_text_ids
 def list_touched_parcels(
     land_sites: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, *, sliver_width_m: float = 1.0
 ) -> pd.DataFrame:

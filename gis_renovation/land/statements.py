@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.arrays import Floats
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.verdicts import NO, UNKNOWN, YES, all_of, verdict_names
 from gis_renovation.words import NO_TEXT, Text
 
@@ -43,6 +44,7 @@ class Statement(NamedTuple):
 Fact = tuple[int, Text]
 
 
+@layers_on_text_ids
 def draw_land_statements(
     land_sites: gpd.GeoDataFrame,
     land_status: pd.DataFrame,
@@ -268,6 +270,7 @@ NO_MATTER = ("urban_boundary",)
 _OUTCOMES = (("no", "contradicted"), ("unknown", "open"), ("yes", "supported"))
 
 
+@layers_on_text_ids
 def conclude_land_sites(
     land_sites: gpd.GeoDataFrame,
     land_status: pd.DataFrame,

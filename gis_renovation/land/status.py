@@ -23,6 +23,7 @@ import shapely
 
 from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
 from gis_renovation.crs import require_metric
+from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.codes import class_label, foreign_code, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.land.sites import AREA_DIGITS, MU_DIGITS, polygons_of
@@ -90,6 +91,7 @@ class Line:
         return (self.site_id, self.section, self.item, *self.label, self.state, *numbers, *self.origin, *notes)
 
 
+@layers_on_text_ids
 def check_land_status(
     land_sites: gpd.GeoDataFrame,
     parcels: gpd.GeoDataFrame | None = None,

@@ -30,8 +30,8 @@ READERS = {
         "facility_statements",
         "land_code_conversions",
     },
-    # Those three say nothing of layers or codes, only of sums and sentences at hand.
-    "layer_schemas": EVERY - {"land_checks", "land_statements", "zone_schedule"},
+    # The yearly order says nothing of layers or codes, only of sums at hand.
+    "layer_schemas": EVERY - {"zone_schedule"},
     "rule_packs": {step.layer for step in STEPS if "rules" in inspect.signature(step.call).parameters},
     "run/parameters.toml": set(),
     "display/styles.toml": set(),
