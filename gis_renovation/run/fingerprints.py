@@ -9,6 +9,7 @@ the module that defines it, and changing the map, the report or another analysis
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import json
 import platform
@@ -130,9 +131,9 @@ def loaded_files(module: str) -> tuple[Path, ...]:
         if path is None or path in found:
             continue
         found.add(path)
-        tree = _tree(path)
-        waiting += [_home_of(name, imported) for name, imported in _imports(tree, path)]
-        found.update(inner for name in _asked_for(tree, path) for inner in _files_below(FOLDER / name))
+        imports, asked_for = _read(path)
+        waiting += [_home_of(name, imported) for name, imported in imports]
+        found.update(inner for name in asked_for for inner in _files_below(FOLDER / name))
     return tuple(sorted(found))
 
 
@@ -153,8 +154,17 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _read(path: Path) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """What a module imports of the package, and the shipped files it asks for."""
+    # A syntax tree is many objects and no cycle: looking for cycles among them takes longer than making them.
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        return tuple(_imports(tree, path)), tuple(_asked_for(tree, path))
+    finally:
+        if looked:
+            gc.enable()
 
 
 def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[str, str]]:
@@ -194,7 +204,7 @@ def _home_of(module: str, name: str) -> Path | None:
     own = _file_of(module)
     if own is None or own.name != "__init__.py":
         return own
-    for source, handed_on in _imports(_tree(own), own):
+    for source, handed_on in _read(own)[0]:
         if handed_on == name and source != module:
             return _home_of(source, name)
     return own
