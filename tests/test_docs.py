@@ -11,7 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("docs", "gis_renovation", "benchmarks", "notebooks", "scripts", "tests", "layers", "maps")
-FILES = [*ROOT.glob("*.*"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file())]
+FILES = [
+    *ROOT.glob("*.*"),
+    *(
+        path
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "node_modules" not in path.parts
+    ),
+]
 PAGES = [path for path in FILES if path.suffix == ".md"]
 TEXTS = [path for path in FILES if path.suffix in {".py", ".toml", ".md", ".ipynb", ".js", ".html"}]
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
 from gis_renovation.checking.remedies import check_layer
-from gis_renovation.contiguity import verdicts
+from gis_renovation.contiguity import judging
 from gis_renovation.contiguity.graphs import connected_groups
 from gis_renovation.contiguity.limits import LinkLimits
 from gis_renovation.contiguity.links import link_communities
@@ -644,7 +644,7 @@ def test_row_order_and_place_on_the_map_change_nothing(seed):
 def test_the_quick_cut_agrees_with_the_corridor(seed, monkeypatch):
     places, fences, bridges = small_town(seed)
     quick = link_communities(places, fences, bridges)
-    monkeypatch.setattr(verdicts, "_through_cuts", lambda *_: {})
+    monkeypatch.setattr(judging, "_through_cuts", lambda *_: {})
     slow = link_communities(places, fences, bridges)
     assert quick.status.equals(slow.status)
     assert quick.walk_m.equals(slow.walk_m)
