@@ -21,7 +21,6 @@ from gis_renovation.errors import ConfigError, DataError, Finding, by_key
 from gis_renovation.words import Text
 from gis_renovation.zones.requirements import (
     QUANTITIES,
-    Bound,
     Ids,
     ZoneRequirements,
     group_faults,
@@ -75,7 +74,7 @@ def read_request(
         raise ConfigError(*Text.same("\n").join([start, *("  - " + fault for fault in told)]))
     if findings or links is None:
         raise DataError(findings)
-    node = _contract(ids, links, requirements, has_unknown(amounts, requirements))
+    node = _contract(ids, links, requirements, set_aside(ids, amounts, requirements))
     problem = _problem(frame, requirements, ids=ids, links=links, node=node, amounts=amounts)
     return Request(ids, amounts, node, problem, links, requirements)
 
@@ -251,15 +250,23 @@ def has_unknown(amounts: Mapping[str, Floats], requirements: ZoneRequirements) -
     return unknown
 
 
-def _contract(ids: Ids, links: pd.DataFrame, requirements: ZoneRequirements, unknown: Flags) -> Labels:
-    """Node of each community: -1 if fixed or unknown; one node for those that touch and must be together."""
+def set_aside(ids: Ids, amounts: Mapping[str, Floats], requirements: ZoneRequirements) -> Flags:
+    """Communities that no zone can be checked with: an amount unknown, or that of one they must be together with."""
+    unknown = has_unknown(amounts, requirements)
+    leader = together_with(requirements.must_join)
+    lost = {leader[member] for member in ids[unknown] if member in leader}
+    return np.asarray(unknown | np.array([leader.get(member, "") in lost for member in ids], dtype=bool))
+
+
+def _contract(ids: Ids, links: pd.DataFrame, requirements: ZoneRequirements, aside: Flags) -> Labels:
+    """Node of each community: -1 if fixed or set aside; one node for those that touch and must be together."""
     fixed = {member for group in requirements.fixed_zones for member in group}
     leader = together_with([group for group in requirements.must_join if not fixed.issuperset(group)])
     team = np.array([leader.get(member, "") for member in ids], dtype=object)
     heads, tails = links["head"].to_numpy(), links["tail"].to_numpy()
     same = (team[heads] == team[tails]) & (team[heads] != "")
     merged = components(ids, links[same])
-    free = np.array([member not in fixed for member in ids]) & ~unknown
+    free = np.array([member not in fixed for member in ids]) & ~aside
     node = np.full(len(ids), -1)
     node[free] = compact(merged[free])
     return node
@@ -344,7 +351,7 @@ def _bounded(ids: Ids, amounts: Mapping[str, Floats], requirements: ZoneRequirem
     columns: list[Floats] = []
     low: list[float] = []
     high: list[float] = []
-    for bound in _column_order(requirements):
+    for bound in requirements.measured:
         steps = QUANTITIES[bound.name].steps
         columns.append(np.rint(amounts[bound.name] * steps))
         low.append(math.ceil(bound.low * steps - 1e-6))
@@ -383,14 +390,8 @@ def _zone_price(requirements: ZoneRequirements) -> float:
 def _target(requirements: ZoneRequirements, width: int) -> Floats | None:
     if not requirements.target:
         return None
-    names = [bound.name for bound in _column_order(requirements)]
+    names = [bound.name for bound in requirements.measured]
     target = np.full(width, np.nan)
     for name, value in requirements.target.items():
         target[names.index(name)] = value * QUANTITIES[name].steps
     return target
-
-
-def _column_order(requirements: ZoneRequirements) -> list[Bound]:
-    """Bounds and targets in the order of the problem's amounts."""
-    named = [*requirements.bounds, *(Bound(name, 0.0, math.inf) for name in requirements.target or {})]
-    return sorted({bound.name: bound for bound in reversed(named)}.values(), key=lambda bound: bound.low <= 0)

@@ -172,6 +172,16 @@ class ZoneRequirements:
         return tuple(sorted(found, key=lambda bound: bound.low <= 0))
 
     @property
+    def measured(self) -> tuple[Bound, ...]:
+        """Every sum that is bounded or aimed at, in the order the search counts them; without limits if only aimed at.
+
+        The one place that knows this order: whoever looks for a sum among those of a problem asks its name here.
+        """
+        aimed = (Bound(name, 0.0, math.inf) for name in QUANTITIES if name in (self.target or {}))
+        bounded = self.bounds
+        return (*bounded, *(bound for bound in aimed if bound.name not in {each.name for each in bounded}))
+
+    @property
     def is_plain(self) -> bool:
         """Whether nothing is asked that connected components do not give."""
         asked = self.zone_count is not None or self.must_not_join or self.fixed_zones or self.target
@@ -290,6 +300,3 @@ def together_with(groups: Iterable[Sequence[str]]) -> dict[str, str]:
             one, two = sorted((find(group[0]), find(member)))
             leader[two] = one
     return {member: find(member) for member in list(leader)}
-
-
-# --- numbers --------------------------------------------------------------------------------------

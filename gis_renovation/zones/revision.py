@@ -7,13 +7,16 @@ candidates, each approved zone continued at most once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array, identity
 
 from gis_renovation.arrays import Flags, Floats
@@ -21,7 +24,6 @@ from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import NO_TEXT, Sentence, Text
-from gis_renovation.zones.proof import zone_names
 from gis_renovation.zones.request import Request, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
 from gis_renovation.zones.sentences import ZoneScene, amount_text, amount_told, is_connected, read_scene
@@ -116,9 +118,9 @@ def revise_zones(
     -------
     pandas.DataFrame
         Layer ``zone_changes``, index ``community_id``, sorted, of approved and present communities:
-        ``approved_zone_id``, ``zone_id`` (named for its smallest member), ``continues_zone_id`` and
-        ``continues_name`` (the approved zone that the present one continues), ``change`` (kept, moved,
-        added, dropped, left_out, still_out), ``is_proven`` and a reason.
+        ``approved_zone_id``, ``zone_id`` (that of the approved zone it continues; a new one is named for a
+        member), ``continues_zone_id`` and ``continues_name`` (the approved zone that the present one
+        continues), ``change`` (kept, moved, added, dropped, left_out, still_out), ``is_proven`` and a reason.
 
     Raises
     ------
@@ -164,7 +166,7 @@ def revise_zones(
     request = read_request(communities, community_links, requirements)
     approved = {member: zone for member, zone in zone_by_member(approved_zones).items() if zone and zone not in NO_ZONE}
     revision = revise(request, approved, effort)
-    zone_of = dict(zip(request.ids, zone_names(request.ids, revision.zone), strict=True))
+    zone_of = dict(zip(request.ids, _names_kept(request.ids, revision, set(approved.values())), strict=True))
     scene = read_scene(communities, community_links, zone_of, requirements, barriers)
     continues = {
         zone_of[member]: revision.continues.get(int(number))
@@ -179,6 +181,20 @@ def revise_zones(
     names = {} if named is None else dict(zip(named["zone_id"], named["zone_name"], strict=True))
     table.insert(3, "continues_name", table["continues_zone_id"].map(names).astype("str"))
     return table
+
+
+def _names_kept(ids: Ids, revision: Revision, approved: set[str]) -> list[str | None]:
+    """A zone that continues an approved one keeps its id; others take the first name no approved zone ever had."""
+    taken = set(approved)
+    names = dict(revision.continues)
+    for number in dict.fromkeys(revision.zone[revision.zone >= 0].tolist()):
+        if number in names:
+            continue
+        own = [f"Z-{member}" for member in ids[revision.zone == number]]
+        again = (f"{own[0]}-{turn}" for turn in count(2))
+        names[number] = next(name for name in chain(own, again) if name not in taken)
+        taken.add(names[number])
+    return [names.get(int(number)) for number in revision.zone]
 
 
 def _change_table(
@@ -246,6 +262,9 @@ def _causes(scene: ZoneScene, approved: Mapping[str, str], row_of: Mapping[str, 
 def _fault(scene: ZoneScene, rows: Sequence[int]) -> Sentence | None:
     if not rows:
         return Sentence.of("原片区已无小区", "the approved zone has no community left")
+    wish = _wish_against(scene, rows)
+    if wish is not None:
+        return Sentence(wish)
     if not is_connected(scene, rows):
         return Sentence.of("原片区不再连通", "the approved zone is no longer connected")
     broken = broken_bounds(scene, rows)
@@ -263,6 +282,31 @@ def _fault(scene: ZoneScene, rows: Sequence[int]) -> Sentence | None:
         word=word,
         limit=limit,
     )
+
+
+def _wish_against(scene: ZoneScene, rows: Sequence[int]) -> Text | None:
+    """The wish that an approved zone goes against as it is; None where it goes against none."""
+    own = {scene.ids[row] for row in rows}
+    wishes = scene.requirements
+    torn = (
+        (wishes.fixed_zones, "{names}已列入固定片区", "{names} of the approved zone are in a fixed zone"),
+        (wishes.must_join, "{names}须与原片区以外的小区同片", "{names} must be with others than the approved zone"),
+    )
+    for groups, zh, en in torn:
+        for group in groups:
+            inside = own.intersection(group)
+            if inside and (not own.issuperset(group) or (groups is wishes.fixed_zones and own != set(group))):
+                return Text("原片区的" + zh, en).fill(names=_named(scene, inside))
+    for group in wishes.must_not_join:
+        inside = own.intersection(group)
+        if len(inside) > 1:
+            said = Text("原片区的{names}要求分开", "{names} of the approved zone are wanted apart")
+            return said.fill(names=_named(scene, inside))
+    return None
+
+
+def _named(scene: ZoneScene, members: Collection[str]) -> Text:
+    return scene.name_list([row for row, member in enumerate(scene.ids) if member in members])
 
 
 def _company(scene: ZoneScene, own: int, after: str | None) -> Text:
@@ -285,8 +329,8 @@ def _reason(change: str, company: Text, cause: Sentence | None, unplaced: Senten
     if cause is not None:
         return Sentence.of("{cause}，改为{company}", "{cause}; now {company}", cause=cause, company=company)
     return Sentence.of(
-        "为使相邻片区满足限值而调整，改为{company}",
-        "moved so that a neighbouring zone keeps its bounds; now {company}",
+        "为使未纳入和调动的小区尽量少而调整，改为{company}",
+        "moved so that as few as possible are left out and moved in all; now {company}",
         company=company,
     )
 
@@ -298,11 +342,13 @@ def revise(request: Request, approved: Mapping[str, str], effort: SearchEffort) 
     approved zones away from any change stay as they are and the disturbed neighbourhood is solved.
     """
     problem, free = request.problem, np.flatnonzero(request.node >= 0)
-    names = np.array(sorted({approved[member] for member in request.ids[free] if member in approved}), dtype=object)
+    claim = _fixed_claims(request, approved)
+    open_to_all = {approved[m] for m in request.ids[free] if m in approved} - set(claim.owner.values())
+    names = np.array(sorted(open_to_all), dtype=object)
     # One column at least, so that a list with nothing approved needs no case of its own.
     counts = np.zeros((problem.size, max(len(names), 1)))
     for row in free:
-        if request.ids[row] in approved:
+        if approved.get(request.ids[row]) in open_to_all:
             counts[request.node[row], np.searchsorted(names, approved[request.ids[row]])] += 1.0
     draft = _Draft(np.full(problem.size, -1), np.zeros(problem.size, dtype=bool), {})
     parts = connected_parts(problem)
@@ -310,12 +356,58 @@ def revise(request: Request, approved: Mapping[str, str], effort: SearchEffort) 
         nodes = np.flatnonzero(parts == part)
         _revise_part(part_problem(problem, nodes), nodes, _Approved(names, counts[nodes]), effort, draft)
     _continue_once(draft, counts, names)
-    labels = draft.labels
     zone, is_proven = np.full(len(request.ids), -1), np.ones(len(request.ids), dtype=bool)
-    zone[free], is_proven[free] = labels[request.node[free]], draft.proven[request.node[free]]
-    for group in request.requirements.fixed_zones:
-        zone[np.isin(request.ids, list(group))] = int(max(zone.max(initial=-1), labels.max(initial=-1))) + 1
-    return Revision(zone, draft.continues, is_proven)
+    zone[free], is_proven[free] = draft.labels[request.node[free]], draft.proven[request.node[free]]
+    return _with_fixed(request, approved, Revision(zone, draft.continues, is_proven), claim)
+
+
+class _Claim(NamedTuple):
+    """Which approved zone each fixed zone (by number) continues, and those that another might better have continued."""
+
+    owner: dict[int, str]
+    contested: frozenset[str]
+
+
+def _fixed_claims(request: Request, approved: Mapping[str, str]) -> _Claim:
+    """Approved zones that fixed ones continue: those of which no other zone could keep more communities.
+
+    What a fixed zone does not claim is open to the others; where that, or a rival, may keep fewer than could be
+    kept in all, the moves of these communities are not proven least.
+    """
+    groups = request.requirements.fixed_zones
+    fixed = {member for group in groups for member in group}
+    here = set(request.ids)
+    free = Counter(zone for member, zone in approved.items() if member in here and member not in fixed)
+    met = [Counter(approved[member] for member in set(group) if member in approved) for group in groups]
+    zones = sorted({zone for counter in met for zone in counter})
+    kept = np.array([[counter[zone] for zone in zones] for counter in met], dtype=float).reshape(
+        len(groups), len(zones)
+    )
+    left = np.array([free[zone] for zone in zones], dtype=float)
+    rows, columns = linear_sum_assignment(np.where(kept >= left, kept, 0.0), maximize=True)
+    owner = {int(f): zones[z] for f, z in zip(rows, columns, strict=True) if kept[f, z] >= max(left[z], 1.0)}
+    saved = {zone: kept[f, zones.index(zone)] for f, zone in owner.items()}
+    best = np.maximum(kept.max(axis=0, initial=0.0), left)
+    return _Claim(owner, frozenset(z for z, most in zip(zones, best.tolist(), strict=True) if saved.get(z, 0) < most))
+
+
+def _with_fixed(request: Request, approved: Mapping[str, str], revision: Revision, claim: _Claim) -> Revision:
+    """The revision with its fixed zones, each continuing what it claimed, or what nobody else continued."""
+    zone, continues, is_proven = revision
+    continues = dict(continues)
+    used = {*continues.values(), *claim.owner.values()}
+    for turn, group in enumerate(request.requirements.fixed_zones):
+        inside = np.isin(request.ids, list(group))
+        zone[inside] = number = int(max([zone.max(initial=-1), *continues])) + 1
+        spare = Counter(
+            approved[member] for member in sorted(set(group)) if approved.get(member, "") not in {"", *used}
+        )
+        name = claim.owner.get(turn) or min(spare, key=lambda zone: (-spare[zone], zone), default=None)
+        if name is not None:
+            continues[number] = name
+            used.add(name)
+    is_proven &= np.array([approved.get(member) not in claim.contested for member in request.ids])
+    return Revision(zone, continues, is_proven)
 
 
 def _continue_once(draft: _Draft, counts: Floats, names: Ids) -> None:

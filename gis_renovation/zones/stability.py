@@ -156,7 +156,7 @@ def measure_stability(
     same, overlap = np.zeros(len(zone)), np.zeros(len(zone))
     firm = _firm(request, zone, error_share, effort) if runs else zone < 0
     for run in range(1, runs + 1):
-        shaken = _shaken(request, noise(effort.seed, 1_000_000 + run, request.problem.stats.size), error_share)
+        shaken = _shaken(request, _Luck(effort.seed, run), error_share)
         open_ = ~firm | _broken(shaken, zone)
         found = solve(_only(shaken, open_), replace(effort, seed=effort.seed + run))
         again = np.where(open_, found.zone, zone)
@@ -224,20 +224,32 @@ def _only(request: Request, open_: Flags) -> Request:
     return request._replace(problem=part_problem(request.problem, nodes), node=node)
 
 
-def _shaken(request: Request, luck: Floats, error_share: float) -> Request:
-    """The request with every bounded amount off by at most ``error_share``, still in whole steps."""
+def _shaken(request: Request, turn: _Luck, error_share: float) -> Request:
+    """The request with every measured amount off by at most ``error_share``, still in whole steps."""
     problem = request.problem
     stats = problem.stats.copy()
-    columns = problem.amounts.start + _erring(request)
-    error = error_share * (2.0 * luck.reshape(stats.shape)[:, columns] - 1.0)
-    stats[:, columns] += np.trunc(stats[:, columns] * error)
+    for place in _erring(request):
+        column = problem.amounts.start + place
+        luck = turn.of(request.requirements.measured[place].name, problem.size)
+        stats[:, column] += np.trunc(stats[:, column] * error_share * (2.0 * luck - 1.0))
     return request._replace(problem=replace(problem, stats=stats))
+
+
+class _Luck(NamedTuple):
+    """One run's draws: a quantity errs alike whatever else is bounded beside it."""
+
+    seed: int
+    run: int
+
+    def of(self, name: str, count: int) -> Floats:
+        """Numbers in (0, 1], one a node, for the quantity of that name."""
+        return noise(self.seed, 1_000_000 + self.run * len(QUANTITIES) + list(QUANTITIES).index(name), count)
 
 
 def _erring(request: Request) -> Labels:
     """Places of the amounts that records get wrong: a count of communities is known, a wish to stay apart is one."""
-    named = [bound.name for bound in request.requirements.bounds]
-    return np.array([k for k, name in enumerate(named) if name in QUANTITIES and name != "community_count"], dtype=int)
+    named = [bound.name for bound in request.requirements.measured]
+    return np.array([k for k, name in enumerate(named) if name != "community_count"], dtype=int)
 
 
 def _mates(one: Labels, two: Labels) -> tuple[Labels, Labels, Labels]:

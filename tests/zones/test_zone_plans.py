@@ -11,7 +11,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, make_communities, make_links, make_row
+from test_zones import BOUNDS, CRS, PROPERTY, cities, graph_of, groups_of, make_communities, make_links, make_row
 
 from gis_renovation.checking.remedies import check_layer
 from gis_renovation.display.values import missing_text
@@ -85,6 +85,43 @@ def test_only_what_an_error_can_change_is_solved_again_and_the_shares_are_those_
     assert 0 < (quick["same_mates_share"] < 1).mean() < 1
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "slack",
+    [
+        {"community_count": {"min": 1}},
+        {"community_count": {"min": 1, "max": 50}},
+        {"floor_area_m2": {"max": 1e9}},
+        {"land_area_m2": {"min": 1.0, "max": 1e9}},
+        {"cost_yuan": {"max": 1e12}, "community_count": {"max": 99}},
+        {"must_not_join": [["C00", "C23"]]},
+    ],
+)
+def test_a_slack_wish_beside_a_bound_changes_no_stability(seed, slack):
+    random = np.random.default_rng(seed)
+    communities, links = make_row(random.integers(150, 420, 24).tolist(), cut=[(7, 8), (15, 16)])
+    communities["floor_area_m2"] = communities["households"].astype(float) * 80.0
+    communities["cost_yuan"] = communities["households"].astype(float) * 1e4
+
+    def shares(**more):
+        asked = ZoneRequirements(households={"min": 500, "max": 900}, **more)
+        members = delineate_zones(communities, links, requirements=asked)
+        return measure_zone_stability(communities, links, members, requirements=asked)["same_mates_share"]
+
+    alone = shares()
+    assert (alone < 1).any()
+    assert shares(**slack).tolist() == alone.tolist()
+
+
+def test_a_target_without_bounds_is_shaken_by_name_and_errs_as_zoning_anew_says():
+    # Two in a row of three make 1,000; which two is a matter of five per cent.
+    communities, links = make_row([500, 500, 502])
+    asked = ZoneRequirements(target={"households": 1_000})
+    members = delineate_zones(communities, links, requirements=asked)
+    shares = measure_zone_stability(communities, links, members, requirements=asked)["same_mates_share"]
+    assert ((shares > 0) & (shares < 1)).any()
+
+
 def test_plain_components_do_not_depend_on_amounts():
     communities, links = make_row([1, 2, 3], cut=[(1, 2)])
     members = delineate_zones(communities, links)
@@ -149,7 +186,7 @@ def test_zones_follow_the_approved_plan_where_there_is_one_and_keep_its_names():
     )
     changes = revise_zones(approved, communities, links, requirements=PAIRS)
     members = delineate_zones(communities, links, changes, requirements=PAIRS)
-    assert members["zone_id"].tolist()[:3] == ["Z-C00", "Z-C01", "Z-C01"]
+    assert members["zone_id"].tolist()[:3] == ["P1", "P2", "P2"]
     assert (members["proof"] == "revised").all()
     assert members["seed"].isna().all()
     keeps_schema("zone_members", members)
@@ -183,8 +220,11 @@ def test_a_zone_torn_in_two_is_continued_by_its_larger_piece_only():
     assert changes.loc["C00", "reason_zh"] == "1 个小区退出后，原片区不再连通，改为单独成片"
 
 
-def fewest_moves(communities, links, approved, low, high):
-    """Least (left out, moved) over all choices of zones, by dynamic programming over sets."""
+def fewest_moves(communities, links, approved, low, high, fixed=()):
+    """Least (left out, moved) over all choices of zones, by dynamic programming over sets.
+
+    Of each fixed zone every approved zone is tried that it may continue; it is there whatever its sums.
+    """
     ids = list(communities.index)
     graph = graph_of(communities, links)
     zones = sorted(set(approved.values()))
@@ -217,7 +257,19 @@ def fewest_moves(communities, links, approved, low, high):
 
     for used in itertools.chain.from_iterable(itertools.combinations(zones, k) for k in range(len(zones) + 1)):
         best[frozenset(), frozenset(used)] = (0, 0)
-    return solve(frozenset(ids), frozenset())
+    free = frozenset(ids).difference(*fixed)
+    found = []
+    for owners in itertools.product([None, *zones], repeat=len(fixed)):
+        taken = [owner for owner in owners if owner is not None]
+        if len(taken) == len(set(taken)):
+            moved = sum(
+                approved.get(member) not in (None, owner)
+                for group, owner in zip(fixed, owners, strict=True)
+                for member in group
+            )
+            out, more = solve(free, frozenset(taken))
+            found.append((out, moved + more))
+    return min(found)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -237,6 +289,82 @@ def test_left_out_and_moved_are_as_few_as_a_dynamic_programme_finds(seed):
     before = approved["zone_id"].dropna().drop(index=gone, errors="ignore").to_dict()
     left_out = changes["change"].isin(["left_out", "still_out"]).sum()
     assert (left_out, changes["change"].isin(["moved", "left_out"]).sum()) == fewest_moves(now, ties, before, 400, 800)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_with_fixed_zones_what_is_called_proven_moves_as_few_as_a_dynamic_programme_finds(seed):
+    random = np.random.default_rng(seed)
+    places = [(x, y) for x in range(4) for y in range(2)]
+    communities = make_communities(places, random.integers(100, 400, 8).tolist())
+    near = [
+        (i, j) for i, j in itertools.combinations(range(8), 2) if sum(np.abs(np.subtract(places[i], places[j]))) == 1
+    ]
+    links = make_links([pair for pair in near if random.random() < 0.85])
+    approved = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 350, "max": 900}))
+    chosen = random.permutation(len(links))[:2]
+    ends = [tuple(links[["focal", "neighbor"]].iloc[row]) for row in chosen]
+    fixed = ends if not set(ends[0]) & set(ends[1]) else ends[:1]
+    asked = ZoneRequirements(households={"min": 400, "max": 800}, fixed_zones=fixed)
+    changes = revise_zones(approved, communities, links, requirements=asked)
+    assert {frozenset(group) for group in fixed} <= groups_of(changes)
+    pairs = changes[["zone_id", "continues_zone_id"]].dropna().drop_duplicates()
+    assert not pairs["continues_zone_id"].duplicated().any()
+    before = approved["zone_id"].dropna().to_dict()
+    found = (
+        changes["change"].isin(["left_out", "still_out"]).sum(),
+        changes["change"].isin(["moved", "left_out"]).sum(),
+    )
+    least = fewest_moves(communities, links, before, 400, 800, fixed)
+    assert found == least if changes["is_proven"].all() else found >= least
+
+
+@pytest.mark.parametrize("ids", [None, {"Z-C00": "东一", "Z-C02": "西二", "Z-C04": "南三"}])
+def test_a_fixed_zone_equal_to_the_approved_one_moves_nobody_and_keeps_id_and_name(ids):
+    communities, links = make_row([300, 310, 290, 305, 280, 301])
+    approved = delineate_zones(communities, links, requirements=PAIRS)[["zone_id"]].copy()
+    if ids:
+        approved["zone_id"] = approved["zone_id"].map(ids).astype("str")
+    approved["zone_name"] = (approved["zone_id"] + "区").astype("str")
+    for chosen in itertools.chain.from_iterable(itertools.combinations(groups_of(approved), k) for k in (1, 2, 3)):
+        asked = ZoneRequirements(households={"min": 500, "max": 700}, fixed_zones=[sorted(group) for group in chosen])
+        changes = revise_zones(approved, communities, links, requirements=asked)
+        assert (changes["change"] == "kept").all()
+        assert changes["zone_id"].tolist() == changes["continues_zone_id"].tolist() == approved["zone_id"].tolist()
+        assert changes["continues_name"].tolist() == approved["zone_name"].tolist()
+        assert changes["is_proven"].all()
+
+
+def test_a_new_zone_takes_no_name_that_an_approved_one_ever_had():
+    # The approved zone Z-C00 loses C00 and lives on beside it; C00 and C05 make a zone that is new.
+    communities, links = make_row([300] * 6)
+    links = pd.concat([links.drop(index="C00~C01"), make_links([(0, 5)])])
+    approved = pd.DataFrame(
+        {"zone_id": ["Z-C00", "Z-C00", "Z-C00", "Z-C03", "Z-C03", "Z-C05"]},
+        index=pd.Index([f"C0{k}" for k in range(6)], dtype="str", name="community_id"),
+    )
+    asked = ZoneRequirements(households={"min": 500, "max": 700}, must_not_join=[["C04", "C05"]])
+    changes = revise_zones(approved, communities, links, requirements=asked)
+    known = changes.dropna(subset=["zone_id"])
+    assert (known["zone_id"] == known["continues_zone_id"]).equals(known["continues_zone_id"].notna())
+    assert len(groups_of(changes)) == 3
+    fresh = set(known.loc[known["continues_zone_id"].isna(), "zone_id"])
+    assert not fresh & set(approved["zone_id"])
+
+
+def test_whoever_moves_for_a_wish_is_told_that_wish():
+    communities, links = make_row([300, 310, 290, 305])
+    approved = pd.DataFrame(
+        {"zone_id": ["P1", "P1", "P2", "P2"]}, index=pd.Index(communities.index, name="community_id")
+    )
+    apart = ZoneRequirements(households={"min": 200, "max": 700}, must_not_join=[["C00", "C01"]])
+    told = revise_zones(approved, communities, links, requirements=apart).query("change == 'moved'")
+    assert [text.partition("，")[0] for text in told["reason_zh"]] == ["原片区的甲、乙要求分开"]
+    fixed = ZoneRequirements(households={"min": 200, "max": 700}, fixed_zones=[["C00"]])
+    told = revise_zones(approved, communities, links, requirements=fixed).query("change == 'moved'")
+    assert told["reason_zh"].tolist() == ["原片区的甲已列入固定片区，改为单独成片"]
+    joined = ZoneRequirements(households={"min": 200, "max": 700}, must_join=[["C01", "C02"]])
+    told = revise_zones(approved, communities, links, requirements=joined).query("change == 'moved'")
+    assert {"须与原片区以外的小区同片" in text for text in told["reason_zh"]} == {True}
 
 
 @PROPERTY

@@ -636,6 +636,18 @@ def test_communities_of_unknown_households_can_be_left_out_with_the_reason():
     assert "未纳入任何片区" in describe_zones(communities, links, members, requirements=asked).loc["Z-C00", "why_zh"]
 
 
+@pytest.mark.parametrize("unknown", range(4))
+@pytest.mark.parametrize("group", [["C00", "C01"], ["C00", "C03"], ["C00", "C02", "C03"]])
+def test_who_must_be_together_is_left_out_together_where_one_is_unknown(unknown, group):
+    communities, links = make_row([300, 310, 290, 305])
+    communities.loc[f"C0{unknown}", "households"] = pd.NA
+    asked = ZoneRequirements(households={"min": 200, "max": 2_000}, must_join=[group], leave_out_unknown=True)
+    members = delineate_zones(communities, links, requirements=asked)
+    assert len(set(members.loc[group, "zone_id"].fillna(""))) == 1
+    if f"C0{unknown}" in group:
+        assert members.loc[group, "zone_id"].isna().all()
+
+
 def test_no_communities_and_links_to_strangers_are_refused():
     communities, links = make_row([100, 200])
     with pytest.raises(DataError, match="没有任何小区"):
