@@ -28,6 +28,7 @@ from gis_renovation.reading import (
     read_card,
     read_coordinates,
     read_files,
+    shapes_from_text,
 )
 from gis_renovation.schemas import LayerSchema, layer_schema
 from gis_renovation.words import Lang, Text
@@ -183,10 +184,8 @@ def _places(found: Found) -> Floats:
     if columns is None:
         return np.empty((0, 2))
     if len(columns) == 1:
-        texts = frame[columns[0]].iloc[:5000].astype("str").str.replace(r"^\s*SRID=\d+;", "", regex=True)
-        with np.errstate(invalid="ignore"):
-            shapes = shapely.from_wkt(texts.to_numpy(dtype=object, na_value=None), on_invalid="ignore")
-        bounds = shapely.bounds(shapes)
+        texts = frame[columns[0]].iloc[:5000].astype("str").to_numpy(dtype=object, na_value=None)
+        bounds = shapely.bounds(shapes_from_text(texts).shapes)
         return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
     xy = np.column_stack([read_coordinates(frame[name].iloc[:5000]) for name in columns])
     return xy[np.isfinite(xy).all(axis=1)]

@@ -238,6 +238,7 @@ def coordinate_columns(frame: pd.DataFrame) -> tuple[str, ...] | None:
 
 
 def _holds_wkt(column: pd.Series) -> bool:
-    """Whether the first known cell is a shape in words."""
+    """Whether the first known cell is a shape in words, or in hexadecimal."""
     known = column.dropna()
-    return bool(len(known)) and re.match(r"\s*(SRID=\d+;)?\s*[A-Za-z]+\s*Z?M?\s*\(", str(known.iloc[0])) is not None
+    form = r"\s*(SRID=\d+;)?\s*[A-Za-z]+\s*Z?M?\s*\(|0[01](?:[0-9A-Fa-f]{2}){20,}$"
+    return bool(len(known)) and re.match(form, str(known.iloc[0])) is not None

@@ -22,6 +22,7 @@ from gis_renovation.reading.opening import (
     check_signature,
     unreadable,
 )
+from gis_renovation.reading.shapes import shapes_from_text
 from gis_renovation.reading.sheets import read_xlsx, sheet_names
 from gis_renovation.reading.surveys import read_coordinates
 from gis_renovation.reading.vectors import layers_in
@@ -56,6 +57,7 @@ __all__ = [
     "read_xlsx",
     "same_filled",
     "same_name",
+    "shapes_from_text",
     "sheet_names",
     "to_text",
     "unreadable",

@@ -207,12 +207,38 @@ def _repair(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
         if asked.close_rings_m:
             rows, counts["close_rings_m"] = repairs.close_rings(rows, asked.close_rings_m)
         if asked.make_valid:
-            rows, counts["make_valid"] = repairs.make_valid(rows, taking.schema)
+            rows, counts["make_valid"], areas = repairs.make_valid(rows, taking.schema)
+            _say_areas(taking, areas, rows.crs)
     if asked.drop_exact_duplicates:
         rows, counts["drop_exact_duplicates"] = repairs.drop_exact_duplicates(rows)
     taking.rows = rows
     record["rows_dropped"] = before - len(rows)
     _count_repairs(taking, counts, record)
+
+
+# A change of area that a planner should look at.
+_MUCH_AREA = 0.01
+
+
+def _say_areas(taking: _Taking, areas: Sequence[repairs.AreaChange], crs: Any) -> None:
+    """Which rows a repair made larger or smaller, in square metres where the file is in metres."""
+    metres = crs is not None and crs.is_projected and all(axis.unit_name == "metre" for axis in crs.axis_info)
+    said = []
+    for one, ref in zip(areas, row_refs(change.row for change in areas), strict=True):
+        share = f"{one.after / one.before - 1:+.1%}" if one.before > 0 else "0 → >0"
+        value = f"{one.before:,.1f} → {one.after:,.1f} m²" if metres else share
+        said.append(ref._replace(mark="：", value=value))
+    if said:
+        much = any(abs(one.after - one.before) > _MUCH_AREA * max(one.after, one.before) for one in areas)
+        taking.say(
+            "warning" if much else "note", "repair_changed_area",
+            f"make_valid 改变了 {len(said)} 个要素的面积：自相交、重叠、互相套叠的各部分合并后只计一次，"
+            "画成洞的才扣除。请核对是否符合原意；不符的请在源数据中改正。",
+            f"make_valid changed the area of {len(said)} features: parts that cross, overlap or lie in each other are "
+            "merged and count once; only what is drawn as a hole is taken out. Check that this is what was meant, and "
+            "mend the source where it is not.",
+            features=said,
+        )  # fmt: skip
 
 
 def _count_repairs(taking: _Taking, counts: Mapping[str, int], record: dict[str, Any]) -> None:

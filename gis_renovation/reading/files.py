@@ -37,9 +37,10 @@ from gis_renovation.reading.opening import (
     unpack,
     unreadable,
 )
+from gis_renovation.reading.shapes import Built, shapes_from_text
 from gis_renovation.reading.sheets import read_csv, read_sheet, read_text_table, read_xlsx
 from gis_renovation.reading.surveys import read_coordinates
-from gis_renovation.reading.vectors import read_parquet_file, read_vector
+from gis_renovation.reading.vectors import read_parquet_file, read_vector, say_built
 from gis_renovation.words import Text
 
 if TYPE_CHECKING:
@@ -48,9 +49,6 @@ if TYPE_CHECKING:
 
     from gis_renovation.rasters import Raster
 
-
-# What PostGIS puts before a shape in words.
-_SRID = r"^\s*SRID=\d+;"
 
 # Files are hashed beside their reading, in blocks so large that the interpreter is seldom asked for between them.
 _BLOCK = 2**25
@@ -344,27 +342,18 @@ def _from_columns(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.
                 f"{reading.layer}（{path.name}）：没有坐标列“{name}”；{hint.zh}",
                 f"{reading.layer} ({path.name}): no coordinate column {name!r}; {hint.en}",
             )
-    index = frame.index
     if columns.wkt:
-        texts = frame[columns.wkt].astype("str").str.replace(_SRID, "", regex=True)
-        given = texts.notna().to_numpy()
-        with np.errstate(invalid="ignore"):
-            geometry = shapely.from_wkt(texts.to_numpy(dtype=object, na_value=None), on_invalid="ignore")
-        lost = given & shapely.is_missing(geometry)
+        built = shapes_from_text(frame[columns.wkt].astype("str").to_numpy(dtype=object, na_value=None))
+        geometry = built.shapes
     else:
         x, y = (read_coordinates(frame[name]) for name in (columns.x, columns.y))
         known = np.isfinite(x) & np.isfinite(y)
         geometry = np.full(len(frame), None, dtype=object)
         geometry[known] = shapely.points(x[known], y[known])
         lost = ~known & frame[[columns.x, columns.y]].notna().any(axis=1).to_numpy()
-    if lost.any():
-        from gis_renovation.reading.conforming import row_refs
-
-        reading.say(
-            "error", "unreadable_geometry", path,
-            "坐标写得不对，该行没有几何。", "Coordinates cannot be read; the row has no geometry.",
-            features=row_refs(index[lost]),
-        )  # fmt: skip
+        built = Built(geometry, lost, np.zeros(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool))
+    words = Text("坐标写得不对，该行没有几何。", "Coordinates cannot be read; the row has no geometry.")
+    say_built(built, path, reading, index=frame.index, words=words)
     return gpd.GeoDataFrame(pd.DataFrame(frame).drop(columns="geometry", errors="ignore"), geometry=geometry)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,22 +42,43 @@ def drop_exact_duplicates(rows: gpd.GeoDataFrame) -> tuple[Any, int]:
     return rows[~repeated], int(repeated.sum())
 
 
-def make_valid(rows: gpd.GeoDataFrame, schema: LayerSchema) -> tuple[gpd.GeoDataFrame, int]:
-    """Valid geometry of the schema's own dimension; parts of lower dimension (spikes) fall away.
+@dataclass(frozen=True)
+class AreaChange:
+    """A row whose area a repair changed: its label, and the area as drawn and as mended, in squares of its CRS."""
 
-    A shape of which nothing of that dimension is left stays as it is, for the check to report.
+    row: Any
+    before: float
+    after: float
+
+
+def make_valid(rows: gpd.GeoDataFrame, schema: LayerSchema) -> tuple[gpd.GeoDataFrame, int, list[AreaChange]]:
+    """Valid geometry of the schema's own dimension, how many shapes changed, and which of them in area.
+
+    One rule for what overlaps itself: ground that any part or turn of the outline encloses belongs to the shape,
+    once; so parts that overlap or lie in each other become their union, and only rings drawn as holes are holes.
+    Parts of lower dimension (spikes) fall away. A shape of which nothing of its dimension is left stays as it is,
+    for the check to report. Area “as drawn” is the sum over all rings, as other programs count it.
     """
     geometry = rows.geometry.to_numpy().copy()
     allowed = {kind for name in schema.geometry for kind in GEOMETRY_TYPES[name]}
     bad = _finite(geometry) & (~shapely.is_valid(geometry) | ~np.isin(_kinds(geometry), sorted(allowed)))
-    changed = 0
+    changed, areas = 0, []
     for position in np.flatnonzero(bad):
-        parts = shapely.get_parts(shapely.make_valid(geometry[position]))
-        kept = [p for whole in parts for p in shapely.get_parts(whole) if p.geom_type in allowed]
+        whole = shapely.make_valid(geometry[position], method="structure", keep_collapsed=False)
+        parts = [p for part in shapely.get_parts(whole) for p in shapely.get_parts(part)]
+        kept = [p for p in parts if p.geom_type in allowed and not p.is_empty]
         if kept:
-            geometry[position] = shapely.union_all(kept)
+            new = shapely.union_all(kept)
+            before, after = float(shapely.area(geometry[position])), float(shapely.area(new))
+            if abs(before - after) > _SAME_AREA * max(before, after):
+                areas.append(AreaChange(rows.index[position], before, after))
+            geometry[position] = new
             changed += 1
-    return _with(rows, geometry), changed
+    return _with(rows, geometry), changed, areas
+
+
+# Areas that differ by less than this share are the same but for rounding.
+_SAME_AREA = 1e-6
 
 
 def close_rings(rows: gpd.GeoDataFrame, gap_m: float) -> tuple[gpd.GeoDataFrame, int]:

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,12 @@ from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
-from gis_renovation.reading.conforming import columns_needed
+from gis_renovation.reading.conforming import columns_needed, row_refs
 from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, say_undecodable
 from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
 from gis_renovation.reading.opening import Reading, text_encoding, unreadable
+from gis_renovation.reading.shapes import Built, joined_shapes, shapes_from_wkb
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -175,57 +177,83 @@ def _only_needed(path: Path, name: str, reading: Reading) -> dict[str, Any]:
     return {"columns": needed}
 
 
-def _bulk(path: Path, name: str, options: dict[str, Any], reading: Reading) -> gpd.GeoDataFrame:
-    """A layer through Arrow; a shape that cannot be built leaves its row without one, and is said."""
-    import geopandas as gpd
-    import pyogrio
-
+def _bulk(
+    path: Path, name: str, options: dict[str, Any], reading: Reading, *, fids: Sequence[int] | None = None
+) -> gpd.GeoDataFrame:
+    """A layer through Arrow, or its rows ``fids`` one by one; a shape that cannot be built leaves its row without."""
     # Arrow text is UTF-8; only the Shapefile driver recodes before it hands over.
-    arrow = "encoding" not in options or path.suffix.lower() == ".shp"
-    try:
-        table, shapes, broken, crs = (_columnar if arrow else _row_by_row)(path, name, options)
-    except NotImplementedError:  # true curves, which Arrow hands over as they are
+    if fids is None and ("encoding" not in options or path.suffix.lower() == ".shp"):
+        table, binary, crs = _columnar(path, name, options)
+    else:
+        table, binary, crs = _row_by_row(path, name, options, fids)
+    return _with_shapes(table, binary, crs, path, reading)
+
+
+_CANNOT_BE_BUILT = Text(
+    "几何无法读出（如环未闭合、只有两个点），已按空几何保留该行；请在源数据中改正，"
+    "或在来源卡写 [repair] drop_empty_geometry = true。",
+    "Geometry cannot be built (an open ring, or one of two points); the row is kept without it. Mend it at the "
+    "source, or write [repair] drop_empty_geometry = true in the card.",
+)
+
+
+def _with_shapes(table: pd.DataFrame, built: Built | None, crs: object, path: Path, reading: Reading) -> Any:
+    """The table beside its shapes; what was drawn anew or could not be built is said."""
+    import geopandas as gpd
+
+    if built is None:
+        return table
+    say_built(built, path, reading)
+    return gpd.GeoDataFrame(table, geometry=built.shapes, crs=crs)
+
+
+def say_built(
+    built: Built, path: Path, reading: Reading, *, index: pd.Index | None = None, words: Text = _CANNOT_BE_BUILT
+) -> None:
+    """Say which rows hold arcs or surfaces, and in ``words`` which hold a shape that cannot be built.
+
+    Rows are called by ``index`` where the reader kept a sheet's own numbers.
+    """
+
+    def rows(hit: Flags) -> list[FeatureRef]:
+        return by_row(hit.nonzero()[0] + 1) if index is None else row_refs(index[hit])
+
+    if built.curved.any():
         reading.say(
             "note", "curves_approximated", path,
             "图层含有圆弧等曲线，已按折线近似读取（每段圆弧不超过 4°）；面积与原软件中的可能略有出入。",
             "The layer holds true curves; they are read as lines of at most 4 degrees of arc each, so areas may differ "
             "slightly from those of its own software.",
+            features=rows(built.curved),
         )  # fmt: skip
-        return pyogrio.read_dataframe(path, layer=name, use_arrow=False, **options)
-    _say_broken(broken, path, reading)
-    return table if shapes is None else gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
-
-
-def _say_broken(broken: Flags, path: Path, reading: Reading) -> None:
-    if broken.any():
+    if built.surfaces.any():
         reading.say(
-            "error", "unreadable_geometry", path,
-            "几何无法读出（如环未闭合、只有两个点），已按空几何保留该行；请在源数据中改正，"
-            "或在来源卡写 [repair] drop_empty_geometry = true。",
-            "Geometry cannot be built (an open ring, or one of two points); the row is kept without it. Mend it at the "
-            "source, or write [repair] drop_empty_geometry = true in the card.",
-            features=by_row(broken.nonzero()[0] + 1),
+            "note", "surfaces_flattened", path,
+            "图层含有三维表面（TIN、多面体、MultiPatch），已取其俯视覆盖的范围作为面。",
+            "The layer holds surfaces in space (TIN, polyhedral surface, MultiPatch); the ground they cover is taken "
+            "as the area.",
+            features=rows(built.surfaces),
         )  # fmt: skip
+    if built.broken.any():
+        reading.say("error", "unreadable_geometry", path, *words, features=rows(built.broken))
 
 
-def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """Attributes, shapes, which rows hold a shape that cannot be built, and the CRS.
+def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Built | None, Any]:
+    """Attributes, shapes and the CRS.
 
     Batch by batch: the driver reads the next ones meanwhile, and the bytes of a batch go when its shapes are built.
     """
     import pyarrow as pa
     import pyogrio
 
-    tables, shapes, broken = [], [], []
+    tables, built = [], []
     with pyogrio.open_arrow(path, layer=name, use_pyarrow=True, datetime_as_string=True, **options) as (meta, batches):
         column = batches.schema.get_field_index(meta["geometry_name"] or "wkb_geometry")
         schema = batches.schema if column < 0 else batches.schema.remove(column)
         for batch in batches:
             tables.append(batch if column < 0 else batch.remove_column(column))
             if column >= 0:
-                built, lost = _shapes(batch.column(column))
-                shapes.append(built)
-                broken.append(lost)
+                built.append(_shapes(batch.column(column)))
     kinds = zip(map(str, meta["dtypes"]), meta["ogr_subtypes"], strict=True)
     if any((kind.startswith("datetime") and kind != "datetime64[D]") or sub == "OFSTJSON" for kind, sub in kinds):
         frame = pyogrio.read_dataframe(path, layer=name, use_arrow=True, read_geometry=False, **options)
@@ -233,38 +261,27 @@ def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any,
         table = pa.Table.from_batches(tables, schema).combine_chunks()  # rows are taken from one piece much faster
         del tables
         frame = table.to_pandas(deduplicate_objects=False, self_destruct=True)
-    nothing = np.empty(0, dtype=object)
-    return (
-        frame,
-        np.concatenate([nothing, *shapes]) if column >= 0 else None,
-        np.concatenate([nothing.astype(bool), *broken]),
-        meta["crs"],
-    )
+    return frame, joined_shapes(built) if column >= 0 else None, meta["crs"]
 
 
-def _shapes(column: Any) -> tuple[Any, Any]:
-    """The shapes of an Arrow array of well-known binary, None for what cannot be built, and where that is."""
-    import shapely
-
-    binary = getattr(column, "storage", column).to_numpy(zero_copy_only=False)
-    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found by the schema check
-        shapes = shapely.from_wkb(binary, on_invalid="ignore")
-    return shapes, column.is_valid().to_numpy(zero_copy_only=False) & shapely.is_missing(shapes)
+def _shapes(column: Any) -> Built:
+    """The shapes of an Arrow array of well-known binary."""
+    return shapes_from_wkb(getattr(column, "storage", column).to_numpy(zero_copy_only=False))
 
 
-def _row_by_row(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """As :func:`_columnar`, for text that Arrow cannot hand over."""
-    import pandas as pd
+def _row_by_row(
+    path: Path, name: str, options: dict[str, Any], fids: Sequence[int] | None
+) -> tuple[Any, Built | None, Any]:
+    """As :func:`_columnar`, for text that Arrow cannot hand over, and for rows asked for by number."""
     import pyogrio
-    import shapely
 
-    table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=False, **options)
-    meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
-    if wkb is None:
-        return table, None, np.zeros(len(table), dtype=bool), None
-    with np.errstate(invalid="ignore"):
-        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
-    return table, shapes, pd.notna(wkb) & shapely.is_missing(shapes), meta["crs"]
+    with warnings.catch_warnings():
+        if fids is not None:
+            warnings.simplefilter("ignore")  # what is wrong with the file is said by the caller
+        options = {**options, "fids": fids}
+        table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=False, **options)
+        meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
+    return table, None if wkb is None else shapes_from_wkb(wkb), meta["crs"]
 
 
 def _beside(path: Path, suffix: str) -> bool:
@@ -301,6 +318,9 @@ def _decoded(frame: gpd.GeoDataFrame, encoding: str) -> gpd.GeoDataFrame:
     return frame
 
 
+_SAID_OF_SHAPES = ("curves_approximated", "surfaces_flattened", "unreadable_geometry")
+
+
 def _all_promised_rows(
     path: Path, name: str, frame: gpd.GeoDataFrame, options: Mapping[str, Any], reading: Reading
 ) -> gpd.GeoDataFrame:
@@ -308,16 +328,13 @@ def _all_promised_rows(
 
     Its own count tells; what is still missing is said.
     """
-    import pyogrio
-
     promised = max(_info(path, name, options.get("encoding", ""))["features"], _rows_of_text(path))
     if promised < 0 or len(frame) in (promised, promised - reading.facts.get("rows_deleted", 0)):
         return frame
     rows = readable_rows(path, name, promised)
     if len(rows) > len(frame):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is wrong with the file is said below
-            frame = pyogrio.read_dataframe(path, layer=name, fids=rows, use_arrow=False, on_invalid="ignore", **options)
+        reading.findings = [f for f in reading.findings if f.code not in _SAID_OF_SHAPES]
+        frame = _bulk(path, name, dict(options), reading, fids=rows)
         reading.facts["rows_salvaged"] = len(rows)
     span = range(rows[0], rows[0] + promised) if rows else range(0)
     lost = sorted(set(span) - set(rows)) if len(frame) == len(rows) else []
@@ -425,29 +442,27 @@ def read_parquet_file(path: Path, reading: Reading) -> gpd.GeoDataFrame:
             raise
         raise unreadable(path, reading.layer, error) from None
     except Exception as error:
-        # GEOS refuses one impossible ring and with it the whole file; any other error is a fault of ours.
-        if type(error).__name__ != "GEOSException":
+        # GEOS refuses one impossible ring and with it the whole file, shapely one arc; any other is a fault of ours.
+        if type(error).__name__ not in ("GEOSException", "NotImplementedError"):
             raise
-        frame = _parquet_but_broken(path, reading)
+        frame = _parquet_shape_by_shape(path, reading)
     if spatial and frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
     return frame.reset_index(drop=not frame.index.name)
 
 
-def _parquet_but_broken(path: Path, reading: Reading) -> gpd.GeoDataFrame:
-    """A GeoParquet file in which some shapes cannot be built: its rows all the same, those without one, named."""
+def _parquet_shape_by_shape(path: Path, reading: Reading) -> gpd.GeoDataFrame:
+    """A GeoParquet file in which some shapes are arcs or cannot be built: its rows all the same."""
     import json
 
-    import geopandas as gpd
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
     stated = json.loads((table.schema.metadata or {})[b"geo"])
     name = stated["primary_column"]
-    shapes, broken = _shapes(table.column(name).combine_chunks())
-    _say_broken(broken, path, reading)
+    built = _shapes(table.column(name).combine_chunks())
     crs = stated["columns"][name].get("crs", "OGC:CRS84")
-    return gpd.GeoDataFrame(table.drop_columns([name]).to_pandas(), geometry=shapes, crs=crs)
+    return _with_shapes(table.drop_columns([name]).to_pandas(), built, crs, path, reading)
 
 
 # Beyond this many rows asking for each takes minutes; such a file is exported again.
