@@ -38,26 +38,29 @@ def shapes_from_wkb(binary: Geometries) -> Built:
     given = np.array([one is not None for one in binary], dtype=bool)
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found by the schema check
         try:
-            shapes = shapely.from_wkb(binary, on_invalid="ignore")
+            shapes: Any = shapely.from_wkb(binary, on_invalid="ignore")
         except NotImplementedError:  # one arc anywhere refuses them all
-            plain = np.array([one is not None and _plain_kind(one) for one in binary], dtype=bool)
-            shapes = shapely.from_wkb(np.where(plain, binary, None), on_invalid="ignore")
+            plain = [one if one is not None and _plain_kind(one) else None for one in binary]
+            shapes = shapely.from_wkb(_objects(plain), on_invalid="ignore")
     return _complete(binary, np.asarray(shapes, dtype=object), given, _read_binary)
 
 
 def shapes_from_text(texts: Geometries) -> Built:
     """Shapes of well-known text, or of well-known binary in hexadecimal as PostGIS exports it; None for no text."""
-    texts = np.array([_SRID.sub("", one) if isinstance(one, str) else None for one in texts], dtype=object)
-    given = np.array([one is not None for one in texts], dtype=bool)
-    hexadecimal = np.array([one is not None and _HEXADECIMAL.fullmatch(one) is not None for one in texts], dtype=bool)
-    words = np.where(given & ~hexadecimal, texts, None)
+    cells = [_SRID.sub("", one) if isinstance(one, str) else None for one in texts]
+    words = [None if one is None or _HEXADECIMAL.fullmatch(one) else one for one in cells]
     with np.errstate(invalid="ignore"):
         try:
-            shapes = shapely.from_wkt(words, on_invalid="ignore")
+            shapes = shapely.from_wkt(_objects(words), on_invalid="ignore")
         except NotImplementedError:
             plain = [one if one is not None and not _ODD_WORD.search(one) else None for one in words]
-            shapes = shapely.from_wkt(np.array(plain, dtype=object), on_invalid="ignore")
-    return _complete(texts, np.asarray(shapes, dtype=object), given, _read_text)
+            shapes = shapely.from_wkt(_objects(plain), on_invalid="ignore")
+    given = np.array([one is not None for one in cells], dtype=bool)
+    return _complete(_objects(cells), np.asarray(shapes, dtype=object), given, _read_text)
+
+
+def _objects(values: Sequence[object]) -> Geometries:
+    return np.array([None, *values], dtype=object)[1:]
 
 
 def joined_shapes(parts: Sequence[Built]) -> Built:
@@ -129,7 +132,7 @@ def _plain_kind(binary: bytes) -> bool:
     if len(binary) < 5:
         return True
     code = struct.unpack("<I" if binary[0] == 1 else ">I", binary[1:5])[0] & 0x1FFFFFFF
-    return 1 <= code % 1000 <= 6
+    return bool(1 <= code % 1000 <= 6)
 
 
 class _Bytes:

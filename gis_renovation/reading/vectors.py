@@ -215,7 +215,7 @@ def say_built(
     Rows are called by ``index`` where the reader kept a sheet's own numbers.
     """
 
-    def rows(hit: Flags) -> list[FeatureRef]:
+    def rows(hit: Flags) -> Sequence[FeatureRef]:
         return by_row(hit.nonzero()[0] + 1) if index is None else row_refs(index[hit])
 
     if built.curved.any():

@@ -43,8 +43,10 @@ SHAPES = {
         2 * arc_area(50, 180),
     ),
     "arch": (
-        f"CURVEPOLYGON (COMPOUNDCURVE (({X} {Y}, {X + 100} {Y}, {X + 100} {Y + 80}), "
-        f"CIRCULARSTRING ({X + 100} {Y + 80}, {X + 50} {Y + 130}, {X} {Y + 80}), ({X} {Y + 80}, {X} {Y})))",
+        (
+            f"CURVEPOLYGON (COMPOUNDCURVE (({X} {Y}, {X + 100} {Y}, {X + 100} {Y + 80}), "
+            f"CIRCULARSTRING ({X + 100} {Y + 80}, {X + 50} {Y + 130}, {X} {Y + 80}), ({X} {Y + 80}, {X} {Y})))"
+        ),
         8000 + 2 * arc_area(50, 90),
     ),
     "round hole": (
@@ -60,13 +62,17 @@ SHAPES = {
         12000.0,
     ),
     "a block with walls": (
-        f"POLYHEDRALSURFACE Z (({ring(X, Y, 100, 80, ' 0')}), ({ring(X, Y, 100, 80, ' 9')}), "
-        f"(({X} {Y} 0, {X + 100} {Y} 0, {X + 100} {Y} 9, {X} {Y} 9, {X} {Y} 0)))",
+        (
+            f"POLYHEDRALSURFACE Z (({ring(X, Y, 100, 80, ' 0')}), ({ring(X, Y, 100, 80, ' 9')}), "
+            f"(({X} {Y} 0, {X + 100} {Y} 0, {X + 100} {Y} 9, {X} {Y} 9, {X} {Y} 0)))"
+        ),
         8000.0,
     ),
     "a net of triangles": (
-        f"TIN Z ((({X} {Y} 1, {X + 100} {Y} 2, {X} {Y + 80} 3, {X} {Y} 1)), "
-        f"(({X + 100} {Y} 2, {X + 100} {Y + 80} 4, {X} {Y + 80} 3, {X + 100} {Y} 2)))",
+        (
+            f"TIN Z ((({X} {Y} 1, {X + 100} {Y} 2, {X} {Y + 80} 3, {X} {Y} 1)), "
+            f"(({X + 100} {Y} 2, {X + 100} {Y + 80} 4, {X} {Y + 80} 3, {X + 100} {Y} 2)))"
+        ),
         8000.0,
     ),
     "a triangle": (f"TRIANGLE (({X} {Y}, {X + 100} {Y}, {X} {Y + 80}, {X} {Y}))", 4000.0),
@@ -156,7 +162,7 @@ def test_an_arc_lies_where_the_driver_draws_it(tmp_path):
 
 
 plain_shapes = st.one_of(
-    st.builds(lambda x, y: shapely.Point(x, y), st.integers(-9, 9), st.integers(-9, 9)),
+    st.builds(shapely.Point, st.integers(-9, 9), st.integers(-9, 9)),
     st.builds(shapely.LineString, st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=2, max_size=5)),
     st.builds(lambda x, w: box(x, 0, x + w, 3), st.integers(-9, 9), st.integers(1, 5)),
     st.builds(lambda x: MultiPolygon([box(x, 0, x + 1, 1), box(x + 2, 0, x + 3, 1)]), st.integers(-9, 9)),
