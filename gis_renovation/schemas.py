@@ -1,19 +1,21 @@
 """What each layer promises: geometry, key, fields, units, labels, aliases, disclosure.
 
 The promises themselves are data, one TOML table a layer, in ``layer_schemas/``: ``inputs.toml`` for
-what a city brings, ``results/`` with one file an analysis for what the program makes. This module reads them;
-:mod:`checks` holds frames against them.
+what a city brings, ``value_words.toml`` for the words that people write for its codes, ``results/`` with one file
+an analysis for what the program makes. This module reads them; :mod:`checks` holds frames against them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gis_renovation.errors import ConfigError
+from gis_renovation.numerals import plain_text
 from gis_renovation.shipped import shipped
 from gis_renovation.words import NO_TEXT, Lang, Text
 
@@ -57,10 +59,11 @@ TYPE_NAMES: Mapping[FieldType, Text] = {
 class Field:
     """One column: what it means, its unit, what it may hold and who may see it.
 
-    ``values`` maps each allowed code to its label; empty means any value. ``columns`` are the labels of the
-    columns that a cell may name, joined by “;”. ``references`` names the layer whose key this column
-    holds. ``disclosure`` without a value in the file is ``restricted``: what nobody classified, nobody
-    outside sees.
+    ``values`` maps each allowed code to its label; empty means any value. ``words_for`` are what people write for a
+    code beside its label, ``guesses`` what may mean one but need not; both are plain and in small letters.
+    ``columns`` are the labels of the columns that a cell may name, joined by “;”. ``references`` names the layer
+    whose key this column holds. ``disclosure`` without a value in the file is ``restricted``: what nobody
+    classified, nobody outside sees.
     """
 
     name: str
@@ -70,12 +73,39 @@ class Field:
     required: bool = False
     aliases: tuple[str, ...] = ()
     values: Mapping[str, Text]
+    words_for: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    guesses: Mapping[str, str] = dataclasses.field(default_factory=dict)
     minimum: float | None = None
     maximum: float | None = None
     references: str = ""
     disclosure: Disclosure = "restricted"
     note: Text = NO_TEXT
     columns: tuple[tuple[str, Text], ...] = ()
+
+    @cached_property
+    def said_codes(self) -> Mapping[str, str]:
+        """The codes by all that means one surely, plain and in small letters: code, labels, words of the trade."""
+        labels = {plain_text(label).lower(): code for code, text in self.values.items() for label in (*text, code)}
+        return {**self.words_for, **labels}
+
+    def likely_code(self, text: str) -> str:
+        """The code that ``text`` may mean: one of the guesses, or a label it nearly spells; empty if none is near.
+
+        A guess is for a person to confirm. What denies (未完工) is never taken for what it denies.
+        """
+        shown = plain_text(text).lower()
+        if shown in self.guesses or not self.values:
+            return self.guesses.get(shown, "")
+        from difflib import SequenceMatcher
+
+        denied = set(shown) & _DENIALS
+        alike: dict[str, float] = {}
+        for word, code in self.said_codes.items():
+            if set(word) & _DENIALS == denied and not shown.isascii():
+                alike[code] = max(alike.get(code, 0.0), SequenceMatcher(None, shown, word).ratio())
+        best, *others = sorted(alike, key=lambda code: -alike[code]) or [""]
+        clear = all(alike[best] - alike[other] >= _CLEARLY for other in others[:1])
+        return best if best and clear and alike[best] >= _ALIKE_VALUE else ""
 
     def words(self, text: str, lang: Lang) -> str:
         """A text of this column as people read it: a code by its label, names of columns by theirs."""
@@ -123,6 +153,7 @@ def layer_schemas() -> Mapping[str, LayerSchema]:
     faults of the installation.
     """
     schemas: dict[str, LayerSchema] = {}
+    words = _value_words()
     for path in schema_files():
         result = path.name != "inputs.toml"
         for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
@@ -131,8 +162,24 @@ def layer_schemas() -> Mapping[str, LayerSchema]:
                     f"图层 {name} 在 layer_schemas 中定义了两次（{path.name}）。",
                     f"Layer {name} is described twice in layer_schemas ({path.name}).",
                 )
-            schemas[name] = _layer(name, table, result=result)
+            schemas[name] = _layer(name, table, words=words, result=result)
+    strange = sorted(set(words) - {f"{s.name}.{field}" for s in schemas.values() for field in s.fields})
+    if strange:
+        listed = ", ".join(strange)
+        raise ConfigError(f"value_words.toml：没有字段 {listed}。", f"value_words.toml: there is no field {listed}.")
     return schemas
+
+
+def _value_words() -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    """What people write for codes, by ``layer.field``: the words that mean a code, and those that may mean it."""
+    text = (shipped("layer_schemas") / "value_words.toml").read_text(encoding="utf-8")
+    found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+    for entry in tomllib.loads(text)["words"]:
+        for name in entry["fields"]:
+            for table, key in zip(found.setdefault(name, ({}, {})), ("means", "may_mean"), strict=True):
+                lists = entry.get(key, {}).items()
+                table |= {plain_text(word).lower(): code for code, words in lists for word in words}
+    return found
 
 
 def layer_schema(name: str) -> LayerSchema:
@@ -167,6 +214,12 @@ def suggest_layers(name: str, known: Iterable[str]) -> Text:
     )
 
 
+# A value this like a label, and so much more than like another code's, is offered as meaning it.
+_ALIKE_VALUE, _CLEARLY = 0.7, 0.15
+# Characters that turn a meaning round.
+_DENIALS = frozenset("未不无没非否待拟停")
+
+
 # A name this like another's is taken for a slip of the pen; no more than so many are offered.
 _ALIKE = 0.6
 _SUGGESTED = 2
@@ -179,8 +232,13 @@ def nearest_names(name: str, known: Iterable[str]) -> str:
     return ", ".join(get_close_matches(name, list(known), n=2, cutoff=0.6))
 
 
-def _layer(name: str, table: dict[str, Any], *, result: bool) -> LayerSchema:
-    fields = {key: _field(name, key, value) for key, value in table.pop("fields", {}).items()}
+def _layer(
+    name: str, table: dict[str, Any], *, words: Mapping[str, tuple[dict[str, str], dict[str, str]]], result: bool
+) -> LayerSchema:
+    fields = {
+        key: _field(name, key, value, *words.get(f"{name}.{key}", ({}, {})))
+        for key, value in table.pop("fields", {}).items()
+    }
     numbers = {key: field.label for key, field in fields.items() if field.type in ("number", "integer")}
     if numbers and not result:
         fields[APPROXIMATE] = _approximate_field(numbers, table.get("disclosure", "restricted"))
@@ -217,7 +275,9 @@ def _approximate_field(numbers: Mapping[str, Text], disclosure: Disclosure) -> F
     )
 
 
-def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
+def _field(
+    layer: str, name: str, table: dict[str, Any], words_for: Mapping[str, str], guesses: Mapping[str, str]
+) -> Field:
     table = dict(table)
     values = {code: Text(*label) for code, label in table.pop("values", {}).items()}
     try:
@@ -226,6 +286,8 @@ def _field(layer: str, name: str, table: dict[str, Any]) -> Field:
             label=Text(*table.pop("label")),
             aliases=tuple(table.pop("aliases", ())),
             values=values,
+            words_for=words_for,
+            guesses=guesses,
             note=Text(*table.pop("note", NO_TEXT)),
             **table,
         )

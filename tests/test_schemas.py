@@ -84,9 +84,9 @@ def test_all_faults_come_at_once_with_their_features():
 
 
 def test_a_value_that_is_not_ours_is_told_how_to_be_mapped_without_a_card_too():
-    frame = communities(plan_batch=["main", "第二批"])
+    frame = communities(plan_batch=["main", "丙类"])
     (fault,) = check_layer(frame, layer_schema("communities"))
-    assert 'plan_batch = { from = "列名", values = { "第二批" = "…" } }' in fault.text.zh
+    assert 'plan_batch = { from = "列名", values = { "丙类" = "…" } }' in fault.text.zh
     assert "main（主计划）" in fault.text.zh
     assert "main (main plan)" in fault.text.en
     many = communities(plan_batch=["main", "x"]).loc[["b"] * 14].assign(plan_batch=[f"v{n:02}" for n in range(14)])

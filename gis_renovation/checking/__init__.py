@@ -3,6 +3,7 @@
 from gis_renovation.checking.claims import check_claim, check_places, check_zone
 from gis_renovation.checking.draft import draft_card, write_draft
 from gis_renovation.checking.draft_ledger import describe, draft_join, write_join
+from gis_renovation.checking.names import ids_for_names, named_references
 from gis_renovation.checking.offsets import check_offsets
 from gis_renovation.checking.plausibility import batch_label, check_plan_ratios, check_plausibility
 from gis_renovation.checking.remedies import check_layer, check_references
@@ -20,6 +21,8 @@ __all__ = [
     "describe",
     "draft_card",
     "draft_join",
+    "ids_for_names",
+    "named_references",
     "write_draft",
     "write_join",
 ]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from math import inf
 from typing import TYPE_CHECKING
 
 from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds
 from gis_renovation.config import toml_inline
 from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
-from gis_renovation.reading import (
-    same_filled,
-    to_text,
-)
+from gis_renovation.reading import UNKNOWN_NUMBERS, same_filled, to_field, to_text
 from gis_renovation.schemas import Field, LayerSchema
 from gis_renovation.words import Text, shorten_ids
 
@@ -98,7 +96,7 @@ def _one_column(
     frame, meanings = found.frame, found.columns.codes.get(column, {})
     unit = header_unit(column)[1]
     unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
-    values = _unknown_codes(frame[column], target, meanings)
+    codes = _other_words(frame[column], target, meanings)
     parts = [f"from = {toml_inline(column)}"]
     months = target.type == "date" and _holds_months(frame[column])
     if months:
@@ -106,16 +104,15 @@ def _one_column(
         doubts.append(_which_day(column, target))
     if unit and unit_factor(unit, target.unit) != 1:
         parts.append(f"unit = {toml_inline(unit)}")
-    if values:
-        listed = ", ".join(f'{toml_inline(v)} = "?"' for v in values)
-        allowed = ", ".join(f"{code} {label.zh}" for code, label in target.values.items())
-        said = "、".join(f"{v} 即{meanings[v]}" for v in values if v in meanings)
-        note = Text(
-            f"把 ? 换成：{allowed}" + (f"；文件注明 {said}" if said else ""),
-            f"replace ? by: {', '.join(target.values)}",
-        )
-        rule = f"{target.name} = {{ {', '.join(parts)}, values = {{ {listed} }} }}"
-        return Text(*(f"# {rule}  # {n}" for n in note))
+    if unknown := _placeholders(frame[column], target):
+        parts.append(f"unknown = {toml_inline(unknown)}")
+        doubts.append(_meant_unknown(column, target, unknown))
+    if codes:
+        parts.append(f"values = {toml_inline({value: code or '?' for value, code in codes.items()})}")
+        if not all(codes.values()):
+            return _codes_to_choose(target, parts, codes, meanings)
+        doubts.append(_guessed_codes(column, target, codes))
+        guessed = True
     rule = f"{target.name} = {toml_inline(column)}" if len(parts) == 1 else f"{target.name} = {{ {', '.join(parts)} }}"
     alias = found.columns.aliases.get(column, "")
     mark = Text(f"（别名“{alias}”）", f" (alias {alias})") if alias else Text("", "")
@@ -168,14 +165,55 @@ def _repeated_key(frame: pd.DataFrame, column: str, target: Field, schema: Layer
     )
 
 
-def _unknown_codes(cells: pd.Series, target: Field, meanings: Mapping[str, str]) -> list[str]:
-    """Values of a coded column that are neither a code nor a label, nor mean one by the file's own words."""
+def _other_words(cells: pd.Series, target: Field, meanings: Mapping[str, str]) -> dict[str, str]:
+    """Values of a coded column that say no code for certain, each with the code it may mean, or nothing."""
     if not target.values:
-        return []
-    known = {*target.values, *(word.lower() for label in target.values.values() for word in label)}
+        return {}
     found = {str(v): meanings.get(str(v), str(v)) for v in sorted(to_text(cells).dropna().unique())}
-    values = [v for v, said in found.items() if v not in known and said.lower() not in known]
-    return values[:_SHOWN_VALUES]
+    left = {v: said for v, said in found.items() if plain_text(said).lower() not in target.said_codes}
+    return {v: target.likely_code(said) for v, said in list(left.items())[:_SHOWN_VALUES]}
+
+
+def _codes_to_choose(
+    target: Field, parts: Sequence[str], codes: Mapping[str, str], meanings: Mapping[str, str]
+) -> Text:
+    """The line commented out, for a person to choose the codes that nothing tells."""
+    allowed = ", ".join(f"{code} {label.zh}" for code, label in target.values.items())
+    said = "、".join(f"{v} 即{meanings[v]}" for v in codes if v in meanings)
+    guessed = any(codes.values())
+    note = Text(
+        f"把 ? 换成：{allowed}" + ("；已填的是猜测" if guessed else "") + (f"；文件注明 {said}" if said else ""),
+        f"replace ? by: {', '.join(target.values)}" + ("; the others are guesses" if guessed else ""),
+    )
+    return Text(*(f"# {target.name} = {{ {', '.join(parts)} }}  # {n}" for n in note))
+
+
+def _guessed_codes(column: str, target: Field, codes: Mapping[str, str]) -> Text:
+    zh = "、".join(f"“{value}”作 {code}（{target.values[code].zh}）" for value, code in codes.items())
+    en = ", ".join(f"{value!r} as {code}" for value, code in codes.items())
+    return Text(
+        f"“{column}”中{zh}是按字面猜的，请核对 {target.name} 一行。",
+        f"In {column!r}, {en} is a guess from the words; check the line of {target.name}.",
+    )
+
+
+def _placeholders(cells: pd.Series, target: Field) -> list[int]:
+    """Numbers that a field cannot hold and that offices write for what they do not know: 0 as a year, 9999."""
+    if target.type not in ("integer", "number"):
+        return []
+    numbers = set(to_field(cells, target).values.tolist())
+    low, high = (edge if edge is not None else other for edge, other in ((target.minimum, -inf), (target.maximum, inf)))
+    return [number for number in UNKNOWN_NUMBERS if number in numbers and not low <= number <= high]
+
+
+def _meant_unknown(column: str, target: Field, unknown: Sequence[int]) -> Text:
+    listed = "、".join(map(str, unknown))
+    return Text(
+        f"“{column}”中的 {listed} 不可能是{target.label.zh}，草稿按不详处理（unknown = {toml_inline(list(unknown))}）；"
+        "请核对。",
+        f"{listed} in {column!r} cannot be {target.label.en}; the draft takes it as unknown "
+        f"(unknown = {toml_inline(list(unknown))}). Check it.",
+    )
 
 
 def _missing_column(target: Field, schema: LayerSchema, left: Sequence[str], doubts: list[Text]) -> str | Text:

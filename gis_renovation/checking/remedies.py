@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gis_renovation.checks import NO_FILE, Fault, Origin, layer_faults, reference_faults, spelling
 from gis_renovation.errors import Finding
-from gis_renovation.reading import VALUES_SHOWN, column_line, month_remedy
+from gis_renovation.reading import UNKNOWN_NUMBERS, VALUES_SHOWN, chosen, column_line, month_remedy
 from gis_renovation.schemas import GEOMETRY_TYPES, TYPE_NAMES, Field, LayerSchema, layer_schemas
 from gis_renovation.words import LISTED, NO_TEXT, Text
 
@@ -193,13 +193,29 @@ def _wrong_type(case: _Case) -> Text:
 def _below_minimum(case: _Case) -> Text:
     field = case.field
     low = f"{field.minimum:g}"
-    return field.label + Text(f"小于允许的最小值 {low}{field.unit}。", f" is below {low} {field.unit}.")
+    said = Text(f"小于允许的最小值 {low}{field.unit}。", f" is below {low} {field.unit}.")
+    return field.label + said + _unknown_line(case)
 
 
 def _above_maximum(case: _Case) -> Text:
     field = case.field
     high = f"{field.maximum:g}"
-    return field.label + Text(f"大于允许的最大值 {high}{field.unit}。", f" is above {high} {field.unit}.")
+    said = Text(f"大于允许的最大值 {high}{field.unit}。", f" is above {high} {field.unit}.")
+    return field.label + said + _unknown_line(case)
+
+
+def _unknown_line(case: _Case) -> Text:
+    """The line of the card for numbers that offices write for unknown, if there are such among the bad ones."""
+    bad = {feature.value.removesuffix(".0") for feature in case.fault.features}
+    meant = [number for number in UNKNOWN_NUMBERS if str(number) in bad]
+    if not meant:
+        return NO_TEXT
+    line = column_line(case.field.name, {**(case.rule or {"from": None}), "unknown": meant})
+    shown = "、".join(map(str, meant)), ", ".join(map(str, meant))
+    return Text(
+        f"其中 {shown[0]} 只表示不详的，在来源卡 [columns] 写：{line.zh}。",
+        f" Where {shown[1]} only means unknown, write in the card's [columns]: {line.en}.",
+    )
 
 
 def _value_not_allowed(case: _Case) -> Text:
@@ -215,13 +231,16 @@ def _mapping_line(field: Field, bad: set[str], rule: Mapping[str, object]) -> Te
     mapped = {code: "…" if str(value) in bad else value for code, value in ours.items()}
     values = sorted(bad - {str(value) for value in ours.values()})
     codes = LISTED.join(Text(f"{code}（{label.zh}）", f"{code} ({label.en})") for code, label in field.values.items())
-    wanted = {"values": {**mapped, **dict.fromkeys(values[:VALUES_SHOWN], "…")}}
+    asked = {value: field.likely_code(value) or "…" for value in values[:VALUES_SHOWN]}
+    wanted, what = {"values": {**mapped, **asked}}, chosen([*mapped.values(), *asked.values()], "…")
+    if "value" in rule or not asked:
+        what = chosen(["…"], "…")
     line = column_line(field.name, {"value": "…"} if "value" in rule else {**(rule or {"from": None}), **wanted})
     rest = len(values) - VALUES_SHOWN
     more = Text(f"（另有 {rest} 个值，同样补上）", f" ({rest} more values likewise)") if rest > 0 else NO_TEXT
     return Text(
-        f"请在来源卡 [columns] 写：{line.zh}{more.zh}，把 … 换成下列代码之一：{codes.zh}。",
-        f"Write in the card's [columns]: {line.en}{more.en}, with one of these codes for each …: {codes.en}.",
+        f"请在来源卡 [columns] 写：{line.zh}{more.zh}，{what.zh}：{codes.zh}。",
+        f"Write in the card's [columns]: {line.en}{more.en}, {what.en}: {codes.en}.",
     )
 
 

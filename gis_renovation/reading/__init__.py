@@ -1,15 +1,17 @@
 """A city's files to layers: cards, files of every kind, what a card asks of them."""
 
 from gis_renovation.reading.cards import (
+    UNKNOWN_NUMBERS,
     VALUES_SHOWN,
     Card,
     ColumnRule,
+    chosen,
     column_line,
     guessed_crs,
     month_remedy,
     read_card,
 )
-from gis_renovation.reading.cells import to_text
+from gis_renovation.reading.cells import to_field, to_text
 from gis_renovation.reading.conforming import conform, finish_shapes, has_shapes
 from gis_renovation.reading.domains import FileColumns, column_meanings, same_filled, same_name
 from gis_renovation.reading.files import find_file, read_files, read_raster, read_raw
@@ -32,12 +34,14 @@ __all__ = [
     "RASTER_DRIVERS",
     "RASTER_SUFFIXES",
     "SHEET_SUFFIXES",
+    "UNKNOWN_NUMBERS",
     "VALUES_SHOWN",
     "VECTOR_SUFFIXES",
     "Card",
     "ColumnRule",
     "FileColumns",
     "check_signature",
+    "chosen",
     "column_line",
     "column_meanings",
     "conform",
@@ -59,6 +63,7 @@ __all__ = [
     "same_name",
     "shapes_from_text",
     "sheet_names",
+    "to_field",
     "to_text",
     "unreadable",
 ]

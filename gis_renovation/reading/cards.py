@@ -7,7 +7,7 @@ what it says. The lines that messages give people to copy into a card are made h
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -288,6 +288,9 @@ def _rule_faults(name: str, rule: ColumnRule, target: SchemaField) -> list[Text]
 # So many values are written out in the line a person copies into the card.
 VALUES_SHOWN = 12
 
+# What offices write where they do not know a number.
+UNKNOWN_NUMBERS = (0, -1, -99, -999, -9999, 999, 9999, 99999)
+
 
 def column_line(name: str, rule: Mapping[str, object]) -> Text:
     """The line of a card's [columns] that takes a field by ``rule``; a source that nobody knows is left to fill in."""
@@ -295,6 +298,23 @@ def column_line(name: str, rule: Mapping[str, object]) -> Text:
         return Text.same(f"{name} = {toml_inline(dict(rule))}")
     said = (toml_inline({**rule, "from": column}) for column in ("列名", "COLUMN"))
     return Text(*(f"{name} = {line}" for line in said))
+
+
+def chosen(codes: Iterable[object], mark: str) -> Text:
+    """What to do with a drafted table of codes: those filled in are guesses to confirm, each ``mark`` is to choose."""
+    codes = list(codes)
+    guessed, open_ = any(code != mark for code in codes), mark in codes
+    if not guessed:
+        return Text(f"把 {mark} 换成下列代码之一", f"with one of these codes for each {mark}")
+    if not open_:
+        return Text(
+            "其中的代码是按字面猜的，请核对；可用的代码",
+            "where the codes are guesses from the words, to be confirmed; codes",
+        )
+    return Text(
+        f"已填的代码是按字面猜的，请核对，把 {mark} 换成下列代码之一",
+        f"where the codes given are guesses from the words, to be confirmed, and each {mark} is one of these",
+    )
 
 
 def month_remedy(target: SchemaField, source: object) -> Text:

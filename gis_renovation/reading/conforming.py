@@ -17,9 +17,9 @@ from gis_renovation.arrays import Geometries
 from gis_renovation.checks import Origin, fits_type
 from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
-from gis_renovation.numerals import header_unit, read_month, unit_factor
+from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
 from gis_renovation.reading import repairs
-from gis_renovation.reading.cards import VALUES_SHOWN, Card, ColumnRule, month_remedy
+from gis_renovation.reading.cards import VALUES_SHOWN, Card, ColumnRule, chosen, month_remedy
 from gis_renovation.reading.cells import (
     ESTIMATE,
     Remark,
@@ -314,7 +314,8 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
     if rule.values:
         cells = map_values(cells, rule.values)
     if target.values:
-        cells = _codes_from_labels(cells, target, taking.columns.codes.get(names[0], {}) if len(names) == 1 else {})
+        cells, words = _codes_said(cells, target, taking.columns.codes.get(names[0], {}) if len(names) == 1 else {})
+        _say_words(taking, target, words)
     unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
     column = to_field(cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as)
     taking.remarks += [(target.name, remark) for remark in column.remarks]
@@ -327,13 +328,31 @@ def _unit_in_name(name: str, target: SchemaField) -> str:
     return unit if unit and unit_factor(unit, target.unit) is not None else ""
 
 
-def _codes_from_labels(cells: pd.Series, target: SchemaField, meanings: Mapping[str, str]) -> pd.Series:
-    """Cells that hold the Chinese or English label of a code, or a code of the file's own for it, as our code."""
-    codes = {label.lower(): code for code, text in target.values.items() for label in text}
-    said = {value: meanings.get(value, value).lower() for value in distinct_texts(cells)}
-    wanted = {value: codes[text] for value, text in said.items() if text in codes}
+def _codes_said(
+    cells: pd.Series, target: SchemaField, meanings: Mapping[str, str]
+) -> tuple[pd.Series, dict[str, tuple[str, int]]]:
+    """Cells that say a code in other words, as our code; and which words of the trade were taken, with their rows.
+
+    ``meanings`` is what the file itself says of its codes; they count before any word of ours. O(rows).
+    """
+    said = {value: plain_text(meanings.get(value, value)).lower() for value in distinct_texts(cells)}
+    wanted = {value: target.said_codes[text] for value, text in said.items() if text in target.said_codes}
     wanted = {value: code for value, code in wanted.items() if value not in target.values}
-    return map_values(cells, wanted) if wanted else cells
+    if not wanted:
+        return cells, {}
+    words = sorted(value for value in wanted if said[value] in target.words_for and value not in meanings)
+    counts = Counter(to_text(cells).dropna().tolist()) if words else Counter()
+    return map_values(cells, wanted), {value: (wanted[value], counts[value]) for value in words}
+
+
+def _say_words(taking: _Taking, target: SchemaField, words: Mapping[str, tuple[str, int]]) -> None:
+    """That words which are no label were taken as a code: which, as what, how many rows."""
+    if not words:
+        return
+    labels = target.values
+    zh = "、".join(f"“{word}”{count} 行作{labels[code].zh}" for word, (code, count) in words.items())
+    en = ", ".join(f"{word!r} in {count} rows as {labels[code].en}" for word, (code, count) in words.items())
+    taking.say("note", "values_by_word", f"{target.label.zh}：{zh}。", f"{target.label.en}: {en}.", name=target.name)
 
 
 # A column found by its name alone is taken if this share of its known cells fits; the rest is reported.
@@ -349,8 +368,9 @@ def _take_alike(taking: _Taking, target: SchemaField) -> pd.Series | None:
     if same is None or same in taking.used:
         return None
     cells = taking.rows[same]
+    words: dict[str, tuple[str, int]] = {}
     if target.values:
-        cells = _codes_from_labels(cells, target, taking.columns.codes.get(same, {}))
+        cells, words = _codes_said(cells, target, taking.columns.codes.get(same, {}))
     unit = _unit_in_name(same, target)
     column = to_field(cells, target, unit=unit)
     known = column.values.dropna()
@@ -376,6 +396,7 @@ def _take_alike(taking: _Taking, target: SchemaField) -> pd.Series | None:
         )
         en = f"{target.label.en} is taken from column {same!r}" + (f", in {unit}." if unit else ".")
         taking.say("note", "matched_by_alias", zh, en, name=target.name)
+    _say_words(taking, target, words)
     taking.remarks += [(target.name, remark) for remark in column.remarks]
     return column.values
 
@@ -390,13 +411,13 @@ def _why_not_taken(same: str, target: SchemaField, strange: pd.Series) -> Text:
         remedy = month_remedy(target, same)
         return Text(f"{zh}。{remedy.zh}", f"{en}. {remedy.en}")
     if target.values:
-        asked = {value: "?" for value, _ in counts[:VALUES_SHOWN]}
+        asked = {value: target.likely_code(value) or "?" for value, _ in counts[:VALUES_SHOWN]}
         line = f"{target.name} = {toml_inline({'from': same, 'values': asked})}"
         codes = "、".join(f"{code}（{label.zh}）" for code, label in target.values.items())
         codes_en = ", ".join(f"{code} ({label.en})" for code, label in target.values.items())
         return Text(
-            f"看不懂的有{zh}。请在来源卡 [columns] 写：{line}，把 ? 换成下列代码之一：{codes}。",
-            f"not understood are {en}. Write in the card's [columns]: {line}, with one of these codes for each ?: "
+            f"看不懂的有{zh}。请在来源卡 [columns] 写：{line}，{chosen(asked.values(), '?').zh}：{codes}。",
+            f"not understood are {en}. Write in the card's [columns]: {line}, {chosen(asked.values(), '?').en}: "
             f"{codes_en}.",
         )
     wanted = TYPE_NAMES[target.type]

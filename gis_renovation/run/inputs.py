@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
                 finding = Finding(severity="error", code="unreadable", layer=name, text=error.text)
                 inputs.findings.append(finding)
     on_progress("", len(cards), len(cards))
+    _meet_names(project, target, inputs)
     from gis_renovation.checking import check_places, check_plausibility, check_references, check_zone
 
     vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
@@ -82,6 +84,24 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
     inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
     inputs.findings += check_plausibility(inputs.layers)
     return inputs
+
+
+def _meet_names(project: Project, target: Any, inputs: Inputs) -> None:
+    """Names where ids are wanted, met by the layers that have both; a layer nobody asked for is read for its names."""
+    from gis_renovation.checking import ids_for_names, named_references
+
+    tables = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
+    wanted = {other for name, layer in tables.items() for other in named_references(layer, layer_schemas()[name])}
+    beside = Inputs()
+    for other in sorted((wanted & set(project.cards)) - set(inputs.layers)):
+        with contextlib.suppress(GisRenovationError):  # its faults are told when it is asked for
+            _read_input(project, other, target, beside)
+    for name, layer in tables.items():
+        met, findings = ids_for_names(name, layer, tables | beside.layers, inputs.origins[name])
+        inputs.findings += findings
+        if met is not layer:
+            inputs.layers[name] = met
+            inputs.sources[name] = inputs.sources[name].model_copy(update={"fingerprint": fingerprint(met)})
 
 
 def check_project(project: Project, *, on_progress: Progress = silent) -> Inputs:

@@ -98,11 +98,11 @@ def test_survey_points_and_drawings_are_drafted(tmp_path):
 
 def test_codes_that_are_not_ours_are_listed_to_be_mapped(tmp_path):
     frame = gpd.GeoDataFrame(
-        {"宗地编号": ["a", "b"], "权属性质": ["国有", "G"]}, geometry=[box(0, 0, 1, 1)] * 2, crs=4548
+        {"宗地编号": ["a", "b"], "权属性质": ["国有", "Z"]}, geometry=[box(0, 0, 1, 1)] * 2, crs=4548
     )
     frame.to_file(tmp_path / "a.gpkg")
     text = draft_card(tmp_path / "a.gpkg", layer="parcels", beside=tmp_path).text
-    assert '# ownership = { from = "权属性质", values = { "G" = "?" } }' in text
+    assert '# ownership = { from = "权属性质", values = { Z = "?" } }' in text
     assert "state 国有" in text
 
 

@@ -558,15 +558,15 @@ def test_rows_of_a_csv_are_those_that_a_spreadsheet_shows(tmp_path, text, rows):
 
 
 def test_a_column_not_taken_tells_its_strange_values_the_codes_and_the_line_to_write_which_then_works():
-    states = ["施工中"] * 3 + ["已开工", "停工"]
+    states = ["缓建"] * 3 + ["已开工", "停工"]
     frame = works(["2026-08-15"] * 5).assign(状态=states)
     head = '[source]\npath = "a"\n[columns]\nproject_id = "项目编号"\nrecorded_on = "月份"\n'
     result = conform(frame, read_card(head, stem="works_records", where="x"))
     warning = said(result, "alike_not_taken")
-    assert "“施工中”3 行、“停工”1 行" in warning.text.zh
+    assert "“缓建”3 行、“停工”1 行" in warning.text.zh
     assert "已开工”" not in warning.text.zh
     assert "not_started（未开工）" in warning.text.zh
-    line = 'state = { from = "状态", values = { "施工中" = "?", "停工" = "?" } }'
+    line = 'state = { from = "状态", values = { "缓建" = "?", "停工" = "?" } }'
     assert line in warning.text.zh
     assert line in warning.text.en
     faults = check_layer(result.frame, layer_schema("works_records"), result.origin)
