@@ -81,7 +81,7 @@ def layer_faults(
             continue
         if field.name in frame.columns:
             yield from _value_faults(frame[field.name], field, ref_at)
-        elif field.required and len(frame):
+        elif (field.required or field.stated) and len(frame):
             yield Fault("missing_field", field.name)
     if schema.geometry:
         yield from _geometry_faults(frame, schema)

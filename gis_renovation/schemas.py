@@ -61,7 +61,9 @@ class Field:
 
     ``values`` maps each allowed code to its label; empty means any value. ``words_for`` are what people write for a
     code beside its label, ``guesses`` what may mean one but need not; both are plain and in small letters.
-    ``columns`` are the labels of the columns that a cell may name, joined by “;”. ``references`` names the layer
+    ``columns`` are the labels of the columns that a cell may name, joined by “;”. ``required``: the column must be
+    there and every cell known; ``stated``: the column must be there, for an empty cell says something.
+    ``references`` names the layer
     whose key this column holds. ``disclosure`` without a value in the file is ``restricted``: what nobody
     classified, nobody outside sees.
     """
@@ -71,6 +73,7 @@ class Field:
     label: Text
     unit: str = ""
     required: bool = False
+    stated: bool = False
     aliases: tuple[str, ...] = ()
     values: Mapping[str, Text]
     words_for: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -6,6 +6,7 @@ from gis_renovation.checking.draft_ledger import describe, draft_join, write_joi
 from gis_renovation.checking.names import ids_for_names, named_references
 from gis_renovation.checking.offsets import check_offsets
 from gis_renovation.checking.plausibility import batch_label, check_plan_ratios, check_plausibility
+from gis_renovation.checking.raster_fit import check_rasters
 from gis_renovation.checking.remedies import check_layer, check_references
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "check_places",
     "check_plan_ratios",
     "check_plausibility",
+    "check_rasters",
     "check_references",
     "check_zone",
     "describe",

@@ -17,6 +17,7 @@ import numpy as np
 from gis_renovation.arrays import Floats
 from gis_renovation.checking.draft_columns import column_lines
 from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds, inspect_file, likely_schema
+from gis_renovation.checking.raster_fit import warp_doubt
 from gis_renovation.checking.remedies import check_layer
 from gis_renovation.config import toml_inline
 from gis_renovation.errors import FileError, GisRenovationError
@@ -58,7 +59,7 @@ def draft_card(
         layer_schema(layer)
     path = find_file(path, layer, by_card=False)
     if path.suffix.lower() in RASTER_SUFFIXES:
-        return _draft_raster(path, layer or "terrain", beside, lang, guessed=not layer)
+        return _draft_raster(path, layer or "terrain", beside, lang, guessed=not layer, project_crs=project_crs)
     doubts: list[Text] = []
     found = inspect_file(path, layer, sublayer, doubts)
     schema = layer_schema(layer) if layer else likely_schema(found, doubts)
@@ -255,7 +256,7 @@ def _repair_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list
     return ["", "[repair]", *(Text(*(f"# {rule}  # {part}" for part in why)) for rule, why in wishes)]
 
 
-def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: bool) -> Draft:
+def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: bool, project_crs: str) -> Draft:
     import rasterio
     from rasterio.errors import RasterioIOError
 
@@ -270,6 +271,8 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
         raise unreadable(path, layer, error) from None
     doubts = _raster_doubts(placed=placed, crs=crs is not None, nodata=nodata is not None, guessed=guessed)
     code = crs.to_authority() if crs else None
+    warp = warp_doubt(layer, crs.to_wkt() if crs else "", project_crs)
+    doubts += warp[:1]
     lines: list[str | Text] = [
         "[source]",
         f"path = {toml_inline(relative_path(path, beside))}",
@@ -279,6 +282,7 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
         Text('note = ""  # 请填：高程基准、单位、时相', 'note = ""  # fill in: height datum, unit, date'),
         Text(f"# {shape[1]} × {shape[0]} 像元", f"# {shape[1]} x {shape[0]} cells"),
     ]
+    lines += ["", "[repair]", *warp[1:]] if warp else []
     head = [f"# ! {doubt.in_language(lang)}" for doubt in doubts]
     return Draft(layer, "\n".join([*head, _in_language(lines, lang)]) + "\n", doubts)
 

@@ -230,7 +230,7 @@ def _missing_column(target: Field, schema: LayerSchema, left: Sequence[str], dou
                 f"No column for the required {target.name} ({target.label.en}); unused: {', '.join(left) or 'none'}.",
             )
         )
-    must = Text("必填", "required") if target.required else Text("可选", "optional")
+    must = Text("必填", "required") if target.required or target.stated else Text("可选", "optional")
     return Text(
         f'# {target.name} = ""  # {target.label.zh}{unit}，{must.zh}',
         f'# {target.name} = ""  # {target.label.en}{unit if unit.isascii() else ""}, {must.en}',

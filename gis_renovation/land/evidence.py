@@ -26,6 +26,7 @@ from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import DAYS_A_YEAR, nearest_zones_in_need
 from gis_renovation.overlays import covered_areas
 from gis_renovation.schemas import nearest_names
+from gis_renovation.unknowns import optional_numbers
 from gis_renovation.words import Text
 
 EVIDENCE: Final[Mapping[str, Text]] = MappingProxyType(
@@ -343,6 +344,7 @@ def _meters(index: pd.Index[str], readings: pd.DataFrame | None, as_of: datetime
     if readings is None or readings.empty:
         return finding, value, dates, never
     since = as_of - datetime.timedelta(days=365)
+    readings = readings.assign(used_amount=optional_numbers(readings, "used_amount"))
     recent = readings[(readings["read_on"] > since) & (readings["read_on"] <= as_of) & readings["used_amount"].notna()]
     for place, group in recent.groupby("place_id"):
         if place not in index:

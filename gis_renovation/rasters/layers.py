@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from gis_renovation.arrays import Floats
 from gis_renovation.crs import require_metric
-from gis_renovation.errors import CRSError
+from gis_renovation.errors import CRSError, GisRenovationError
 from gis_renovation.ids import sorted_by_id
 from gis_renovation.rasters.grid import GridCoverage, Raster, bad_raster, moved
 from gis_renovation.rasters.zonal import coverage_of, mean, shares, zonal_extremes, zonal_sums
@@ -85,7 +85,7 @@ def parcel_greenness(
     coverage: GridCoverage | None = None
     for date, raster in (("before", greenness_before), ("after", greenness_after)):
         if raster is not None:
-            _check_raster(raster, parcels, f"greenness_{date}", low=-1.0, high=1.0)
+            _require_fit(raster, parcels, f"greenness_{date}")
             coverage = coverage_of(polygons, raster)
         columns |= _means(coverage if raster is not None else None, raster, len(parcels), date, min_known_share)
     columns["greenness_change"] = columns["greenness_after"] - columns["greenness_before"]
@@ -170,8 +170,6 @@ def parcel_night_light(
         parcels,
         {"night_light": night_light, "night_light_before": night_light_before},
         min_known_share,
-        low=0.0,
-        high=np.inf,
     )
     later, before = found["night_light"], found["night_light_before"]["night_light_before"]
     later.insert(1, "night_light_before", before)
@@ -232,11 +230,11 @@ def parcel_land_cover(
         land_cover = Raster(values=bare.astype(np.float64), transform=land_cover.transform, crs=land_cover.crs)
     elif land_cover is not None:
         land_cover = None
-    return _of_rasters(parcels, {"bare_share": land_cover}, min_known_share, low=0.0, high=1.0)["bare_share"]
+    return _of_rasters(parcels, {"bare_share": land_cover}, min_known_share)["bare_share"]
 
 
 def _of_rasters(
-    parcels: gpd.GeoDataFrame, rasters: Mapping[str, Raster | None], min_known_share: float, *, low: float, high: float
+    parcels: gpd.GeoDataFrame, rasters: Mapping[str, Raster | None], min_known_share: float
 ) -> dict[str, pd.DataFrame]:
     """Mean of each raster in each parcel with its shares; unknown throughout without a raster."""
     require_metric(parcels=parcels)
@@ -248,7 +246,7 @@ def _of_rasters(
         columns = {name: unknown, "known_share": np.zeros(len(parcels))}
         columns |= dict.fromkeys(("nodata_share", "outside_share", "pixel_count"), unknown)
         if raster is not None:
-            _check_raster(raster, parcels, name, low=low, high=high)
+            _require_fit(raster, parcels, name)
             coverage = coverage_of(polygons, raster)
             total, weight = zonal_sums(coverage, raster.values)
             known, nodata, outside = shares(coverage, weight)
@@ -312,7 +310,7 @@ def community_terrain(
     if terrain is None:
         columns = dict.fromkeys(_TERRAIN_COLUMNS, np.full(count, np.nan)) | {"known_share": np.zeros(count)}
         return pd.DataFrame(columns, index=communities.index)
-    _check_raster(terrain, communities, "terrain", low=-500.0, high=9000.0)
+    _require_fit(terrain, communities, "terrain")
     coverage = coverage_of(np.asarray(communities.geometry.to_numpy(), dtype=object), terrain)
     total, weight = zonal_sums(coverage, terrain.values)
     known, nodata, outside = shares(coverage, weight)
@@ -358,10 +356,24 @@ def _slope(terrain: Raster) -> Floats:
     return np.asarray(slope, np.float64)
 
 
-def _check_raster(raster: Raster, polygons: gpd.GeoDataFrame, name: str, *, low: float, high: float) -> None:
-    """Refuse a raster in another CRS, without values, out of range, or elsewhere."""
+# What values a raster of a layer may hold; others are a slip of scale or of nodata.
+VALUE_RANGES: Mapping[str, tuple[float, float]] = {
+    "terrain": (-500.0, 9000.0),
+    "greenness_before": (-1.0, 1.0),
+    "greenness_after": (-1.0, 1.0),
+    "night_light": (0.0, np.inf),
+    "night_light_before": (0.0, np.inf),
+}
+
+
+def raster_fault(raster: Raster, polygons: gpd.GeoDataFrame, name: str) -> GisRenovationError | None:
+    """Why nothing can be measured with the raster of layer ``name`` in these polygons; None if it can.
+
+    It is in another CRS, has no value at all or one out of range, or lies elsewhere. What the analyses of this
+    package refuse is what this tells, so that one may ask before. O(pixels).
+    """
     if not CRS(polygons.crs).equals(raster.crs, ignore_axis_order=True):
-        raise CRSError(
+        return CRSError(
             f"栅格 {name} 的坐标系是 {raster.crs.to_string()}，面图层是 {CRS(polygons.crs).to_string()}；"
             "请先把栅格转换到项目坐标系。",
             f"Raster {name} is in {raster.crs.to_string()}, the polygons in {CRS(polygons.crs).to_string()}; "
@@ -369,9 +381,10 @@ def _check_raster(raster: Raster, polygons: gpd.GeoDataFrame, name: str, *, low:
         )
     known = raster.values[~np.isnan(raster.values)]
     if known.size == 0:
-        raise bad_raster("栅格全部为无数据值。", "Every pixel of the raster is nodata.", name)
+        return bad_raster("栅格全部为无数据值。", "Every pixel of the raster is nodata.", name)
+    low, high = VALUE_RANGES.get(name, (-np.inf, np.inf))
     if known.min() < low or known.max() > high:
-        raise bad_raster(
+        return bad_raster(
             f"栅格取值 {known.min():g} 至 {known.max():g} 超出 {low:g} 至 {high:g}；请核对缩放系数和无数据值。",
             f"The raster holds {known.min():g} to {known.max():g}, outside {low:g} to {high:g}; "
             "check its scale factor and nodata value.",
@@ -381,9 +394,22 @@ def _check_raster(raster: Raster, polygons: gpd.GeoDataFrame, name: str, *, low:
     corners = moved(raster.transform, np.array([0.0, width, 0.0, width]), np.array([0.0, 0.0, height, height]))
     frame = shapely.MultiPoint(np.column_stack(corners)).envelope
     if len(polygons) and not shapely.intersects(frame, shapely.box(*polygons.total_bounds)):
-        raise bad_raster(
-            f"栅格范围 {frame.bounds} 与面图层范围 {tuple(polygons.total_bounds)} 不相交；可能是另一城市的数据。",
-            f"The raster's extent {frame.bounds} does not meet the polygons' {tuple(polygons.total_bounds)}; "
-            "it may be another city's.",
+        own, theirs = _extent(frame.bounds), _extent(polygons.total_bounds)
+        return bad_raster(
+            f"栅格范围 {own} 与面图层范围 {theirs} 不相交；可能是另一城市的数据。",
+            f"The raster's extent {own} does not meet the polygons' {theirs}; it may be another city's.",
             name,
         )
+    return None
+
+
+def _extent(bounds: Iterable[float]) -> str:
+    """Left, bottom, right, top for people, to the metre."""
+    return "(" + ", ".join(f"{value:.0f}" for value in bounds) + ")"
+
+
+def _require_fit(raster: Raster, polygons: gpd.GeoDataFrame, name: str) -> None:
+    """Refuse a raster in another CRS, without values, out of range, or elsewhere."""
+    fault = raster_fault(raster, polygons, name)
+    if fault is not None:
+        raise fault

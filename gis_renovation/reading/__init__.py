@@ -1,6 +1,7 @@
 """A city's files to layers: cards, files of every kind, what a card asks of them."""
 
 from gis_renovation.reading.cards import (
+    CLASS_WARPS,
     UNKNOWN_NUMBERS,
     VALUES_SHOWN,
     Card,
@@ -30,6 +31,7 @@ from gis_renovation.reading.surveys import read_coordinates
 from gis_renovation.reading.vectors import layers_in
 
 __all__ = [
+    "CLASS_WARPS",
     "LEDGER_PREFIX",
     "RASTER_DRIVERS",
     "RASTER_SUFFIXES",

@@ -177,8 +177,17 @@ class Control(_Strict):
         return self.from_x, self.from_y, self.to_x, self.to_y
 
 
+# How a raster in another CRS may be resampled. Codes of classes have nothing between them: the first two only.
+Warp = Literal["", "nearest", "mode", "bilinear", "cubic", "average"]
+CLASS_WARPS: tuple[Warp, ...] = ("nearest", "mode")
+_CLASS_RASTERS = ("land_cover",)
+
+
 class Repair(_Strict):
-    """Repairs the card's author asks for; each is counted and listed in the manifest."""
+    """Repairs the card's author asks for; each is counted and listed in the manifest.
+
+    ``warp`` brings a raster in another CRS into the project's, resampled as it says.
+    """
 
     make_valid: bool = False
     drop_exact_duplicates: bool = False
@@ -186,6 +195,7 @@ class Repair(_Strict):
     close_rings_m: float = Field(default=0.0, ge=0)
     merge_pieces: bool = False
     snap_slivers_m: float = Field(default=0.0, ge=0, le=5)
+    warp: Warp = ""
 
 
 class Card(_Strict):
@@ -220,7 +230,8 @@ def read_card(text: str, *, stem: str, where: str) -> Card:
     if isinstance(data.get("source"), dict):
         data["source"].setdefault("layer", stem)
     card = check_model(data, Card, where=where)
-    faults = _column_faults(card, layer_schema(card.source.layer))
+    schema = layer_schema(card.source.layer)
+    faults = [*_column_faults(card, schema), *_warp_faults(card.repair.warp, schema)]
     if faults:
         raise ConfigError(
             "\n".join([f"{where}：有 {len(faults)} 处需要改正：", *(f"  - {t.zh}" for t in faults)]),
@@ -258,6 +269,24 @@ def _column_faults(card: Card, schema: LayerSchema) -> list[Text]:
         if isinstance(rule, ColumnRule):
             faults += _rule_faults(name, rule, schema.fields[name])
     return faults
+
+
+def _warp_faults(warp: Warp, schema: LayerSchema) -> list[Text]:
+    if warp and not schema.raster:
+        return [
+            Text(
+                f"repair.warp：只用于栅格；{schema.label.zh}不是栅格，会自动转换到项目坐标系，请删去这一行",
+                f"repair.warp: for rasters only; {schema.name} moves into the project CRS by itself, delete it",
+            )
+        ]
+    if warp and schema.name in _CLASS_RASTERS and warp not in CLASS_WARPS:
+        return [
+            Text(
+                f'repair.warp：{schema.label.zh}的像元是类别代码，不能取平均或插值；请写 "nearest" 或 "mode"',
+                f'repair.warp: {schema.name} holds codes, which cannot be averaged; write "nearest" or "mode"',
+            )
+        ]
+    return []
 
 
 def _rule_faults(name: str, rule: ColumnRule, target: SchemaField) -> list[Text]:

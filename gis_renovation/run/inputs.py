@@ -13,6 +13,7 @@ from gis_renovation.checks import Origin
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
 from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_files, read_raster
+from gis_renovation.run.asking import ask_steps
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.run.manifest import SourceRecord
 from gis_renovation.run.project import Project
@@ -83,6 +84,7 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
     inputs.findings += check_zone(inputs.layers, target, trusted=trusted)
     inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
     inputs.findings += check_plausibility(inputs.layers)
+    _leave_out_rasters(inputs, target, lambda name: ", ".join(cards[name].source.paths))
     return inputs
 
 
@@ -118,6 +120,8 @@ def check_project(project: Project, *, on_progress: Progress = silent) -> Inputs
     inputs = read_inputs(project, on_progress=on_progress)
     targets = {name: (t.households, t.floor_area_m2) for name, t in project.settings.targets.items()}
     told = [*check_targets(project, inputs.layers), *check_plan_ratios(targets)]
+    faulty = {finding.layer for finding in inputs.findings if finding.severity == "error"}
+    told += ask_steps(project, {name: layer for name, layer in inputs.layers.items() if name not in faulty})
     inputs.findings = [*check_settings(project), *inputs.findings, *told]
     return inputs
 
@@ -150,10 +154,47 @@ def _raster_remarks(name: str, source: SourceRecord) -> list[Finding]:
             "栅格没有写明无数据值，所有像元都当作真值；边缘若是 0 或 -9999，请先在 GIS 软件中设为无数据。",
             "The raster states no nodata value, so every cell counts; set 0 or -9999 at its edges to nodata first.",
         )
+    if source.resampling:
+        texts["warped"] = Text(
+            f"按来源卡 warp，已从 {source.warped_from} 转换到项目坐标系，重采样方法 {source.resampling}；原文件未动。",
+            f"As the card's warp says, brought from {source.warped_from} into the project CRS, resampled by "
+            f"{source.resampling}; the file was not changed.",
+        )
     file = ", ".join(part.path for part in source.files)
     return [
         Finding(severity="note", code=code, layer=name, file=file, text=text) for code, text in sorted(texts.items())
     ]
+
+
+def _warped(raster: Any, card: Card, target: Any) -> tuple[Any, dict[str, str]]:
+    """The raster in the project CRS where its card asks for that, and what was done, for the manifest."""
+    from gis_renovation.crs import same_crs
+    from gis_renovation.rasters import warp_raster
+
+    how = card.repair.warp
+    if not how or same_crs(raster.crs, target):
+        return raster, {}
+    return warp_raster(raster, target, how), {"warped_from": raster.crs.to_string()[:80], "resampling": how}
+
+
+def _leave_out_rasters(inputs: Inputs, target: Any, file_of: Callable[[str], str]) -> None:
+    """Rasters that no step can measure with go, with the reason and the steps that are not made without them."""
+    from gis_renovation.checking import check_rasters
+    from gis_renovation.run.steps import STEPS
+
+    for name, fault in check_rasters(inputs.layers, target).items():
+        del inputs.layers[name]
+        steps = [layer_schemas()[step.layer].label for step in STEPS if name in step.needs]
+        lost = Text("、".join(label.zh for label in steps), ", ".join(label.en for label in steps))
+        so = Text(f"因此不做：{lost.zh}；其余照常。", f"Not made therefore: {lost.en}; all else is.")
+        if not steps:
+            so = Text("这个图层不参加计算，其余照常。", "The layer is left out; all else is made.")
+        inputs.findings.append(
+            Finding(
+                severity="warning", code="raster_left_out", layer=name, file=file_of(name),
+                text=Text(f"{fault.zh}{so.zh}", f"{fault.en} {so.en}"),
+            )
+        )  # fmt: skip
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
@@ -165,6 +206,8 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         inputs.findings.append(guessed_crs(name, card.source.crs))
     if card.schema_.raster:
         raster, record = read_raster(card, project.layers_folder)
+        raster, warped = _warped(raster, card, target)
+        record |= warped
         inputs.layers[name] = raster
         inputs.sources[name] = SourceRecord(**_card_facts(card), **record, fingerprint=fingerprint(raster))
         inputs.findings += _raster_remarks(name, inputs.sources[name])

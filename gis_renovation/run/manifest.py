@@ -55,6 +55,8 @@ class SourceRecord(CardFacts):
     shape: tuple[int, ...] = ()
     bands: int | None = None
     nodata_stated: bool | None = None
+    warped_from: str = ""
+    resampling: str = ""
     # Of a table or a vector layer.
     crs: str = ""
     datum: str = ""

@@ -18,6 +18,7 @@ from typing import Any
 
 from gis_renovation.errors import DataError
 from gis_renovation.rules import Rule
+from gis_renovation.run.asking import load_rules
 from gis_renovation.run.binding import bind_parameters, gather_arguments, plain
 from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash
 from gis_renovation.run.inputs import Progress, check_targets, read_inputs, silent
@@ -29,7 +30,7 @@ from gis_renovation.run.manifest import (
     is_same_run,
     record_run,
 )
-from gis_renovation.run.project import Project, read_text
+from gis_renovation.run.project import Project
 from gis_renovation.run.steps import CONTEXT_LAYERS, Step, plan_steps
 from gis_renovation.schemas import layer_schemas
 
@@ -76,7 +77,7 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
     errors = [finding for finding in inputs.findings if finding.severity == "error"]
     if errors:
         raise DataError(errors)
-    rules = _load_rules(project)
+    rules = load_rules(project)
     prints = {name: source.fingerprint for name, source in inputs.sources.items()}
     making = _Making(project, rules, dict(inputs.layers), prints)
     records = []
@@ -90,14 +91,6 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
     folder = _write_run(project, manifest, making.layers)
     on_progress("", total, total)
     return Run(folder, making.layers, manifest)
-
-
-def _load_rules(project: Project) -> tuple[Rule, ...]:
-    """The rules in force: the shipped packs, overridden by the project's own packs."""
-    from gis_renovation.rule_packs import rules_in_force
-
-    own = [(name, read_text(project.folder / name)) for name in project.settings.project.rules]
-    return rules_in_force(own)
 
 
 @dataclass

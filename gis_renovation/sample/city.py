@@ -14,6 +14,7 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.sample import housing, land, lines, rasters, services, works
 from gis_renovation.sample.place import PATCHES, reporting_units
 from gis_renovation.sample.plots import Plots, lay_out
+from gis_renovation.sample.small import TELLS_THE_PART, cut_city
 from gis_renovation.schemas import nearest_names
 
 __all__ = ["COMMUNITIES", "LAYERS", "SITUATIONS", "Situation", "make_city", "situation"]
@@ -35,9 +36,10 @@ def make_city(
         Same seed, same city. Every layer has random numbers of its own, so asking for fewer layers
         changes none of them.
     scale
-        Size in samples: 10 is a city of ten times 163 communities. Not below 1.
+        Size in samples: 10 is a city of ten times 163 communities.
     communities
-        The same as a number of communities, instead of ``scale``.
+        The same as a number of communities, instead of ``scale``. Fewer than the sample's are the middle of
+        Xiejiaji with what lies near it: a town for quick trials, with only a part of what was planted.
     layers
         Names of the layers wanted; default all of ``LAYERS``. A benchmark of contiguity asks for
         ``("communities", "barriers", "crossings")``.
@@ -53,7 +55,7 @@ def make_city(
     Raises
     ------
     ConfigError
-        An unknown layer, ``scale`` together with ``communities``, or fewer communities than the sample.
+        An unknown layer, ``scale`` together with ``communities``, or less than one community.
 
     Notes
     -----
@@ -61,15 +63,17 @@ def make_city(
     """
     wanted = _wanted(layers)
     count = _community_count(scale, communities)
-    plots = lay_out(seed=seed, communities=count)
+    plots = lay_out(seed=seed, communities=max(count, COMMUNITIES))
     made: dict[str, Any] = {}
-    needed = set(wanted)
+    needed = {*wanted, *(TELLS_THE_PART if count < COMMUNITIES else ())}
     for name in reversed(list(_BUILDERS)):
         if name in needed:
             needed |= set(_BUILDERS[name].needs)
     for name, builder in _BUILDERS.items():
         if name in needed:
             made[name] = builder.build(plots, seed, made)
+    if count < COMMUNITIES:
+        made = cut_city({name: made[name] for name in LAYERS if name in made}, count)
     return {name: made[name] for name in LAYERS if name in wanted}
 
 
@@ -151,10 +155,10 @@ def _community_count(scale: float, communities: int | None) -> int:
     if communities is not None and scale != 1.0:
         raise ConfigError("scale 和 communities 只能写一个。", "Give scale or communities, not both.")
     count = round(COMMUNITIES * scale) if communities is None else communities
-    if count < COMMUNITIES:
+    if count < 1:
         raise ConfigError(
-            f"示例城市至少有 {COMMUNITIES} 个小区；要求的是 {count} 个。",
-            f"The smallest city is the sample itself with {COMMUNITIES} communities; asked for {count}.",
+            f"示例城市至少有 1 个小区；要求的是 {count} 个。",
+            f"The smallest city has 1 community; asked for {count}.",
         )
     return count
 

@@ -5,6 +5,7 @@
 from gis_renovation.zones.delineate import delineate_zones
 from gis_renovation.zones.describe import describe_zones
 from gis_renovation.zones.proof import missed_number, prove_zones
+from gis_renovation.zones.request import request_faults
 from gis_renovation.zones.requirements import ZoneRequirements
 from gis_renovation.zones.revision import revise_zones
 from gis_renovation.zones.schedule import order_zone_works
@@ -24,6 +25,7 @@ __all__ = [
     "missed_number",
     "order_zone_works",
     "prove_zones",
+    "request_faults",
     "revise_zones",
     "zone_sheets",
 ]

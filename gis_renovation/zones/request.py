@@ -79,6 +79,14 @@ def read_request(
     return Request(ids, amounts, node, problem, links, requirements)
 
 
+def request_faults(communities: gpd.GeoDataFrame, requirements: ZoneRequirements) -> tuple[list[Text], list[Finding]]:
+    """What :func:`read_request` would refuse that can be told without links: of the wishes, and of the communities."""
+    frame = communities.set_index(communities.index.astype(str)).sort_index()
+    ids = frame.index.to_numpy(dtype=object)
+    config = [*limit_faults(requirements), *group_faults(requirements, ids)]
+    return config, list(_amount_faults(frame, community_amounts(frame), requirements))
+
+
 def zone_by_member(zone_members: pd.DataFrame) -> dict[str, str]:
     """The zone of each community that has one, from a table of members."""
     known = zone_members["zone_id"].notna()

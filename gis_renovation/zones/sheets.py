@@ -14,7 +14,7 @@ from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import repeat_sentences
-from gis_renovation.unknowns import name_or_id
+from gis_renovation.unknowns import name_or_id, names_or_ids
 from gis_renovation.words import Text
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")
@@ -111,7 +111,7 @@ def zone_sheets(  # noqa: PLR0913 - each is a layer that the sheet tells of
     )
     communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     frame = on_text_ids(zones, "zones").sort_index()
-    members = _members(zone_members)
+    members, called = _members(zone_members), dict(zip(communities.index, names_or_ids(communities), strict=True))
     columns: dict[str, Any] = {
         "name": frame["name"].array,
         "subdistrict": frame["subdistrict"].array,
@@ -121,10 +121,10 @@ def zone_sheets(  # noqa: PLR0913 - each is a layer that the sheet tells of
     }
     for name in ("community_count", "households", "building_count", "floor_area_m2", "cost_yuan"):
         columns[name] = frame[name].array
-    columns |= _texts("communities", [_names(communities, members.get(zone, ())) for zone in frame.index])
+    columns |= _texts("communities", [_names(called, members.get(zone, ())) for zone in frame.index])
     columns |= _texts("plan_batches", [_batches(communities, members.get(zone, ())) for zone in frame.index])
     columns |= {name: frame[name].array for name in ("need_basic", "need_improvement", "need_enhancement")}
-    columns |= _walls(frame.index, members, communities, community_links)
+    columns |= _walls(frame.index, members, called, community_links)
     columns |= _facilities(frame, facilities, facility_reach_m)
     columns |= _texts("operators", _operators(frame, utility_lines, utility_reach_m))
     columns |= _money(frame.index, members, projects, project_communities, funds)
@@ -150,12 +150,8 @@ def _listed(parts: Sequence[Text], otherwise: Text, *, zh: str = "；", en: str 
     return Text(zh.join(part.zh for part in parts), en.join(part.en for part in parts)) if parts else otherwise
 
 
-def _called(communities: gpd.GeoDataFrame, member: str) -> str:
-    return name_or_id(communities["name"].get(member), member)
-
-
-def _names(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text:
-    names = [Text(name, name) for name in (_called(communities, member) for member in members)]
+def _names(called: Mapping[str, str], members: Sequence[str]) -> Text:
+    names = [Text(name, name) for name in (called[member] for member in members)]
     return _listed(names, _NONE, zh="、", en=", ")
 
 
@@ -174,7 +170,7 @@ def _batches(communities: gpd.GeoDataFrame, members: Sequence[str]) -> Text | No
 
 
 def _walls(
-    index: pd.Index, members: Mapping[str, Sequence[str]], communities: gpd.GeoDataFrame, links: pd.DataFrame
+    index: pd.Index, members: Mapping[str, Sequence[str]], called: Mapping[str, str], links: pd.DataFrame
 ) -> dict[str, Any]:
     """Shared walls inside each zone that could be opened (拆墙并院): how long in all, and which."""
     home = {member: zone for zone, group in members.items() for member in group}
@@ -184,7 +180,7 @@ def _walls(
         for focal, neighbor, length in usable[["focal", "neighbor", "shared_wall_m"]].itertuples(index=False):
             zone = home.get(focal)
             if zone in walls and zone == home.get(neighbor):
-                pair = f"{_called(communities, focal)}—{_called(communities, neighbor)} {length:.0f}"
+                pair = f"{called[focal]}—{called[neighbor]} {length:.0f}"
                 walls[str(zone)].append((-float(length), Text(f"{pair} 米", f"{pair} m")))
     unknown = "shared_wall_m" not in links
     lengths = [np.nan if unknown else -sum(row[0] for row in walls[str(zone)]) + 0.0 for zone in index]

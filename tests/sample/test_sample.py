@@ -24,7 +24,7 @@ from gis_renovation.crs import gcj02_to_wgs84
 from gis_renovation.errors import ConfigError
 from gis_renovation.rasters.grid import Raster
 from gis_renovation.sample.cards import FILES, card_texts
-from gis_renovation.sample.city import COMMUNITIES, LAYERS, SITUATIONS, make_city, situation
+from gis_renovation.sample.city import LAYERS, SITUATIONS, make_city, situation
 from gis_renovation.sample.files import project_text, write_city
 from gis_renovation.sample.housing import whole_parts
 from gis_renovation.sample.place import PATCHES, UNITS, seat_of
@@ -174,7 +174,7 @@ def test_a_larger_city_leaves_the_towns_and_adds_patches_that_overlap_nothing(ci
     towns, communities = city["communities"], large["communities"]
     assert len(communities) == 1500
     assert communities.index.is_unique
-    pd.testing.assert_frame_equal(communities.loc[towns.index], towns)
+    pd.testing.pd.testing.assert_frame_equal(communities.loc[towns.index], towns)
     added = communities.drop(index=towns.index)
     assert set(added["plan_batch"]) == {"main"}
     count = len(added)
@@ -193,13 +193,46 @@ def test_a_larger_city_leaves_the_towns_and_adds_patches_that_overlap_nothing(ci
     [
         ({"layers": ["community"]}, "communities"),
         ({"scale": 2.0, "communities": 400}, "not both"),
-        ({"communities": 20}, str(COMMUNITIES)),
+        ({"communities": 0}, "1 community"),
     ],
 )
 def test_a_city_that_cannot_be_made_says_why(options, hint):
     with pytest.raises(ConfigError) as caught:
         make_city(**options)
     assert hint in caught.value.text.en
+
+
+@pytest.mark.parametrize("count", [1, 9, 40])
+def test_a_small_city_is_a_whole_one_around_few_communities(city, count):
+    town = make_city(communities=count)
+    assert tuple(town) == LAYERS
+    assert len(town["communities"]) == count
+    window = shapely.box(*town["communities"].buffer(401).total_bounds)
+    for name, layer in town.items():
+        if isinstance(layer, Raster):
+            left, top = layer.transform.c, layer.transform.f
+            right, bottom = (
+                left + layer.transform.a * layer.values.shape[1],
+                top + layer.transform.e * layer.values.shape[0],
+            )
+            assert shapely.box(*town["communities"].total_bounds).within(shapely.box(left, bottom, right, top))
+            row, column = (round(d) for d in ((city[name].transform.f - top) / -layer.transform.e, (left - city[name].transform.c) / layer.transform.a))  # fmt: skip
+            np.testing.assert_array_equal(layer.values, city[name].values[row:, column:][: layer.values.shape[0], : layer.values.shape[1]])  # fmt: skip
+            continue
+        assert not [finding for finding in check_layer(layer, layer_schema(name)) if finding.severity == "error"]
+        if "geometry" in layer and name != "reporting_units":
+            assert layer.intersects(window).all()
+        if layer_schema(name).key:
+            pd.testing.assert_frame_equal(pd.DataFrame(layer), pd.DataFrame(city[name].loc[layer.index]))
+    assert not check_references({n: f for n, f in town.items() if not isinstance(f, Raster)})
+
+
+def test_a_part_of_the_layers_of_a_small_city_is_the_same(city):
+    town = make_city(communities=5, layers=["funds", "meter_readings"])
+    assert tuple(town) == ("meter_readings", "funds")
+    whole = make_city(communities=5)
+    for name, frame in town.items():
+        pd.testing.assert_frame_equal(frame, whole[name])
 
 
 # --- it resembles the place -----------------------------------------------------------------------
