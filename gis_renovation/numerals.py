@@ -76,6 +76,19 @@ class Quantity(NamedTuple):
     estimate: bool = False
 
 
+class Day(NamedTuple):
+    """A day as written. ``utc_hour`` is the hour of a time stated in UTC, where another zone may have another day."""
+
+    day: datetime.date
+    utc_hour: int | None = None
+
+    def ahead(self, hours: int) -> datetime.date:
+        """The day in a zone so many hours ahead of UTC, if the time is in UTC; else the day as written."""
+        if self.utc_hour is None:
+            return self.day
+        return self.day + datetime.timedelta(days=(self.utc_hour + hours) // 24)
+
+
 class Years(NamedTuple):
     """A year, or the first and last year of a period; an open end is None. ``first == last``: a year."""
 
@@ -87,6 +100,24 @@ class Years(NamedTuple):
 def plain_text(text: object) -> str:
     """Full-width digits, letters and signs as ASCII, without spaces around; superscript ² stays a unit's."""
     return unicodedata.normalize("NFKC", str(text).replace("²", "2").replace("㎡", "m2")).strip()
+
+
+# What nobody sees or means in a name: controls, line ends, marks of direction and of no width, halves of pairs.
+_HIDDEN = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+CONTROLS = re.compile(f"[{_HIDDEN}]")
+_BREAK = re.compile(r"[ \u3000]*[\t\n\x0b\x0c\r\x85\u2028\u2029][\s\u2028\u2029]*")
+
+
+def without_controls(text: str) -> str:
+    """Text without control characters; a line break or tab between letters or digits of the West becomes a blank."""
+    if not CONTROLS.search(text):
+        return text
+
+    def joined(found: re.Match[str]) -> str:
+        around = text[max(0, found.start() - 1) : found.start()] + text[found.end() : found.end() + 1]
+        return "" if any(sign >= "\u2e80" for sign in around) else " "
+
+    return CONTROLS.sub("", _BREAK.sub(joined, text))
 
 
 def is_blank(text: object) -> bool:
@@ -170,6 +201,45 @@ def read_years(text: object) -> Years | None:
     if found := re.fullmatch(r"(\d{2})年", shown):
         return Years(1900 + int(found.group(1)), 1900 + int(found.group(1)), estimate)
     return None
+
+
+_DAY = re.compile(
+    r"(?P<y>\d{4})(?:(?P<sep>[-/.])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})\.?|年(?P<m2>\d{1,2})月(?P<d2>\d{1,2})日?"
+    r"|(?P<m3>\d{2})(?P<d3>\d{2}))(?:\s*(?:星期|周)[一二三四五六日天])?(?P<rest>.*)",
+    re.DOTALL,
+)
+_CLOCK = re.compile(
+    r"[T\s]*(?:(?P<half>上午|下午|凌晨|中午|晚上|AM|PM)\s*)?(?P<h>\d{1,2})(?:[:时点]?(?P<min>\d{2})(?:[:分]?(?P<s>\d{2})"
+    r"(?:[.,]\d+)?)?[分秒]?|[:时点](?P<min1>\d)分?)\s*(?P<after>AM|PM)?\s*"
+    r"(?P<zone>Z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT)?",
+    re.IGNORECASE,
+)
+_AT_UTC = re.compile(r"(?:Z|UTC|GMT|(?:UTC|GMT)?[+-]0{1,2}(?::?00)?)", re.IGNORECASE)
+
+
+def read_day(text: object) -> Day | None:
+    """The day in a cell, with or without a time of day and an offset; None for anything else.
+
+    “2024-5-1”, “2024/5/1 0:00”, “2024年5月1日”, “20240501”, “2024-05-01T00:00:00+08:00” are the first of May as
+    written, whatever the offset; a time in UTC (“Z”) says its hour.
+    """
+    found = _DAY.fullmatch(plain_text(text))
+    if not found:
+        return None
+    month, day = (next(filter(None, (found[name + end] for end in ("", "2", "3")))) for name in "md")
+    try:
+        date = datetime.date(int(found["y"]), int(month), int(day))
+    except ValueError:
+        return None
+    if not found["rest"].strip():
+        return Day(date)
+    clock = _CLOCK.fullmatch(found["rest"].rstrip())
+    if not clock or int(clock["h"]) > 23 or int(clock["min"] or 0) > 59 or int(clock["s"] or 0) > 59:
+        return None
+    if not clock["zone"] or not _AT_UTC.fullmatch(clock["zone"]):
+        return Day(date)
+    afternoon = (clock["half"] or clock["after"] or "").upper() in ("PM", "下午", "晚上") and int(clock["h"]) < 12
+    return Day(date, int(clock["h"]) + 12 * afternoon)
 
 
 def read_month(text: object) -> datetime.date | None:

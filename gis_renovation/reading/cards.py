@@ -106,7 +106,10 @@ class GeometryColumns(_Strict):
 
 
 class ColumnRule(_Strict):
-    """One of our columns from theirs: a column, a unit, a table of codes, what means unknown, or a constant."""
+    """One of our columns from theirs: a column, a unit, a table of codes, what means unknown, or a constant.
+
+    ``utc_offset_h`` takes the day of a time in UTC so many hours ahead of it (China 8).
+    """
 
     from_: str | list[str] | None = Field(default=None, alias="from")
     unit: str = ""
@@ -116,6 +119,7 @@ class ColumnRule(_Strict):
     number: str | None = None
     periods: Periods = ""
     month_as: MonthAs = ""
+    utc_offset_h: int = Field(default=0, ge=-12, le=14)
 
 
 class Join(_Strict):

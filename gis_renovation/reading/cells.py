@@ -7,8 +7,10 @@ a loss (an estimate, a period, a month without a day) is remarked, row by row.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,16 +19,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis_renovation.arrays import Flags
+from gis_renovation.config import toml_inline
 from gis_renovation.errors import Severity
 from gis_renovation.numerals import (
+    CONTROLS,
+    Day,
     Years,
     is_blank,
     month_end,
     plain_text,
+    read_day,
     read_month,
     read_quantity,
     read_years,
     unit_factor,
+    without_controls,
 )
 from gis_renovation.schemas import Field
 from gis_renovation.words import Text
@@ -36,7 +43,15 @@ MonthAs = Literal["", "first_day", "last_day"]
 
 _YES = {"是", "有", "对", "true", "yes", "y", "t", "1", "1.0", "√", "✓"}
 _NO = {"否", "无", "没有", "false", "no", "n", "f", "0", "0.0", "×", "✗"}
-_DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+
+# What databases write for a day that nobody gave.
+_NO_DAY = re.compile(r"0{4}([-/.]?)0{1,2}\1?0{1,2}(?:[T ]0{1,2}:00(?::00(?:\.0+)?)?)?")
+
+# A month that a spreadsheet may have cut: 2024.10 is the number 2024.1.
+_TENTH = re.compile(r"\d{4}\.1")
+
+# China's hours ahead of UTC.
+_CHINA_H = 8
 
 # Spreadsheets count days from here (the 1900 system with its false leap day); 20000 to 80000 are 1954 to 2119.
 _DAY_ZERO = datetime.date(1899, 12, 30)
@@ -74,19 +89,26 @@ class Column:
 
 
 def to_field(
-    cells: pd.Series, target: Field, *, unit: str = "", periods: Periods = "", month_as: MonthAs = ""
+    cells: pd.Series,
+    target: Field,
+    *,
+    unit: str = "",
+    periods: Periods = "",
+    month_as: MonthAs = "",
+    utc_offset_h: int = 0,
 ) -> Column:
     """``cells`` in the type and unit of ``target``.
 
     ``unit`` is what bare numbers are in; a unit written in a cell wins over it. ``periods`` says which
-    year stands for “80年代” (none: it stays unknown); ``month_as`` which day for “2024.4”. O(rows).
+    year stands for “80年代” (none: it stays unknown); ``month_as`` which day for “2024.4”; ``utc_offset_h``
+    in which zone the day of a time in UTC is taken (none: as written). O(rows).
     """
     if target.type == "string":
-        return Column(to_text(cells))
+        return _to_text(cells, target)
     if target.type == "boolean":
         return Column(_each_value(cells, _one_boolean))
     if target.type == "date":
-        return _to_date(cells, target, month_as)
+        return _to_date(cells, target, month_as, utc_offset_h)
     if target.unit == "年" and target.type == "integer":
         return _to_year(cells, target, periods)
     return _to_number(cells, target, unit)
@@ -96,19 +118,69 @@ def to_field(
 
 
 def to_text(cells: pd.Series) -> pd.Series:
-    """Trimmed text; blank is unknown; whole numbers lose their “.0”. dtype ``str``."""
+    """Trimmed text without control characters; blank is unknown; whole numbers lose their “.0”. dtype ``str``."""
+    return _text(cells)[0]
+
+
+def _text(cells: pd.Series) -> tuple[pd.Series, Flags]:
+    """As :func:`to_text`, and which cells held control characters (the flags may be empty for none)."""
+    none = np.zeros(0, dtype=bool)
     if isinstance(cells.dtype, pd.StringDtype):
         texts = pa.array(cells.array, from_pandas=True)
         trimmed = pc.utf8_trim_whitespace(texts)
+        if holds_controls(trimmed):
+            return _without_controls(trimmed, cells)
         lengths = pc.binary_length(trimmed)
         if pc.min(lengths).as_py() == 0:
-            return _from_arrow(pc.if_else(pc.equal(lengths, 0), pa.scalar(None, trimmed.type), trimmed), cells)
+            blank = pc.equal(lengths, 0)
+            return _from_arrow(pc.if_else(blank, pa.scalar(None, trimmed.type), trimmed), cells), none
         same = pc.sum(lengths).as_py() == pc.sum(pc.binary_length(texts)).as_py()
-        return cells if same else _from_arrow(trimmed, cells)
-    if pd.api.types.is_integer_dtype(cells) and not cells.hasnans:
-        return cells.astype("str")
-    texts = _each_value(cells, one_text).to_numpy()
-    return _from_arrow(pa.array(texts, type=pa.large_string(), from_pandas=True), cells)
+        return cells if same else _from_arrow(trimmed, cells), none
+    if pd.api.types.is_integer_dtype(cells):
+        return _from_arrow(pa.array(cells.array, from_pandas=True).cast(pa.large_string()), cells), none
+    texts = _each_value(cells, _shown).to_numpy()
+    written = pa.array(texts, type=pa.large_string(), from_pandas=True)
+    return _without_controls(written, cells)
+
+
+def _to_text(cells: pd.Series, target: Field) -> Column:
+    texts, held = _text(cells)
+    column = Column(texts)
+    if held.any():
+        said = Text(
+            "含换行、制表符等控制字符，已去掉（字母、数字之间的换行改为空格）。",
+            " holds line breaks or other control characters; they were taken out (a break between words is a blank).",
+        )
+        column.remark("note", "control_characters", held, texts, target.label + said)
+    return column
+
+
+def _without_controls(texts: Any, like: pd.Series) -> tuple[pd.Series, Flags]:
+    """The texts trimmed and without control characters, and which of them held any; each different text once."""
+    encoded = texts.dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    found = encoded.dictionary.to_pylist()
+    clean = [without_controls(text).strip() for text in found]
+    held = np.array([bool(CONTROLS.search(text.strip())) for text in found] + [False], dtype=bool)
+    values = pa.array([text or None for text in clean], type=pa.large_string()).take(encoded.indices)
+    return _from_arrow(values, like), held[encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)]
+
+
+def holds_controls(texts: Any) -> bool:
+    """Whether an Arrow array of text may hold control characters: by its bytes, so that clean columns cost little."""
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    return any(_bytes_hold_controls(chunk.buffers()[2]) for chunk in chunks if len(chunk))
+
+
+def _bytes_hold_controls(buffer: Any) -> bool:
+    letters = np.frombuffer(buffer, dtype="u1") if buffer is not None else np.zeros(0, dtype="u1")
+    if not len(letters):
+        return False
+    if letters.min() < ord(" ") or (letters == 0x7F).any():
+        return True
+    # Most texts hold none of the bytes that begin the others; quotation marks and full-width signs share them.
+    rare = any((letters == first).any() for first in (0xC2, 0xE2, 0xEF))
+    return rare and CONTROLS.search(bytes(letters).decode("utf-8", errors="replace")) is not None
 
 
 def _from_arrow(values: Any, like: pd.Series) -> pd.Series:
@@ -117,12 +189,19 @@ def _from_arrow(values: Any, like: pd.Series) -> pd.Series:
 
 def one_text(value: object) -> str | None:
     """One cell as text."""
+    shown = _shown(value)
+    return None if shown is None else without_controls(shown).strip() or None
+
+
+def _shown(value: object) -> str | None:
+    """A cell's text as it stands, whole numbers with the digits they were stored with."""
     if is_unknown(value):
         return None
     if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    text = str(value).strip().strip("\ufeff\u200b").strip()
-    return text or None
+        return f"{Decimal(repr(float(value))):.0f}"
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return str(value)
 
 
 def is_unknown(value: object) -> bool:
@@ -166,18 +245,35 @@ def distinct_texts(cells: pd.Series) -> list[str]:
 
 def _each_value(cells: pd.Series, one: Callable[[Any], Any]) -> pd.Series:
     """``one`` applied to each distinct cell; ledgers repeat themselves, so most cells are only looked up."""
-    values: Any = cells.to_numpy(dtype=object)
-    out = np.empty(len(values), dtype=object)
-    seen: dict[Any, Any] = {}
-    for position, value in enumerate(values):
+    places, distinct = _distinct(cells)
+    return _spread([one(value) for value in distinct], places, cells)
+
+
+def _distinct(cells: pd.Series) -> tuple[Any, list[Any]]:
+    """The different known cells and for each row the place of its own among them, -1 for an unknown one."""
+    if cells.dtype != object:
+        places, found = pd.factorize(cells)
+        return places, found.tolist() if isinstance(found, np.ndarray) else list(found)
+    seen: dict[Any, int] = {}
+    distinct: list[Any] = []
+    places = np.full(len(cells), -1, dtype=np.int64)
+    for position, value in enumerate(cells.to_numpy()):
+        if is_unknown(value):
+            continue
         try:
-            key = (type(value), value)
-            if key not in seen:
-                seen[key] = one(value)
-            out[position] = seen[key]
+            places[position] = seen.setdefault((type(value), value), len(distinct))
         except TypeError:  # lists and tables, as JSON columns hold them, have no hash
-            out[position] = one(value)
-    return pd.Series(out, index=cells.index, dtype=object)
+            places[position] = len(distinct)
+        if places[position] == len(distinct):
+            distinct.append(value)
+    return places, distinct
+
+
+def _spread(values: Sequence[Any], places: Any, like: pd.Series) -> pd.Series:
+    """Each row's value from those of the distinct cells, None where the cell is unknown."""
+    found = np.empty(len(values) + 1, dtype=object)
+    found[:] = [*values, None]
+    return pd.Series(found[places], index=like.index, dtype=object)
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -196,7 +292,7 @@ def _to_number(cells: pd.Series, target: Field, unit: str) -> Column:
 
 def _plain_numbers(cells: pd.Series) -> tuple[pd.Series, Flags]:
     """Cells that are plain numbers, and which of the others hold something."""
-    if pd.api.types.is_bool_dtype(cells):
+    if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
         return pd.Series(np.nan, index=cells.index), np.asarray(cells.notna())
     if pd.api.types.is_numeric_dtype(cells):
         return cells.astype("float64"), np.zeros(len(cells), dtype=bool)
@@ -291,9 +387,10 @@ def _to_year(cells: pd.Series, target: Field, periods: Periods) -> Column:
 
 
 def _years_of(value: object) -> Years | None:
-    if isinstance(value, datetime.date | pd.Timestamp):
-        return Years(value.year, value.year)
-    return None if isinstance(value, bool | np.bool_) else read_years(value)
+    if isinstance(value, bool | np.bool_):
+        return None
+    day = value if isinstance(value, datetime.date) else getattr(read_day(value), "day", None)
+    return read_years(value) if day is None else Years(day.year, day.year)
 
 
 def _one_year(found: Years, periods: Periods) -> int | None:
@@ -321,56 +418,92 @@ def _remark_periods(column: Column, period: Flags, cells: pd.Series, target: Fie
     column.remark("note" if periods else "warning", "period", period, cells, Text(zh, en))
 
 
-def _to_date(cells: pd.Series, target: Field, month_as: MonthAs) -> Column:
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        return Column(_each_value(cells, _one_date))
-    column = Column(_each_value(cells, _one_date))
-    values = column.values.to_numpy(copy=True)
-    months = [read_month(v) if isinstance(v, str) else None for v in values]
-    month = np.array([m is not None for m in months], dtype=bool)
-    blank = np.array([isinstance(v, str) and is_blank(v) for v in values], dtype=bool)
-    numbered = np.array(
-        [isinstance(c, int | float) and isinstance(v, datetime.date) for c, v in zip(cells, values, strict=True)],
-        dtype=bool,
-    )
-    values[blank] = None
-    if month_as:
-        for position in np.flatnonzero(month):
-            first = months[position] or _DAY_ZERO
-            values[position] = first if month_as == "first_day" else month_end(first)
-    column.values = pd.Series(values, index=cells.index, dtype=object)
-    _remark_blanks(column, blank, cells, target)
+class _Read(NamedTuple):
+    """One cell read as a date: the date, None or the cell itself, and what there is to say of it."""
+
+    value: Any
+    said: Literal["", "placeholder", "month", "tenth_number", "tenth_text", "day_number", "utc", "utc_other_day"] = ""
+
+
+def _to_date(cells: pd.Series, target: Field, month_as: MonthAs, utc_offset_h: int) -> Column:
+    places, distinct = _distinct(cells)
+    tens = any(isinstance(value, str) and re.search(r"[.\-/]10$", value.strip()) for value in distinct)
+    read = [_one_date(value, month_as, utc_offset_h, tens=tens) for value in distinct]
+    column = Column(_spread([one.value for one in read], places, cells))
+
+    def rows(*kinds: str) -> Flags:
+        return np.array([*(one.said in kinds for one in read), False], dtype=bool)[places]
+
+    _remark_blanks(column, rows("placeholder"), cells, target)
     label = target.label
     if month_as:
         said = Text(f"只写到月，按来源卡 month_as = {month_as} 取日。", f" names a month; month_as = {month_as}.")
-        column.remark("note", "month", month, cells, label + said)
+        column.remark("note", "month", rows("month", "tenth_number", "tenth_text"), cells, label + said)
+        _remark_tenths(column, rows("tenth_number"), rows("tenth_text"), cells, target)
     said = Text("是表格软件的日期序号，已换算为日期。", " is a spreadsheet's day number; converted.")
-    column.remark("note", "day_number", numbered, cells, label + said)
+    column.remark("note", "day_number", rows("day_number"), cells, label + said)
+    _remark_utc(column, rows("utc"), rows("utc_other_day"), cells, target)
     return column
 
 
-def _one_date(value: Any) -> Any:
-    """A date, None, or the cell itself where it is none."""
-    if is_unknown(value):
-        return None
-    if isinstance(value, datetime.datetime | pd.Timestamp):
-        return value.date()
+def _remark_tenths(column: Column, numbers: Flags, texts: Flags, cells: pd.Series, target: Field) -> None:
+    """Months of which .1 and .10 would be one number; as text the writing counts, yet a spreadsheet may have cut it."""
+    for severity, rows in (("error", numbers), ("warning", texts)):
+        first = next((one_text(value) or "" for value in cells[rows]), "")
+        line = toml_inline({first: f"{first[:4]}-10"})
+        said = Text(
+            "写作“年.1”，而数字中 .1 与 .10 相同，分不清是 1 月还是 10 月，现按 1 月读取；"
+            f"请在源表把该列改为文本（2024-01、2024-10），或在来源卡该列写 values = {line}（1 月写 -01）。",
+            " is written as year.1, yet .1 and .10 are one number: January or October? It was read as January. Make "
+            f"the column text (2024-01, 2024-10), or write values = {line} in the card (-01 for January).",
+        )
+        column.remark(severity, "month_ambiguous", rows, cells, target.label + said)
+
+
+def _remark_utc(column: Column, same: Flags, other: Flags, cells: pd.Series, target: Field) -> None:
+    """Times in UTC, whose day is the next one in China from 16:00 on."""
+    zh = (
+        "写的是世界时（UTC），已按所写的日期采用；换成北京时间是下一天。"
+        "要按北京时间取日期，请在来源卡该列写 utc_offset_h = 8。"
+    )
+    en = (
+        " is a time in UTC; the day as written is used, though it is the next day in China. Write utc_offset_h = 8 "
+        "for the column in the card to take the day in China."
+    )
+    column.remark("warning", "utc_day", other, cells, target.label + Text(zh, en))
+    said = Text("写的是世界时（UTC），日期与北京时间相同。", " is a time in UTC; its day is the same in China.")
+    column.remark("note", "utc", same, cells, target.label + said)
+
+
+def _one_date(value: Any, month_as: MonthAs, utc_offset_h: int, *, tens: bool) -> _Read:
+    """A date, None, or the cell itself where it is none. ``tens``: the column writes .10 where it means October."""
+    if isinstance(value, datetime.datetime):
+        day = Day(value.date(), value.hour if value.tzinfo is not None and not value.utcoffset() else None)
+        return _dated(day, utc_offset_h)
     if isinstance(value, datetime.date):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        whole = float(value).is_integer()
-        if whole and _DAY_NUMBERS[0] <= value <= _DAY_NUMBERS[1]:
-            return _DAY_ZERO + datetime.timedelta(days=int(value))
-        if not whole or not 18500101 <= value <= 21001231:
-            return str(value)
-        value = int(value)
-    text = plain_text(value)
-    for pattern in _DATE_FORMATS:
-        try:
-            return datetime.datetime.strptime(text.split("+")[0].removesuffix("Z"), pattern).date()  # noqa: DTZ007
-        except ValueError:
-            continue
-    return text or None
+        return _Read(value)
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if number and _DAY_NUMBERS[0] <= value < _DAY_NUMBERS[1]:
+        return _Read(_DAY_ZERO + datetime.timedelta(days=int(value)), "day_number")
+    text = one_text(value) or ""
+    day = read_day(text)
+    if day is not None:
+        return _dated(day, utc_offset_h)
+    if is_blank(text) or _NO_DAY.fullmatch(plain_text(text)):
+        return _Read(None, "placeholder" if plain_text(text) else "")
+    month = read_month(text)
+    if month is None or not month_as:
+        return _Read(text)
+    date = month if month_as == "first_day" else month_end(month)
+    if not _TENTH.fullmatch(plain_text(text)) or (tens and not number):
+        return _Read(date, "month")
+    return _Read(date, "tenth_number" if number else "tenth_text")
+
+
+def _dated(day: Day, utc_offset_h: int) -> _Read:
+    if day.utc_hour is None or utc_offset_h:
+        return _Read(day.ahead(utc_offset_h))
+    return _Read(day.day, "utc" if day.ahead(_CHINA_H) == day.day else "utc_other_day")
 
 
 def _one_boolean(value: Any) -> Any:

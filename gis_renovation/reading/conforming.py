@@ -317,7 +317,9 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
         cells, words = _codes_said(cells, target, taking.columns.codes.get(names[0], {}) if len(names) == 1 else {})
         _say_words(taking, target, words)
     unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
-    column = to_field(cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as)
+    column = to_field(
+        cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as, utc_offset_h=rule.utc_offset_h
+    )
     taking.remarks += [(target.name, remark) for remark in column.remarks]
     return column.values
 

@@ -19,9 +19,11 @@ from gis_renovation.arrays import Floats
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card, ColumnRule, Join
-from gis_renovation.reading.conforming import has_shapes
+from gis_renovation.reading.cells import one_text
+from gis_renovation.reading.conforming import has_shapes, row_refs
 from gis_renovation.reading.dbf import bytes_at
 from gis_renovation.reading.domains import FileColumns
+from gis_renovation.reading.exact import digits_lost, stacked
 from gis_renovation.reading.joins import LEDGER_PREFIX, fold_rows, join_ledger
 from gis_renovation.reading.opening import (
     ADVICE,
@@ -78,8 +80,6 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
     missing, empty, locked, hostile or unreadable file, CRSError for an unknown CRS or one that
     contradicts the file, ConfigError for columns the file does not have.
     """
-    import pandas as pd
-
     parts: list[Any] = []
     files: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch, ThreadPoolExecutor(1) as threads:
@@ -93,7 +93,7 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
             parts.append(frame)
             facts: dict[str, Any] = {"path": name, "sha256": digest.result(), "rows": len(frame), **reading.facts}
             files.append(facts)
-        frame = parts[0] if len(parts) == 1 else pd.concat(_one_crs(parts, card), ignore_index=True)
+        frame = stacked(_one_crs(parts, card) if len(parts) > 1 else parts)
         for number, join in enumerate(card.join, start=1):
             frame, facts = _join(frame, join, number, folder, reading)
             files.append(facts)
@@ -179,6 +179,22 @@ def _read_one(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     check_signature(path, reading.layer)
     if suffix in (".zip", ".kmz"):
         return _read_archive(path, reading)
+    frame = _read_kind(path, suffix, reading)
+    spreadsheet = suffix in (*SHEET_SUFFIXES, *TEXT_SUFFIXES)
+    for name, rows in digits_lost(frame, spreadsheet=spreadsheet).items():
+        cells = zip(row_refs(frame.index[rows]), frame[name][rows], strict=True)
+        reading.say(
+            "warning", "digits_lost", path,
+            f"列“{name}”有的数超过 15 位或写成了科学计数法，末尾几位已经丢失，不能作编号用来对照；"
+            "请在原表把该列设为文本，重新填写后导出。",
+            f"Column {name!r} holds numbers of more than 15 digits or in scientific notation; their last digits are "
+            "lost, so they are no ids. Make the column text in the original table, fill it in again and export it.",
+            features=[ref._replace(mark="=", value=one_text(cell) or "") for ref, cell in cells],
+        )  # fmt: skip
+    return frame
+
+
+def _read_kind(path: Path, suffix: str, reading: Reading) -> gpd.GeoDataFrame:
     if suffix in VECTOR_SUFFIXES:
         return read_vector(path, reading)
     if suffix in PARQUET_SUFFIXES:

@@ -25,6 +25,7 @@ from gis_renovation.reading.cards import Card
 from gis_renovation.reading.conforming import columns_needed, row_refs
 from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, say_undecodable
 from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
+from gis_renovation.reading.exact import frame_of, rows_of, stacked
 from gis_renovation.reading.opening import Reading, text_encoding, unreadable
 from gis_renovation.reading.shapes import Built, joined_shapes, shapes_from_wkb
 from gis_renovation.words import Text
@@ -40,11 +41,7 @@ def read_vector(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     names = [source.stem] if source.suffix.lower() == ".shp" else layers_in(source, reading.layer)
     wanted = reading.card.source.layer_name
     if wanted == "*" and len(names) > 1:
-        import pandas as pd
-
-        return pd.concat(
-            [_read_named(source, n, encoding, reading).assign(layer_name=n) for n in names], ignore_index=True
-        )
+        return stacked([_read_named(source, n, encoding, reading).assign(layer_name=n) for n in names])
     return _read_named(source, _pick_layer(names, reading.card, path), encoding, reading)
 
 
@@ -254,14 +251,9 @@ def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Buil
             tables.append(batch if column < 0 else batch.remove_column(column))
             if column >= 0:
                 built.append(_shapes(batch.column(column)))
-    kinds = zip(map(str, meta["dtypes"]), meta["ogr_subtypes"], strict=True)
-    if any((kind.startswith("datetime") and kind != "datetime64[D]") or sub == "OFSTJSON" for kind, sub in kinds):
-        frame = pyogrio.read_dataframe(path, layer=name, use_arrow=True, read_geometry=False, **options)
-    else:  # times and JSON are pyogrio's to convert; the rest needs no second look, and no search for equal cells
-        table = pa.Table.from_batches(tables, schema).combine_chunks()  # rows are taken from one piece much faster
-        del tables
-        frame = table.to_pandas(deduplicate_objects=False, self_destruct=True)
-    return frame, joined_shapes(built) if column >= 0 else None, meta["crs"]
+    table = pa.Table.from_batches(tables, schema).combine_chunks()  # rows are taken from one piece much faster
+    del tables
+    return frame_of(table), joined_shapes(built) if column >= 0 else None, meta["crs"]
 
 
 def _shapes(column: Any) -> Built:
@@ -279,7 +271,7 @@ def _row_by_row(
         if fids is not None:
             warnings.simplefilter("ignore")  # what is wrong with the file is said by the caller
         options = {**options, "fids": fids}
-        table = pyogrio.read_dataframe(path, layer=name, read_geometry=False, use_arrow=False, **options)
+        table = rows_of(path, name, read_geometry=False, **options)
         meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
     return table, None if wkb is None else shapes_from_wkb(wkb), meta["crs"]
 
@@ -428,41 +420,50 @@ def _pick_layer(names: list[str], card: Card, path: Path) -> str:
 
 def read_parquet_file(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """A GeoParquet or plain Parquet file; its geometry column is called ``geometry``."""
-    import geopandas as gpd
-    import pandas as pd
+    import json
+
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        spatial = b"geo" in (pq.read_schema(path).metadata or {})
-        with np.errstate(invalid="ignore"):
-            frame: Any = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
+        schema = pq.read_schema(path)
+        stated = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        shapes = [name for name in schema.names if name in stated.get("columns", {})]
+        frame: Any = frame_of(pq.read_table(path, columns=[n for n in schema.names if n not in shapes]))
+        frame = frame.reset_index(drop=not frame.index.name)
+        return _parquet_shapes(frame, path, stated, reading) if shapes else frame
     except (pa.ArrowException, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise unreadable(path, reading.layer, error) from None
+
+
+def _parquet_shapes(frame: pd.DataFrame, path: Path, stated: Mapping[str, Any], reading: Reading) -> gpd.GeoDataFrame:
+    """The rows of a GeoParquet file with their shapes."""
+    import geopandas as gpd
+
+    name = stated["primary_column"]
+    try:
+        with np.errstate(invalid="ignore"):
+            column = gpd.read_parquet(path, columns=[name]).geometry
     except Exception as error:
         # GEOS refuses one impossible ring and with it the whole file, shapely one arc; any other is a fault of ours.
         if type(error).__name__ not in ("GEOSException", "NotImplementedError"):
             raise
-        frame = _parquet_shape_by_shape(path, reading)
-    if spatial and frame.geometry.name != "geometry":
-        frame = frame.rename_geometry("geometry")
-    return frame.reset_index(drop=not frame.index.name)
+        return _parquet_shape_by_shape(frame, path, stated, reading)
+    return gpd.GeoDataFrame(frame, geometry=column.to_numpy(), crs=column.crs)
 
 
-def _parquet_shape_by_shape(path: Path, reading: Reading) -> gpd.GeoDataFrame:
+def _parquet_shape_by_shape(
+    frame: pd.DataFrame, path: Path, stated: Mapping[str, Any], reading: Reading
+) -> gpd.GeoDataFrame:
     """A GeoParquet file in which some shapes are arcs or cannot be built: its rows all the same."""
-    import json
-
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
-    stated = json.loads((table.schema.metadata or {})[b"geo"])
     name = stated["primary_column"]
-    built = _shapes(table.column(name).combine_chunks())
+    built = _shapes(pq.read_table(path, columns=[name]).column(name).combine_chunks())
     crs = stated["columns"][name].get("crs", "OGC:CRS84")
-    return _with_shapes(table.drop_columns([name]).to_pandas(), built, crs, path, reading)
+    return _with_shapes(frame, built, crs, path, reading)
 
 
 # Beyond this many rows asking for each takes minutes; such a file is exported again.
