@@ -253,7 +253,7 @@ def _distinct(cells: pd.Series) -> tuple[Any, list[Any]]:
     """The different known cells and for each row the place of its own among them, -1 for an unknown one."""
     if cells.dtype != object:
         places, found = pd.factorize(cells)
-        return places, found.tolist() if isinstance(found, np.ndarray) else list(found)
+        return places, list(found)
     seen: dict[Any, int] = {}
     distinct: list[Any] = []
     places = np.full(len(cells), -1, dtype=np.int64)
@@ -432,7 +432,8 @@ def _to_date(cells: pd.Series, target: Field, month_as: MonthAs, utc_offset_h: i
     column = Column(_spread([one.value for one in read], places, cells))
 
     def rows(*kinds: str) -> Flags:
-        return np.array([*(one.said in kinds for one in read), False], dtype=bool)[places]
+        hit: Flags = np.array([*(one.said in kinds for one in read), False], dtype=bool)[places]
+        return hit
 
     _remark_blanks(column, rows("placeholder"), cells, target)
     label = target.label
@@ -448,7 +449,8 @@ def _to_date(cells: pd.Series, target: Field, month_as: MonthAs, utc_offset_h: i
 
 def _remark_tenths(column: Column, numbers: Flags, texts: Flags, cells: pd.Series, target: Field) -> None:
     """Months of which .1 and .10 would be one number; as text the writing counts, yet a spreadsheet may have cut it."""
-    for severity, rows in (("error", numbers), ("warning", texts)):
+    found: tuple[tuple[Severity, Flags], ...] = (("error", numbers), ("warning", texts))
+    for severity, rows in found:
         first = next((one_text(value) or "" for value in cells[rows]), "")
         line = toml_inline({first: f"{first[:4]}-10"})
         said = Text(
@@ -478,8 +480,8 @@ def _remark_utc(column: Column, same: Flags, other: Flags, cells: pd.Series, tar
 def _one_date(value: Any, month_as: MonthAs, utc_offset_h: int, *, tens: bool) -> _Read:
     """A date, None, or the cell itself where it is none. ``tens``: the column writes .10 where it means October."""
     if isinstance(value, datetime.datetime):
-        day = Day(value.date(), value.hour if value.tzinfo is not None and not value.utcoffset() else None)
-        return _dated(day, utc_offset_h)
+        at_utc = value.tzinfo is not None and not value.utcoffset()
+        return _dated(Day(value.date(), value.hour if at_utc else None), utc_offset_h)
     if isinstance(value, datetime.date):
         return _Read(value)
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
