@@ -103,6 +103,19 @@ PINYIN_RARE = (
     ),
 )
 
+# Characters whose readings begin with different letters, by these letters: 重庆 is cq or zq to those who type it.
+PINYIN_SEVERAL = {
+    "ae": "阿", "aw": "凹", "ay": "艾", "bf": "佛", "bm": "泌秘", "bp": "堡埔泊辟扁便屏瀑曝刨炮暴",
+    "cd": "澄坻", "cds": "单", "cj": "车", "cq": "仇", "cs": "盛晟乘匙伺", "cx": "畜臭", "cy": "涌",
+    "cz": "重长朝藏查曾传种侧颤枞嘲攒", "ds": "石", "dt": "弹调提囤侗峒驮", "dz": "丁翟", "ew": "恶",
+    "fp": "番冯繁否脯", "gh": "合红桧蛤", "gj": "夹贾给颈柜句", "gjq": "龟", "gk": "括亢", "gy": "谷",
+    "gyz": "轧", "hj": "虹", "hk": "会咳吭溃阚", "hx": "浒", "jl": "靓", "jq": "奇期圈强将茄犍",
+    "jx": "解校见降系浚", "jy": "筠", "kq": "壳卡", "ln": "弄", "ls": "率泷", "ly": "乐栎", "mn": "乜",
+    "ms": "渑", "mw": "蔓万", "ns": "尿", "nz": "粘", "oq": "区", "qtx": "覃", "qx": "纤栖蹊荨", "qy": "铅",
+    "st": "汤", "sy": "蛇食俞", "tz": "屯", "wx": "圩", "wy": "尉蔚尾遗", "xh": "行巷戏吓", "xs": "厦省宿莘歙",
+    "xy": "叶荥邪", "zs": "峙殖召折术属识氏栅",
+}  # fmt: skip
+
 
 def search_index(blocks: Iterable[LayerBlock]) -> SearchBlock:
     """Which layers can be searched, the most asked for first, and how names become initials (lhxc)."""
@@ -111,4 +124,5 @@ def search_index(blocks: Iterable[LayerBlock]) -> SearchBlock:
         "layers": [name for name in SEARCHED if name in present],
         "starts": list(PINYIN_STARTS),
         "rare": list(PINYIN_RARE),
+        "several": dict(PINYIN_SEVERAL),
     }

@@ -6,7 +6,7 @@ const { load, plain } = require("./scripts.js");
 
 const { findIn, initialsAt, initialsOf, rankOf } = load("words", "shapes", "painted", "plan", "search");
 // Of the characters in the order of their pinyin only those that begin with l; one rare character.
-const initials = initialsOf({ starts: [[0xC0AC, "l"], [0xC2E8, ""]], rare: ["颍", "y"] });
+const initials = initialsOf({ starts: [[0xC0AC, "l"], [0xC2E8, ""]], rare: ["颍", "y"], several: { cz: "重长", hx: "行" } });
 
 test("characters become the initials of their pinyin, unknown ones a star", () => {
   assert.equal(initials("龙颍A3"), "lya3");
@@ -19,6 +19,14 @@ test("a star stands for any letter, not for a digit", () => {
   assert.equal(initialsAt("al*", "lh"), 1);
   assert.equal(initialsAt("l*", "l3"), -1);
   assert.equal(initialsAt("l", "lh"), -1);
+});
+
+test("a character of several readings is found by each of them, and by no other letter", () => {
+  const name = initials("长龙重");
+  for (const typed of ["clc", "clz", "zlc", "zlz", "lz"]) assert.ok(initialsAt(name, typed) >= 0, typed);
+  for (const typed of ["xlc", "cll", "clh"]) assert.equal(initialsAt(name, typed), -1, typed);
+  assert.equal(initialsAt(initials("龙行"), "lx", false), 0, "without any star");
+  assert.equal(rankOf({ text: "行龙", id: "1", initials: initials("行龙") }, "hl", true), 3, "as good as one reading");
 });
 
 const entry = (text, id) => ({ text, id, initials: initials(text) });

@@ -122,6 +122,12 @@ def test_search_finds_by_part_of_the_name_by_initials_and_by_id(visit, typed):
         ("翡翠苑", "fcy"),
         ("晖鑫苑", "hxy"),
         ("璟晖府", "jhf"),
+        ("重庆路小区", "cqlxq"),
+        ("银行宿舍", "yhss"),
+        ("音乐学院", "yyxy"),
+        ("厦门路小区", "xmlxq"),
+        ("长淮新村", "chxc"),
+        ("圩埂新村", "wgxc"),
     ],
 )
 def test_names_are_found_by_the_initials_of_their_pinyin(visit, name, typed):

@@ -382,6 +382,17 @@ def test_rare_characters_have_one_letter_each_and_are_not_in_the_ordered_part():
         assert code >= page_settings.PINYIN_STARTS[-1][0], character
 
 
+def test_characters_of_several_readings_hold_the_one_their_place_in_the_code_tells():
+    letters = [(first, character) for first, found in page_settings.PINYIN_SEVERAL.items() for character in found]
+    assert len({character for _, character in letters}) == len(letters)
+    starts = page_settings.PINYIN_STARTS
+    for several, character in letters:
+        assert len(set(several)) == len(several) > 1
+        code = int.from_bytes(character.encode("gb2312"), "big")
+        letter = [letter for start, letter in starts if start <= code][-1]
+        assert letter in several, (character, letter)  # "" for those ordered by radical
+
+
 def test_searched_layers_are_those_present(page):
     assert block(page, "search-index")["layers"] == [
         "communities",

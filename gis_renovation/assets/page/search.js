@@ -1,7 +1,10 @@
 var SEARCH_SHOWN = 12;
 
-/* The first letters of the pinyin of common characters (one reading each); Latin letters and digits stay,
-   and a character of unknown reading is a "*", which stands for any letter. */
+/* The letters that the readings of a character begin with, where they are several: 重 is c or z. */
+var SEVERAL = {};
+
+/* The first letters of the pinyin of common characters; one of several readings stays as it is (see SEVERAL), as do
+   Latin letters and digits, and a character of unknown reading is a "*", which stands for any letter. */
 function initialsOf(index) {
   var letter = {}, decoder = null;
   try { decoder = new TextDecoder("gb2312"); } catch (error) { /* then names are found by their characters */ }
@@ -12,16 +15,24 @@ function initialsOf(index) {
     }
   });
   Array.from(index.rare[0]).forEach(function (character, at) { letter[character] = index.rare[1][at]; });
+  Object.keys(index.several).forEach(function (letters) {
+    Array.from(index.several[letters]).forEach(function (character) { SEVERAL[character] = letters; letter[character] = character; });
+  });
   return function (text) {
     return Array.from(text.toLowerCase()).map(function (c) { return letter[c] || (/[a-z0-9]/.test(c) ? c : decoder && c >= "\u3400" && !/[\uff00-\uffff]/.test(c) ? "*" : ""); }).join("");
   };
 }
 
-/* Where the typed letters stand in a name's initials, "*" being any letter; -1 if nowhere. */
-function initialsAt(initials, query) {
+/* Whether a typed letter is meant by a sign of a name's initials: the same, one of several readings, any for a "*". */
+function fits(sign, typed, stars) {
+  return sign === typed || (SEVERAL[sign] || "").indexOf(typed) >= 0 || (stars && sign === "*" && /[a-z]/.test(typed));
+}
+
+/* Where the typed letters stand in a name's initials, "*" being any letter unless stars is false; -1 if nowhere. */
+function initialsAt(initials, query, stars) {
   for (var at = 0; at + query.length <= initials.length; at += 1) {
     var i = 0;
-    while (i < query.length && (initials[at + i] === query[i] || (initials[at + i] === "*" && /[a-z]/.test(query[i])))) i += 1;
+    while (i < query.length && fits(initials[at + i], query[i], stars !== false)) i += 1;
     if (i === query.length) return at;
   }
   return -1;
@@ -41,7 +52,7 @@ function rankOf(entry, query, latin) {
   if (at >= 0) return at ? 1 : 0;
   if (String(entry.id).toLowerCase().indexOf(query) === 0) return 2;
   if (!latin) return 9;
-  at = entry.initials.indexOf(query);
+  at = initialsAt(entry.initials, query, false);
   if (at >= 0) return at ? 4 : 3;
   return entry.initials.indexOf("*") >= 0 && initialsAt(entry.initials, query) >= 0 ? 5 : 9;
 }

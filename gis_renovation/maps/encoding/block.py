@@ -181,6 +181,7 @@ class SearchBlock(TypedDict):
     layers: list[str]
     starts: list[tuple[int, str]]
     rare: list[str]
+    several: dict[str, str]
 
 
 class CountyBlock(TypedDict):
