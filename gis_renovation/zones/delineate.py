@@ -20,6 +20,7 @@ from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import Sentence
+from gis_renovation.zones.kept_proofs import ProofDesk
 from gis_renovation.zones.proof import PROOF_COLUMNS, ComponentProof, Solution, solve, zone_names
 from gis_renovation.zones.request import Request, components, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, ZoneRequirements
@@ -40,6 +41,7 @@ def delineate_zones(
     follow_approved: bool = True,
     requirements: ZoneRequirements = NOTHING_ASKED,
     effort: SearchEffort = FULL_EFFORT,
+    desk: ProofDesk | None = None,
 ) -> pd.DataFrame:
     """The zone of every community, and how good the zoning of its component is proven to be.
 
@@ -64,6 +66,8 @@ def delineate_zones(
         Bounds, wishes and weights; without any, zones are the connected components.
     effort
         How long to search, and how far to prove.
+    desk
+        Where proofs are kept from run to run, and who is told how far the work is. None: nowhere, nobody.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def delineate_zones(
     if zone_changes is not None and follow_approved:
         members = _followed_frame(request, zone_changes)
     else:
-        members = _members_frame(request, solve(request, effort), effort.seed)
+        members = _members_frame(request, solve(request, effort, desk), effort.seed)
     reasons = _left_out_reasons(communities, community_links, barriers, members, requirements)
     return with_sentences(members, "reason", reasons)
 
@@ -168,7 +172,7 @@ def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[st
         }
     known = np.isfinite(proof.left_out_bound)
     return {
-        "proof": "proven" if proof.is_proven else "bounded" if np.isfinite(proof.cost_bound) else "searched",
+        "proof": _proof_kind(proof),
         "left_out_count": round(proof.left_out),
         "left_out_bound_count": round(proof.left_out_bound) if known else None,
         "zone_count": proof.zones,
@@ -179,6 +183,14 @@ def _proof_row(proof: ComponentProof | None, without: str, seed: int) -> dict[st
         "candidate_count": proof.candidates if proof.candidates >= 0 else None,
         "seed": seed,
     }
+
+
+def _proof_kind(proof: ComponentProof) -> str:
+    if proof.is_proven:
+        return "proven"
+    if proof.is_cut_short:
+        return "cut_short"
+    return "bounded" if np.isfinite(proof.cost_bound) else "searched"
 
 
 def _left_out_reasons(

@@ -11,6 +11,7 @@ import pandas as pd
 from gis_renovation.contiguity import USABLE
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import CLAUSES, STOP, Sentence, Text, counted
+from gis_renovation.zones.kept_proofs import ProofDesk, proof_key
 from gis_renovation.zones.request import Request, components
 from gis_renovation.zones.requirements import NOTHING_ASKED, Ids, ZoneRequirements
 from gis_renovation.zones.solver import (
@@ -20,16 +21,16 @@ from gis_renovation.zones.solver import (
     ZoneProblem,
     compact,
     connected_parts,
+    easy_bounds,
     group_sums,
-    list_candidates,
     part_problem,
     prove_best,
     search_zones,
     total_score,
 )
 
-# A component with so few candidate zones is solved outright; a search would only cost time.
-FEW_CANDIDATES = 1_500
+# So few communities are proved sooner than a proof is looked up.
+NOT_WORTH_KEEPING = 8
 PROOF_COLUMNS = (
     "proof",
     "left_out_count",
@@ -48,7 +49,8 @@ class ComponentProof(NamedTuple):
     """One component's objective and the bounds on it; NaN where nothing is proven.
 
     ``cost`` counts looseness and the worth of links cut, so it is never negative and 0 is perfect.
-    ``zones_bound`` is the most (or fewest) zones possible where that was asked for.
+    ``zones_bound`` is the most (or fewest) zones possible where that was asked for. ``is_cut_short`` says that
+    the seconds ran out.
     """
 
     left_out: float
@@ -60,6 +62,7 @@ class ComponentProof(NamedTuple):
     cost_bound: float
     candidates: int
     zones_bound: float = np.nan
+    is_cut_short: bool = False
 
     @property
     def is_proven(self) -> bool:
@@ -206,8 +209,14 @@ def _certain_text(row: _Outcome) -> Text:
         return Text("已证明在现有限值和要求下无法成片", "proven within the bounds and wishes")
     if row.proof == "proven":
         return Text("已证明为最优", "proven optimal")
+    gap = f"{row.gap_share:.2%}"
+    if row.proof == "cut_short" and np.isfinite(row.gap_share):
+        return Text(
+            f"到时限，证明未完成，差距不超过 {gap}", f"the proof ran out of time, within {gap} of the best possible"
+        )
+    if row.proof == "cut_short":
+        return Text("到时限，证明未完成，差距未知", "the proof ran out of time, how near the best is unknown")
     if row.proof == "bounded":
-        gap = f"{row.gap_share:.2%}"
         return Text(f"与最优值的差距不超过 {gap}", f"within {gap} of the best possible")
     return Text("由搜索得到，紧凑度未证明最优", "found by search, compactness not proven")
 
@@ -234,34 +243,68 @@ def missed_number(
     return asked + Text(f"在各项限值下最接近的是 {found} 个", f"{found} are the nearest within the bounds")
 
 
-def solve(request: Request, effort: SearchEffort) -> Solution:
-    """Zones of all communities. Deterministic in the request and the effort."""
+def solve(request: Request, effort: SearchEffort, desk: ProofDesk | None = None) -> Solution:
+    """Zones of all communities. Deterministic in the request and the effort, unless its seconds run out.
+
+    Small components come first. One whose proof the ``desk`` keeps is not proved again; where the seconds run out,
+    the zones of the rest are the search's.
+    """
     component = components(request.ids, request.links)
     if request.requirements.is_plain:
         return Solution(component.copy(), component, {})
-    problem = request.problem
+    problem, desk = request.problem, desk or ProofDesk()
     parts = connected_parts(problem) if problem.zone_count is None else np.zeros(problem.size, dtype=np.int64)
-    components_ = [(nodes, part_problem(problem, nodes)) for nodes in _rows_by_label(parts)]
-    labels = _searched(problem, components_, effort)
-    proofs: dict[int, ComponentProof] = {}
-    free = request.node >= 0
-    for nodes, own in components_:
-        proof = prove_best(own, compact(labels[nodes]), effort)
+    groups = sorted(_rows_by_label(parts), key=len)
+    found = _proved(problem, groups, effort.started(desk.clock), desk)
+    labels, proofs = np.full(problem.size, -1), {}
+    free = np.flatnonzero(request.node >= 0)
+    first = np.full(problem.size, len(request.ids))
+    np.minimum.at(first, request.node[free], free)
+    for nodes, (own, proof, is_cut_short) in zip(groups, found, strict=True):
         labels[nodes] = proof.labels + labels.max() + 1
-        member = np.flatnonzero(free)[np.isin(request.node[free], nodes)][0]
-        proofs[int(member)] = component_proof(own, proof)
+        proofs[int(first[nodes].min())] = component_proof(own, proof)._replace(is_cut_short=is_cut_short)
     return Solution(_with_fixed(request, compact(labels)), _solved_parts(request, parts), proofs)
 
 
-def _searched(problem: ZoneProblem, parts: Sequence[tuple[Labels, ZoneProblem]], effort: SearchEffort) -> Labels:
-    """Starting zones: searched in the large components, every node for itself in those proven at once."""
-    labels = np.arange(problem.size)
-    large = [nodes for nodes, own in parts if list_candidates(own, max_subsets=FEW_CANDIDATES) is None]
-    if large:
-        nodes = np.sort(np.concatenate(large))
-        part = part_problem(problem, nodes)
-        labels[nodes] = search_zones(part, effort) + problem.size
-    return labels
+def _proved(
+    problem: ZoneProblem, groups: Sequence[Labels], effort: SearchEffort, desk: ProofDesk
+) -> list[tuple[ZoneProblem, Proof, bool]]:
+    """Each group's own problem and proof, and whether the seconds ran out before it was done."""
+    found: list[tuple[ZoneProblem, Proof, bool]] = []
+    done = 0
+    for nodes in groups:
+        if effort.seconds_left() <= 0:
+            break
+        own = part_problem(problem, nodes)
+        proof = _kept_or_proved(own, effort, desk)
+        is_late = effort.seconds_left() <= 0 and not component_proof(own, proof).is_proven
+        desk.cut_short |= is_late
+        found.append((own, proof, is_late))
+        done += len(nodes)
+        desk.tell(done, problem.size)
+    rest = groups[len(found) :]
+    if rest:
+        desk.cut_short = True
+        every = np.sort(np.concatenate(rest))
+        labels = np.empty(problem.size, dtype=np.int64)
+        labels[every] = search_zones(part_problem(problem, every), effort)
+        alone = [(part_problem(problem, nodes), compact(labels[nodes])) for nodes in rest]
+        found += [(own, Proof(own_labels, easy_bounds(own), -1), True) for own, own_labels in alone]
+    return found
+
+
+def _kept_or_proved(problem: ZoneProblem, effort: SearchEffort, desk: ProofDesk) -> Proof:
+    """A component's proof from where it is kept, else made and kept, unless the seconds ran out meanwhile."""
+    if problem.size <= NOT_WORTH_KEEPING:
+        return prove_best(problem, None, effort)
+    key = proof_key(problem, effort)
+    kept = desk.proof_of(key, problem)
+    if kept is not None:
+        return kept
+    proof = prove_best(problem, None, effort)
+    if effort.seconds_left() > 0 or component_proof(problem, proof).is_proven:
+        desk.keep(key, proof)
+    return proof
 
 
 def component_proof(problem: ZoneProblem, proof: Proof) -> ComponentProof:

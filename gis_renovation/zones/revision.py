@@ -512,9 +512,10 @@ def _least_change(
     unused = np.setdiff1d(np.arange(owners), owner[first])
     lone = Cover.of(identity(n + owners, format="csr")[np.append(np.arange(n, n + owners), np.arange(n))])
     zero = np.zeros(owners)
+    cover = zones.with_one_more(row, np.where(owner >= 0, n + owner, -1), n + owners).followed_by(lone)
     choice = Columns(
         # After the zones, approved zones that nobody continues, then those left out.
-        cover=zones.with_one_more(row, np.where(owner >= 0, n + owner, -1), n + owners).followed_by(lone),
+        cover=cover,
         parts=(
             np.concatenate([np.zeros(columns), zero, problem.stats[:, MEMBERS]]),
             # Who had a zone and is left out has left it, too.
@@ -524,6 +525,7 @@ def _least_change(
         whole=(True, True, False),
         leaving=n,
         chosen=np.concatenate([first, columns + unused, columns + owners + out]),
+        floors=(float(problem.stats[~cover.reached(columns)[:n], MEMBERS].sum()), -np.inf),
     )
     picked, bounds = settle(choice, effort)
     reached = choice.parts[1][picked].sum()

@@ -2,7 +2,7 @@
 
 from gis_renovation.zones.solver.effort import FULL_EFFORT, SearchEffort
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
-from gis_renovation.zones.solver.pricing import Proof, prove_best
+from gis_renovation.zones.solver.pricing import Proof, easy_bounds, prove_best
 from gis_renovation.zones.solver.problem import (
     MEMBERS,
     Labels,
@@ -29,6 +29,7 @@ __all__ = [
     "ZoneProblem",
     "compact",
     "connected_parts",
+    "easy_bounds",
     "group_sums",
     "list_candidates",
     "noise",

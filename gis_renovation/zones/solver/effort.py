@@ -1,8 +1,10 @@
-"""How much work zones may take: counts, never seconds, so that every machine gives the same zones."""
+"""How much work zones may take: counts, so that every machine gives the same zones; beside them, seconds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,13 @@ class SearchEffort:
         Candidates in one integer programme.
     max_nodes
         Nodes of its tree.
+    max_iterations
+        Steps of the simplex method for each part of the objective.
+    max_pairs
+        Pairs of a partial choice and a candidate that a proof may try for each part of the objective.
+    max_seconds
+        Seconds after which no further component is proved. Where this bites, the zones depend on the machine:
+        the proof says so, and a later run goes on from what is proved. Counts end most proofs long before.
     """
 
     seed: int = 0
@@ -29,6 +38,29 @@ class SearchEffort:
     max_subsets: int = 10_000_000
     max_columns: int = 50_000
     max_nodes: int = 500
+    max_iterations: int = 1_000_000
+    max_pairs: int = 50_000_000
+    max_seconds: float = 600.0
+
+    def seconds_left(self) -> float:
+        """Seconds until the work is to end; without a clock there is no end."""
+        return math.inf
+
+    def started(self, clock: Callable[[], float]) -> SearchEffort:
+        """The same effort from now on, by a clock in seconds."""
+        counts = {each.name: getattr(self, each.name) for each in fields(SearchEffort)}
+        return _RunningEffort(**counts, clock=clock, until=clock() + self.max_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RunningEffort(SearchEffort):
+    """An effort whose seconds run."""
+
+    clock: Callable[[], float]
+    until: float
+
+    def seconds_left(self) -> float:
+        return self.until - self.clock()
 
 
 FULL_EFFORT = SearchEffort()

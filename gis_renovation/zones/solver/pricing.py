@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, identity
 
-from gis_renovation.arrays import Floats
+from gis_renovation.arrays import Flags, Floats
+from gis_renovation.zones.solver.covering import MOST_NODES, Limits, Priced, best_cover
 from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.enumeration import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
 from gis_renovation.zones.solver.problem import (
@@ -24,7 +25,7 @@ from gis_renovation.zones.solver.problem import (
     group_sums,
     noise,
 )
-from gis_renovation.zones.solver.search import clusters
+from gis_renovation.zones.solver.search import clusters, search_zones
 from gis_renovation.zones.solver.set_partitioning import (
     Columns,
     Programme,
@@ -38,9 +39,16 @@ from gis_renovation.zones.solver.set_partitioning import (
 SOLVED_BY_HAND = 8
 # Beyond so many sets, candidates are listed under prices only.
 LISTED_WHOLE = 3_000_000
+# Partial covers kept at each node for zones to begin with, and pairs tried for them.
+FIRST_WIDTH = 50
+MOST_FIRST_PAIRS = 20_000_000
+# What one zone more or less weighs beside the cost of zones to begin with.
+NUMBER_FIRST = 1e3
 # Rounds of prices, each with a list of its own; and partitions of the city that the first ones come from.
 PRICE_ROUNDS = 20
 NEARBY_PARTITIONS = 3
+# Amounts are whole numbers, so that quotients err by far less.
+ROUNDING = 1e-9
 # Candidates a node kept from round to round.
 KNOWN_SHARE = 50
 # How far above the prices, as a share of the zones' costs, sets are listed while prices still change.
@@ -60,23 +68,55 @@ class Proof(NamedTuple):
     candidates: int
 
 
-def prove_best(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -> Proof:
+def prove_best(problem: ZoneProblem, labels: Labels | None, effort: SearchEffort) -> Proof:
     """The best zones of a component, or ``labels`` with bounds on how much better there can be.
 
-    ``labels`` is any partition into connected groups; groups that break a bound are left out. The parts
-    of the objective are settled one after the other, each under the best value of those before it.
+    ``labels`` is any partition into connected groups; groups that break a bound are left out. None: one is searched
+    where it is needed. The parts of the objective are settled one after the other, each under the best value of
+    those before it.
     """
     if problem.size == 1 and problem.zone_count is None:
         left_out, number, cost = (float(part[0]) for part in problem.score(problem.stats))
-        return Proof(labels, (left_out, number, cost if left_out == 0 else 0.0), int(left_out == 0))
+        return Proof(
+            np.zeros(1, dtype=np.int64), (left_out, number, cost if left_out == 0 else 0.0), int(left_out == 0)
+        )
     listed = list_candidates(problem, max_subsets=min(effort.max_subsets, LISTED_WHOLE))
+    if listed is not None and problem.size <= SOLVED_BY_HAND and problem.zone_count is None:
+        return _by_dynamic_programme(problem, listed)
+    if labels is None:
+        labels = search_zones(problem, effort) if listed is None or problem.size > MOST_NODES else _first_zones(listed)
     if listed is None:
         return prove_by_prices(problem, labels, effort) or Proof(labels, easy_bounds(problem), -1)
-    if problem.size <= SOLVED_BY_HAND and problem.zone_count is None:
-        return _by_dynamic_programme(problem, listed)
-    columns = _columns(problem, listed, labels)
+    columns = _columns(problem, listed, labels, is_whole=True)
     chosen, bounds = settle(columns, effort, zone_count=problem.zone_count)
     return Proof(columns.labels(chosen), bounds, len(listed.cost))
+
+
+def _first_zones(listed: Candidates) -> Labels:
+    """Zones to begin with: those of least cost for their communities, and as full as can be where few are wanted.
+
+    A node's least share in the cost of a zone is a price that no zone undercuts, so that partial covers show at
+    once which of them are dear.
+    """
+    cover = listed.cover
+    size, nodes = np.diff(cover.starts), cover.nodes
+    worth = listed.number * NUMBER_FIRST + listed.cost
+    share = np.full(nodes, np.inf)
+    np.minimum.at(share, cover.members.astype(np.int64), np.repeat(worth / size, size))
+    share[~np.isfinite(share)] = 0.0
+    dear = worth - cover.totals(share) if len(size) else worth
+    most = float(dear.max(initial=0.0)) * nodes + 1.0
+    reduced = np.concatenate([np.maximum(dear, 0.0), np.full(nodes, most)])
+    values = np.column_stack([np.append(np.zeros(len(size)), np.ones(nodes)), np.append(worth, np.zeros(nodes))])
+    every = cover.followed_by(Cover.of(identity(nodes, format="csr")))
+    sets, limits = Priced(np.arange(len(reduced)), reduced, values), Limits(np.inf, np.full(2, np.inf))
+    chosen = best_cover(every, sets, limits, max_pairs=MOST_FIRST_PAIRS, width=FIRST_WIDTH)
+    if chosen is None:
+        return np.arange(nodes)
+    part = every.matrix(chosen).tocoo()
+    labels = np.empty(nodes, dtype=np.int64)
+    labels[part.col] = part.row
+    return compact(labels)
 
 
 def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
@@ -110,8 +150,8 @@ def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
     return Proof(compact(labels), (out, count, cost), len(listed.cost))
 
 
-def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Columns:
-    """Every listed zone, the search's own, and one column a node that leaves it out."""
+def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels, *, is_whole: bool = False) -> Columns:
+    """Every listed zone, the search's own, and one column a node that leaves it out; ``is_whole`` if all are listed."""
     n = problem.size
     score = problem.score(group_sums(problem, labels))
     good = score.left_out == 0
@@ -119,8 +159,9 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Column
     out = np.flatnonzero(~good[labels])
     zones, kept = len(listed.cost), int(good.sum())
     zero = np.zeros(n)
+    cover = listed.cover.followed_by(Cover.of(own), Cover.of(identity(n, format="csr")))
     return Columns(
-        cover=listed.cover.followed_by(Cover.of(own), Cover.of(identity(n, format="csr"))),
+        cover=cover,
         parts=(
             np.concatenate([np.zeros(zones + kept), problem.stats[:, MEMBERS]]),
             np.concatenate([listed.number, score.number[good], zero]),
@@ -129,7 +170,22 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels) -> Column
         whole=(True, problem.target is None, False),
         leaving=n,
         chosen=np.concatenate([np.arange(zones, zones + kept), zones + kept + out]),
+        floors=_floors(problem, cover.reached(zones + kept)) if is_whole else (0.0, -np.inf),
     )
+
+
+def _floors(problem: ZoneProblem, reached: Flags) -> tuple[float, float]:
+    """The least left out, and the least number score where no more are: nodes in no zone, and what totals allow."""
+    left_out = float(problem.stats[~reached, MEMBERS].sum())
+    if problem.target is not None or problem.zone_price == 0:
+        return left_out, -np.inf
+    totals = problem.stats[reached, problem.amounts].sum(axis=0)
+    if problem.zone_price > 0:
+        share = totals / np.maximum(problem.high, 1.0)
+        return left_out, problem.zone_price * float(np.ceil(share.max(initial=0.0) - ROUNDING))
+    share = np.where(problem.low > 0, totals / np.maximum(problem.low, 1.0), np.inf)
+    most = min(float(share.min(initial=np.inf)), float(reached.sum()))
+    return left_out, problem.zone_price * float(np.floor(most + ROUNDING))
 
 
 def prove_by_prices(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -> Proof | None:
@@ -156,7 +212,9 @@ def prove_by_prices(problem: ZoneProblem, labels: Labels, effort: SearchEffort) 
     most = LISTED_SHARE * float(np.abs(columns.parts[2][chosen]).sum())
     start = chosen
     for _ in range(PRICE_ROUNDS):
-        prices = relax(_costs(columns), start)[2]
+        if effort.seconds_left() <= 0:
+            break
+        prices = relax(_costs(columns), start, effort)[2]
         sieve = make_sieve(problem, reach, prices, most=most)
         listed = list_candidates(problem, max_subsets=effort.max_subsets, sieve=sieve)
         if listed is None:

@@ -7,6 +7,7 @@ columns that can still matter, prove the optimum.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import scipy
 from scipy.sparse import csc_array
 
 from gis_renovation.arrays import Floats
+from gis_renovation.zones.solver.covering import MOST_NODES, Limits, Priced, best_cover
 from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.enumeration import Cover
 from gis_renovation.zones.solver.problem import Labels, compact
@@ -24,6 +26,10 @@ SOLVED_WHOLE = 100
 RELAXATION_ROUNDS = 200
 # Columns a node in the pool of likely ones.
 POOL_SHARE = 100
+# Beyond so many columns a tree has fewer nodes.
+COLUMNS_A_TREE = 10_000
+# Partial covers kept at each node while only a good choice is wanted.
+NARROW = 300
 # Added to every cap for the solver's tolerance; and for integer programmes on whole values.
 CAP_SLACK = 1e-6
 WHOLE_ROOM = 0.4
@@ -35,6 +41,8 @@ class Programme(NamedTuple):
     ``room`` is what a limit may be exceeded by without letting any other whole choice in: integer
     programmes need it, since the solver's ones are only nearly one, and relaxations must not have it,
     since it would loosen their bound. The last ``barred`` columns may not be chosen.
+    ``counted`` is the cap of a number of zones asked for, where there is one: the values of other caps are the best
+    there can be.
     """
 
     cover: Cover
@@ -43,6 +51,7 @@ class Programme(NamedTuple):
     room: Floats
     cost: Floats
     barred: int = 0
+    counted: int | None = None
 
     @property
     def columns(self) -> int:
@@ -84,29 +93,59 @@ def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *,
     solution is within the next column's reduced cost of the relaxation, it is proven. With ``whole``
     values a better choice is better by one at least.
     """
-    if programme.columns <= SOLVED_WHOLE:
-        found = _solve(programme, np.arange(programme.columns), effort.max_nodes)
+    if programme.columns <= SOLVED_WHOLE and programme.cover.nodes > MOST_NODES:
+        found = _solve(programme, np.arange(programme.columns), effort)
         if found is not None and found.bound >= found.value:
             return found
-    column_limit = effort.max_columns
-    bound, reduced, _ = relax(programme, start)
-    best, value = start, float(programme.cost[start].sum())
+    relaxed, reduced, _ = relax(programme, start, effort)
+    best, value, bound = start, float(programme.cost[start].sum()), relaxed
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
-    order = _ascending(reduced, value - bound - (margin if whole else -margin))
-    nodes = programme.cover.nodes
-    for count in sorted({min(4 * nodes, column_limit), min(16 * nodes, column_limit), column_limit}):
-        if value - bound <= margin:
+    spare = margin if whole else -margin
+    order = _ascending(reduced, value - relaxed - spare)
+    for count, width in _stages(programme, effort):
+        if value - bound <= margin or effort.seconds_left() <= 0:
             break
-        useful = int(np.searchsorted(reduced[order], value - bound - (margin if whole else -margin), side="right"))
+        # Prices of the relaxation say which columns matter, whatever bound is known by now.
+        budget = value - relaxed - spare
+        useful = int(np.searchsorted(reduced[order], budget, side="right"))
         tried = np.union1d(order[: min(count, useful)], best)
-        found = _solve(programme, tried, effort.max_nodes)
+        found = _best_of(programme, (tried, reduced), budget, effort, width=width)
         if found is not None and found.value < value - 1e-9:
             best, value = found.columns, found.value
-        beyond = bound + reduced[order[count]] if count < useful else value
+        beyond = relaxed + reduced[order[count]] if count < useful else value
         bound = max(bound, min(found.bound if found is not None else bound, beyond, value))
-        if count >= useful:
+        if count >= useful and width is None:
             break
     return Choice(best, value, value if value - bound <= margin else bound)
+
+
+def _stages(programme: Programme, effort: SearchEffort) -> Iterable[tuple[int, int | None]]:
+    """How many of the likeliest columns are tried one after the other, and how many partial covers are kept then."""
+    nodes, most = programme.cover.nodes, effort.max_columns
+    if nodes <= MOST_NODES:
+        return (4 * nodes, None), (programme.columns, NARROW), (programme.columns, None)
+    return [(count, None) for count in sorted({min(4 * nodes, most), min(16 * nodes, most), most})]
+
+
+def _best_of(
+    programme: Programme, priced: tuple[Labels, Floats], budget: float, effort: SearchEffort, *, width: int | None
+) -> Choice | None:
+    """The best choice among some columns whose reduced costs add up to the budget at most; None if none is found.
+
+    ``priced`` are the columns, and the reduced costs of all there are.
+    """
+    columns, reduced = priced
+    if programme.cover.nodes > MOST_NODES:
+        return _solve(programme, columns, effort)
+    inside = columns[columns < len(reduced)]
+    values = np.column_stack([programme.cap_table(inside), programme.cost[inside]])
+    limits = Limits(budget, np.append(programme.limits + programme.room, np.inf), programme.counted)
+    sets = Priced(inside, reduced[inside], values)
+    chosen = best_cover(programme.cover, sets, limits, max_pairs=effort.max_pairs, width=width)
+    if chosen is None:
+        return None
+    value = float(programme.cost[chosen].sum()) if len(chosen) else np.inf
+    return Choice(chosen, value, -np.inf if width is not None else value)
 
 
 def _ascending(reduced: Floats, most: float) -> Labels:
@@ -115,19 +154,26 @@ def _ascending(reduced: Floats, most: float) -> Labels:
     return useful[np.argsort(reduced[useful], kind="stable")]
 
 
-def relax(programme: Programme, start: Labels) -> tuple[float, Floats, Floats]:
+def relax(programme: Programme, start: Labels, effort: SearchEffort) -> tuple[float, Floats, Floats]:
     """A bound from the linear relaxation, the reduced costs there of all columns, none negative, and the prices.
 
     Columns are priced in from a pool of likely ones until it has none left, then from the whole list,
-    which makes the next pool.
+    which makes the next pool. Where the effort ends before, the last prices bound too, though less tightly.
     """
     nodes = programme.cover.nodes
     scale = max(1.0, float(np.abs(programme.cost).max(initial=0.0)))
     inside = np.union1d(start, _likely(programme))
     pool = inside[:0]
     held = programme.only(pool)
+    found = _Prices(np.zeros(nodes), np.zeros(len(programme.caps)), 0.0, 0)
+    steps = effort.max_iterations
     for _ in range(RELAXATION_ROUNDS):
-        prices, dues, worth = _prices(programme, inside)
+        better = _prices(programme, inside, steps, effort.seconds_left()) if steps > 0 else None
+        if better is None:
+            reduced = programme.reduced(found.nodes, found.caps)
+            break
+        found, steps = better, steps - better.steps
+        prices, dues = found.nodes, found.caps
         reduced = held.reduced(prices, dues)
         fresh = np.setdiff1d(pool[reduced < -1e-9 * scale], inside, assume_unique=True)
         if not len(fresh):
@@ -141,14 +187,25 @@ def relax(programme: Programme, start: Labels) -> tuple[float, Floats, Floats]:
         cheapest = np.argsort(reduced[np.searchsorted(pool, fresh)], kind="stable")
         inside = np.union1d(inside, fresh[cheapest[: 3 * nodes + 200]])
     else:
-        reduced = programme.reduced(prices, dues)
+        reduced = programme.reduced(found.nodes, found.caps)
     # A choice has at most one column a node, so this much below the prices' worth and no more.
     short = min(0.0, float(reduced.min(initial=0.0)))
-    return worth + short * nodes, reduced - short, prices
+    return found.worth + short * nodes, reduced - short, found.nodes
 
 
-def _prices(programme: Programme, columns: Labels) -> tuple[Floats, Floats, float]:
-    """The relaxation over some columns: what covering each node and loosening each cap is worth, and its value."""
+class _Prices(NamedTuple):
+    """What covering each node and loosening each cap is worth, all that together, and the steps it took to find."""
+
+    nodes: Floats
+    caps: Floats
+    worth: float
+    steps: int
+
+
+def _prices(programme: Programme, columns: Labels, steps: int, seconds: float) -> _Prices | None:
+    """The prices of the relaxation over some columns; None where steps or seconds do not suffice."""
+    if seconds <= 0:
+        return None
     capped = bool(programme.caps)
     result = scipy.optimize.linprog(
         programme.cost[columns],
@@ -157,11 +214,14 @@ def _prices(programme: Programme, columns: Labels) -> tuple[Floats, Floats, floa
         A_ub=programme.cap_table(columns).T if capped else None,
         b_ub=programme.limits if capped else None,
         method="highs",
+        options={"maxiter": steps, **({"time_limit": seconds} if seconds < np.inf else {})},
     )
+    if result.status == 1:
+        return None
     if result.status != 0:
         raise RuntimeError(f"the relaxation of the zone choice failed: {result.message}")
     prices, dues = result.eqlin.marginals, np.minimum(result.ineqlin.marginals, 0.0)
-    return prices, dues, float(prices.sum() + (dues @ programme.limits if capped else 0.0))
+    return _Prices(prices, dues, float(prices.sum() + (dues @ programme.limits if capped else 0.0)), int(result.nit))
 
 
 def least(values: Floats, count: int) -> Labels:
@@ -188,8 +248,13 @@ def _likely(programme: Programme, each: int = 8) -> Labels:
     return np.unique(order[by_node.indices[picked]])
 
 
-def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | None:
+def _solve(programme: Programme, columns: Labels, effort: SearchEffort) -> Choice | None:
     """The integer programme over some columns; None when it ends without any solution."""
+    # The more columns, the longer each node of the tree.
+    nodes = max(1, min(effort.max_nodes, effort.max_nodes * COLUMNS_A_TREE // max(len(columns), 1)))
+    seconds = effort.seconds_left()
+    if seconds <= 0:
+        return None
     constraints = [scipy.optimize.LinearConstraint(programme.cover.matrix(columns).T.tocsc(), 1.0, 1.0)]
     if programme.caps:
         most = programme.limits + programme.room
@@ -199,7 +264,11 @@ def _solve(programme: Programme, columns: Labels, node_limit: int) -> Choice | N
         integrality=np.ones(len(columns)),
         bounds=(0, 1),
         constraints=constraints,
-        options={"mip_rel_gap": 0.0, "node_limit": node_limit},
+        options={
+            "mip_rel_gap": 0.0,
+            "node_limit": nodes,
+            **({"time_limit": seconds} if seconds < np.inf else {}),
+        },
     )
     if result.x is None:
         return None
@@ -212,7 +281,8 @@ class Columns(NamedTuple):
     """A choice to settle: zones, then last one column that leaves it out for each of the first ``leaving`` nodes.
 
     ``parts`` are the parts of the objective in order, a value a column; ``whole`` says which take whole
-    values only. ``chosen`` is a feasible choice.
+    values only. ``chosen`` is a feasible choice. ``floors`` is what the first two parts are at least; the second
+    holds where the first is reached.
     """
 
     cover: Cover
@@ -220,6 +290,7 @@ class Columns(NamedTuple):
     whole: tuple[bool, bool, bool]
     leaving: int
     chosen: Labels
+    floors: tuple[float, float] = (0.0, -np.inf)
 
     def labels(self, chosen: Labels) -> Labels:
         """The partition that these columns make."""
@@ -236,14 +307,15 @@ def settle(
     chosen, bounds, certain = columns.chosen, [np.nan, np.nan, np.nan], True
     caps: list[_Cap] = []
     for part, whole in enumerate(columns.whole):
-        values, floor = columns.parts[part], _floor(columns, part)
+        values, floor = columns.parts[part], _floor(columns, part, bounds)
         if part == 1 and zone_count is not None:
             values, floor = _towards(columns, chosen, zone_count)
             caps = [*caps, _Cap(-values, -floor, WHOLE_ROOM)]
         value = float(values[chosen].sum())
         bound = min(floor, value)
         if value > floor + 1e-9:
-            chosen, value, bound = _settle_part(columns, chosen, values, caps, effort, part=part)
+            counted = 1 if part > 0 and zone_count is not None else None
+            chosen, value, bound = _settle_part(columns, chosen, values, caps, effort, part=part, counted=counted)
         bound = float(np.ceil(bound - 1e-6)) if whole else bound
         certain &= not np.isnan(bound)
         bounds[part] = bound + 0.0 if certain else np.nan
@@ -262,23 +334,25 @@ def _settle_part(
     effort: SearchEffort,
     *,
     part: int,
+    counted: int | None,
 ) -> tuple[Labels, float, float]:
     """The columns that minimise one part of the objective under the caps, their value, and its bound."""
     # Where nothing need be left out, columns that leave a node out are not needed again.
     barred = columns.leaving if part > 0 and columns.parts[0][chosen].sum() == 0 else 0
     highest = np.array([cap.highest + CAP_SLACK for cap in caps])
     room = np.array([cap.room for cap in caps])
-    programme = Programme(columns.cover, [cap.values for cap in caps], highest, room, values, barred)
+    programme = Programme(columns.cover, [cap.values for cap in caps], highest, room, values, barred, counted)
     choice = choose_columns(programme, chosen, effort, whole=columns.whole[part])
     return choice.columns, choice.value, choice.bound
 
 
-def _floor(columns: Columns, part: int) -> float:
+def _floor(columns: Columns, part: int, bounds: Sequence[float]) -> float:
     """What is certain without solving: a node in no zone is left out; what costs nothing stays at 0."""
-    if part > 0:
-        return -np.inf if columns.parts[part].any() else 0.0
-    zones = len(columns.parts[0]) - columns.leaving
-    return float(columns.parts[0][zones:][~columns.cover.reached(zones)[: columns.leaving]].sum())
+    if part == 0:
+        return columns.floors[0]
+    if not columns.parts[part].any():
+        return 0.0
+    return columns.floors[1] if part == 1 and bounds[0] <= columns.floors[0] + 1e-9 else -np.inf
 
 
 def _towards(columns: Columns, chosen: Labels, wanted: int) -> tuple[Floats, float]:

@@ -1,0 +1,175 @@
+"""The best exact cover of few nodes by listed sets, without a solver: partial covers, node by node.
+
+Integer programmes over few nodes and many sets are hard for branch and cut: the relaxation of two or three
+zones among twenty communities says little. Counting partial covers is not: each is a set of nodes, held as
+the bits of one number, of equal ones only the best is kept, and prices say how much dearer than the bound
+each already is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_renovation.arrays import Floats
+from gis_renovation.zones.solver.enumeration import Cover
+from gis_renovation.zones.solver.problem import Labels
+
+Masks = NDArray[np.uint64]
+
+# Nodes that the bits of one number tell apart.
+MOST_NODES = 64
+# Pairs of a partial cover and a set tried at once.
+PAIRS_AT_ONCE = 1_000_000
+ONE = np.uint64(1)
+
+
+class Limits(NamedTuple):
+    """What the reduced costs and each value of a choice may add up to.
+
+    ``counted`` is a value of which more or less may turn out better, so that covers are compared only where it is
+    equal.
+    """
+
+    spent: float
+    values: Floats
+    counted: int | None = None
+
+
+class Priced(NamedTuple):
+    """Columns to choose from, the reduced cost of each, at least 0, and its values, what decides first in front."""
+
+    columns: Labels
+    reduced: Floats
+    values: Floats
+
+
+class _Partial(NamedTuple):
+    """Partial covers: nodes covered, how much dearer than the prices, values, and the last set with what it joined."""
+
+    mask: Masks
+    spent: Floats
+    values: Floats
+    before: Labels
+    column: Labels
+
+    def take(self, rows: Labels) -> _Partial:
+        return _Partial(self.mask[rows], self.spent[rows], self.values[rows], self.before[rows], self.column[rows])
+
+
+def best_cover(
+    cover: Cover, priced: Priced, limits: Limits, *, max_pairs: int, width: int | None = None
+) -> Labels | None:
+    """The columns that cover every node once at the least values, the first part first; none where nothing does.
+
+    Sums may not exceed the limits. With a ``width`` only so many partial covers, those that cost least beyond the
+    prices, are grown on at each node, so that a better choice may be missed. None beyond ``max_pairs`` pairs of a
+    partial cover and a column. Deterministic, in at most ``max_pairs`` steps.
+    """
+    masks = _masks(cover, priced.columns)
+    owner = _lowest(masks)
+    order = np.lexsort((priced.columns, priced.reduced, owner))
+    starts = np.searchsorted(owner[order], np.arange(cover.nodes + 1))
+    waiting: list[list[_Partial]] = [[] for _ in range(cover.nodes + 1)]
+    waiting[0].append(_nothing(priced.values.shape[1]))
+    kept: list[_Partial] = []
+    count = pairs = 0
+    for node in range(cover.nodes):
+        if not waiting[node]:
+            continue
+        states = _narrowed(_best_of_each(waiting[node], limits.counted), width)
+        waiting[node] = []
+        kept.append(states)
+        own = order[starts[node] : starts[node + 1]]
+        pairs += len(states.mask) * len(own)
+        if pairs > max_pairs:
+            return None
+        sets = _Partial(masks[own], priced.reduced[own], priced.values[own], own, own)
+        for grown in _grown(states, count, sets, limits.spent):
+            place = np.where(grown.mask == _all(cover.nodes), cover.nodes, _lowest(~grown.mask))
+            for goal in np.unique(place):
+                waiting[goal].append(grown.take(np.flatnonzero(place == goal)))
+        count += len(states.mask)
+    return _traced(priced.columns, kept, waiting[-1], limits)
+
+
+def _traced(columns: Labels, kept: list[_Partial], whole: list[_Partial], limits: Limits) -> Labels:
+    """The columns of the best whole cover within the limits."""
+    nothing = np.zeros(0, dtype=np.int64)
+    if not whole:
+        return nothing
+    covers = _best_of_each(whole, limits.counted)
+    good = np.flatnonzero((covers.values <= limits.values).all(axis=1))
+    if not len(good):
+        return nothing
+    ranks = np.round(covers.values[good], 9)
+    if limits.counted is not None:
+        ranks = np.delete(ranks, limits.counted, axis=1)
+    best = good[np.lexsort(ranks.T[::-1])[0]]
+    before, column = (np.concatenate([getattr(each, name) for each in kept]) for name in ("before", "column"))
+    chosen, at = [int(covers.column[best])], int(covers.before[best])
+    while column[at] >= 0:
+        chosen.append(int(column[at]))
+        at = int(before[at])
+    return np.sort(columns[chosen])
+
+
+def _nothing(width: int) -> _Partial:
+    """Nothing covered yet."""
+    none = np.full(1, -1)
+    return _Partial(np.zeros(1, np.uint64), np.zeros(1), np.zeros((1, width)), none, none)
+
+
+def _all(nodes: int) -> np.uint64:
+    return np.uint64((1 << nodes) - 1)
+
+
+def _masks(cover: Cover, columns: Labels) -> Masks:
+    """The nodes of each column as the bits of a number. O(members)."""
+    matrix = cover.matrix(columns)
+    bits = ONE << matrix.indices.astype(np.uint64)
+    return np.asarray(np.add.reduceat(bits, matrix.indptr[:-1]) if len(columns) else bits)
+
+
+def _lowest(masks: Masks) -> Labels:
+    """The lowest bit of each number; 0 where there is none."""
+    low = np.maximum(masks & (~masks + ONE), ONE)
+    # A power of two has an exact logarithm.
+    return np.asarray(np.log2(low.astype(np.float64)), dtype=np.int64)
+
+
+def _best_of_each(found: list[_Partial], counted: int | None) -> _Partial:
+    """Of partial covers of the same nodes, and the same count, only the best, the first found of equals."""
+    every = _Partial(*(np.concatenate(each) for each in zip(*found, strict=True)))
+    count = every.values[:, counted] if counted is not None else np.zeros(len(every.mask))
+    order = np.lexsort((*np.round(every.values, 9).T[::-1], count, every.mask))
+    mask, count = every.mask[order], count[order]
+    first = np.append(True, (mask[1:] != mask[:-1]) | (count[1:] != count[:-1]))
+    return every.take(order[first])
+
+
+def _narrowed(states: _Partial, width: int | None) -> _Partial:
+    if width is None or len(states.mask) <= width:
+        return states
+    return states.take(np.sort(np.argsort(states.spent, kind="stable")[:width]))
+
+
+def _grown(states: _Partial, count: int, sets: _Partial, budget: float) -> Iterator[_Partial]:
+    """Every partial cover with every set that fits it and the budget, some at a time; numbered from ``count`` on."""
+    step = max(1, PAIRS_AT_ONCE // max(len(sets.mask), 1))
+    for first in range(0, len(states.mask), step):
+        part = slice(first, first + step)
+        fits = (states.mask[part, None] & sets.mask) == 0
+        fits &= states.spent[part, None] + sets.spent <= budget
+        one, two = np.nonzero(fits)
+        one += first
+        yield _Partial(
+            states.mask[one] | sets.mask[two],
+            states.spent[one] + sets.spent[two],
+            states.values[one] + sets.values[two],
+            one + count,
+            sets.column[two],
+        )
