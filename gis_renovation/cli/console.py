@@ -70,10 +70,11 @@ def progress_bar(lang: Lang) -> Iterator[Callable[[str, int, int], None]]:
         task = bar.add_task("…", total=None)
 
         def update(name: str, done: int, total: int) -> None:
-            schema = layer_schemas().get(name)
-            bar.update(
-                task, completed=done, total=total, description=schema.label.in_language(lang) if schema else name or "…"
-            )
+            # Of a long step: "layer 120/2998".
+            layer, _, part = name.partition(" ")
+            schema = layer_schemas().get(layer)
+            told = f"{schema.label.in_language(lang)} {part}".rstrip() if schema else name or "…"
+            bar.update(task, completed=done, total=total, description=told)
 
         yield update
 

@@ -71,6 +71,23 @@ class SourceRecord(CardFacts):
     columns: tuple[str, ...] = ()
 
 
+class SolvedRecord(_Record):
+    """What was optimised: the objective, the best it can be (none if unknown), the gap between, and the time it took.
+
+    Sums over the components; ``proven`` of them reach their bound. ``seconds`` are those of the run that made it,
+    ``is_cut_short`` says that a limit of seconds ended it.
+    """
+
+    objective: float | None
+    objective_bound: float | None
+    gap_share: float | None
+    seed: int | None
+    components: int
+    proven: int
+    seconds: float | None
+    is_cut_short: bool
+
+
 class StepRecord(_Record):
     """A step that was made or taken from an earlier run: what it got and what it gave.
 
@@ -91,6 +108,7 @@ class StepRecord(_Record):
     rows: int
     columns: tuple[str, ...]
     seconds: float
+    solved: SolvedRecord | None = None
 
 
 class SkippedStep(_Record):

@@ -8,10 +8,11 @@ result is taken from an earlier run. Row order never changes a fingerprint.
 from __future__ import annotations
 
 import datetime
+import re
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ from gis_renovation.run.manifest import (
     MANIFEST_FILE,
     Manifest,
     SkippedStep,
+    SolvedRecord,
     StepRecord,
     is_same_run,
     record_run,
 )
 from gis_renovation.run.project import Project
+from gis_renovation.run.proofs import KeptProofs
 from gis_renovation.run.steps import CONTEXT_LAYERS, Step, plan_steps
 from gis_renovation.schemas import layer_schemas
 
@@ -83,7 +86,7 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
     records = []
     for number, step in enumerate(steps, start=len(inputs.layers)):
         on_progress(step.layer, number, total)
-        records.append(making.run_step(step))
+        records.append(making.run_step(step, told_in_part(on_progress, step.layer, number, total)))
     on_progress("", total - 1, total)
     manifest = record_run(
         project, inputs.sources, inputs.findings, records, rules=rules, only=only, written_by=code_fingerprint(__name__)
@@ -102,8 +105,8 @@ class _Making:
     layers: dict[str, Any]
     prints: dict[str, str]
 
-    def run_step(self, step: Step) -> StepRecord | SkippedStep:
-        """Make a step's layer or take it from an earlier run."""
+    def run_step(self, step: Step, tell: Callable[[int, int], None]) -> StepRecord | SkippedStep:
+        """Make a step's layer or take it from an earlier run; ``tell`` hears how much of a long one is done."""
         missing = [name for name in step.needs if name not in self.layers]
         if missing:
             return SkippedStep(step=step.layer, skipped=True, missing=tuple(missing))
@@ -112,15 +115,22 @@ class _Making:
         inputs = {name: self.prints[name] for name in (*step.needs, *step.uses) if name in self.layers}
         key = self._key(step, parameters, inputs)
         stored = self.project.folder / "runs" / STEPS_FOLDER / f"{key}.parquet"
-        result, print_ = _load_step(stored)
-        reused, warned = result is not None, {}
-        if result is None:
-            result, told = self._call(step, parameters)
-            warned = {"warnings": told}
+        result, print_, seconds = _load_step(stored)
+        reused = result is not None
+        told: dict[str, Any] = {}
+        desk = self._desk(step, tell)
+        if not reused:
+            result, told["warnings"] = self._call(step, parameters, desk)
+            seconds = round(time.perf_counter() - started, 3)
         _check_result(result, step.layer)  # of a stored one too: the promise may have been corrected since
         if not reused:
             print_ = fingerprint(result)
-            _store_step(result, print_, stored)
+            if desk and desk["desk"].cut_short:
+                key = json_hash([key, print_])  # another run may prove more, and is another run then
+            else:
+                _store_step(result, print_, stored, seconds)
+        if step.proves:
+            told["solved"] = _solved(result, seconds)
         self.layers[step.layer], self.prints[step.layer] = result, print_
         return StepRecord(
             step=step.layer,
@@ -132,7 +142,7 @@ class _Making:
             rules=tuple(rule.id for rule in self.rules) if step.judges else (),
             fingerprint=key,
             reused=reused,
-            **warned,
+            **told,
             output=print_,
             rows=len(result),
             columns=tuple(map(str, result.columns)),
@@ -151,15 +161,36 @@ class _Making:
         rules = json_hash([asdict(rule) for rule in self.rules]) if step.judges else ""
         return json_hash([step.code, {"function": name, "parameters": parameters, "inputs": inputs}, rules])
 
-    def _call(self, step: Step, parameters: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    def _desk(self, step: Step, tell: Callable[[int, int], None]) -> dict[str, Any]:
+        """Where a step that proves keeps its proofs: with the stored steps, apart for each version of its code."""
+        if not step.proves:
+            return {}
+        from gis_renovation.zones import ProofDesk
+
+        kept = self.project.folder / "runs" / STEPS_FOLDER / f"proofs-{step.code[:16]}.txt"
+        return {"desk": ProofDesk(kept=KeptProofs(kept), tell=tell)}
+
+    def _call(self, step: Step, parameters: Mapping[str, Any], desk: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
         """The step's result, and what the libraries warned of meanwhile."""
         arguments = [self.layers[name] for name in step.needs]
         optional = {name: self.layers.get(name) for name in step.uses}
-        given = gather_arguments(step.call, parameters) | ({"rules": self.rules} if step.judges else {})
+        given = gather_arguments(step.call, parameters) | ({"rules": self.rules} if step.judges else {}) | desk
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = step.call(*arguments, **optional, **given)
         return result, tuple(sorted({str(w.message) for w in caught}))
+
+
+def told_in_part(on_progress: Progress, layer: str, done: int, total: int) -> Callable[[int, int], None]:
+    """Tells of a long step how much of it is done: the layer's name, and what is done of all there is."""
+    return lambda part, whole: on_progress(f"{layer} {part}/{whole}", done, total)
+
+
+def _solved(result: Any, seconds: float | None) -> SolvedRecord:
+    """What the result says of its objective, with the time it took."""
+    from gis_renovation.zones import sum_proofs
+
+    return SolvedRecord(**sum_proofs(result), seconds=seconds)
 
 
 def _layer_dates(project: Project, table: str, accepted: Iterable[str]) -> dict[str, datetime.date]:
@@ -179,16 +210,16 @@ def _check_result(result: Any, layer: str) -> None:
         raise AssertionError(f"{layer} breaks its schema: {listed}")
 
 
-def _store_step(result: Any, print_: str, stored: Path) -> None:
+def _store_step(result: Any, print_: str, stored: Path, seconds: float | None) -> None:
     from gis_renovation.writing import new_file
 
     with new_file(stored) as work:
         result.to_parquet(work)
-    stored.with_suffix(".sha256").write_text(print_, encoding="ascii")
+    stored.with_suffix(".sha256").write_text(f"{print_} {seconds}", encoding="ascii")
 
 
-def _load_step(stored: Path) -> tuple[Any, str]:
-    """The stored result and its fingerprint, or None if there is none or it is not what was written."""
+def _load_step(stored: Path) -> tuple[Any, str, float | None]:
+    """The stored result, its fingerprint, and the seconds it took; None if there is none, or it was changed."""
     import geopandas as gpd
     import pandas as pd
     import pyarrow as pa
@@ -196,14 +227,18 @@ def _load_step(stored: Path) -> tuple[Any, str]:
 
     check = stored.with_suffix(".sha256")
     if not (stored.is_file() and check.is_file()):
-        return None, ""
+        return None, "", None
+    told = _PRINTED.fullmatch(check.read_text(encoding="ascii", errors="replace"))
     try:
         spatial = b"geo" in (pq.read_schema(stored).metadata or {})
         result = gpd.read_parquet(stored) if spatial else pd.read_parquet(stored)
     except (pa.ArrowInvalid, OSError):
-        return None, ""
+        return None, "", None
     print_ = fingerprint(result)
-    return (result, print_) if print_ == check.read_text(encoding="ascii") else (None, "")
+    return (result, print_, float(told[2])) if told and print_ == told[1] else (None, "", None)
+
+
+_PRINTED = re.compile(r"([0-9a-f]{64}) ([0-9.]+)")
 
 
 def _write_run(project: Project, manifest: Manifest, layers: Mapping[str, Any]) -> Path:

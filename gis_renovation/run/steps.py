@@ -41,6 +41,11 @@ class Step:
         return "rules" in inspect.signature(self.call).parameters
 
     @property
+    def proves(self) -> bool:
+        """Whether the function proves what it finds, which may take long and is kept."""
+        return "desk" in inspect.signature(self.call).parameters
+
+    @property
     def is_dated(self) -> bool:
         """Whether the function asks for the day the results speak of."""
         return "as_of" in inspect.signature(self.call).parameters

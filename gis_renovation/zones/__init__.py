@@ -4,7 +4,8 @@
 
 from gis_renovation.zones.delineate import delineate_zones
 from gis_renovation.zones.describe import describe_zones
-from gis_renovation.zones.proof import missed_number, prove_zones
+from gis_renovation.zones.kept_proofs import ProofDesk
+from gis_renovation.zones.proof import missed_number, prove_zones, sum_proofs
 from gis_renovation.zones.request import request_faults
 from gis_renovation.zones.requirements import ZoneRequirements
 from gis_renovation.zones.revision import revise_zones
@@ -15,6 +16,7 @@ from gis_renovation.zones.solver import SearchEffort
 from gis_renovation.zones.stability import StabilityTrials, measure_zone_stability
 
 __all__ = [
+    "ProofDesk",
     "SearchEffort",
     "StabilityTrials",
     "ZoneRequirements",
@@ -27,5 +29,6 @@ __all__ = [
     "prove_zones",
     "request_faults",
     "revise_zones",
+    "sum_proofs",
     "zone_sheets",
 ]

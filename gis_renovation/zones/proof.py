@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -305,6 +305,28 @@ def _kept_or_proved(problem: ZoneProblem, effort: SearchEffort, desk: ProofDesk)
     if effort.seconds_left() > 0 or component_proof(problem, proof).is_proven:
         desk.keep(key, proof)
     return proof
+
+
+def sum_proofs(zone_members: pd.DataFrame) -> dict[str, Any]:
+    """The proofs of all components as one: sums of objectives and bounds, and how many components are proven.
+
+    What any component does not know is None. Components taken whole, fixed, or following an approved plan have no
+    objective; without any other there is none. O(n).
+    """
+    table = zone_members.groupby("component_id", sort=True)[list(PROOF_COLUMNS)].first()
+    solved = table[table["objective"].notna()]
+    value = float(solved["objective"].sum())
+    bound = float(solved["objective_bound"].sum(skipna=False))
+    known = len(solved) > 0 and np.isfinite(bound)
+    return {
+        "objective": round(value, 9) if len(solved) else None,
+        "objective_bound": round(bound, 9) if known else None,
+        "gap_share": round(max(0.0, value - bound) / max(value, 1e-9), 9) if known else None,
+        "seed": int(solved["seed"].iloc[0]) if len(solved) else None,
+        "components": len(table),
+        "proven": int((table["proof"] == "proven").sum()),
+        "is_cut_short": bool((table["proof"] == "cut_short").any()),
+    }
 
 
 def component_proof(problem: ZoneProblem, proof: Proof) -> ComponentProof:
