@@ -1,4 +1,4 @@
-"""The commands: ``init``, ``card``, ``check``, ``run``, ``publish``, ``report``, ``serve``.
+"""The commands: ``init``, ``card``, ``check``, ``run``, ``publish``, ``report``, ``serve``, ``rebuild-counts``.
 
 Exit codes: 0 done; 1 the data has faults; 2 the command, project or a file must be corrected. A user's
 mistake never shows a traceback; a traceback is a bug of the program.
@@ -94,6 +94,13 @@ _HELP = {
     "serve": Text(
         "在本机浏览器预览已发布的地图，仅限本机访问。\n\n示例：gis-renovation serve my-city --profile planner",
         "Preview a published map on this machine only.\n\nExample: gis-renovation serve my-city --profile planner",
+    ),
+    "rebuild-counts": Text(
+        "由保留的各期公众版，重建历次公开户数的记录（maps/public.counts.json），丢失或损坏时用。\n\n"
+        "示例：gis-renovation rebuild-counts my-city --edition 存档/8月 --edition 存档/9月",
+        "Make the record of the counts that were shown (maps/public.counts.json) anew from the public editions kept, "
+        "where it was lost or broken.\n\n"
+        "Example: gis-renovation rebuild-counts my-city --edition archive/august --edition archive/september",
     ),
 }
 
@@ -312,6 +319,30 @@ def _bring_back(context: typer.Context, target: Path, by: str, day: date | None)
     _say(context, f"已换回上一版：{target}；再运行一次即换回来。", f"Restored: {target}; run again to undo.")
 
 
+def _rebuild_counts(
+    context: typer.Context,
+    folder: Folder = Path(),
+    profile: Annotated[str, typer.Option("--profile", help="公众版的配置名 / the public profile")] = "public",
+    edition: Annotated[
+        list[Path] | None,
+        typer.Option("--edition", help="存有某一期的文件夹，可重复 / a folder that holds an edition, repeatable"),
+    ] = None,
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="确有几期找不到也重建 / although editions are lost")
+    ] = False,
+) -> None:
+    from gis_renovation.publish import read_profile, rebuild_counts
+    from gis_renovation.run import open_project
+
+    project = open_project(folder)
+    rules = read_profile(project.folder, profile)
+    result = _run_with_bar(context, project)
+    k = rules.disclosure.minimum_count
+    target = project.folder / "maps" / profile
+    path = rebuild_counts(target, result.layers, k, kept=edition or [], accept_missing=accept_missing)
+    _say(context, f"已由保留的各期重建：{path}", f"Made anew from the editions kept: {path}")
+
+
 def _publish_profile(
     context: typer.Context, folder: Path, profile: str, *, by: str, on: date | None, single: bool
 ) -> None:
@@ -384,6 +415,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "publish": _publish,
     "report": _report,
     "serve": _serve,
+    "rebuild-counts": _rebuild_counts,
 }
 
 

@@ -7,6 +7,7 @@ from gis_renovation.publish.editions import log_edition, restore_previous
 from gis_renovation.publish.marker import MARKER, read_marker
 from gis_renovation.publish.profile import read_profile
 from gis_renovation.publish.publish import Occasion, publish_run
+from gis_renovation.publish.remembered import rebuild_counts
 from gis_renovation.publish.verify import check_published, require_number_in_force, require_sound
 from gis_renovation.publish.warnings import publication_warnings, publisher_warnings
 
@@ -21,6 +22,7 @@ __all__ = [
     "publisher_warnings",
     "read_marker",
     "read_profile",
+    "rebuild_counts",
     "require_number_in_force",
     "require_sound",
     "restore_previous",

@@ -13,7 +13,7 @@ import pandas as pd
 from gis_renovation.arrays import Flags
 from gis_renovation.publish.disclosure import (
     Reason,
-    Shown,
+    Record,
     generalise_shapes,
     largest_contiguous_area_m2,
     withheld_reasons,
@@ -91,7 +91,7 @@ class Edition(NamedTuple):
         }
 
 
-def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: Shown | None = None) -> Edition:
+def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: Record | None = None) -> Edition:
     """Select, withhold small counts and generalise: everything between a run and its publication.
 
     Counts are withheld in a public profile only; ``before`` is what earlier editions said of them.

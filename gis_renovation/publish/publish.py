@@ -21,9 +21,8 @@ from gis_renovation.maps import page_basemaps
 from gis_renovation.publish.checklist import review_checklist
 from gis_renovation.publish.disclosure import (
     Extent,
+    Record,
     Release,
-    Shown,
-    counts_before,
     counts_shown,
     extents_of,
     personal_number_warnings,
@@ -32,7 +31,7 @@ from gis_renovation.publish.disclosure import (
     require_one_place,
     require_released,
     require_same_place,
-    write_counts,
+    settled,
 )
 from gis_renovation.publish.edition import Edition, prepare_edition, select_layers, tables
 from gis_renovation.publish.editions import (
@@ -46,6 +45,7 @@ from gis_renovation.publish.editions import (
 from gis_renovation.publish.files import PAGE, Making, Targets, fill_folder, number_of
 from gis_renovation.publish.marker import EditionFacts, read_marker
 from gis_renovation.publish.profile import Profile, read_profile, require_pages_that_fit, shows_photos, title, titled
+from gis_renovation.publish.remembered import counts_before, remember
 from gis_renovation.publish.site import FOLDER as PHOTOS
 from gis_renovation.publish.site import Photo, layer_sources, photos_of, read_photos, write_text
 from gis_renovation.publish.warnings import (
@@ -193,7 +193,8 @@ def publish_profile(
     require_pages_that_fit(profile, target.name, single=occasion.single)
     _require_free(target, occasion)
     require_valid_number(profile.profile, occasion.day(origin.as_of))
-    before = counts_before(target)
+    k = profile.disclosure.minimum_count
+    before = settled(counts_before(target), tables(layers), k) if profile.profile.audience == "public" else Record()
     edition = _with_photos(prepare_edition(layers, profile, before=before), profile, photos)
     place = _require_place(target, edition)
     _tell_before(edition, profile, origin, occasion)
@@ -214,10 +215,9 @@ def publish_profile(
     with _moved_into_place(target) as work:
         fill_folder(work, edition, making, layers)
         if making.public:
-            said = counts_shown(edition.frames, edition.gone, before, tables(layers))
-            _write_beside(target, edition, making, said, released)
-    k = profile.disclosure.minimum_count if making.public else None
-    log_edition(target, "publish", by=occasion.by, on=occasion.on, minimum_count=k)
+            _write_checklist(target, edition, making, released)
+            remember(target, counts_shown(edition.frames, edition.gone, before, tables(layers), k), work)
+    log_edition(target, "publish", by=occasion.by, on=occasion.on, minimum_count=k if making.public else None)
     return target / PAGE
 
 
@@ -291,9 +291,8 @@ def _moved_into_place(target: Path) -> Iterator[Path]:
         raise
 
 
-def _write_beside(target: Path, edition: Edition, making: Making, said: Shown, released: Sequence[Release]) -> None:
-    """What the makers keep beside a public folder: the checklist of the review, and which counts were shown."""
+def _write_checklist(target: Path, edition: Edition, making: Making, released: Sequence[Release]) -> None:
+    """The checklist of the review, which the makers keep beside a public folder."""
     number = number_of(making.profile, "zh")
     checklist = review_checklist(edition, making.profile, making.facts, number=number, released=released)
     write_text(target.with_name(f"{target.name}.checklist.md"), checklist)
-    write_counts(target, said)

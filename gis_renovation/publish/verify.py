@@ -100,7 +100,7 @@ def check_marker(folder: Path) -> Iterable[Finding]:
     """What the edition says of itself is what it said when it was made, by its own seal and by the log beside it."""
     logged = {
         line.get("edition")
-        for line in _log_lines(folder.with_name(LOG))
+        for line in log_lines(folder.with_name(LOG))
         if line.get("profile") == folder.name.removesuffix(".previous")
     }
     if seal_is_broken(folder) or (logged and sha256(folder / MARKER) not in logged):
@@ -108,7 +108,7 @@ def check_marker(folder: Path) -> Iterable[Finding]:
         yield _finding("changed_marker", MARKER, zh, "the list was changed after publishing; nothing it says is sure.")
 
 
-def _log_lines(path: Path) -> Iterable[Mapping[str, object]]:
+def log_lines(path: Path) -> Iterable[Mapping[str, object]]:
     """Lines of the log, those that can be read."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
         try:

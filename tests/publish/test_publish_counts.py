@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from fractions import Fraction
@@ -10,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from drawn_city import layers, publish_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,10 +19,11 @@ from gis_renovation.maps.tiles import layer as tiles
 from gis_renovation.publish.disclosure import counts
 from gis_renovation.publish.disclosure.counts import (
     counts_shown,
-    merged_records,
     withheld_reasons,
     withhold_small_counts,
 )
+from gis_renovation.publish.disclosure.earlier import settled
+from gis_renovation.publish.disclosure.record import Record, merged, read_record, write_record
 from gis_renovation.publish.disclosure.totals import Total, withhold_parts
 from gis_renovation.publish.leaks import tiles as publish_tiles
 from gis_renovation.publish.profile import read_profile
@@ -194,8 +195,12 @@ def city(households=(3, 350, 400, 450, 500, 550, 600, 650, None)):
     return made
 
 
-def edition(made, k=5, **options):
-    return withhold_small_counts(made, made, k, **options)
+def edition(made, k=5, *, before=None):
+    return withhold_small_counts(made, made, k, before=None if before is None else settled(before, made, k))
+
+
+def told(frames, gone, made, before=None, k=5):
+    return counts_shown(frames, gone, settled(before or Record(), made, k), made, k)
 
 
 def test_nothing_small_nothing_withheld():
@@ -207,7 +212,7 @@ def test_each_cell_withheld_has_its_reason():
     made = city()
     made["unit_progress"]["households"] = [4]
     made["zones"]["why_zh"] = ["3 户", "无"]
-    before = {"communities": {"households": {"C8": None, "C9": 7.0}}}
+    before = Record(said={"communities": {"households": {"C8": None, "C9": 7.0}}})
     _, gone = edition(made, before=before)
     why = withheld_reasons(made, gone, 5, before=before)
     counts = why["communities"]["households"]
@@ -477,7 +482,7 @@ def test_no_legend_class_table_or_county_shade_of_the_map_knows_a_withheld_count
 def test_what_was_withheld_stays_withheld_though_another_would_now_do():
     """In the first month C2 hides C1. Next month C3 is the smallest; were C2 now shown, the first month's total tells C1."""
     first, gone = edition(city())
-    said = counts_shown(first, gone, {}, city())
+    said = told(first, gone, city())
     assert gone["communities"]["households"] == ["C1", "C2"]
     later = edition(city((3, 350, 300, 450, 500, 550, 600, 650, None)), before=said)[1]
     assert {"C1", "C2"} <= {*later["communities"]["households"]}
@@ -486,7 +491,7 @@ def test_what_was_withheld_stays_withheld_though_another_would_now_do():
 def test_a_part_shown_last_month_cannot_hide_one_that_became_small():
     """All were shown; now C1 has 3 and C2 is as before: zone less C2 and C3, both known, would be 3."""
     first, gone = edition(city((300, 350, 400, 450, 500, 550, 600, 650, None)))
-    said = counts_shown(first, gone, {}, city((300, 350, 400, 450, 500, 550, 600, 650, None)))
+    said = told(first, gone, city((300, 350, 400, 450, 500, 550, 600, 650, None)))
     assert gone == {}
     later = edition(city(), before=said)[1]
     assert later["zones"]["households"] == ["Z-C1"]
@@ -498,10 +503,10 @@ def test_a_new_small_community_is_not_last_months_total_less_this_months():
     first, gone = edition(city((3, 350, 400, 450, 500, 550, 600, 650, 0)))
     assert gone["communities"]["households"] == ["C1", "C2"]
     before = city((3, 350, 400, 450, 500, 550, 600, 650, 0))
-    said = counts_shown(first, gone, {}, before)
-    assert said["sums"]["households"] == {'["C1", "C2"]': 353.0}
+    said = told(first, gone, before)
+    assert said.sums == {("C1", "C2"): 353.0}
     now = city((3, 350, 400, 450, 500, 550, 600, 650, 4))
-    frames, gone = edition(now, before=json.loads(json.dumps(said)))
+    frames, gone = edition(now, before=said)
     # All that readers have: last month C1 + C2 = 353; this month the county's total less what is open.
     hidden = set(gone["communities"]["households"])
     assert "C9" in hidden
@@ -511,16 +516,20 @@ def test_a_new_small_community_is_not_last_months_total_less_this_months():
     assert pd.isna(zone) or hidden - {"C1", "C2", "C9"}, "else the zone less its open ones is 4"
 
 
-def test_the_record_holds_no_withheld_value():
+def test_the_record_holds_no_withheld_value_and_no_corner_that_was_not_published(tmp_path):
     made = city()
     frames, gone = edition(made)
-    said = counts_shown(frames, gone, {}, made)
-    cells = list(itertools.chain.from_iterable(c.values() for columns in said.values() for c in columns.values()))
-    assert 3.0 not in cells
-    assert 350.0 not in cells
-    assert said["communities"]["households"]["C1"] is None
-    again = counts_shown(city((300,) * 9), {}, said, city((300,) * 9))
-    assert again["communities"]["households"]["C1"] == 300.0
+    frames["communities"] = frames["communities"].assign(geometry=made["communities"].geometry.buffer(7.0))
+    write_record(tmp_path / "public", told(frames, gone, made))
+    text = (tmp_path / "public.counts.json").read_text(encoding="utf-8")
+    numbers = {float(number) for number in re.findall(r"(?<![0-9A-Fa-f.])\d+(?:\.\d+)?(?![0-9A-Fa-f])", text)}
+    assert not numbers & {3.0, 350.0}
+    record = read_record(tmp_path / "public.counts.json")
+    assert record.said["communities"]["households"]["C1"] is None
+    assert record.small == {"C1"}
+    exact = shapely.to_wkb(made["communities"].to_crs(4326).geometry.iloc[0], hex=True)
+    assert exact not in text
+    assert told(city((300,) * 9), {}, city((300,) * 9), record).said["communities"]["households"]["C1"] == 300.0
 
 
 def test_two_public_profiles_of_one_project_together_tell_no_small_count(tmp_path):
@@ -545,12 +554,12 @@ def test_two_public_profiles_of_one_project_together_tell_no_small_count(tmp_pat
 
 
 def test_records_are_merged_so_that_what_one_withheld_stays_so_and_what_one_showed_is_known():
-    one = {"communities": {"households": {"A": None, "B": 7.0}}, "zones": {"households": {"Z": 9.0}}}
-    other = {"communities": {"households": {"A": 350.0, "B": 8.0}}, "zones": {"households": {"Z": None}}}
+    one = Record(said={"communities": {"households": {"A": None, "B": 7.0}}, "zones": {"households": {"Z": 9.0}}})
+    other = Record(said={"communities": {"households": {"A": 350.0, "B": 8.0}}, "zones": {"households": {"Z": None}}})
     for records in ((one, other), (other, one)):
-        said = merged_records(records)
-        assert said["communities"]["households"]["A"] is None
-        assert said["zones"]["households"]["Z"] is None
-        assert said["sums"]["households"] == {'["A"]': 350.0}
-    assert merged_records([one]) == one
-    assert merged_records([]) == {}
+        said = merged(records)
+        assert said.said["communities"]["households"]["A"] is None
+        assert said.said["zones"]["households"]["Z"] is None
+        assert said.sums == {("A",): 350.0}
+    assert merged([one]) == one
+    assert merged([]) == Record()

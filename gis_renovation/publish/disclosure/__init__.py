@@ -2,11 +2,12 @@
 
 from gis_renovation.publish.disclosure.counts import (
     Reason,
-    Shown,
     counts_shown,
+    stated_sums,
     withheld_reasons,
     withhold_small_counts,
 )
+from gis_renovation.publish.disclosure.earlier import settled
 from gis_renovation.publish.disclosure.extent import Extent, extents_of, place_of, require_one_place, require_same_place
 from gis_renovation.publish.disclosure.generalise import (
     COVERAGE_LIMIT_M2,
@@ -14,30 +15,34 @@ from gis_renovation.publish.disclosure.generalise import (
     largest_contiguous_area_m2,
 )
 from gis_renovation.publish.disclosure.personal import find_personal_numbers, personal_kinds, personal_number_warnings
-from gis_renovation.publish.disclosure.record import counts_before, write_counts
+from gis_renovation.publish.disclosure.record import Record, counts_file, merged, read_record, write_record
 from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released, sources_of
 
 __all__ = [
     "COVERAGE_LIMIT_M2",
     "Extent",
     "Reason",
+    "Record",
     "Release",
-    "Shown",
-    "counts_before",
+    "counts_file",
     "counts_shown",
     "extents_of",
     "find_personal_numbers",
     "generalise_shapes",
     "largest_contiguous_area_m2",
+    "merged",
     "personal_kinds",
     "personal_number_warnings",
     "place_of",
+    "read_record",
     "require_known_crs",
     "require_one_place",
     "require_released",
     "require_same_place",
+    "settled",
     "sources_of",
+    "stated_sums",
     "withheld_reasons",
     "withhold_small_counts",
-    "write_counts",
+    "write_record",
 ]

@@ -6,24 +6,22 @@ and so is whatever would let a reader compute it (:mod:`gis_renovation.publish.d
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gis_renovation.arrays import Flags
-from gis_renovation.publish.disclosure.totals import Total, parts_of, published_totals, withhold_parts
+from gis_renovation.publish.disclosure.earlier import equations, places_of
+from gis_renovation.publish.disclosure.record import HOUSEHOLDS, Record
+from gis_renovation.publish.disclosure.totals import Total, parts_of, published_totals, total_groups, withhold_parts
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.sentences import sentence_facts
 
 # Counts of these units speak of households and people.
 PERSONAL_UNITS = ("户", "人")
-
-# What earlier editions said of each count: layer -> column -> key -> the number shown, None where withheld.
-Shown = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 
 # How texts of the city's own, names, titles and notes, state a count.
 _IN_WORDS = re.compile(
@@ -35,10 +33,10 @@ _IN_WORDS = re.compile(
 _LIMIT = re.compile(r"[上下]限\s*\d[\d,]*\s*户")
 # Money of single works is no matter for the public, and no column of it is: sentences must not tell it either.
 _MONEY = re.compile(r"\d\s*[万亿]?元(?!旦)|\d\s*yuan\b")
+# Counts are whole: two sums this near are one.
+_SAME_SUM = 0.5
 # Most texts are names and ids; one look tells that they state neither.
 _TELLING = re.compile(r"[户人元]|household|people|resident|yuan")
-# In the record of what was said: sums of communities that were withheld each.
-SUMS = "sums"
 
 
 def small_counts(values: pd.Series[Any], k: int) -> Flags:
@@ -71,17 +69,17 @@ class _Withholding:
 
 
 def withhold_small_counts(
-    selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame], k: int, *, before: Shown | None = None
+    selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame], k: int, *, before: Record | None = None
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, list[str]]]]:
     """``selected`` without small counts and all that would give them back, and which: layer -> column -> keys.
 
     Every published column counted in households or people is looked at. ``layers`` knows the members
     of every total, also where the table of members is not published. ``before`` is what earlier
-    editions said: what was withheld stays withheld, and what was shown cannot be hidden behind.
+    editions said, :func:`settled`: what was withheld stays withheld, and what was shown cannot be hidden behind.
     """
     listed, selected = selected, {name: _with_told(name, frame, layers) for name, frame in selected.items()}
     work = _Withholding(selected)
-    before = before or {}
+    before = before or Record()
     for name, frame in selected.items():
         for column in personal_columns(name, frame):
             work.take(name, column, small_counts(frame[column], k) | _withheld_before(frame, before, name, column))
@@ -110,7 +108,7 @@ def withheld_reasons(
     gone: Mapping[str, Mapping[str, list[str]]],
     k: int,
     *,
-    before: Shown | None = None,
+    before: Record | None = None,
 ) -> dict[str, dict[str, dict[Reason, list[str]]]]:
     """Why each cell of ``gone`` was withheld: layer -> column -> reason -> keys, for the reviewers.
 
@@ -129,10 +127,12 @@ def withheld_reasons(
                 own["ratio" if column in _ratios(frame) else "sentence"] = list(keys)
                 continue
             small = {str(key) for key in frame.index[small_counts(frame[column], k)]}
-            said = (before or {}).get(name, {}).get(column, {})
+            withheld = _withheld_before(frame, before or Record(), name, column)
+            earlier = {str(key) for key in frame.index[withheld]}
             for key in keys:
-                earlier = key in said and said[key] is None
-                own.setdefault("small" if key in small else "before" if earlier else "computable", []).append(key)
+                own.setdefault("small" if key in small else "before" if key in earlier else "computable", []).append(
+                    key
+                )
     return why
 
 
@@ -153,49 +153,59 @@ def _ratios(frame: pd.DataFrame) -> list[str]:
 def counts_shown(
     made: Mapping[str, pd.DataFrame],
     gone: Mapping[str, Mapping[str, list[str]]],
-    before: Shown,
+    before: Record,
     layers: Mapping[str, pd.DataFrame],
-) -> dict[str, dict[str, dict[str, float | None]]]:
-    """What this edition and all before it said of each count; once withheld stays withheld. Nothing unpublished.
+    k: int,
+) -> Record:
+    """What this edition and all before it told of counts. Nothing unpublished.
 
-    Under ``sums`` stand the groups of communities whose counts were withheld though their sum could be
-    computed: of the next edition's total, with one community more, it would tell that one.
+    Its sums are those of communities whose counts were withheld though the sum could be computed: of the
+    next edition's total, with one community more or less, it would tell that one.
     """
-    said = {layer: {column: dict(cells) for column, cells in columns.items()} for layer, columns in before.items()}
+    said = {layer: {column: dict(cells) for column, cells in columns.items()} for layer, columns in before.said.items()}
     for layer, frame in sorted(made.items()):
         for column in personal_columns(layer, frame):
             cells = said.setdefault(layer, {}).setdefault(column, {})
             numbers = pd.to_numeric(frame[column], errors="coerce")
             cells |= {str(key): float(value) for key, value in numbers.items() if not pd.isna(value)}
             cells |= dict.fromkeys(gone.get(layer, {}).get(column, []))
-    return said | {SUMS: {"households": {**said.get(SUMS, {}).get("households", {}), **_sums(made, layers)}}}
-
-
-def merged_records(records: Iterable[Shown]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """What several public profiles of one project said, as one record: a reader has all of them.
-
-    What any of them withheld stays withheld; a community's count that another one showed is kept as a
-    sum over that community alone, for nothing can hide behind it.
-    """
-    said: dict[str, dict[str, dict[str, float | None]]] = {}
-    known: dict[str, float | None] = {}
-    for record in records:
-        for layer, columns in record.items():
-            for column, cells in columns.items():
-                own = said.setdefault(layer, {}).setdefault(column, {})
-                for key, number in cells.items():
-                    other = own.get(key, number)
-                    if (other is None) != (number is None) and (layer, column) == ("communities", "households"):
-                        known[json.dumps([key], ensure_ascii=False)] = number if other is None else other
-                    own[key] = None if other is None else number
-    return said if not known else said | {SUMS: {"households": {**said.get(SUMS, {}).get("households", {}), **known}}}
-
-
-def _sums(made: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    """What readers can compute of the communities withheld: a total less its open parts, by the ids of the others."""
-    places = layers.get("communities")
+    places, listed = layers.get("communities"), made.get("communities")
     if places is None or "households" not in places.columns:
-        return {}
+        return before.model_copy(update={"said": said})
+    small = {str(key) for key in places.index[small_counts(places["households"], k)]}
+    return before.model_copy(
+        update={
+            "said": said,
+            "sums": {**before.sums, **_sums(made, layers)},
+            "small": (before.small or frozenset()) | small,
+            "places": {**before.places, **({} if listed is None else places_of(listed, places))},
+        }
+    )
+
+
+def stated_sums(
+    made: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame], hidden: Collection[str]
+) -> dict[tuple[str, ...], float]:
+    """Sums of the communities ``hidden`` as the totals of an edition state them, where their numbers are not known.
+
+    A total less the counts that the edition shows. O(communities x lines).
+    """
+    shown = parts_of(layers["communities"])
+    counts = {str(key): number for key, number in zip(layers["communities"].index, shown, strict=True)}
+    found = {}
+    for layer, column, key, members in total_groups(made, layers):
+        if layer not in made or column not in made[layer].columns or key not in made[layer].index:
+            continue
+        stated = pd.to_numeric(made[layer][column], errors="coerce").get(key)
+        own = tuple(sorted({str(member) for member in members} & set(hidden)))
+        if own and stated is not None and not pd.isna(stated):
+            found[own] = float(stated) - float(np.nansum([counts.get(str(member), 0.0) for member in set(members)]))
+    return found
+
+
+def _sums(made: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]) -> dict[tuple[str, ...], float]:
+    """What readers can compute of the communities withheld: a total less its open parts, by the ids of the others."""
+    places = layers["communities"]
     listed = made.get("communities", pd.DataFrame())
     shown = listed["households"] if "households" in listed.columns else pd.Series(dtype=float)
     hidden = shown.reindex(places.index).isna().to_numpy() & (np.nan_to_num(parts_of(places)) > 0)
@@ -204,18 +214,7 @@ def _sums(made: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]) 
     for total in published_totals(wide, layers):
         own = total.members[hidden[total.members]]
         if total.layer and len(own):
-            ids = json.dumps([str(key) for key in places.index[own]], ensure_ascii=False)
-            found[ids] = float(np.sum(parts_of(places)[own]))
-    return found
-
-
-def _sums_before(places: pd.DataFrame, before: Shown) -> list[Total]:
-    """Sums of withheld communities that earlier editions told, where they are still those of today."""
-    values, found = parts_of(places), []
-    for ids, said in before.get(SUMS, {}).get("households", {}).items():
-        rows = pd.Index([str(key) for key in places.index]).get_indexer(pd.Index(json.loads(ids)))
-        if (rows >= 0).all() and said is not None and abs(float(np.sum(values[rows])) - said) < 0.5:
-            found.append(Total("", "", ids, np.sort(rows).astype(np.int64), fixed=True))
+            found[tuple(sorted(str(key) for key in places.index[own]))] = float(np.sum(parts_of(places)[own]))
     return found
 
 
@@ -237,9 +236,14 @@ def _nested_columns(name: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
     return [(whole, part) for whole in columns for part in columns if part != whole and part.endswith(f"_{whole}")]
 
 
-def _withheld_before(frame: pd.DataFrame, before: Shown, name: str, column: str) -> Flags:
-    said = before.get(name, {}).get(column, {})
-    return np.array([str(key) in said and said[str(key)] is None for key in frame.index], dtype=bool)
+def _withheld_before(frame: pd.DataFrame, before: Record, name: str, column: str) -> Flags:
+    said = before.said.get(name, {}).get(column, {})
+    withheld = {key for key, number in said.items() if number is None}
+    if (name, column) == HOUSEHOLDS:
+        # What a community became may not tell what it was.
+        for link in sorted(before.links):
+            withheld.update(link.after if withheld & set(link.before) else ())
+    return np.array([str(key) in withheld for key in frame.index], dtype=bool)
 
 
 def _withhold_sums(
@@ -247,23 +251,30 @@ def _withhold_sums(
     selected: Mapping[str, pd.DataFrame],
     layers: Mapping[str, pd.DataFrame],
     k: int,
-    before: Shown,
+    before: Record,
 ) -> None:
     """Parts and totals of households of communities."""
     places = layers["communities"]
-    values, shown = parts_of(places), before.get("communities", {}).get("households", {})
+    values, shown, earlier = parts_of(places), before.households(), equations(before, places)
     known = np.array(
         [shown.get(str(key)) == value for key, value in zip(places.index, values, strict=True)], dtype=bool
     )
     listed = selected.get("communities", pd.DataFrame())
     hidden = ~places.index.isin(listed.index) | ("households" not in listed.columns)
-    hidden |= small_counts(places["households"], k) | _withheld_before(places, before, "communities", "households")
+    hidden |= small_counts(places["households"], k) | _withheld_before(places, before, *HOUSEHOLDS)
     totals = [
-        total._replace(fixed=total.fixed or _stood_before(selected, before, total.layer, total.column, total.key))
+        total._replace(fixed=total.fixed or _told_before(total, places, hidden, before))
         for total in published_totals(selected, layers)
         if not _is_withheld(work, total.layer, total.column, total.key)
-    ] + _sums_before(places, before)
-    hidden, gone = withhold_parts(values, hidden, known, totals, k)
+    ]
+    hidden, gone = withhold_parts(
+        np.r_[values, earlier.values],
+        np.r_[hidden, ~earlier.known],
+        np.r_[known, earlier.known],
+        [*totals, *earlier.totals],
+        k,
+        small=np.r_[np.zeros(len(values), dtype=bool), earlier.small],
+    )
     if "communities" in work.frames:
         rows = places.index.get_indexer(work.frames["communities"].index)
         work.take("communities", "households", np.where(rows >= 0, hidden[rows], True))
@@ -275,10 +286,11 @@ def _withhold_sums(
         _withhold_unaudited(work, selected, audited)
 
 
-def _stood_before(selected: Mapping[str, pd.DataFrame], before: Shown, layer: str, column: str, key: object) -> bool:
-    """Whether an earlier edition showed this total with this value: withholding it now would take nothing back."""
-    earlier = before.get(layer, {}).get(column, {}).get(str(key))
-    return earlier is not None and earlier == pd.to_numeric(selected[layer][column], errors="coerce").get(key)
+def _told_before(total: Total, places: pd.DataFrame, hidden: Flags, before: Record) -> bool:
+    """Whether earlier editions told this very sum of these very communities: withholding it takes nothing back."""
+    own = total.members[hidden[total.members] & (np.nan_to_num(parts_of(places)[total.members]) > 0)]
+    told = before.sums.get(tuple(sorted(str(key) for key in places.index[own])))
+    return told is not None and abs(told - float(np.sum(parts_of(places)[own]))) < _SAME_SUM
 
 
 def _is_withheld(work: _Withholding, layer: str, column: str, key: object) -> bool:

@@ -25,6 +25,7 @@ class Total(NamedTuple):
     """A sum over some parts that readers have. ``fixed`` ones cannot be withheld: they are known from elsewhere.
 
     ``assumed``: likely, not certainly known; where such a one alone tells a count, the rest is kept all the same.
+    ``subtracted`` parts count against it.
     """
 
     layer: str
@@ -33,6 +34,7 @@ class Total(NamedTuple):
     members: NDArray[np.int64]
     fixed: bool = False
     assumed: bool = False
+    subtracted: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 
 # --- which communities a total is made of -----------------------------------------------------------
@@ -48,7 +50,7 @@ def published_totals(selected: Mapping[str, pd.DataFrame], layers: Mapping[str, 
     places = layers["communities"]
     numbers = parts_of(places)
     found: list[Total] = []
-    for layer, column, key, members in _groups(selected, layers):
+    for layer, column, key, members in total_groups(selected, layers):
         if layer not in selected or column not in selected[layer].columns or key not in selected[layer].index:
             continue
         stated = pd.to_numeric(selected[layer][column], errors="coerce").get(key)
@@ -74,7 +76,7 @@ def _announced(places: pd.DataFrame) -> list[Total]:
     ]
 
 
-def _groups(
+def total_groups(
     selected: Mapping[str, pd.DataFrame], layers: Mapping[str, pd.DataFrame]
 ) -> Iterable[tuple[str, str, object, list[object]]]:
     """Layer, column, key and the ids of the communities that its sum is over."""
@@ -150,7 +152,7 @@ def _plan_lines(places: pd.DataFrame, lines: Mapping[object, list[object]]) -> d
 
 
 def withhold_parts(
-    values: Floats, hidden: Flags, known: Flags, totals: Sequence[Total], k: int
+    values: Floats, hidden: Flags, known: Flags, totals: Sequence[Total], k: int, *, small: Flags | None = None
 ) -> tuple[Flags, frozenset[int]]:
     """Which further parts and which totals to withhold so that no small count can be computed.
 
@@ -166,6 +168,8 @@ def withhold_parts(
         What is published or otherwise known.
     k
         Counts from 1 to k - 1 are small.
+    small
+        Further hidden parts to protect alike, whatever their value.
 
     Returns
     -------
@@ -189,7 +193,9 @@ def withhold_parts(
     table = np.zeros((len(totals), len(count)))
     for at, total in enumerate(totals):
         table[at, total.members] = 1.0
-    for part in np.flatnonzero(out & ~known & (count > 0) & (count < k)).tolist():
+        table[at, total.subtracted] = -1.0
+    protected = (count < k) if small is None else (count < k) | small
+    for part in np.flatnonzero(out & ~known & (count > 0) & protected).tolist():
         idle: set[int] = set()
         while True:
             live = np.array([at not in gone | idle for at in range(len(totals))], dtype=bool)
@@ -204,8 +210,9 @@ def withhold_parts(
                 out[open_parts[np.argmin(count[open_parts])]] = True
             elif free:
                 gone.add(min(free, key=lambda at: (len(totals[at].members), at)))
-            elif assumed := {at for at in np.flatnonzero(np.abs(over_totals) > 1e-9).tolist() if totals[at].assumed}:
-                idle |= assumed
+            elif assumed := [at for at in np.flatnonzero(np.abs(over_totals) > 1e-9).tolist() if totals[at].assumed]:
+                # One at a time: what stood in for it may be a total that can be withheld.
+                idle.add(min(assumed))
             else:
                 break
     return out, frozenset(gone)
