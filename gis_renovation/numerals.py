@@ -158,6 +158,15 @@ def unit_factor(unit: str, target: str) -> float | None:
     return next((factor for name, factor in known.items() if plain_text(name).lower() == shown.lower()), None)
 
 
+def reads_like_a_value(name: str) -> bool:
+    """Whether a column's name reads like a cell: a bare number that is no year, a day, or a shape in words."""
+    number = read_quantity(name)
+    if number is not None and not number.unit:
+        return not (number.value.is_integer() and _is_year(int(number.value)))
+    shape = re.match(r"(?:SRID=\d+;)?(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\s*Z?\s*\(", name.strip(), re.IGNORECASE)
+    return shape is not None or read_day(name) is not None
+
+
 def header_unit(name: str) -> tuple[str, str]:
     """A column's name and its unit: “建筑面积（万平方米）” gives (建筑面积, 万平方米); no unit gives an empty one."""
     shown = re.sub(r"\s+", "", plain_text(name))

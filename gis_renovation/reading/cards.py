@@ -47,6 +47,7 @@ class Source(_Strict):
 
     ``replace_crs`` says that the file's own CRS is wrong and ``crs`` counts instead; nothing is moved.
     ``swap_axes`` says that the file has northing first: x and y of every shape are exchanged.
+    ``header_row`` is the row of the header, 0 where there is none; ``separator`` stands between a text file's cells.
     ``crs_guessed`` says that nobody has confirmed ``crs`` yet: every run warns of it, and nothing made from
     the layer is published for everybody.
     """
@@ -64,8 +65,9 @@ class Source(_Strict):
     observed: datetime.date | None = None
     title: str = ""
     note: str = ""
-    header_row: int | None = Field(default=None, ge=1)
+    header_row: int | None = Field(default=None, ge=0)
     header_rows: int | None = Field(default=None, ge=1, le=6)
+    separator: str = Field(default="", max_length=1)
     trusted: bool = False
     replace_crs: bool = False
     swap_axes: bool = False
@@ -134,8 +136,9 @@ class Join(_Strict):
     path: str
     layer_name: str = ""
     encoding: str = ""
-    header_row: int | None = Field(default=None, ge=1)
+    header_row: int | None = Field(default=None, ge=0)
     header_rows: int | None = Field(default=None, ge=1, le=6)
+    separator: str = Field(default="", max_length=1)
     on: str | dict[str, str]
     equals: str = ""
     take: dict[str, Literal["unanimous", "sum", "min", "max", "count"]] = Field(default_factory=dict)

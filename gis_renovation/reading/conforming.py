@@ -17,7 +17,7 @@ from gis_renovation.arrays import Geometries
 from gis_renovation.checks import Origin, fits_type
 from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
-from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
+from gis_renovation.numerals import header_unit, plain_text, read_month, reads_like_a_value, unit_factor
 from gis_renovation.reading import repairs
 from gis_renovation.reading.cards import VALUES_SHOWN, Card, ColumnRule, chosen, month_remedy
 from gis_renovation.reading.cells import (
@@ -30,7 +30,7 @@ from gis_renovation.reading.cells import (
     to_text,
 )
 from gis_renovation.reading.domains import FileColumns, same_filled, same_name
-from gis_renovation.reading.sheets import SHEET_ROW
+from gis_renovation.reading.ledgers import SHEET_ROW
 from gis_renovation.schemas import (
     APPROXIMATE,
     TYPE_NAMES,
@@ -451,6 +451,11 @@ def no_column(name: str, rows: pd.DataFrame, key: str, file: str) -> ConfigError
     """The error for a column that a card names and the file does not have, with the nearest one."""
     columns = [str(c) for c in rows.columns if c != "geometry"]
     hint = nearest_key(name, columns)
+    if any(map(reads_like_a_value, columns)):
+        hint += Text(
+            "列名像数据：文件没有表头的，请在 [source] 写 header_row = 0，再用“第1列”“第2列”指各列。",
+            ' The names read like values: without a header write header_row = 0 in [source], and "第1列" for a column.',
+        )
     return ConfigError(
         f"{file}：来源卡 {key} 指的列“{name}”在文件中不存在；{hint.zh}",
         f"{file}: the card's {key} names column {name!r}, which the file does not have; {hint.en}",

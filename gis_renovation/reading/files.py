@@ -248,7 +248,7 @@ def _join(
     facts: dict[str, Any] = {"path": join.path, "sha256": file_sha256(path)}
     if join.take:
         return _join_folded(frame, join, path, reading), facts
-    source = join.model_dump(include={"path", "layer_name", "encoding", "header_row", "header_rows"})
+    source = join.model_dump(include={"path", "layer_name", "encoding", "header_row", "header_rows", "separator"})
     card = Card.model_validate({"source": {**source, "layer": reading.layer}})
     other = Reading(card, reading.scratch)
     table = _read_one(path, other)

@@ -30,6 +30,33 @@ RASTER_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".img": "HFA", ".asc": "AAI
 RASTER_SUFFIXES = tuple(RASTER_DRIVERS)
 SUFFIXES = (*VECTOR_SUFFIXES, *PARQUET_SUFFIXES, *TEXT_SUFFIXES, *SHEET_SUFFIXES, ".zip", *RASTER_SUFFIXES)
 
+# What a file is by its first bytes, whatever it is called.
+_KINDS = (
+    (b"%PDF", Text("PDF 文档", "a PDF document")),
+    (b"\x89PNG", Text("PNG 图片", "a PNG picture")),
+    (b"\xff\xd8\xff", Text("JPEG 图片", "a JPEG picture")),
+    (b"Rar!", Text("RAR 压缩包", "a RAR archive")),
+    (b"7z\xbc\xaf", Text("7z 压缩包", "a 7z archive")),
+    (b"PK\x03\x04", Text("ZIP 压缩包（或 xlsx、docx）", "a ZIP archive (or xlsx, docx)")),
+    (
+        b"\xd0\xcf\x11\xe0",
+        Text("Office 97—2003 文件（xls、doc）或加密的 Office 文件", "an Office 97-2003 or locked file"),
+    ),
+    (b"SQLite format 3", Text("SQLite 数据库（如 GeoPackage）", "an SQLite database such as a GeoPackage")),
+    (b"PAR1", Text("Parquet 文件", "a Parquet file")),
+    (b"AC10", Text("AutoCAD DWG 图形", "an AutoCAD drawing")),
+    (b"version https://git-lfs", Text("Git LFS 指针，不是数据本身", "a pointer of Git LFS, not the data")),
+    (b"MIME-Version", Text("单个文件的网页（MHT）", "a web archive (MHT)")),
+)
+_PAGE = re.compile(rb"<(?:!doctype html|html|table|head|body|meta)\b", re.IGNORECASE)
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether a text file's first bytes are not those of something else; a table may begin with nearly anything."""
+    other = any(head.startswith(start) for start, _ in _KINDS if start != b"AC10")
+    return not (other or re.match(rb"AC10\d\d\x00", head) or (_PAGE.search(head) and head.lstrip()[:1] == b"<"))
+
+
 # What the first bytes of a file must be for its suffix; a driver is never left to guess from hostile content.
 _XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<")
 _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
@@ -54,6 +81,8 @@ _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     ".tif": lambda head: head[:2] in (b"II", b"MM"),
     ".tiff": lambda head: head[:2] in (b"II", b"MM"),
     ".img": lambda head: head.startswith(b"EHFA_HEADER_TAG"),
+    ".csv": _is_table,
+    ".txt": _is_table,
     ".asc": lambda head: head.lstrip()[:5].lower() in (b"ncols", b"nrows", b"xllco", b"xllce"),
 }
 _TILES = ("瓦片已切碎、简化，不能用于量算，请索取原始图层。", "Tiles are cut and simplified; ask for the layer itself.")
@@ -123,6 +152,15 @@ class Reading:
         )  # fmt: skip
 
 
+# Suffixes of files that begin so and are what they are called.
+_KEEPERS: Mapping[bytes, tuple[str, ...]] = {
+    b"PK\x03\x04": (".xlsx", ".xlsm", ".ods", ".et", ".xls", ".zip", ".kmz"),
+    b"\xd0\xcf\x11\xe0": (".xls", ".et", ".xlsx"),
+    b"SQLi": (".gpkg", ".sqlite"),
+    b"PAR1": PARQUET_SUFFIXES,
+}
+
+
 def check_signature(path: Path, layer: str) -> None:
     """Raise FileError if a file's first bytes are not those of its suffix."""
     test = _SIGNATURES.get(path.suffix.lower())
@@ -131,6 +169,8 @@ def check_signature(path: Path, layer: str) -> None:
     with path.open("rb") as stream:
         head = stream.read(512)
     if not test(head):
+        if kind_of_content(path) is not None:
+            raise unreadable(path, layer, "")
         raise FileError(
             f"图层 {layer}：{path} 的内容不是 {path.suffix} 文件（可能损坏、加密，或改过扩展名）；请用原软件重新导出。",
             f"Layer {layer}: {path} does not hold what {path.suffix} files hold (damaged, encrypted or renamed?); "
@@ -138,8 +178,34 @@ def check_signature(path: Path, layer: str) -> None:
         )
 
 
-def unreadable(path: Path, layer: str, error: Exception | str) -> FileError:
-    """The error for a file its own driver refuses, with the driver's first sentence."""
+def kind_of_content(path: Path) -> Text | None:
+    """What a file's first bytes say it is; None where they say nothing that people know a name for."""
+    head = bytes_at(path, 0, 1024) if path.is_file() else b""
+    if _PAGE.search(head):
+        return Text("网页（HTML）", "an HTML page")
+    return next((kind for start, kind in _KINDS if head.startswith(start)), None)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file holds text in one of the encodings of :func:`text_encoding`, by its beginning."""
+    head = bytes_at(path, 0, 4096)
+    return head[:2] in (b"\xff\xfe", b"\xfe\xff") or not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
+
+
+def unreadable(path: Path, layer: str, error: Exception | str | Text) -> FileError:
+    """The error for a file its own driver refuses: what its first bytes say it is, or the driver's first sentence."""
+    kind = kind_of_content(path)
+    if isinstance(error, Text):
+        return FileError(
+            f"图层 {layer}：读不出 {path}：{error.zh}。请用原软件重新导出。",
+            f"Layer {layer}: cannot read {path}: {error.en}. Export it again.",
+        )
+    if kind is not None and path.suffix.lower() not in _KEEPERS.get(bytes_at(path, 0, 4), ()):
+        return FileError(
+            f"图层 {layer}：{path} 的内容是{kind.zh}，不是 {path.suffix} 文件；请改正扩展名，或用原软件另存为该格式。",
+            f"Layer {layer}: {path} holds {kind.en}, it is no {path.suffix} file. Correct the suffix, or save it as "
+            "that kind in its own software.",
+        )
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     said = reason
     if "not recognized as being in a supported file format" in reason:

@@ -8,18 +8,22 @@ repeated anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
-from gis_renovation.errors import FileError, by_row
-from gis_renovation.numerals import plain_text, read_quantity
+from gis_renovation.errors import FeatureRef, FileError, by_row
+from gis_renovation.numerals import reads_like_a_value
 from gis_renovation.reading import dbf
 from gis_renovation.reading.dbf import bytes_at
-from gis_renovation.reading.opening import Reading, check_archive, text_encoding, unreadable
+from gis_renovation.reading.disguised import html_cells, xml_sheets
+from gis_renovation.reading.ledgers import SHEET_ROW, Span, read_ledger
+from gis_renovation.reading.opening import Reading, check_archive, is_text, text_encoding, unreadable
+from gis_renovation.reading.workbook_traps import SheetTraps, sheet_traps
 from gis_renovation.words import Text
 
 # A workbook with a password is an OLE container with a stream of this name in it.
@@ -29,12 +33,16 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 # So many bytes of a text file are enough to tell whether its encoding is right.
 _JUDGED = 2**18
+_LINES_JUDGED = 200
+_LONGEST_SAID = 16
+_SEPARATOR_LINE = re.compile(r"""\ufeff?"?sep=(?P<mark>[^"\r\n])"?\r?\n?""", re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"(?:^|\n)[ \t]*\r?\n|\x00")
 
 
 def read_text_table(path: Path, reading: Reading) -> pd.DataFrame:
     """A delimited text file, or the points of a land survey."""
-    encoding = text_encoding(path, reading.card.source.encoding, reading.layer)
+    source = reading.card.source
+    encoding = text_encoding(path, source.encoding, reading.layer)
     reading.facts["encoding"] = encoding
     reading.say_doubt(dbf.better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path)
     if path.suffix.lower() == ".txt":
@@ -42,42 +50,79 @@ def read_text_table(path: Path, reading: Reading) -> pd.DataFrame:
 
         text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
         if is_survey(text):
-            frame: pd.DataFrame = survey_frame(text, path, reading)
-            return frame
-    frame = read_csv(path, encoding, header_row=reading.card.source.header_row)
-    if reading.card.source.header_row is None and _looks_like_ledger(frame):
-        return _ledger(_csv_cells(path, encoding), [], path, reading)
-    return _with_sheet_rows(frame, path, encoding, reading.card.source.header_row or 1)
+            survey: pd.DataFrame = survey_frame(text, path, reading)
+            return survey
+    frame = read_csv(path, encoding, header_row=source.header_row, separator=source.separator)
+    if source.header_row is None and _looks_like_ledger(frame):
+        return _ledger(_csv_cells(path, encoding, source.separator), [], path, reading)
+    header_row = 1 if source.header_row is None else source.header_row
+    frame = _with_sheet_rows(frame, path, encoding, header_row, source.separator)
+    _say_header(frame, header_row, path, reading)
+    return _unguarded(frame, path, reading)
 
 
-def _with_sheet_rows(frame: pd.DataFrame, path: Path, encoding: str, header_row: int) -> pd.DataFrame:
+def _with_sheet_rows(frame: pd.DataFrame, path: Path, encoding: str, header_row: int, separator: str) -> pd.DataFrame:
     """The frame on the row numbers that a spreadsheet shows; as it is where they cannot be told."""
-    if not isinstance(frame.index, pd.RangeIndex):
-        return frame
     rows: Any = range(header_row + 1, header_row + 1 + len(frame))
     if _BLANK_LINE.search(path.read_bytes().rstrip()):  # blank lines are passed over, yet a spreadsheet counts them
-        cells = _csv_cells(path, encoding)
+        cells = _csv_cells(path, encoding, separator)
         filled = [number for number, row in enumerate(cells, start=1) if any(cell.strip() for cell in row) or row[1:]]
-        rows = [number for number in filled if number >= header_row][1:]
+        rows = [number for number in filled if number >= header_row][1 if header_row else 0 :]
     return frame.set_axis(pd.Index(rows, name=SHEET_ROW)) if len(rows) == len(frame) else frame
 
 
-def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None) -> pd.DataFrame:
-    """A delimited file as text cells; UTF-8 (with or without BOM), else GB18030, unless ``encoding`` says."""
+@contextmanager
+def _open_text(path: Path, encoding: str) -> Iterator[tuple[TextIO, str]]:
+    """A text file after a line “sep=;”, which tells spreadsheets the separator and is no row; and that separator."""
+    with path.open(encoding="utf-8-sig" if encoding == "UTF-8" else encoding, newline="") as stream:
+        said = _SEPARATOR_LINE.fullmatch(stream.readline(_LONGEST_SAID))
+        if not said:
+            stream.seek(0)
+        yield stream, said["mark"] if said else ""
+
+
+def read_csv(path: Path, encoding: str = "", *, header_row: int | None = None, separator: str = "") -> pd.DataFrame:
+    """A delimited file as text cells; UTF-8 (with or without BOM), else GB18030, unless ``encoding`` says.
+
+    ``separator`` is what stands between cells; if it is empty, what a line “sep=;” says, or else what divides
+    most lines into equally many cells. ``header_row`` counts from 1; 0 is a file without one.
+    """
     found = text_encoding(path, encoding, path.stem)
     try:
-        return pd.read_csv(
-            path,
-            encoding="utf-8-sig" if found == "UTF-8" else found,
-            sep=_delimiter(path, found),
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            skiprows=(header_row or 1) - 1,
-            skipinitialspace=True,
-        )
+        with _open_text(path, found) as (stream, said):
+            mark = separator or said or _separator(path, found)
+            frame = pd.read_csv(
+                stream,
+                sep=r"\s+" if mark == " " else mark,
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                header=None if header_row == 0 else 0,
+                skiprows=max(0, (header_row or 1) - 1),
+                skipinitialspace=True,
+            )
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise _uneven(path, error) from None
+    frame = _without_trailing(frame, path)
+    names = {name: f"第{at}列" for at, name in enumerate(frame.columns, start=1) if _is_nameless(name)}
+    return frame.rename(columns=names)
+
+
+def _is_nameless(name: object) -> bool:
+    return isinstance(name, int) or str(name).startswith("Unnamed: ")
+
+
+def _without_trailing(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Rows that end with a separator have one cell more than the header: an empty one; any other is a fault."""
+    if isinstance(frame.index, pd.RangeIndex):
+        return frame
+    names = list(frame.columns)
+    wide = frame.reset_index()
+    more = wide.iloc[:, len(names) :]
+    if more.notna().any(axis=None):
+        line = int(more.notna().any(axis=1).to_numpy().argmax()) + 2
+        raise _uneven(path, ValueError(f"Expected {len(names)} fields in line {line}, saw {wide.shape[1]}"))
+    return wide.iloc[:, : len(names)].set_axis(names, axis=1)
 
 
 def _uneven(path: Path, error: Exception) -> FileError:
@@ -93,52 +138,130 @@ def _uneven(path: Path, error: Exception) -> FileError:
     columns, line, cells = found.groups()
     return FileError(
         f"{path} 第 {line} 行有 {cells} 格，表头只有 {columns} 列；多半是单元格里有没加引号的逗号，或表头不在第一行。"
-        "请在表格软件中打开核对后另存为 xlsx，或在来源卡写 header_row = 表头所在行。",
+        "请在表格软件中打开核对后另存为 xlsx，或在来源卡写 header_row = 表头所在行；"
+        '分隔符不是逗号的，写 separator = ";"。',
         f"{path}: line {line} has {cells} cells, the header {columns}; most likely a comma in a cell without quotes, "
-        "or the header is further down. Save it as xlsx, or set header_row in the card.",
+        "or the header is further down. Save it as xlsx, or set header_row in the card; for another separator write "
+        'separator = ";".',
     )
 
 
-def _delimiter(path: Path, encoding: str) -> str:
-    with path.open(encoding=encoding, errors="replace") as stream:
-        lines = [line for _, line in zip(range(5), stream, strict=False)]
-    counts = {mark: sum(line.count(mark) for line in lines) for mark in (",", "\t", ";", "|")}
-    return max(counts, key=lambda mark: counts[mark]) if any(counts.values()) else ","
+def _separator(path: Path, encoding: str) -> str:
+    """The separator that divides the most lines into equally many cells, and into the most; a comma for one column."""
+    with _open_text(path, encoding) as (stream, _):
+        lines = [line for _, line in zip(range(_LINES_JUDGED), stream, strict=False)]
+    best = (0.0, 0, ",")
+    for mark in (",", "\t", ";", "|"):
+        counts = Counter(len(row) for row in _rows_of_text(lines, mark) if row)
+        columns, hits = max(counts.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
+        if columns > 1:
+            best = max(best, (hits / counts.total(), columns, mark))
+    return best[2]
+
+
+def _rows_of_text(lines: Iterable[str], mark: str) -> Iterator[list[str]]:
+    import csv
+
+    csv.field_size_limit(2**31 - 1)  # a shape in words is longer than the module's limit for a cell
+    return csv.reader(lines, delimiter=mark, skipinitialspace=True)
 
 
 def _looks_like_ledger(frame: pd.DataFrame) -> bool:
-    """Unnamed columns mean that the first line was a title, not the header."""
-    unnamed = sum(str(name).startswith("Unnamed:") for name in frame.columns)
-    return bool(unnamed > len(frame.columns) / 2)
+    """Nameless columns mean that the first line was a title, not the header."""
+    nameless = sum(re.fullmatch(r"第\d+列", str(name)) is not None for name in frame.columns)
+    return nameless > len(frame.columns) / 2
 
 
-def _csv_cells(path: Path, encoding: str) -> list[list[Any]]:
-    import csv
+def _csv_cells(path: Path, encoding: str, separator: str) -> list[list[Any]]:
+    with _open_text(path, encoding) as (stream, said):
+        mark = separator or said or _separator(path, encoding)
+        return [list(row) for row in _rows_of_text(stream, mark)]
 
-    with path.open(encoding="utf-8-sig" if encoding == "UTF-8" else encoding, newline="") as stream:
-        return [list(row) for row in csv.reader(stream, delimiter=_delimiter(path, encoding))]
+
+# --- cells that are not what they look like -------------------------------------------------------
+
+
+# What people write so that a spreadsheet keeps the zeros of a number: ="0012" and '0012.
+_GUARD = re.compile(r"""="(?P<text>(?:[^"]|"")*)"|'(?P<plain>[0-9=+@-].*)""", re.DOTALL)
+
+
+def _unguarded(frame: pd.DataFrame, path: Path, reading: Reading) -> pd.DataFrame:
+    """The frame with the texts that ="…" and a leading ' guard from spreadsheets; said with their number."""
+    count = 0
+    for name, column in frame.items():
+        if not (isinstance(column.dtype, pd.StringDtype) or column.dtype == object):
+            continue
+        texts = column.astype("str") if column.dtype == object else column
+        likely = texts.str.startswith(('="', "'"), na=False).to_numpy(dtype=bool)
+        if likely.any():
+            bare = [_bare(value) for value in column[likely]]
+            count += sum(new != old for new, old in zip(bare, column[likely], strict=True))
+            frame = frame.assign(**{str(name): column.mask(likely, pd.Series(bare, index=column.index[likely]))})
+    if count:
+        reading.say(
+            "note", "guarded", path,
+            f'{count} 个单元格写作 ="…" 或以单引号开头（防止表格软件丢掉前导零），已按其中的文字读取。',
+            f'{count} cells are written as ="…" or begin with a quote, which keeps zeros from spreadsheets; their text '
+            "was read.",
+        )  # fmt: skip
+    return frame
+
+
+def _bare(value: object) -> object:
+    found = _GUARD.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    return found["plain"] if found["text"] is None else found["text"].replace('""', '"')
+
+
+def _say_header(frame: pd.DataFrame, header_row: int | None, path: Path, reading: Reading) -> None:
+    """Doubt a header that reads like a record: numbers other than years, days, shapes."""
+    odd = [str(name) for name in frame.columns if reads_like_a_value(str(name))]
+    if odd and header_row != 0:
+        shown = "、".join(odd[:3])
+        reading.say(
+            "warning", "header_doubtful", path,
+            f"表头中有像数据的列名（{shown}），这一行可能是第一条记录；"
+            "没有表头的，请在来源卡 [source] 写 header_row = 0，再用“第1列”“第2列”指各列。",
+            f"The header holds names like values ({shown}), so this row may be the first record. Without a header "
+            "write header_row = 0 in the card's [source] and name the columns 第1列, 第2列.",
+        )  # fmt: skip
 
 
 def read_sheet(path: Path, reading: Reading, sheet: str) -> pd.DataFrame:
     """The records of one sheet of a workbook, as offices fill it in."""
-    cells, merged = _sheet_cells(path, sheet, reading.layer)
-    return _ledger(cells, merged, path, reading)
+    found = _sheet_cells(path, sheet, reading)
+    if found is None:  # text by another name
+        return read_text_table(path, reading)
+    cells, merged, name = found
+    frame = _ledger(cells, merged, path, reading)
+    _say_traps(sheet_traps(path, name), frame, path, reading)
+    return frame
 
 
 def read_xlsx(path: Path, sheet: str = "", *, header_row: int | None = None) -> pd.DataFrame:
     """The records of one sheet; the only visible one unless ``sheet`` names it. Titles and totals are left out."""
-    cells, merged = _sheet_cells(path, sheet, path.stem)
-    return read_ledger(cells, merged, header_row=header_row).frame.reset_index(drop=True)
+    found = _sheet_cells(path, sheet, path.stem)
+    if found is None:
+        return read_csv(path, header_row=header_row)
+    return read_ledger(*found[:2], header_row=header_row).frame.reset_index(drop=True)
 
 
-def _sheet_cells(path: Path, sheet: str, layer: str) -> tuple[list[list[Any]], list[Any]]:
-    """A sheet's cells from its first row and column on, and its merged ranges. Hidden sheets must be asked for."""
+def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[list[list[Any]], list[Any], str] | None:
+    """A sheet's cells from its first row and column on, its merged ranges and name; None for plain text.
+
+    Hidden sheets must be asked for.
+    """
     import python_calamine as calamine
 
-    if bytes_at(path, 0, 2) == b"PK":
+    layer = reading if isinstance(reading, str) else reading.layer
+    head = bytes_at(path, 0, 4)
+    if head[:2] == b"PK":
         check_archive(path, layer)
-    elif bytes_at(path, 0, 4) == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
+    elif head == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
         raise _locked(path, layer)
+    elif head != _OLE and is_text(path):
+        return _disguised_cells(path, sheet, reading)
     try:
         with path.open("rb") as stream:
             book = calamine.CalamineWorkbook.from_filelike(stream)
@@ -146,12 +269,86 @@ def _sheet_cells(path: Path, sheet: str, layer: str) -> tuple[list[list[Any]], l
             found = book.get_sheet_by_name(name)
             cells = found.to_python(skip_empty_area=False)
             if path.suffix.lower() == ".ods":
-                return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0))
-            return cells, list(found.merged_cell_ranges or [])
+                return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0)), name
+            return cells, list(found.merged_cell_ranges or []), name
     except calamine.PasswordError:
         raise _locked(path, layer) from None
     except calamine.CalamineError as error:
         raise unreadable(path, layer, error) from None
+
+
+def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[list[list[Any]], list[Any], str] | None:
+    """The cells of a table that is called .xls and is an HTML page or the XML of Excel 2003; None for other text."""
+    layer, stated = (reading, "") if isinstance(reading, str) else (reading.layer, reading.card.source.encoding)
+    encoding = text_encoding(path, stated, layer)
+    text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
+    if not text.lstrip().startswith("<"):
+        return None
+    sheets = xml_sheets(text)
+    page = None if sheets else html_cells(text)
+    if not sheets and page is None:
+        raise unreadable(path, layer, Text("其中没有表格", "it holds no table"))
+    name = sheet if sheet in sheets else next(iter(sheets), "")
+    if sheets and sheet not in sheets and (sheet or len(sheets) > 1):
+        raise _choose_sheet(path, layer, sheet, list(sheets))
+    if not isinstance(reading, str):
+        kind = (
+            Text("Excel 2003 的 XML 表格", "the XML of Excel 2003") if sheets else Text("网页（HTML）", "an HTML page")
+        )
+        reading.say(
+            "note", "disguised", path,
+            f"文件扩展名是 {path.suffix}，内容是{kind.zh}，已按其中的表格读取。",
+            f"The file is called {path.suffix} but holds {kind.en}; its table was read.",
+        )  # fmt: skip
+    cells, merged = sheets[name] if page is None else page
+    return cells, merged, name
+
+
+def _say_traps(traps: SheetTraps, frame: pd.DataFrame, path: Path, reading: Reading) -> None:
+    """What the sheet holds beside the values read, in the rows that are records, by cell."""
+    records = {int(row) - 1 for row in frame.index}
+    blank = [FeatureRef(rows=(_cell_name(place),)) for place in sorted(traps.uncomputed) if place[0] in records]
+    if blank:
+        reading.say(
+            "warning", "formulas_uncomputed", path,
+            f"{len(blank)} 个公式单元格没有存下计算结果，按未知处理；请用表格软件打开，重新计算并保存后再用。",
+            f"{len(blank)} cells of formulas hold no computed value and were read as unknown. Open the workbook in a "
+            "spreadsheet, compute and save it.",
+            features=blank,
+        )  # fmt: skip
+    wrong = [
+        FeatureRef(rows=(_cell_name(place),), mark="=", value=text)
+        for place, text in sorted(traps.errors.items())
+        if place[0] in records
+    ]
+    if wrong:
+        reading.say(
+            "warning", "formula_errors", path,
+            f"{len(wrong)} 个单元格是公式错误，没有值，按未知处理；请在表格软件中改正。",
+            f"{len(wrong)} cells hold errors of formulas and no value; they were read as unknown. Correct them.",
+            features=wrong,
+        )  # fmt: skip
+    hidden = [row + 1 for row in traps.hidden_rows if row in records]
+    if hidden:
+        reading.say(
+            "warning", "hidden_rows", path,
+            f"{len(hidden)} 行在表中是隐藏的（多为筛选掉的），已与其他行一样读取；"
+            "不要这些行的，请在来源卡用 [select] 选行，或在表中删去。",
+            f"{len(hidden)} rows are hidden in the sheet, mostly by a filter, and were read as the others. If they are "
+            "not wanted, choose rows by [select] in the card or delete them in the sheet.",
+            features=by_row(hidden),
+        )  # fmt: skip
+
+
+def _cell_name(place: tuple[int, int]) -> str:
+    """A cell as spreadsheets call it, such as D2; row and column from 0."""
+    row, column = place
+    letters = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{row + 1}"
 
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -225,18 +422,25 @@ def _pick_sheet(book: Any, sheet: str, path: Path, layer: str) -> str:
     hidden = [s.name for s in book.sheets_metadata if s.name not in visible]
     if sheet in (*visible, *hidden):
         return sheet
-    listed = ", ".join([*visible, *(f"{name}（隐藏）" for name in hidden)])
-    if sheet:
-        raise FileError(
-            f"图层 {layer}：{path.name} 没有工作表 {sheet}；现有：{listed}。",
-            f"Layer {layer}: {path.name} has no sheet {sheet}; found: {listed}.",
-        )
-    if len(visible) != 1:
-        raise FileError(
-            f"图层 {layer}：{path.name} 有多个工作表：{listed}；请在来源卡用 layer_name 指明。",
-            f"Layer {layer}: {path.name} has several sheets: {listed}; name one as layer_name in the card.",
-        )
+    if sheet or len(visible) != 1:
+        raise _choose_sheet(path, layer, sheet, visible, hidden)
     return str(visible[0])
+
+
+def _choose_sheet(path: Path, layer: str, sheet: str, visible: list[str], hidden: Sequence[str] = ()) -> FileError:
+    listed = Text(
+        ", ".join([*visible, *(f"{name}（隐藏）" for name in hidden)]),
+        ", ".join([*visible, *(f"{name} (hidden)" for name in hidden)]),
+    )
+    if sheet:
+        return FileError(
+            f"图层 {layer}：{path.name} 没有工作表 {sheet}；现有：{listed.zh}。",
+            f"Layer {layer}: {path.name} has no sheet {sheet}; found: {listed.en}.",
+        )
+    return FileError(
+        f"图层 {layer}：{path.name} 有多个工作表：{listed.zh}；请在来源卡用 layer_name 指明。",
+        f"Layer {layer}: {path.name} has several sheets: {listed.en}; name one as layer_name in the card.",
+    )
 
 
 _SET_ASIDE = {
@@ -274,7 +478,8 @@ def _ledger(cells: list[list[Any]], merged: list[Span], path: Path, reading: Rea
             f"第{row}行合计的“{name}”为 {stated:,.10g}，各行相加为 {summed:,.10g}，请核对。",
             f"Row {row} gives {stated:,.10g} as the total of {name!r}; the rows add up to {summed:,.10g}.",
         )  # fmt: skip
-    return ledger.frame
+    _say_header(ledger.frame, source.header_row, path, reading)
+    return _unguarded(ledger.frame, path, reading)
 
 
 def _after_gap(rows: list[int]) -> list[int]:
@@ -283,235 +488,3 @@ def _after_gap(rows: list[int]) -> list[int]:
         if number and row != rows[number - 1] + 1:
             return rows[number:]
     return []
-
-
-Row = Sequence[Any]
-
-
-Span = tuple[tuple[int, int], tuple[int, int]]
-
-
-# The index name of the frame made here: its labels are the sheet's own row numbers, from 1.
-SHEET_ROW = "sheet_row"
-
-
-_TOTAL = re.compile(r"^(?:合计|小计|总计|共计|累计|总合计|.{1,8}(?:合计|小计|总计))[::]?$")
-
-
-_FOOTER = re.compile(
-    r"^(?:填报人|填表人|审核人?|负责人|制表|复核|联系人|联系电话|电话|填报单位|填报日期|备注[::]|注[::]?|说明[::]?|单位(?:盖章|负责人))"
-)
-
-
-_UNIT_LINE = re.compile(r"^单位[::]")
-
-
-_ORDINALS = {"甲", "乙", "丙", "丁"}
-
-
-_SEARCHED_ROWS = 30
-
-
-@dataclass
-class Ledger:
-    """A table and what was set aside: kind (``title``, ``blank``, ``total``, ``footer``, ``header``) to sheet rows."""
-
-    frame: pd.DataFrame
-    set_aside: dict[str, list[int]] = field(default_factory=dict)
-    filled: int = 0
-    totals: list[tuple[int, str, float, float]] = field(default_factory=list)
-
-    @property
-    def rows_seen(self) -> int:
-        """Rows of the sheet: records and those set aside."""
-        return len(self.frame) + sum(map(len, self.set_aside.values()))
-
-
-def read_ledger(
-    cells: Sequence[Row], merged: Sequence[Span] = (), *, header_row: int | None = None, header_rows: int | None = None
-) -> Ledger:
-    """The records of a sheet.
-
-    ``cells`` are its rows, empty cells None or blank; ``merged`` ranges as ((row, column), (row, column)),
-    from 0, last included. ``header_row`` (from 1) and ``header_rows`` override the search for the header.
-    Column names join the header's levels with “/”; equal names get “_2”, “_3”. Merged cells of the body
-    are filled into every row they cover. Indexed by the sheet's row number. O(cells).
-    """
-    rows = [list(row) for row in cells]
-    width = max((len(row) for row in rows), default=0)
-    for row in rows:
-        row.extend([None] * (width - len(row)))
-    top = _find_header(rows, merged) if header_row is None else header_row - 1
-    depth = header_rows or _header_depth(rows, merged, top)
-    names = _column_names(rows, merged, top, depth, width)
-    filled = _fill_merged(rows, merged, top + depth)
-    ledger = Ledger(pd.DataFrame(), filled=filled)
-    ledger.set_aside = {kind: [] for kind in ("title", "header", "blank", "total", "footer")}
-    ledger.set_aside["title"] = list(range(1, top + 1))
-    ledger.set_aside["header"] = list(range(top + 1, min(top + depth, len(rows)) + 1))
-    keep = _records(rows, top, depth, ledger)
-    used = [column for column in range(width) if names[column] or any(not _empty(rows[r][column]) for r in keep)]
-    data = {names[c] or f"第{c + 1}列": _column([rows[r][c] for r in keep]) for c in used}
-    ledger.frame = pd.DataFrame(data, index=pd.Index([r + 1 for r in keep], name=SHEET_ROW))
-    _compare_totals(rows, used, names, ledger)
-    return ledger
-
-
-def _find_header(rows: Sequence[Row], merged: Sequence[Span]) -> int:
-    """The first row that reads like a header: several short texts, none of them a number, most columns filled."""
-    counts = [sum(not _empty(cell) for cell in row) for row in rows[:_SEARCHED_ROWS]]
-    most = max(counts, default=0)
-    spans = {(r, c): (r2 - r + 1, c2 - c + 1) for (r, c), (r2, c2) in merged}
-    for number, row in enumerate(rows[:_SEARCHED_ROWS]):
-        texts = [cell for cell in row if not _empty(cell)]
-        covered = sum(spans.get((number, c), (1, 1))[1] for c, cell in enumerate(row) if not _empty(cell))
-        words = [
-            t for t in texts if isinstance(t, str) and read_quantity(t) is None and not _UNIT_LINE.match(plain_text(t))
-        ]
-        if len(words) == len(texts) and len(texts) >= min(2, most) and covered >= max(1, most * 0.5):
-            return number
-    return next((number for number, count in enumerate(counts) if count), 0)
-
-
-def _header_depth(rows: Sequence[Row], merged: Sequence[Span], top: int) -> int:
-    """Rows the header takes: as deep as its deepest merged cell, one more below a group over several columns."""
-    depth = 1
-    for (first, _), (last, _) in merged:
-        if first == top and last > top:
-            depth = max(depth, last - top + 1)
-    grouped = {top}
-    for (first, left), (last, right) in sorted(merged):
-        if first in grouped and right > left and first < top + 6:
-            depth = max(depth, last - top + 2)
-            grouped.add(last + 1)
-    if depth == 1 and top + 1 < len(rows):
-        below = [plain_text(cell) for cell in rows[top + 1] if not _empty(cell)]
-        if below and all(re.fullmatch(r"[(\[][^)\]]+[)\]]", text) for text in below):
-            depth = 2
-    return depth
-
-
-def _column_names(rows: Sequence[Row], merged: Sequence[Span], top: int, depth: int, width: int) -> list[str]:
-    head = [list(row) for row in rows[top : top + depth]]
-    for (r1, c1), (r2, c2) in merged:
-        if top <= r1 < top + depth:
-            for r in range(r1, min(r2, top + depth - 1) + 1):
-                for c in range(c1, min(c2, width - 1) + 1):
-                    head[r - top][c] = head[r1 - top][c1]
-    names: list[str] = []
-    for column in range(width):
-        levels: list[str] = []
-        for row in head:
-            text = "" if _empty(row[column]) else re.sub(r"\s+", "", str(row[column]))
-            if text and (not levels or levels[-1] != text):
-                levels.append(text)
-        name = "/".join(levels)
-        # A line of units under the names belongs to the name: 建筑面积 + （万平方米）.
-        name = re.sub(r"/(?=[(（\[])", "", name)
-        names.append(_unlike(name, names))
-    return names
-
-
-def _unlike(name: str, taken: list[str]) -> str:
-    if not name or name not in taken:
-        return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
-
-
-def _fill_merged(rows: list[list[Any]], merged: Sequence[Span], body: int) -> int:
-    """Cells of the body below a merged one get its value, as a reader of the sheet sees it."""
-    filled = 0
-    for (r1, c1), (r2, c2) in merged:
-        if r1 < body or c2 > c1 or r1 >= len(rows) or _empty(rows[r1][c1]):
-            continue
-        for r in range(r1 + 1, min(r2, len(rows) - 1) + 1):
-            rows[r][c1] = rows[r1][c1]
-            filled += 1
-    return filled
-
-
-def _records(rows: Sequence[Row], top: int, depth: int, ledger: Ledger) -> list[int]:
-    """Positions of the rows that are records; the others are put into ``set_aside``."""
-    head = [[_shown(cell) for cell in row] for row in rows[top : top + depth]]
-    keep = []
-    for number in range(top + depth, len(rows)):
-        row = rows[number]
-        shown = [_shown(cell) for cell in row if not _empty(cell)]
-        if not shown:
-            kind = "blank"
-        elif any(_TOTAL.match(text) for text in shown[:3]):
-            kind = "total"
-        elif _FOOTER.match(shown[0]) and len(shown) <= max(2, len(row) // 2):
-            kind = "footer"
-        elif [_shown(cell) for cell in row] in head or _is_column_numbers(shown, number - top - depth):
-            kind = "header"
-        else:
-            keep.append(number)
-            continue
-        ledger.set_aside[kind].append(number + 1)
-    return keep
-
-
-def _is_column_numbers(shown: list[str], position: int) -> bool:
-    """A line “甲 乙 1 2 3” right under the header numbers the columns."""
-    if position or len(shown) < 3:
-        return False
-    words = [text for text in shown if text in _ORDINALS]
-    numbers = [text for text in shown if text not in _ORDINALS]
-    return numbers == [str(n) for n in range(1, len(numbers) + 1)] and (bool(words) or len(numbers) >= 4)
-
-
-def _compare_totals(rows: Sequence[Row], used: list[int], names: list[str], ledger: Ledger) -> None:
-    """The last total line against the sum of the records: (sheet row, column, stated, summed) where they differ.
-
-    Only for the one total of the whole sheet; subtotals stand for groups that are not known here.
-    """
-    totals = ledger.set_aside["total"]
-    if not totals:
-        return
-    line = rows[totals[-1] - 1] if len(totals) == 1 else None
-    if line is None:
-        return
-    for column in used:
-        stated = _number(line[column])
-        if stated is None or not names[column]:
-            continue
-        values = [_number(cell) for cell in ledger.frame[names[column]]]
-        known = [value for value in values if value is not None]
-        if known and abs(sum(known) - stated) > max(0.01, abs(stated) * 1e-6):
-            ledger.totals.append((totals[-1], names[column], stated, float(f"{sum(known):.12g}")))
-
-
-def _number(cell: object) -> float | None:
-    if isinstance(cell, bool) or _empty(cell):
-        return None
-    if isinstance(cell, int | float):
-        return float(cell)
-    found = read_quantity(cell) if isinstance(cell, str) else None
-    return found.value if found else None
-
-
-def _column(cells: Sequence[object]) -> Any:
-    """Numbers as numbers where all are, else the cells as they are."""
-    values = [None if _empty(value) else value for value in cells]
-    known = [value for value in values if value is not None]
-    if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
-        return pd.Series(values, dtype="float64").to_numpy()
-    if known and all(isinstance(value, str) for value in known):
-        return pd.Series(values, dtype="str").array
-    return pd.Series(values, dtype=object).to_numpy()
-
-
-def _shown(cell: object) -> str:
-    if _empty(cell):
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return re.sub(r"\s+", "", plain_text(cell))
-
-
-def _empty(cell: object) -> bool:
-    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())  # noqa: PLR0124 - NaN

@@ -23,7 +23,7 @@ from gis_renovation.reading.conforming import columns_needed, conform, finish_sh
 from gis_renovation.reading.domains import FileColumns
 from gis_renovation.reading.files import read_files
 from gis_renovation.reading.joins import fold_rows
-from gis_renovation.reading.sheets import SHEET_ROW
+from gis_renovation.reading.ledgers import SHEET_ROW
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.schemas import layer_schema
 

@@ -1,0 +1,140 @@
+"""What a workbook holds beside the values its reader gives: formulas never computed, errors, hidden rows.
+
+The reader gives an empty cell for a formula whose value was never stored and for an error (#REF!), and hidden rows as
+all others. The files' own XML tells them apart (ECMA-376 part 1, 18.3.1; OpenDocument 1.3 part 3, 9.1).
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+# Place of a cell: row and column, from 0.
+Place = tuple[int, int]
+
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+# So many empty rows or columns that a sheet may repeat are one place each; beyond this nothing is counted.
+_MOST_REPEATED = 1000
+
+
+@dataclass
+class SheetTraps:
+    """Cells without a computed value, cells of errors with their text, rows that are hidden; all from 0."""
+
+    uncomputed: list[Place] = field(default_factory=list)
+    errors: dict[Place, str] = field(default_factory=dict)
+    hidden_rows: list[int] = field(default_factory=list)
+
+
+def sheet_traps(path: Path, sheet: str) -> SheetTraps:
+    """The traps of one sheet of an .xlsx, .xlsm or .ods; none for other kinds, whose files do not tell them.
+
+    XML that declares entities or cannot be parsed gives none: reading the sheet itself says what is wrong with it.
+    O(bytes of the sheet); a sheet without formulas, errors and hidden rows is only searched for these words.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "content.xml" in archive.namelist():
+                return _opendocument(archive.read("content.xml"), sheet)
+            return _office_open(archive.read(_sheet_part(archive, sheet)))
+    except (zipfile.BadZipFile, KeyError, ValueError, StopIteration, ElementTree.ParseError):
+        return SheetTraps()
+
+
+def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The name of a sheet's part in the archive."""
+    book = _tree(archive.read("xl/workbook.xml"))
+    links = _tree(archive.read("xl/_rels/workbook.xml.rels"))
+    wanted = next(one.get(_REL) for one in book.iter() if _tag(one) == "sheet" and one.get("name") == sheet)
+    target = next(str(one.get("Target")) for one in links if one.get("Id") == wanted)
+    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+
+
+def _tree(text: bytes) -> ElementTree.Element:
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise ValueError
+    return ElementTree.fromstring(text)  # noqa: S314 - declarations were refused above
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _office_open(text: bytes) -> SheetTraps:
+    found = SheetTraps()
+    if b"<!DOCTYPE" in text or not any(word in text for word in (b"<f", b":f", b"hidden=", b't="e"')):
+        return found
+    row = -1
+    for _, element in ElementTree.iterparse(io.BytesIO(text), events=("end",)):  # noqa: S314 - refused above
+        if _tag(element) != "row":
+            continue
+        row = int(element.get("r", row + 2)) - 1
+        if element.get("hidden") in ("1", "true"):
+            found.hidden_rows.append(row)
+        for column, cell in _cells(element):
+            _note_cell(cell, (row, column), found)
+        element.clear()
+    return found
+
+
+def _cells(row: ElementTree.Element) -> Iterator[tuple[int, ElementTree.Element]]:
+    column = -1
+    for cell in row:
+        column = _column(cell.get("r", "")) if cell.get("r") else column + 1
+        yield column, cell
+
+
+def _column(reference: str) -> int:
+    """The column of a cell such as AB12, from 0."""
+    number = 0
+    for letter in reference:
+        if not letter.isalpha():
+            break
+        number = number * 26 + ord(letter.upper()) - ord("A") + 1
+    return number - 1
+
+
+def _note_cell(cell: ElementTree.Element, place: Place, found: SheetTraps) -> None:
+    kind, formula, value = cell.get("t", "n"), False, ""
+    for part in cell:
+        formula = formula or _tag(part) == "f"
+        value = (part.text or "") if _tag(part) == "v" else value
+    if kind == "e":
+        found.errors[place] = value.strip() or "#"
+    elif formula and not value.strip() and kind != "str":  # an empty text is a value
+        found.uncomputed.append(place)
+
+
+def _opendocument(text: bytes, sheet: str) -> SheetTraps:
+    found = SheetTraps()
+    table = next((t for t in _tree(text).iter(f"{_TABLE}table") if t.get(f"{_TABLE}name") == sheet), None)
+    row = 0
+    for line in () if table is None else table.iter(f"{_TABLE}table-row"):
+        repeated = int(line.get(f"{_TABLE}number-rows-repeated", 1))
+        if line.get(f"{_TABLE}visibility", "visible") != "visible":
+            found.hidden_rows += range(row, row + min(repeated, _MOST_REPEATED))
+        column = 0
+        for cell in line:
+            _note_opendocument(cell, (row, column), found)
+            column += int(cell.get(f"{_TABLE}number-columns-repeated", 1))
+        row += repeated
+    return found
+
+
+def _note_opendocument(cell: Any, place: Place, found: SheetTraps) -> None:
+    if not cell.get(f"{_TABLE}formula"):
+        return
+    shown = "".join(cell.itertext()).strip()
+    if shown.startswith(("#", "Err:")):
+        found.errors[place] = shown
+    elif not cell.get(f"{_OFFICE}value-type"):
+        found.uncomputed.append(place)
