@@ -83,19 +83,51 @@ def covered_areas(shapes: Geometries, covers: Geometries, *, threads: int = 2) -
 
 
 def are_slivers(shapes: Geometries, covers: Geometries, pairs: Overlaps, *, width_m: float) -> Flags:
-    """Which shared patches are narrower than ``width_m`` on average: twice the area by the perimeter.
+    """Which shared patches are slivers: nowhere as wide as ``width_m``.
 
-    Only patches small enough to be slivers of their shape are cut to measure their perimeter: those
-    of less area than ``width_m`` times the shape's own. O(small patches).
+    Only patches small enough to be slivers of their shape are cut: those of less area than ``width_m`` times the
+    shape's own outline. O(small patches).
     """
     length = shapely.length(shapes)[pairs.shape]
     sliver = np.zeros(len(pairs.shape), bool)
     at = np.flatnonzero(pairs.area_m2 < width_m * length)
     if len(at):
-        patch = shapely.intersection(shapes[pairs.shape[at]], covers[pairs.cover[at]])
-        # A patch that GEOS finds to be a mere line has no width at all.
-        sliver[at] = 2.0 * shapely.area(patch) < width_m * np.maximum(shapely.length(patch), 1e-9)
+        sliver[at] = are_narrow(shapely.intersection(shapes[pairs.shape[at]], covers[pairs.cover[at]]), width_m)
     return sliver
+
+
+def only_slivers(shapes: Geometries, covers: Geometries, pairs: Overlaps, *, width_m: float) -> Flags:
+    """Which shapes share nothing but slivers with all covers together; false for those that share nothing.
+
+    Follows ``shapes``. Narrow strips side by side are broad together, however the covers were cut.
+    """
+    sliver = are_slivers(shapes, covers, pairs, width_m=width_m)
+    met = np.bincount(pairs.shape, minlength=len(shapes)) > 0
+    narrow = met & (np.bincount(pairs.shape[~sliver], minlength=len(shapes)) == 0)
+    for at in np.flatnonzero(narrow):
+        ground = shapely.union_all(covers[pairs.cover[pairs.shape == at]])
+        narrow[at] = bool(are_narrow(np.array([shapely.intersection(shapes[at], ground)]), width_m)[0])
+    return np.asarray(narrow, bool)
+
+
+def are_narrow(ground: Geometries, width_m: float) -> Flags:
+    """Which polygons are nowhere as wide as ``width_m``: no disc of that diameter fits in; lines have no width.
+
+    Twice the area by the outline would be a mean: a yard at the end of a long seam would pass for a part of it.
+    """
+    narrow = 2.0 * shapely.area(ground) < width_m * np.maximum(shapely.length(ground), 1e-9)
+    # The mean is quick and never above the greatest width, so that only what is narrow on average is looked at.
+    at = np.flatnonzero(narrow)
+    narrow[at] = shapely.is_empty(shapely.buffer(ground[at], -width_m / 2.0, quad_segs=4))
+    return np.asarray(narrow, bool)
+
+
+def sort_by_width(ground: shapely.Geometry, width_m: float) -> tuple[float, float]:
+    """Area of the parts of ``ground`` that are somewhere as wide as ``width_m``, and of those that are not."""
+    parts = shapely.get_parts(ground)
+    parts = parts[shapely.area(parts) > 0.0]
+    narrow, area = are_narrow(parts, width_m), shapely.area(parts)
+    return float(area[~narrow].sum()), float(area[narrow].sum())
 
 
 def dissolve_overlapping(geometries: Geometries) -> Geometries:
@@ -105,22 +137,38 @@ def dissolve_overlapping(geometries: Geometries) -> Geometries:
     work local. Missing and empty geometry is dropped. O(n log n + vertices of overlapping groups).
     """
     geometries = geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]
-    left, right = shapely.STRtree(geometries).query(geometries)
-    once = left < right
-    left, right = left[once], right[once]
-    shares = shapely.relate_pattern(geometries[left], geometries[right], "T********")
-    left, right = left[shares], right[shares]
+    return dissolve_within(geometries, np.zeros(len(geometries), np.intp))[0]
+
+
+def dissolve_within(geometries: Geometries, kinds: Positions) -> tuple[Geometries, Positions]:
+    """The ground of each kind covered by polygons no two of which share area, and the kind of each.
+
+    Polygons of different kinds may still overlap. Everything else as :func:`dissolve_overlapping`.
+    """
+    left, right = overlapping_pairs(geometries)
+    alike = kinds[left] == kinds[right]
+    left, right = left[alike], right[alike]
     if len(left) == 0:
-        return geometries
+        return geometries, kinds
     size = len(geometries)
     graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))
     _, group = connected_components(graph, directed=False)
     mixed = np.isin(group, group[left])
     order = np.argsort(group[mixed], kind="stable")
-    members = geometries[mixed][order]
+    members, kind = geometries[mixed][order], kinds[mixed][order]
     starts = np.flatnonzero(np.diff(group[mixed][order], prepend=-1))
     united = [shapely.union_all(part) for part in np.split(members, starts[1:])]
-    return np.array([*geometries[~mixed], *united], dtype=object)
+    found = np.array([*geometries[~mixed], *united], dtype=object)
+    return found, np.concatenate([kinds[~mixed], kind[starts]])
+
+
+def overlapping_pairs(geometries: Geometries) -> tuple[Positions, Positions]:
+    """Positions of every two polygons whose interiors meet, the lesser first. O(n log n + pairs that touch)."""
+    left, right = shapely.STRtree(geometries).query(geometries)
+    once = left < right
+    left, right = left[once], right[once]
+    shares = shapely.relate_pattern(geometries[left], geometries[right], "T********")
+    return left[shares], right[shares]
 
 
 # --- edges ----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from gis_renovation.arrays import Floats
 from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import layer_schemas, nearest_names
 from gis_renovation.verdicts import NO, UNKNOWN, YES, Verdict, Verdicts, verdicts_of
-from gis_renovation.words import Text
+from gis_renovation.words import NO_TEXT, Text
 
 Operator = Literal[">=", "<=", ">", "<", "in"]
 Role = Literal["decides", "notes"]
@@ -46,7 +46,8 @@ class Rule:
     use ``in`` against a tuple; a number without ``unit`` is a share. ``role`` *decides* (a no
     excludes, an unknown keeps from passing) or only *notes*. ``failing`` is the verdict of a value
     that misses the threshold: ``unknown`` where a person must look before anyone may say no.
-    ``undecided`` lists words that leave it unknown.
+    ``undecided`` lists words that leave it unknown. ``least_width_m`` is how wide the ground of a use must be
+    besides, always a parameter, ``least_width_source`` where it is taken from.
     ``force`` is ``parameter`` for every number no read standard confirms. ``pack`` is name@version;
     ``replaces`` tells which value a city's override took the place of.
     """
@@ -65,6 +66,8 @@ class Rule:
     edition: str = ""
     failing: Verdict = "no"
     undecided: tuple[str, ...] = ()
+    least_width_m: float | None = None
+    least_width_source: Text = NO_TEXT
     pack: str = ""
     replaces: str = ""
 
@@ -84,6 +87,9 @@ class Rule:
         else:
             zh = f"{force.zh}" + (f"；参考 {reference}" if reference else "")
             en = f"{force.en}" + (f"; compare {reference}" if reference else "")
+        if self.least_width_m is not None:
+            width, of = f"{self.least_width_m:g} m", self.least_width_source
+            zh, en = f"{zh}；最小宽度 {width} 为参数（{of.zh}）", f"{en}; least width {width}: parameter ({of.en})"
         if self.replaces:
             zh, en = f"{zh}；替换 {self.replaces}", f"{en}; replaces {self.replaces}"
         return Text(f"{zh}；{self.pack}" if self.pack else zh, f"{en}; {self.pack}" if self.pack else en)
@@ -144,7 +150,10 @@ def _wrong_kind(rule: Rule, needed: Literal["number", "word"]) -> ConfigError:
 
 _REQUIRED = ("layer", "measure", "operator", "value", "text")
 _TEXTS = ("layer", "measure", "operator", "unit", "role", "force", "standard", "clause", "edition", "failing")
-_KEYS = (*_TEXTS, "value", "text", "undecided")
+_WIDTH = ("least_width_m", "least_width_source")
+_KEYS = (*_TEXTS, "value", "text", "undecided", *_WIDTH)
+# What of a plot may be asked to be of some width: its ground, and a building on it.
+_OF_WIDTH = ("area_m2", "rectangle_m2")
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "operator": get_args(Operator),
     "role": get_args(Role),
@@ -273,6 +282,9 @@ def _override_faults(pack: RulePack, rule: Rule, changes: Changes) -> list[Text]
     table = {key: getattr(rule, key) for key in _KEYS} | dict(changes)
     faults = _consistency_faults(rule.id, table)
     changed = {"value", "operator", "force"} & set(changes)
+    if "least_width_m" in changes and "least_width_source" not in changes:
+        zh = f"{pack.label} 改变了规则 {rule.id} 的 least_width_m 却没有写明 least_width_source"
+        faults.append(Text(zh, f"{pack.label} changes least_width_m of {rule.id} without a least_width_source"))
     if changed and "standard" not in changes and table["force"] != "parameter":
         zh = f'{pack.label} 改变了规则 {rule.id} 却没有写明依据；请写 standard 和 edition，或 force = "parameter"'
         en = f'{pack.label} changes {rule.id} without a source; give standard and edition, or force = "parameter"'
@@ -286,6 +298,8 @@ def _rule_values(table: Mapping[str, object]) -> dict[str, Any]:
         values["text"] = Text(*values["text"])
     if "undecided" in values:
         values["undecided"] = tuple(values["undecided"])
+    if "least_width_source" in values:
+        values["least_width_source"] = Text(*values["least_width_source"])
     if isinstance(values.get("value"), list):
         values["value"] = tuple(values["value"])
     elif "value" in values:
@@ -311,6 +325,7 @@ def _rule_faults(name: str, table: object, *, complete: bool) -> list[Text]:
             )
     if "text" in table and not _is_text_pair(table["text"]):
         faults.append(Text(f"{name}.text 应为 [中文, 英文]", f"{name}.text must be [Chinese, English]"))
+    faults += _width_faults(name, table)
     if "undecided" in table and not _is_words(table["undecided"]):
         faults.append(Text(f"{name}.undecided 应为文字列表", f"{name}.undecided must be a list of words"))
     if "value" in table and not (_is_words(table["value"]) or _is_number(table["value"])):
@@ -319,6 +334,19 @@ def _rule_faults(name: str, table: object, *, complete: bool) -> list[Text]:
         )
     if not faults and complete:
         faults += _consistency_faults(name, table)
+    return faults
+
+
+def _width_faults(name: str, table: Mapping[str, Any]) -> list[Text]:
+    """What is wrong with a least width by itself."""
+    faults, width = [], table.get("least_width_m", 1.0)
+    if not _is_number(width) or width <= 0.0:
+        faults.append(
+            Text(f"{name}.least_width_m 应为正数（m）", f"{name}.least_width_m must be a positive number (m)")
+        )
+    if "least_width_source" in table and not _is_text_pair(table["least_width_source"]):
+        zh, en = f"{name}.least_width_source 应为 [中文, 英文]", f"{name}.least_width_source must be [Chinese, English]"
+        faults.append(Text(zh, en))
     return faults
 
 
@@ -338,6 +366,21 @@ def _consistency_faults(name: str, table: Mapping[str, object]) -> list[Text]:
                 f'{name}: force "{table["force"]}" needs standard and edition; what is not confirmed is a "parameter"',
             )
         )
+    if table.get("least_width_m") is not None:
+        if (
+            table["layer"] != "usable_shapes"
+            or table["measure"] not in _OF_WIDTH
+            or table["operator"] not in (">=", ">")
+        ):
+            listed = ", ".join(_OF_WIDTH)
+            zh = f"{name}：least_width_m 只用于 usable_shapes 的 {listed}，且为下限（>= 或 >）"
+            en = f"{name}: least_width_m goes with {listed} of usable_shapes, as a lower bound (>= or >)"
+            faults.append(Text(zh, en))
+        if not table.get("least_width_source"):
+            zh = f"{name}：有 least_width_m 须写明 least_width_source（依据，或“本项目参数”）"
+            faults.append(
+                Text(zh, f"{name}: least_width_m needs least_width_source, a reference or this project's choice")
+            )
     if table["layer"] not in layer_schemas():
         near = _did_you_mean(str(table["layer"]), layer_schemas())
         faults.append(

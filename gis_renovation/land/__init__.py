@@ -23,7 +23,7 @@ from gis_renovation.land.ranking import Scoring, WeightTrial, grade_candidates, 
 from gis_renovation.land.shapes import Parking, shape_usable_land
 from gis_renovation.land.sites import list_touched_parcels, outline_land_sites
 from gis_renovation.land.statements import conclude_land_sites, draw_land_statements
-from gis_renovation.land.status import check_land_status
+from gis_renovation.land.status import check_land_status, met_controls
 
 __all__ = [
     "AS_WRITTEN",
@@ -48,6 +48,7 @@ __all__ = [
     "grade_vacant_premises",
     "list_code_conversions",
     "list_touched_parcels",
+    "met_controls",
     "outline_land_sites",
     "rank_parcels",
     "require_one_system",

@@ -13,13 +13,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.arrays import Geometries
+from gis_renovation.arrays import Geometries, Positions
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.codes import broad_uses, class_label, registered_uses, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2
-from gis_renovation.land.sites import AREA_DIGITS, polygons_of
-from gis_renovation.overlays import are_slivers, overlap_areas
+from gis_renovation.land.sites import AREA_DIGITS, polygons_of, round_to_total
+from gis_renovation.overlays import (
+    are_slivers,
+    dissolve_within,
+    overlap_areas,
+    overlapping_pairs,
+    sort_by_width,
+)
 from gis_renovation.words import Text
 
 USES: Final[Mapping[str, Text]] = {
@@ -66,14 +72,16 @@ def compare_land_uses(
     parcels, land_survey, planned_use
         Polygons by their keys in the sites' CRS; ``None`` is a layer nobody has.
     sliver_width_m
-        A difference on patches narrower than this on average is a *sliver*, the error of a boundary
-        rather than another use.
+        Ground nowhere as wide as this is a *sliver*, the error of a boundary rather than another use.
 
     Returns
     -------
     DataFrame, rows by site, comparison (registered_surveyed, registered_planned, surveyed_planned) and
-    the two uses: agreement (agrees, differs, sliver, unknown, not_checked), area_m2, share of the site,
-    patch_count. A comparison without data is one row *not_checked*. No site: no rows.
+    the two uses: agreement (agrees, differs, unknown, missing, sliver, not_checked), area_m2, share of the
+    site, patch_count. Every place of a site counts once and the rows of a comparison sum to the site's rounded
+    area exactly: where patches of several uses lie on each other, a difference goes before an unknown use and
+    that before agreement; *missing* is ground for which one of the two uses is not at hand. A comparison
+    without data is one row *not_checked*. No site: no rows.
 
     Raises
     ------
@@ -136,41 +144,128 @@ def use_patches(layer: gpd.GeoDataFrame | None, name: str, column: str) -> Patch
 def _compared(
     sites: gpd.GeoDataFrame, comparison: str, one: Patches, other: Patches, sliver_width_m: float
 ) -> list[_Agreement]:
-    """One row a site and pair of uses, with the ground they share."""
-    (shapes, first_labels, first_uses), (covers, second_labels, second_uses) = one, other
-    in_site = overlap_areas(polygons_of(sites), shapes)
-    ground = shapely.intersection(polygons_of(sites)[in_site.shape], shapes[in_site.cover])
-    ground = _polygonal(ground)
-    pairs = overlap_areas(ground, covers)
-    slivers = are_slivers(ground, covers, pairs, width_m=sliver_width_m)
+    """The rows of one comparison: by site, agreement and pair of uses, then what could not be compared."""
+    one, other = _drawn_once(one), _drawn_once(other)
+    grounds = polygons_of(sites)
+    in_site = overlap_areas(grounds, one[0])
+    ground = _polygonal(shapely.intersection(grounds[in_site.shape], one[0][in_site.cover]))
+    pairs = overlap_areas(ground, other[0])
+    slivers = are_slivers(ground, other[0], pairs, width_m=sliver_width_m)
     first = in_site.cover[pairs.shape]
-    agreements = [agreement_of(first_uses[a], second_uses[b]) for a, b in zip(first, pairs.cover, strict=True)]
-    frame = pd.DataFrame(
+    agreements = [agreement_of(one[2][a], other[2][b]) for a, b in zip(first, pairs.cover, strict=True)]
+    shared = pd.DataFrame(
         {
             "site": in_site.shape[pairs.shape],
-            "first_use": [first_labels[at] for at in first],
-            "second_use": [second_labels[at] for at in pairs.cover],
-            "agreement": np.where(slivers & (np.array(agreements) == "differs"), "sliver", agreements),
+            "agreement": np.where(slivers & (np.array(agreements, dtype=object) != "agrees"), "sliver", agreements),
+            "first_use": [one[1][at] for at in first],
+            "second_use": [other[1][at] for at in pairs.cover],
             "area": pairs.area_m2,
+            "ground": pairs.shape,
+            "cover": pairs.cover,
         }
     )
-    grouped = frame.groupby(["site", "first_use", "second_use", "agreement"], sort=True)["area"].agg(["sum", "size"])
+    clashing = np.isin(first, _clashing(one[0])) | np.isin(pairs.cover, _clashing(other[0]))
+    doubtful = set(shared["site"][clashing])
+    rows: list[_Agreement] = []
+    for site, own in _by_site(shared, len(sites)):
+        found, whole = _areas(own), float(sites["area_m2"].iloc[site])
+        if site in doubtful or whole - sum(area for area, _ in found.values()) >= NO_AREA_M2:
+            pieces = shapely.intersection(ground[own["ground"].to_numpy()], other[0][own["cover"].to_numpy()])
+            pieces = _polygonal(pieces)
+            found = _areas_once(own, pieces) if site in doubtful else found
+            found |= _gaps(grounds[site], pieces, sliver_width_m)
+        rows += _rows(str(sites.index[site]), comparison, whole, found)
+    return rows
+
+
+# Agreement, first and second use; the area of their ground, and the patches it is made of.
+_Found = dict[tuple[str, str | None, str | None], tuple[float, int]]
+# What counts where patches of several uses lie on each other.
+_FIRST: Final = ("differs", "unknown", "agrees", "sliver")
+
+
+def _drawn_once(patches: Patches) -> Patches:
+    """The patches of one label united where they lie on each other."""
+    shapes, labels, uses = patches
+    kinds = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    once, kind = dissolve_within(shapes, np.array([kinds[label] for label in labels], np.intp))
+    if len(once) == len(shapes):
+        return patches
+    of_label = dict(zip(labels, uses, strict=True))
+    names = list(kinds)
+    return once, [names[number] for number in kind], [of_label[names[number]] for number in kind]
+
+
+def _clashing(shapes: Geometries) -> Positions:
+    """The patches that share ground with another."""
+    return np.unique(np.concatenate(overlapping_pairs(shapes)))
+
+
+def _by_site(shared: pd.DataFrame, count: int) -> list[tuple[int, pd.DataFrame]]:
+    """The rows of every site, none for a site that shares nothing."""
+    groups = dict(tuple(shared.groupby("site")))
+    return [(site, groups.get(site, shared.iloc[:0])) for site in range(count)]
+
+
+def _areas(own: pd.DataFrame) -> _Found:
+    """Area and patches of each pair of uses, of patches none of which lie on each other."""
+    found: _Found = {}
+    for key, area in zip(_keys(own), own["area"], strict=True):
+        before, patches = found.get(key, (0.0, 0))
+        found[key] = before + float(area), patches + 1
+    return dict(sorted(found.items()))
+
+
+def _areas_once(own: pd.DataFrame, pieces: Geometries) -> _Found:
+    """Area and patches of each pair of uses where patches lie on each other: every place goes to one pair."""
+    found: _Found = {}
+    done: shapely.Geometry = shapely.Polygon()
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for at, key in enumerate(_keys(own)):
+        groups.setdefault(key, []).append(at)
+    for key in sorted(groups, key=lambda key: (_FIRST.index(key[0]), key)):
+        ground = shapely.union_all(pieces[groups[key]])
+        found[key] = float(shapely.area(shapely.difference(ground, done))), len(groups[key])
+        done = shapely.union(done, ground)
+    return {key: found[key] for key in sorted(groups)}
+
+
+def _keys(own: pd.DataFrame) -> list[tuple[str, str, str]]:
+    return list(zip(own["agreement"], own["first_use"], own["second_use"], strict=True))
+
+
+def _gaps(site: shapely.Geometry, pieces: Geometries, sliver_width_m: float) -> _Found:
+    """The ground for which one of the two uses is not at hand, slivers apart."""
+    broad, narrow = sort_by_width(shapely.difference(site, shapely.union_all(pieces)), sliver_width_m)
+    found: _Found = {("missing", None, None): (broad, 0), ("sliver", None, None): (narrow, 0)}
+    return found
+
+
+def _rows(site_id: str, comparison: str, whole: float, found: _Found) -> list[_Agreement]:
+    """The rows of one site, whose rounded areas sum to its rounded area."""
+    found = {key: facts for key, facts in found.items() if facts[0] >= NO_AREA_M2}
+    areas = np.array([area for area, _ in found.values()])
+    if not found:
+        return []
+    rounded = round_to_total(areas, whole, AREA_DIGITS)
     return [
         _Agreement(
-            site_id=str(sites.index[site]),
+            site_id=site_id,
             comparison=comparison,
             first_use=first_use,
             second_use=second_use,
             agreement=agreement,
-            area_m2=round(float(area), AREA_DIGITS),
-            share=float(area) / float(sites["area_m2"].iloc[site]),
-            patch_count=int(count),
+            area_m2=float(shown),
+            share=area / whole,
+            patch_count=patches or np.nan,
+            note_zh=_ONE_LACKS.zh if first_use is None else None,
+            note_en=_ONE_LACKS.en if first_use is None else None,
         )
-        for (site, first_use, second_use, agreement), (area, count) in zip(
-            grouped.index, grouped.to_numpy(), strict=True
-        )
-        if area >= NO_AREA_M2
+        for ((agreement, first_use, second_use), (area, patches)), shown in zip(found.items(), rounded, strict=True)
     ]
+
+
+_ONE_LACKS: Final = Text("缺其中一方的数据，无法比对", "one of the two is not at hand: not comparable")
 
 
 def agreement_of(first: frozenset[str], second: frozenset[str]) -> str:

@@ -14,7 +14,7 @@ from gis_renovation.crs import require_metric
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.comparison import USES, Patches, agreement_of, use_patches
 from gis_renovation.land.sites import polygons_of
-from gis_renovation.land.statements import Fact, SiteFacts, Statement, statements_on
+from gis_renovation.land.statements import Fact, Holders, SiteFacts, Statement, statements_on
 from gis_renovation.schemas import layer_schema
 from gis_renovation.verdicts import NO, UNKNOWN, YES
 from gis_renovation.words import Text
@@ -35,7 +35,7 @@ FACILITY_COLUMNS = ("site_id", *_Place._fields, "parcel_ids", *Statement._fields
 
 
 @layers_on_text_ids
-def draw_facility_statements(
+def draw_facility_statements(  # noqa: PLR0913 - five layers, and what is declared of them
     land_sites: gpd.GeoDataFrame,
     facilities: gpd.GeoDataFrame | None = None,
     premises: gpd.GeoDataFrame | None = None,
@@ -45,6 +45,7 @@ def draw_facility_statements(
     proof_papers: pd.DataFrame | None = None,
     sliver_width_m: float = 1.0,
     declared_new_holder_parcel_ids: tuple[str, ...] = (),
+    declared_same_holder_parcel_ids: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """The four statements for every facility and vacant room that stands in a site.
 
@@ -64,8 +65,8 @@ def draw_facility_statements(
         ``None`` is *not checked*: the statements that rest on it stay unknown.
     sliver_width_m
         A place that near a parcel, but in none, may be off by a drawing error and is unknown.
-    declared_new_holder_parcel_ids
-        Parcels whose user the project says will change.
+    declared_new_holder_parcel_ids, declared_same_holder_parcel_ids
+        Parcels whose user the project says will change, and will stay.
 
     Returns
     -------
@@ -74,7 +75,8 @@ def draw_facility_statements(
 
     Raises
     ------
-    CRSError; DataError for faults of the code systems. O(n log n).
+    CRSError; DataError for faults of the code systems; ConfigError for a parcel whose user is said both to
+    change and to stay. O(n log n).
 
     Examples
     --------
@@ -88,7 +90,7 @@ def draw_facility_statements(
     >>> parcels = gpd.GeoDataFrame(geometry=[box(0, 0, 40, 60)], index=["P1"], crs="EPSG:4548")
     >>> said = draw_facility_statements(sites, clinics, parcels=parcels)
     >>> said[["facility_id", "statement", "verdict"]].to_numpy().tolist()[0]
-    ['F1', 'no_new_land', 'no']
+    ['F1', 'no_new_land', 'unknown']
     """
     require_metric(land_sites=land_sites, facilities=facilities, premises=premises)
     require_metric(land_sites=land_sites, parcels=parcels, planned_use=planned_use)
@@ -96,7 +98,8 @@ def draw_facility_statements(
     site, at = shapely.STRtree(points).query(polygons_of(sites), predicate="intersects")
     used = np.unique(at)
     facts = _PlaceFacts(points[used], parcels, planned_use, sliver_width_m)
-    holders = SiteFacts(_NO_STATUS, facts.touched, None, proof_papers, declared_new_holder_parcel_ids)
+    said_of = Holders(proof_papers, declared_new_holder_parcel_ids, declared_same_holder_parcel_ids)
+    holders = SiteFacts(_NO_STATUS, facts.touched, None, said_of, most_sliver_share=0.0)
     found = {}
     for number, row in enumerate(used):
         said = _statements_at(number, facts, holders, new=places[row].works == "new")
@@ -108,7 +111,7 @@ def draw_facility_statements(
     return pd.DataFrame(rows, columns=list(FACILITY_COLUMNS)).astype("str")
 
 
-_NO_STATUS = pd.DataFrame(columns=["site_id", "section", "item", "state", "area_m2"])
+_NO_STATUS = pd.DataFrame(columns=["site_id", "section", "item", "state", "area_m2", "sliver_m2"])
 _ROOM = Text("空置房屋", "vacant premises")
 
 
@@ -174,7 +177,9 @@ class _PlaceFacts:
         if place in self.near:
             zh, en = "紧邻宗地界线，可能是位置误差，须核对", "is next to a parcel's edge, perhaps an error of position"
             return UNKNOWN, Text(zh, en)
-        return NO, Text("所在位置不在任何登记宗地内", "lies in no registered parcel")
+        zh = "所在位置不在任何登记宗地内；未登记不等于新增用地，须核实"
+        en = "lies in no registered parcel; that is not new land by itself, and is to be clarified"
+        return UNKNOWN, Text(zh, en)
 
     def use(self, place: int) -> Fact:
         """Whether registered and planned use agree at the place."""

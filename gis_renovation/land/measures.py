@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.errors import ConfigError
-from gis_renovation.overlays import are_slivers, covered_areas, dissolve_overlapping, overlap_areas
+from gis_renovation.overlays import covered_areas, dissolve_overlapping, only_slivers, overlap_areas
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.verdicts import NO, UNKNOWN, YES
 from gis_renovation.words import Text
@@ -59,7 +59,7 @@ class RegisterReading:
     blank_start
         What a blank actual start means in this city's contract register.
     sliver_width_m
-        Overlaps with control lines narrower than this on average are doubtful, hence unknown.
+        Overlaps with control lines nowhere as wide as this are doubtful, hence unknown.
     """
 
     checked_kinds: tuple[str, ...] = ()
@@ -333,16 +333,15 @@ def _control_area(kind: str) -> Measured:
             return Measure(np.full(len(site.places), np.nan), why)
         ground = dissolve_overlapping(lines)
         pairs = overlap_areas(site.geometry, ground)
-        broad = ~are_slivers(site.geometry, ground, pairs, width_m=site.reading.sliver_width_m)
+        narrow = only_slivers(site.geometry, ground, pairs, width_m=site.reading.sliver_width_m)
         area = np.bincount(pairs.shape, weights=pairs.area_m2, minlength=len(site.places)).astype(np.float64)
         area = np.where(area < NO_AREA_M2, 0.0, area)
-        only_slivers = (area > 0.0) & (np.bincount(pairs.shape[broad], minlength=len(area)) == 0)
         width = f"{site.reading.sliver_width_m:g} m"
         doubt = Text(
-            f"仅有平均宽度不足 {width} 的细碎重叠，可能是边界误差，需核对",
-            f"only slivers narrower than {width} on average, perhaps boundary error; to be confirmed",
+            f"仅有宽度不足 {width} 的细碎重叠，可能是边界误差，需核对",
+            f"only slivers narrower than {width}, perhaps boundary error; to be confirmed",
         )
-        return Measure(area, why, only_slivers, doubt)
+        return Measure(area, why, (area > 0.0) & narrow, doubt)
 
     return measure
 

@@ -6,7 +6,9 @@ piece's own edge directions on a grid of 48 by 48 cells and then grown until it 
 lies inside, and is a lower bound, the largest found rather than the largest proven. Of the largest
 rectangle in a direction tried, no more than two cells a side are lost; other directions are not
 tried. A use that is not found to fit is therefore *no* only where area or circle rule it out, else
-*unknown*.
+*unknown*. A use may ask for a least width: of ground only the part counts that is nowhere narrower, of a
+building only a rectangle whose shorter side is no less. Rows of stalls count only where every aisle is
+entered at its end or from a connecting lane; where the lot meets a street is not known.
 """
 
 from __future__ import annotations
@@ -61,9 +63,26 @@ class Parking:
         single = depth_m - full * module >= self.stall_length_m + self.aisle_m
         return (2 * full + single).astype(np.int64)
 
-    def stalls(self, depth_m: Floats, length_m: Floats) -> Ints:
-        """Stalls in all rows along a rectangle of this length."""
-        return (self.rows(depth_m) * np.floor(length_m / self.stall_width_m)).astype(np.int64)
+    def stalls(self, depth_m: Floats, length_m: Floats, *, entered_at_end: bool = True) -> Ints:
+        """Stalls in all rows along a rectangle of this length.
+
+        A single aisle may be entered at its end. Several aisles are connected by a lane of the aisle's width
+        across the rows, which takes its length off them; so is a single one that is not entered at its end.
+        """
+        rows = self.rows(depth_m)
+        lane = np.where((rows > 2) | (not entered_at_end), self.aisle_m, 0.0)
+        a_row = np.floor((length_m - lane) / self.stall_width_m + 1e-6)
+        return np.asarray(rows * np.maximum(a_row, 0.0), np.float64).astype(np.int64)
+
+    def layout(self, width_m: Floats, length_m: Floats) -> tuple[Ints, Ints]:
+        """Rows and stalls of the better of two layouts: rows along the longer side, or across it.
+
+        The lot is entered from a shorter side: rows across have a connecting lane along a longer side.
+        """
+        along, across = self.stalls(width_m, length_m), self.stalls(length_m, width_m, entered_at_end=False)
+        rows = np.where(along >= across, self.rows(width_m), self.rows(length_m))
+        stalls = np.maximum(along, across)
+        return np.where(stalls > 0, rows, 0), stalls
 
 
 _USUAL_PARKING: Final = Parking()
@@ -102,7 +121,8 @@ def shape_usable_land(
     rules
         Those with layer ``usable_shapes`` are used: setback_<network>_m (clearance each side of a
         pipe), and uses judged by area_m2, circle_diameter_m, rectangle_width_m, rectangle_length_m,
-        parking_rows_count, parking_stalls_count or fits_<a>x<b>_m (1 where such a rectangle fits).
+        parking_rows_count, parking_stalls_count or fits_<a>x<b>_m (1 where such a rectangle fits); a rule
+        on area_m2 or rectangle_m2 may ask for ``least_width_m`` besides.
     boundary_setback_m
         Strip along the parcel's own boundary that stays free.
     blocked_kinds
@@ -153,7 +173,7 @@ def shape_usable_land(
     piece, count = _largest_pieces(free)
     left = shapely.area(piece) > 0.0
     parcels, whole, piece, count = parcels[left], whole[left], piece[left], count[left]
-    facts = _measured(piece, parking, mine)
+    facts, bounds = _measured(piece, parking, [rule for rule in mine if not rule.measure.startswith("setback_")])
     result = gpd.GeoDataFrame(
         {
             "area_m2": shapely.area(piece),
@@ -165,9 +185,9 @@ def shape_usable_land(
         crs=idle_parcels.crs,
     )
     for name, values in facts.items():
-        if name not in result.columns and not _RECTANGLE.fullmatch(name):
+        if name not in result.columns:
             result[name] = values
-    for name, texts in _uses(mine, facts, len(piece)).items():
+    for name, texts in _uses(mine, bounds, len(piece)).items():
         result[name] = pd.array(texts, dtype="str")
     lacking = _not_deducted(buildings, utility_lines, control_lines)
     result["not_deducted_zh"], result["not_deducted_en"] = lacking.zh, lacking.en
@@ -256,12 +276,11 @@ def _largest_pieces(shapes: Geometries) -> tuple[Geometries, Ints]:
 # --- circle and rectangle -------------------------------------------------------------------------
 
 
-def _measured(pieces: Geometries, parking: Parking, rules: Sequence[Rule]) -> Facts:
-    asked = {rule.measure: _RECTANGLE.fullmatch(rule.measure) for rule in rules}
-    sizes = {name: (float(found[1]), float(found[2])) for name, found in asked.items() if found}
-    width, length, angle, windows = largest_rectangles(pieces, tuple(sizes.values()))
-    rows = np.maximum(parking.rows(width), parking.rows(length))
-    stalls = np.maximum(parking.stalls(width, length), parking.stalls(length, width))
+def _measured(pieces: Geometries, parking: Parking, rules: Sequence[Rule]) -> tuple[Facts, dict[str, Bounds]]:
+    """The measures of every piece, and between which values what each use asks for lies."""
+    sizes = list(dict.fromkeys(size for rule in rules for size in _size_asked(rule)))
+    width, length, angle, fits = largest_rectangles(pieces, sizes)
+    rows, stalls = parking.layout(width, length)
     circle = 2.0 * shapely.length(shapely.maximum_inscribed_circle(pieces, tolerance=0.05)) if len(pieces) else width
     facts: Facts = {
         "area_m2": shapely.area(pieces),
@@ -273,11 +292,79 @@ def _measured(pieces: Geometries, parking: Parking, rules: Sequence[Rule]) -> Fa
         "parking_rows_count": rows,
         "parking_stalls_count": stalls,
     }
-    for position, (name, size) in enumerate(sizes.items()):
-        facts[name] = np.where(windows[position], 1.0, 0.0)
-        impossible = (circle + 0.1 < min(size)) | (shapely.area(pieces) < size[0] * size[1])
-        facts[name] = np.where((facts[name] == 0.0) & ~impossible, np.nan, facts[name])
-    return facts
+    found = dict(zip(sizes, fits, strict=True))
+    bounds = {}
+    for rule in rules:
+        size = _size_asked(rule)
+        if size:
+            bounds[rule.id] = found[size[0]].astype(np.float64), _possible(size[0], facts)
+        elif rule.least_width_m is not None:
+            room = np.where(circle + _CIRCLE_ERROR_M < rule.least_width_m, 0.0, facts["area_m2"])
+            bounds[rule.id] = _wide(rule, pieces, rule.least_width_m), room
+        else:
+            bounds[rule.id] = _bounds(rule, pieces, facts, parking)
+    return facts, bounds
+
+
+# Of every piece the least and the greatest value that a measure may have.
+Bounds = tuple[Floats, Floats]
+# How far the largest circle may be from the one found.
+_CIRCLE_ERROR_M: Final = 0.1
+# How far a width may be from what was asked for, by rounding.
+_WIDTH_ERROR_M: Final = 1e-3
+# How many rectangles of the area asked for are tried, from the least width to a square.
+_PROPORTIONS: Final = 6
+
+
+def _size_asked(rule: Rule) -> list[tuple[float, float]]:
+    """The rectangle a use asks for; none for other uses."""
+    found = _RECTANGLE.fullmatch(rule.measure)
+    return [(float(found[1]), float(found[2]))] if found else []
+
+
+def _possible(size: tuple[float, float], facts: Facts) -> Floats:
+    """1 where neither circle nor area rules a rectangle out, else 0."""
+    circle = facts["circle_diameter_m"] + _CIRCLE_ERROR_M
+    return np.where((circle < min(size)) | (facts["area_m2"] < size[0] * size[1]), 0.0, 1.0)
+
+
+def _bounds(rule: Rule, pieces: Geometries, facts: Facts, parking: Parking) -> Bounds:
+    """Between which values what a rule asks for lies on each piece; what is found is the least."""
+    value, area = np.asarray(facts[rule.measure], np.float64), facts["area_m2"].astype(np.float64)
+    circle = facts["circle_diameter_m"] + _CIRCLE_ERROR_M
+    if rule.measure.startswith("parking_"):
+        stall = parking.stall_width_m * parking.stall_length_m
+        lot = (circle >= parking.aisle_m) & (area >= stall + parking.stall_width_m * parking.aisle_m)
+        return value, np.where(lot, np.maximum(area / stall, value), 0.0)
+    greatest: dict[str, Floats] = {
+        "rectangle_width_m": circle,
+        "rectangle_length_m": np.asarray(shapely.length(pieces)),
+        "rectangle_m2": area,
+    }
+    return value, greatest.get(rule.measure, value)
+
+
+def _wide(rule: Rule, pieces: Geometries, width_m: float) -> Floats:
+    """What is found on each piece of ground or of a rectangle that is nowhere narrower than ``width_m``, in m²."""
+    wide, area = _wide_parts(pieces, width_m), np.zeros(len(pieces))
+    if rule.measure == "area_m2" or isinstance(rule.value, tuple):
+        return np.asarray(shapely.area(wide), np.float64)
+    widths = np.linspace(width_m, max(width_m, rule.value**0.5), _PROPORTIONS)
+    sizes = [(float(width), float(max(width, rule.value / width))) for width in widths]
+    left = np.flatnonzero(shapely.area(wide) > 0.0)
+    across, up, _, fits = largest_rectangles(wide[left], sizes)
+    own = np.where(across >= width_m - _WIDTH_ERROR_M, across * up, 0.0)
+    area[left] = np.maximum(own, np.where(np.logical_or.reduce(fits), rule.value, 0.0))
+    # A rectangle found by growing lacks some square millimetres of one that fits exactly.
+    return np.where(np.abs(area - rule.value) < _WIDTH_ERROR_M * width_m, rule.value, area)
+
+
+def _wide_parts(pieces: Geometries, width_m: float) -> Geometries:
+    """The largest part of each piece that is nowhere narrower than ``width_m``; an empty polygon where none is."""
+    reach = (width_m - _WIDTH_ERROR_M) / 2.0
+    core = shapely.buffer(pieces, -reach, join_style="mitre")
+    wide = shapely.intersection(shapely.buffer(core, reach, join_style="mitre"), pieces)
+    return _largest_pieces(wide)[0]
 
 
 def largest_rectangles(
@@ -423,12 +510,13 @@ def _grown(polygons: Geometries, boxes: Floats, bounds: Floats) -> Floats:
 # --- uses -----------------------------------------------------------------------------------------
 
 
-def _uses(rules: Sequence[Rule], facts: Facts, count: int) -> dict[str, list[str]]:
-    """Which uses surely fit, and which might."""
-    uses = [rule for rule in rules if not rule.measure.startswith("setback_")]
-    verdicts: dict[str, Verdicts] = {
-        rule.id: judge_numbers(rule, np.asarray(facts[rule.measure], np.float64))[0] for rule in uses
-    }
+def _uses(rules: Sequence[Rule], bounds: Mapping[str, Bounds], count: int) -> dict[str, list[str]]:
+    """Which uses surely fit, and which might: what is found and what is possible judge alike, or nobody knows."""
+    uses = [rule for rule in rules if rule.id in bounds]
+    verdicts: dict[str, Verdicts] = {}
+    for rule in uses:
+        found, possible = (judge_numbers(rule, values)[0] for values in bounds[rule.id])
+        verdicts[rule.id] = np.where(found == possible, found, UNKNOWN).astype(np.int8)
 
     def chosen(place: int, code: int) -> list[Rule]:
         return [rule for rule in uses if verdicts[rule.id][place] == code]
@@ -437,9 +525,16 @@ def _uses(rules: Sequence[Rule], facts: Facts, count: int) -> dict[str, list[str
     return {
         "fitting_uses": [", ".join(rule.id for rule in chosen(place, YES)) for place in places],
         "unclear_uses": [", ".join(rule.id for rule in chosen(place, UNKNOWN)) for place in places],
-        "uses_zh": ["；".join(rule.text.zh for rule in chosen(place, YES)) for place in places],
-        "uses_en": ["; ".join(rule.text.en for rule in chosen(place, YES)) for place in places],
+        "uses_zh": ["；".join(_use_text(rule).zh for rule in chosen(place, YES)) for place in places],
+        "uses_en": ["; ".join(_use_text(rule).en for rule in chosen(place, YES)) for place in places],
     }
+
+
+def _use_text(rule: Rule) -> Text:
+    """A use, with the least width it was given."""
+    if rule.least_width_m is None:
+        return rule.text
+    return rule.text + Text(f"，宽不小于 {rule.least_width_m:g} m", f", at least {rule.least_width_m:g} m wide")
 
 
 def _not_deducted(*layers: gpd.GeoDataFrame | None) -> Text:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.arrays import Geometries
+from gis_renovation.arrays import Floats, Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
 from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.ids import layers_on_text_ids
@@ -27,6 +27,27 @@ MU_DIGITS: Final = 4
 def polygons_of(layer: gpd.GeoDataFrame) -> Geometries:
     """The layer's geometry as an array of shapely objects."""
     return np.asarray(layer.geometry.to_numpy(), dtype=object)
+
+
+def round_to_total(parts: Floats, total: float, digits: int) -> Floats:
+    """Parts rounded to ``digits`` decimals whose sum is exactly the rounded total.
+
+    Largest remainder: every part is rounded down, then the units still lacking go to the parts that
+    lost most, the earlier one on a tie; no part moves by more than one unit. ``parts`` sum to
+    ``total`` but for rounding error. O(n log n).
+    """
+    scale = 10.0**digits
+    target = round(total * scale)
+    units = np.floor(np.asarray(parts) * scale + 1e-6)
+    lacking = int(target - units.sum())
+    order = np.argsort(-(np.asarray(parts) * scale - units), kind="stable")
+    if lacking < 0:
+        order = order[::-1]
+    step = np.sign(lacking)
+    for position in range(abs(lacking)):
+        units[order[position % len(order)]] += step
+    # Not -0.0, which would be printed with a sign.
+    return np.round(units / scale, digits) + 0.0
 
 
 @layers_on_text_ids
@@ -136,7 +157,7 @@ def list_touched_parcels(
     land_sites, parcels
         Polygons by site_id and parcel_id in one projected CRS in metres.
     sliver_width_m
-        Overlaps whose mean width is below this are slivers.
+        Overlaps nowhere as wide as this are slivers.
 
     Returns
     -------

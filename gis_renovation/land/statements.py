@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.arrays import Floats
+from gis_renovation.errors import ConfigError
 from gis_renovation.ids import layers_on_text_ids
+from gis_renovation.land.status import met_controls
 from gis_renovation.verdicts import NO, UNKNOWN, YES, all_of, verdict_names
-from gis_renovation.words import NO_TEXT, Text
+from gis_renovation.words import COMMAS, NO_TEXT, Text, counted
 
 STATEMENTS: Final[Mapping[str, Text]] = {
     "no_new_land": Text("不新增用地", "no new land is used"),
@@ -53,6 +55,8 @@ def draw_land_statements(
     proof_papers: pd.DataFrame | None = None,
     *,
     declared_new_holder_parcel_ids: tuple[str, ...] = (),
+    declared_same_holder_parcel_ids: tuple[str, ...] = (),
+    most_sliver_share: float = 0.01,
 ) -> pd.DataFrame:
     """What the overlays support of the four statements of a joint review, and what is still missing.
 
@@ -60,9 +64,11 @@ def draw_land_statements(
     speaks for it, *no* that one speaks against it, *unknown* that something must be brought or
     confirmed first. Slivers speak for nothing.
 
-    - 不新增用地: the whole site lies in parcels of the register.
-    - 不改变用途: registered and planned use differ nowhere.
-    - 不改变主体: every parcel has a recorded holder and a proof paper, and no change was declared.
+    - 不新增用地: the whole site lies in parcels of the register. Ground in no parcel may be in use for long: it
+      leaves the statement unknown, and only people can say whether it is new.
+    - 不改变用途: registered and planned use are both at hand all over the site and differ nowhere.
+    - 不改变主体: the whole site lies in parcels with a recorded holder, a proof paper and somebody's statement
+      that the holder stays, and no change was declared.
     - 不涉及权属变化: the first and third hold and all parcels are state-owned.
 
     Parameters
@@ -73,9 +79,12 @@ def draw_land_statements(
         :func:`gis_renovation.land.comparison.compare_land_uses` for them; the last two ``None`` where there
         are no parcels.
     proof_papers
-        Papers by parcel; ``None`` is *not checked*.
-    declared_new_holder_parcel_ids
-        Parcels whose user the project says will change.
+        Papers by parcel; ``None`` is *not checked*. One of kind ``same_holder`` states that the holder stays; it
+        proves no right to the land.
+    declared_new_holder_parcel_ids, declared_same_holder_parcel_ids
+        Parcels whose user the project says will change, and will stay.
+    most_sliver_share
+        Slivers of more than this share of a site are no error of boundaries any more.
 
     Returns
     -------
@@ -84,7 +93,8 @@ def draw_land_statements(
 
     Raises
     ------
-    KeyError for a column that a table lacks. O(rows).
+    KeyError for a column that a table lacks; ConfigError for a parcel whose user is said both to change and to
+    stay. O(rows).
 
     Examples
     --------
@@ -101,7 +111,8 @@ def draw_land_statements(
     >>> dict(zip(said["statement"], said["verdict"]))
     {'no_new_land': 'yes', 'no_use_change': 'unknown', 'no_holder_change': 'unknown', 'no_tenure_change': 'unknown'}
     """
-    facts = SiteFacts(land_status, touched_parcels, land_use_comparison, proof_papers, declared_new_holder_parcel_ids)
+    holders = Holders(proof_papers, declared_new_holder_parcel_ids, declared_same_holder_parcel_ids)
+    facts = SiteFacts(land_status, touched_parcels, land_use_comparison, holders, most_sliver_share=most_sliver_share)
     rows = []
     for site_id in map(str, land_sites.sort_index().index):
         land, use, holder, state_owned = (find(site_id) for find in facts.findings)
@@ -155,6 +166,30 @@ class TouchedParcel(NamedTuple):
     holder_name: str | None
 
 
+class Holders:
+    """What is on paper and said of the users of parcels."""
+
+    def __init__(self, papers: pd.DataFrame | None, changed: Sequence[str], same: Sequence[str]) -> None:
+        self.changed = frozenset(changed)
+        both = sorted(self.changed & set(same))
+        if both:
+            listed = ", ".join(both)
+            raise ConfigError(
+                f"这些宗地同时写入了 declared_new_holder_parcel_ids 和 declared_same_holder_parcel_ids：{listed}。"
+                "请只保留其一。",
+                f"These parcels stand in both declared_new_holder_parcel_ids and declared_same_holder_parcel_ids: "
+                f"{listed}. Keep one of the two.",
+            )
+        said = pd.Series(dtype=bool) if papers is None else _states_same_holder(papers)
+        self.proved = frozenset() if papers is None else frozenset(papers["parcel_id"][~said.to_numpy()])
+        self.same = frozenset(same) | (frozenset() if papers is None else frozenset(papers["parcel_id"][said]))
+
+
+def _states_same_holder(papers: pd.DataFrame) -> pd.Series:
+    kinds = papers["kind"] if "kind" in papers.columns else pd.Series(None, index=papers.index, dtype=object)
+    return kinds.eq("same_holder").fillna(False).astype(bool)
+
+
 class SiteFacts:
     """The facts of all sites, looked up by site; each finder gives a verdict and what it rests on."""
 
@@ -163,20 +198,20 @@ class SiteFacts:
         status: pd.DataFrame,
         touched: pd.DataFrame | None,
         comparison: pd.DataFrame | None,
-        papers: pd.DataFrame | None,
-        declared: Sequence[str],
+        holders: Holders,
+        *,
+        most_sliver_share: float,
     ) -> None:
         self.whole = _area_of(status[status["section"] == "total"])
         bare = status[(status["section"] == "ownership") & (status["item"] == "uncovered")]
-        self.bare, self.bare_state = _area_of(bare), dict(zip(bare["site_id"], bare["state"], strict=True))
+        areas = zip(bare["state"], bare["area_m2"].to_numpy(), bare["sliver_m2"].to_numpy(), strict=True)
+        self.bare = dict(zip(bare["site_id"], areas, strict=True))
         self.touched = None if touched is None else _by_site(touched[touched["state"] == "touched"])
-        self.compared = comparison is not None
         uses = comparison if comparison is not None else pd.DataFrame(columns=["site_id", "comparison", "agreement"])
         uses = uses[uses["comparison"] == "registered_planned"]
-        self.differs = _area_of(uses[uses["agreement"] == "differs"])
-        self.agrees = _area_of(uses[uses["agreement"].isin(["agrees", "sliver"])])
-        self.papers = frozenset() if papers is None else frozenset(papers["parcel_id"])
-        self.declared = frozenset(declared)
+        self.compared = set(uses["site_id"][uses["agreement"] != "not_checked"])
+        self.uses = {name: _area_of(uses[uses["agreement"] == name]) for name in _OPEN_USES}
+        self.holders, self.most_sliver_share = holders, most_sliver_share
         self.findings = (self.land, self.use, self.holder, self.state_owned)
 
     def parcels(self, site_id: str) -> list[TouchedParcel]:
@@ -185,52 +220,80 @@ class SiteFacts:
 
     def lacking_papers(self, site_id: str) -> list[str]:
         """Parcels of the site without any proof paper; all of them where papers were not checked."""
-        return sorted(row.parcel_id for row in self.parcels(site_id) if row.parcel_id not in self.papers)
+        return sorted(row.parcel_id for row in self.parcels(site_id) if row.parcel_id not in self.holders.proved)
+
+    def _too_much(self, site_id: str, area: float) -> Text | None:
+        """Why slivers are too much to be the error of boundaries; None where they are not."""
+        if area <= self.most_sliver_share * self.whole[site_id]:
+            return None
+        share = f"{100.0 * self.most_sliver_share:g}%"
+        zh = f"细碎缝隙合计 {area:,.2f} m²，超过用地的 {share}，不能视为边界误差"
+        en = f"slivers of {area:,.2f} m² in all are more than {share} of the site, too much for boundary error"
+        return Text(zh, en)
 
     def land(self, site_id: str) -> Fact:
         """Whether the site lies wholly in parcels of the register."""
         if site_id not in self.bare:
             return UNKNOWN, Text("宗地未核查", "parcels were not checked")
-        area, state = self.bare[site_id], self.bare_state[site_id]
-        if state == "none":
-            return YES, Text("用地全部在登记宗地内", "the site lies wholly in registered parcels")
-        if state == "sliver":
-            zh = f"用地在登记宗地内，仅有 {area:,.2f} m² 细碎缝隙"
-            return YES, Text(zh, f"the site lies in registered parcels but for slivers of {area:,.2f} m²")
-        return NO, Text(f"有 {area:,.2f} m² 不在任何登记宗地内", f"{area:,.2f} m² lie in no registered parcel")
+        state, area, sliver = self.bare[site_id]
+        if state == "touched":
+            zh = f"有 {area:,.2f} m² 不在任何登记宗地内；未登记不等于新增用地，须核实"
+            en = f"{area:,.2f} m² lie in no registered parcel; that is not new land by itself, and is to be clarified"
+            return UNKNOWN, Text(zh, en)
+        much = self._too_much(site_id, sliver)
+        if much:
+            return UNKNOWN, much
+        own = Text("用地全部在登记宗地内", "the site lies wholly in registered parcels")
+        return YES, own + _slivers(sliver)
 
     def use(self, site_id: str) -> Fact:
         """Whether registered and planned use agree all over the site."""
-        if not self.compared:
-            return UNKNOWN, Text("用途未比对", "uses were not compared")
-        differs = self.differs.get(site_id, 0.0)
+        if site_id not in self.compared:
+            return UNKNOWN, Text("登记用途与规划用途未比对", "registered and planned use were not compared")
+        differs, unknown, missing, sliver = (self.uses[name].get(site_id, 0.0) for name in _OPEN_USES)
         if differs > 0.0:
-            zh, en = (
-                f"登记用途与规划用途不一致 {differs:,.2f} m²",
-                f"registered and planned use differ on {differs:,.2f} m²",
-            )
-            return NO, Text(zh, en)
-        whole = self.whole[site_id]
-        left = whole - self.agrees.get(site_id, 0.0)
-        if left > max(1.0, 0.001 * whole):
-            return UNKNOWN, Text(f"尚有 {left:,.2f} m² 用途无法比对", f"uses cannot be compared on {left:,.2f} m²")
-        return YES, Text("登记用途与规划用途一致", "registered and planned use agree")
+            zh = f"登记用途与规划用途不一致 {differs:,.2f} m²"
+            return NO, Text(zh, f"registered and planned use differ on {differs:,.2f} m²")
+        lacking = COMMAS.join(
+            text.fill(area=f"{area:,.2f}") for text, area in zip(_OPEN, (missing, unknown), strict=True) if area > 0.0
+        )
+        if lacking.zh:
+            return UNKNOWN, Text("登记与规划用途不能全部比对：", "uses cannot be compared everywhere: ") + lacking
+        much = self._too_much(site_id, sliver)
+        if much:
+            return UNKNOWN, much
+        return YES, Text("登记用途与规划用途一致", "registered and planned use agree") + _slivers(sliver)
 
     def holder(self, site_id: str) -> Fact:
-        """Whether every parcel has a holder and a paper and no change was declared."""
+        """Whether every parcel has a holder, a paper and a statement that the holder stays; no change declared."""
         if self.touched is None:
             return UNKNOWN, Text("宗地未核查", "parcels were not checked")
         own = self.parcels(site_id)
-        changed = sorted(self.declared & {row.parcel_id for row in own})
+        changed = sorted(self.holders.changed & {row.parcel_id for row in own})
         if changed:
             listed = ", ".join(changed)
             return NO, Text(f"项目声明变更使用主体的宗地：{listed}", f"the project declares new users of {listed}")
+        if not own:
+            return UNKNOWN, _NO_PARCEL
         nameless = sum(row.holder_kind is None and row.holder_name is None for row in own)
-        lacking = len(self.lacking_papers(site_id))
-        if not own or nameless or lacking:
-            zh = f"{len(own)} 宗地中 {nameless} 宗未登记使用权人，{lacking} 宗缺证明材料"
-            return UNKNOWN, Text(zh, f"of {len(own)} parcels {nameless} have no holder on record, {lacking} no paper")
-        return YES, Text(f"{len(own)} 宗地均有使用权人和证明材料", f"all {len(own)} parcels have a holder and a paper")
+        unsaid = sum(row.parcel_id not in self.holders.same for row in own)
+        counts = (nameless, len(self.lacking_papers(site_id)), unsaid)
+        lacking = COMMAS.join(text.fill(n=n) for text, n in zip(_LACKING, counts, strict=True) if n)
+        bare = self._bare_land(site_id)
+        if lacking.zh:
+            return UNKNOWN, Text(f"{len(own)} 宗地中 ", f"of {counted(len(own), 'parcel')} ") + lacking + bare
+        whole = Text(
+            f"{len(own)} 宗地均有使用权人、证明材料和使用主体不变的声明",
+            f"holder, paper and a statement that the holder stays are at hand for {counted(len(own), 'parcel')}",
+        )
+        return (UNKNOWN if bare.zh else YES), whole + bare
+
+    def _bare_land(self, site_id: str) -> Text:
+        """What to add where a part of the site lies in no parcel, of whose users nothing is known."""
+        state, area, _ = self.bare.get(site_id, ("nowhere", 0.0, 0.0))
+        if state != "touched":
+            return NO_TEXT
+        return Text(f"；另有 {area:,.2f} m² 未登记", f"; {area:,.2f} m² more lie in no parcel")
 
     def state_owned(self, site_id: str) -> Fact:
         """Whether all parcels are state-owned."""
@@ -240,10 +303,36 @@ class SiteFacts:
         unknown = sum(row.ownership is None for row in own)
         other = sum(row.ownership != "state" for row in own) - unknown
         if other:
-            return NO, Text(f"{other} 宗非国有土地", f"{other} parcels are not state-owned")
-        if unknown or not own:
-            return UNKNOWN, Text(f"{unknown} 宗土地所有权未登记", f"ownership of {unknown} parcels is not recorded")
-        return YES, Text("均为国有土地", "all parcels are state-owned")
+            zh = f"{len(own)} 宗地中 {other} 宗非国有"
+            return NO, Text(zh, f"of {counted(len(own), 'parcel')} {other} not state-owned")
+        if not own:
+            return UNKNOWN, _NO_PARCEL
+        bare = self._bare_land(site_id)
+        if unknown:
+            zh = f"{len(own)} 宗地中 {unknown} 宗未登记土地所有权"
+            return UNKNOWN, Text(zh, f"of {counted(len(own), 'parcel')} {unknown} without recorded ownership") + bare
+        whole = Text(f"所涉 {len(own)} 宗地均为国有土地", f"state-owned: all of {counted(len(own), 'parcel')} touched")
+        return (UNKNOWN if bare.zh else YES), whole + bare
+
+
+def _slivers(area: float) -> Text:
+    """What to say of slivers beside a yes: nothing where there are none."""
+    zh, en = f"，仅有 {area:,.2f} m² 细碎缝隙", f" but for slivers of {area:,.2f} m²"
+    return Text(zh, en) if area > 0.0 else NO_TEXT
+
+
+_NO_PARCEL: Final = Text("范围内没有登记宗地", "there is no registered parcel here")
+_LACKING: Final = (
+    Text("{n} 宗未登记使用权人", "{n} without a holder on record"),
+    Text("{n} 宗缺证明材料", "{n} without a paper"),
+    Text("{n} 宗没有使用主体不变的声明", "{n} without a statement that the holder stays"),
+)
+_OPEN: Final = (
+    Text("缺登记用途或规划用途 {area} m²", "one of the two is missing on {area} m²"),
+    Text("用途类别未知 {area} m²", "a use is of no known class on {area} m²"),
+)
+# How registered and planned use may stand to each other where they do not simply agree.
+_OPEN_USES: Final = ("differs", "unknown", "missing", "sliver")
 
 
 def _area_of(rows: pd.DataFrame) -> dict[str, float]:
@@ -264,8 +353,6 @@ def _by_site(touched: pd.DataFrame) -> dict[str, list[TouchedParcel]]:
 
 # --- one line a site ------------------------------------------------------------------------------
 
-# Every town site lies inside the development boundary: no matter to act on.
-NO_MATTER = ("urban_boundary",)
 # From the worst: one statement contradicted makes the site contradicted.
 _OUTCOMES = (("no", "contradicted"), ("unknown", "open"), ("yes", "supported"))
 
@@ -289,10 +376,11 @@ def conclude_land_sites(
     -------
     GeoDataFrame of the sites' polygons indexed and sorted by site_id: kind, name, outcome
     (contradicted where a statement is *no*, open where one is *unknown*, supported where all four
-    are *yes*), parcel_count (slivers left out; unknown without parcels), controls_zh and controls_en
-    (control lines met, the development boundary left out), unchecked_count (items for which there was
-    no layer), differs_m2 (registered against planned use; unknown where not compared), open_zh and
-    open_en (the statements that are not yes). No sites: no rows. An outcome is no approval.
+    are *yes*), parcel_count (slivers left out; unknown without parcels), controls_zh and
+    controls_en (control lines met, and the development boundary where a site is outside), unchecked_count
+    (items for which there was no layer), differs_m2 (registered against planned use; unknown where not
+    compared), open_zh and open_en (the statements that are not yes). No sites: no rows. An outcome is no
+    approval.
 
     Raises
     ------
@@ -300,7 +388,7 @@ def conclude_land_sites(
 
     Examples
     --------
-    One statement is contradicted, hence the site:
+    Most of the site lies in no parcel, so that none of the statements is borne out:
 
     >>> import geopandas as gpd
     >>> from shapely import box
@@ -310,15 +398,14 @@ def conclude_land_sites(
     >>> status = check_land_status(sites, parcels)
     >>> checks = conclude_land_sites(sites, status, draw_land_statements(sites, status))
     >>> checks["outcome"].item(), checks["open_en"].item().split(", ")[0]
-    ('contradicted', 'no new land is used')
+    ('open', 'no new land is used')
     """
     sites = land_sites.sort_index()
     result = gpd.GeoDataFrame(sites[["kind", "name"]], geometry=sites.geometry, crs=sites.crs)
     verdicts = land_statements.groupby("site_id")["verdict"].agg(set).reindex(sites.index)
     result["outcome"] = [next(name for word, name in _OUTCOMES if word in found) for found in verdicts]
     result["parcel_count"] = _touched_counts(touched_parcels, sites.index)
-    controls = land_status[(land_status["section"] == "control") & (land_status["state"] == "touched")]
-    controls = controls[~controls["item"].isin(NO_MATTER)]
+    controls = met_controls(land_status)
     result["differs_m2"] = _differing(land_use_comparison, sites.index)
     missing = land_status[land_status["state"] == "not_checked"].groupby("site_id").size()
     result["unchecked_count"] = missing.reindex(sites.index, fill_value=0).to_numpy(np.int64)

@@ -21,16 +21,23 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
+from gis_renovation.arrays import Geometries, Positions, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.codes import class_label, foreign_code, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
-from gis_renovation.land.sites import AREA_DIGITS, MU_DIGITS, polygons_of
+from gis_renovation.land.sites import AREA_DIGITS, MU_DIGITS, polygons_of, round_to_total
 from gis_renovation.numerals import M2_A_MU
-from gis_renovation.overlays import Overlaps, are_slivers, covered_areas, overlap_areas
+from gis_renovation.overlays import (
+    are_slivers,
+    covered_areas,
+    dissolve_within,
+    only_slivers,
+    overlap_areas,
+    sort_by_width,
+)
 from gis_renovation.schemas import layer_schema
-from gis_renovation.words import Text
+from gis_renovation.words import CLAUSES, Text
 
 STATUS_COLUMNS = (
     "site_id",
@@ -111,11 +118,12 @@ def check_land_status(
         The result of :func:`gis_renovation.land.sites.outline_land_sites`.
     parcels, land_survey, planned_use, control_lines, illegal_structures
         Polygons (illegal structures also points) by their keys, in the sites' CRS. ``None`` is a
-        layer nobody has; its rows say *not checked*. Survey and plan each keep to one code system.
+        layer nobody has; its rows say *not checked*. Survey and plan each keep to one code system; without
+        their layers the codes that the parcels carry are taken, and the source says so.
     checked_kinds
         Kinds of control line the layer covers even where it holds none of them.
     sliver_width_m
-        Overlaps whose mean width is below this are slivers: counted, shown apart, not decisive.
+        Overlaps and gaps nowhere as wide as this are slivers: counted, shown apart, not decisive.
 
     Returns
     -------
@@ -123,8 +131,10 @@ def check_land_status(
     illegal) and item: label, state (touched, none, sliver, not_checked), area_m2 to 0.01, area_mu to
     0.0001 (1 mu = 10,000/15 m²), share of the site, sliver_m2, feature_count, source, dates, note.
     In ownership, right, survey and planned the items sum to the site's rounded area exactly, in m²
-    and in mu each by largest remainder; ground under no patch is the item ``uncovered``, ground
-    counted more than once the negative item ``overlap``. No site: no rows.
+    and in mu each by largest remainder; ground under no patch is the item ``uncovered`` (state
+    *nowhere* where there is none), ground of more than one item the negative item ``overlap``. Patches of
+    one item drawn over each other count once. The development boundary is *inside*, *partly_outside* or
+    *outside*: its area is that inside, its note tells that outside. No site: no rows.
 
     Raises
     ------
@@ -153,17 +163,27 @@ def check_land_status(
     for name, column in (("ownership", "ownership"), ("right", "right_type")):
         labels = layer_schema("parcels").fields[column].values
         lines += _partition(sites, parcels, _Section(name, column, labels.get), sliver_width_m)
-    for name, source, column in (
+    for name, own, column in (
         ("survey", "land_survey", "land_use_code"),
         ("planned", "planned_use", "planned_use_code"),
     ):
-        layer = layers[source]
+        layer, source = layers[own], own
+        if layer is None and parcels is not None and _any_codes(parcels, column):
+            layer, source = parcels.assign(source=_OF_PARCELS), "parcels"
         system = None if layer is None else require_one_system(layer, source, code=column)
         coded = _partition(sites, layer, _Section(name, column, _class_labels(system)), sliver_width_m)
         lines += [_with_doubt(line, system) for line in coded]
     lines += _control_lines(sites, control_lines, require_control_kinds(checked_kinds), sliver_width_m)
     lines += _illegal_lines(sites, illegal_structures)
     return _as_table(lines)
+
+
+# A source is a name, in whatever language it is: the codes that the parcels carry.
+_OF_PARCELS: Final = "宗地图层 / parcels"
+
+
+def _any_codes(parcels: gpd.GeoDataFrame, column: str) -> bool:
+    return column in parcels.columns and bool(parcels[column].notna().any())
 
 
 _SECTIONS = ("total", "ownership", "right", "survey", "planned", "control", "illegal")
@@ -213,7 +233,7 @@ def _class_labels(system: str | None) -> Callable[[str], Text | None]:
 def _with_doubt(line: Line, system: str | None) -> Line:
     """The line of a code with a note where the code looks like one of another system."""
     note = foreign_code(system, line.item) if system and line.item not in _SPECIAL_LABELS else None
-    return replace(line, note=note) if note else line
+    return replace(line, note=CLAUSES.join(filter(None, (note, line.note)))) if note else line
 
 
 # --- sections whose items make up the site --------------------------------------------------------
@@ -234,28 +254,25 @@ class _Part(NamedTuple):
     sliver: float = 0.0
     features: int = 0
     origin: Origin = _NO_ORIGIN
+    twice: float = 0.0
 
 
 def _partition(
     sites: gpd.GeoDataFrame, layer: gpd.GeoDataFrame | None, section: _Section, sliver_width_m: float
 ) -> list[Line]:
-    """One section whose items, with what is uncovered or counted twice, make up each site."""
+    """One section whose items, with what is uncovered or of several items, make up each site."""
     if layer is None:
         return _not_checked(sites, section.name, "not_checked", Text("未核查", "not checked"))
     layer = layer.sort_index()
     ground, shapes = polygons_of(sites), polygons_of(layer)
-    pairs = overlap_areas(ground, shapes)
-    slivers = are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
-    union = covered_areas(ground, shapes)
-    names = _words(layer, section.column)
-    names[pd.isna(names)] = "unknown"
-    sums = _sums_by_item(pairs, slivers, names, layer)
+    union, touched = covered_areas(ground, shapes), overlap_areas(ground, shapes)
+    sums = _sums_by_item(ground, layer, section.column, sliver_width_m)
     lines: list[Line] = []
     for position, site_id in enumerate(sites.index):
         total = float(sites["area_m2"].iloc[position])
         own = sums.get(position, {})
         bare = total - float(union[position])
-        patches = shapes[pairs.cover[pairs.shape == position]]
+        patches = shapes[touched.cover[touched.shape == position]]
         sliver = _sliver_gaps(ground[position], patches, sliver_width_m) if bare > NO_AREA_M2 else 0.0
         parts = dict(sorted(own.items())) | {"uncovered": _Part(bare, min(sliver, bare))}
         covered = sum(part.area for part in own.values())
@@ -267,34 +284,34 @@ def _partition(
 
 def _sliver_gaps(site: shapely.Geometry, patches: Geometries, sliver_width_m: float) -> float:
     """Area of the gaps between patches that are too narrow to be ground of their own."""
-    gaps = shapely.get_parts(shapely.difference(site, shapely.union_all(patches)))
-    area, length = shapely.area(gaps), shapely.length(gaps)
-    return float(area[2.0 * area < sliver_width_m * length].sum())
+    return sort_by_width(shapely.difference(site, shapely.union_all(patches)), sliver_width_m)[1]
 
 
 def _sums_by_item(
-    pairs: Overlaps, slivers: Flags, names: Words, layer: gpd.GeoDataFrame
+    ground: Geometries, layer: gpd.GeoDataFrame, column: str, sliver_width_m: float
 ) -> dict[int, dict[str, _Part]]:
-    """The ground under each item in each site."""
-    frame = pd.DataFrame(
-        {
-            "site": pairs.shape,
-            "item": names[pairs.cover],
-            "area": pairs.area_m2,
-            "sliver": np.where(slivers, pairs.area_m2, 0.0),
-            "at": pairs.cover,
-        }
-    )
+    """The ground under each item in each site; patches of one item that lie on each other count once."""
+    shapes, names = polygons_of(layer), _words(layer, column)
+    names[pd.isna(names)] = "unknown"
+    items, kind = np.unique(names.astype(str), return_inverse=True)
+    once, item = dissolve_within(shapes, kind)
+    pairs = overlap_areas(ground, once)
+    slivers = are_slivers(ground, once, pairs, width_m=sliver_width_m)
+    facts = {"site": pairs.shape, "item": item[pairs.cover], "area": pairs.area_m2}
+    frame = pd.DataFrame(facts | {"sliver": np.where(slivers, pairs.area_m2, 0.0)})
+    areas = frame.groupby(["site", "item"], sort=True)[["area", "sliver"]].sum()
+    patches = overlap_areas(ground, shapes) if len(once) < len(shapes) else pairs
+    facts = {"site": patches.shape, "item": kind[patches.cover], "at": patches.cover, "area": patches.area_m2}
+    drawn = pd.DataFrame(facts).groupby(["site", "item"])
+    features, drawn_areas = dict(tuple(drawn["at"])), drawn["area"].sum()
     origins = _Origins(layer)
     sums: dict[int, dict[str, _Part]] = {}
-    for key, group in frame.groupby(["site", "item"], sort=True):
-        site, item = cast("tuple[int, str]", key)
-        sums.setdefault(site, {})[item] = _Part(
-            area=float(group["area"].sum()),
-            sliver=float(group["sliver"].sum()),
-            features=len(group),
-            origin=origins.of(group["at"].to_numpy()),
-        )
+    for key, (area, sliver) in zip(areas.index, areas.to_numpy(), strict=True):
+        site, number = cast("tuple[int, int]", key)
+        at = features[site, number].to_numpy() if (site, number) in features else np.empty(0, np.intp)
+        counted_twice = float(drawn_areas.get((site, number), area)) - float(area)
+        part = _Part(float(area), float(sliver), len(at), origins.of(at), counted_twice)
+        sums.setdefault(site, {})[str(items[number])] = part
     return sums
 
 
@@ -324,11 +341,11 @@ def _words(layer: pd.DataFrame, name: str) -> Words:
 _SPECIAL_LABELS: Mapping[str, Text] = {
     "unknown": Text("未登记", "not recorded"),
     "uncovered": Text("无图斑覆盖", "under no patch"),
-    "overlap": Text("图斑重叠（重复计算部分，扣减）", "counted twice where patches overlap (deducted)"),
+    "overlap": Text("不同图斑重叠部分（扣减）", "where patches of several items overlap (deducted)"),
 }
 _PARCEL_LABELS: Mapping[str, Text] = {
     "uncovered": Text("无登记宗地", "under no registered parcel"),
-    "overlap": Text("宗地重叠（重复计算部分，扣减）", "counted twice where parcels overlap (deducted)"),
+    "overlap": Text("不同宗地重叠部分（扣减）", "where parcels of several items overlap (deducted)"),
 }
 
 
@@ -340,44 +357,38 @@ def _rounded(site_id: str, section: _Section, total: float, parts: Mapping[str, 
     lines = []
     for position, (item, part) in enumerate(parts.items()):
         own = _PARCEL_LABELS.get(item) if section.name in ("ownership", "right") else None
-        only_sliver = part.sliver > 0.0 and part.area - part.sliver <= NO_AREA_M2
         lines.append(
             Line(
                 site_id=site_id,
                 section=section.name,
                 item=item,
                 label=own or _SPECIAL_LABELS.get(item) or section.label_of(item) or Text(item, item),
-                state="none" if abs(part.area) <= NO_AREA_M2 else "sliver" if only_sliver else "touched",
+                state=_state_of(item, part),
                 area_m2=m2[position],
                 area_mu=mu[position],
                 share=part.area / total if total > 0.0 else np.nan,
                 sliver_m2=round(part.sliver, AREA_DIGITS),
                 feature_count=part.features,
                 origin=part.origin,
+                note=_twice_note(part.twice),
             )
         )
     return lines
 
 
-def round_to_total(parts: Floats, total: float, digits: int) -> Floats:
-    """Parts rounded to ``digits`` decimals whose sum is exactly the rounded total.
+def _twice_note(area: float) -> Text | None:
+    """That patches of one item lie on each other; None where they do not."""
+    if area < NO_AREA_M2:
+        return None
+    zh, en = f"图斑相互重叠 {area:,.2f} m²，只计一次", f"patches overlap by {area:,.2f} m², counted once"
+    return Text(zh, en)
 
-    Largest remainder: every part is rounded down, then the units still lacking go to the parts that
-    lost most, the earlier one on a tie; no part moves by more than one unit. ``parts`` sum to
-    ``total`` but for rounding error. O(n log n).
-    """
-    scale = 10.0**digits
-    target = round(total * scale)
-    units = np.floor(np.asarray(parts) * scale + 1e-6)
-    lacking = int(target - units.sum())
-    order = np.argsort(-(np.asarray(parts) * scale - units), kind="stable")
-    if lacking < 0:
-        order = order[::-1]
-    step = np.sign(lacking)
-    for position in range(abs(lacking)):
-        units[order[position % len(order)]] += step
-    # Not -0.0, which would be printed with a sign.
-    return np.round(units / scale, digits) + 0.0
+
+def _state_of(item: str, part: _Part) -> str:
+    """What there is of an item on a site. A gap that is not there is no land that is not affected."""
+    if abs(part.area) <= NO_AREA_M2:
+        return "nowhere" if item == "uncovered" else "none"
+    return "sliver" if part.sliver > 0.0 and part.area - part.sliver <= NO_AREA_M2 else "touched"
 
 
 # --- control lines and illegal structures ---------------------------------------------------------
@@ -395,22 +406,80 @@ def _control_lines(
         elif len(own) == 0 and kind not in checked:
             absent = Text(f"未核查：控制线图层中没有{label.zh}", f"not checked: the control lines hold no {label.en}")
             found += _not_checked(sites, "control", kind, label, absent)
+        elif kind == "urban_boundary":
+            found += _boundary_lines(sites, own, label, sliver_width_m)
         else:
             found += _lines_of_kind(sites, own, kind, sliver_width_m)
     return found
+
+
+def _boundary_lines(sites: gpd.GeoDataFrame, own: gpd.GeoDataFrame, label: Text, sliver_width_m: float) -> list[Line]:
+    """How each site lies to the development boundary, the one line of which the ground outside matters."""
+    ground, shapes, whole = polygons_of(sites), polygons_of(own), sites["area_m2"].to_numpy()
+    area, pairs, origins = covered_areas(ground, shapes), overlap_areas(ground, shapes), _Origins(own)
+    lines = []
+    for position, site_id in enumerate(sites.index):
+        touched = pairs.cover[pairs.shape == position]
+        bounds = shapely.union_all(shapes[touched])
+        state, out = _beside_boundary(ground[position], bounds, float(area[position]), sliver_width_m)
+        inside = float(area[position]) if out > 0.0 else float(whole[position])
+        lines.append(
+            Line(
+                site_id=str(site_id),
+                section="control",
+                item="urban_boundary",
+                label=label,
+                state=state,
+                note=_outside_note(state, out),
+                area_m2=round(inside, AREA_DIGITS),
+                area_mu=round(inside / M2_A_MU, MU_DIGITS),
+                share=inside / whole[position],
+                sliver_m2=round(out, AREA_DIGITS) if state == "inside" else 0.0,
+                feature_count=len(touched),
+                origin=origins.of(touched if len(touched) else np.arange(len(own))),
+            )
+        )
+    return lines
+
+
+def _beside_boundary(
+    site: shapely.Geometry, bounds: shapely.Geometry, inside: float, width: float
+) -> tuple[str, float]:
+    """Whether a site lies inside, partly or wholly outside, and the area outside."""
+    out = float(shapely.area(site)) - inside
+    if out < NO_AREA_M2:
+        return "inside", 0.0
+    if sort_by_width(shapely.difference(site, bounds), width)[0] < NO_AREA_M2:
+        return "inside", out
+    within = sort_by_width(shapely.intersection(site, bounds), width)[0] if inside >= NO_AREA_M2 else 0.0
+    return "outside" if within < NO_AREA_M2 else "partly_outside", out
+
+
+def _outside_note(state: str, out: float) -> Text | None:
+    if out == 0.0:
+        return None
+    area = f"{out:,.2f} m²"
+    if state == "inside":
+        zh, en = (
+            f"界外仅有细碎部分 {area}，可能是边界误差，需核对",
+            f"slivers of {area} outside, perhaps boundary error",
+        )
+        return Text(zh, f"{en}; to be confirmed")
+    mu = out / M2_A_MU
+    return Text(f"界外 {area}（{mu:,.4f} 亩）", f"{area} ({mu:,.4f} mu) outside")
 
 
 def _lines_of_kind(sites: gpd.GeoDataFrame, own: gpd.GeoDataFrame, kind: str, sliver_width_m: float) -> list[Line]:
     ground, shapes, whole = polygons_of(sites), polygons_of(own), sites["area_m2"].to_numpy()
     area = covered_areas(ground, shapes)
     pairs = overlap_areas(ground, shapes)
-    broad = ~are_slivers(ground, shapes, pairs, width_m=sliver_width_m)
+    narrow = only_slivers(ground, shapes, pairs, width_m=sliver_width_m)
     origins, states = _Origins(own), _words(own, "state")
     lines = []
     for position, site_id in enumerate(sites.index):
         touched = pairs.cover[pairs.shape == position]
         value = float(area[position]) if area[position] >= NO_AREA_M2 else 0.0
-        sliver = value > 0.0 and not broad[pairs.shape == position].any()
+        sliver = value > 0.0 and bool(narrow[position])
         lines.append(
             Line(
                 site_id=str(site_id),
@@ -427,6 +496,25 @@ def _lines_of_kind(sites: gpd.GeoDataFrame, own: gpd.GeoDataFrame, kind: str, sl
                 origin=origins.of(touched if len(touched) else np.arange(len(own))),
             )
         )
+    return lines
+
+
+_OUTSIDE: Final = ("partly_outside", "outside")
+
+
+def met_controls(land_status: pd.DataFrame) -> pd.DataFrame:
+    """The rows on control lines that somebody must look at: lines met, and a development boundary left.
+
+    The label of the boundary says how the site lies to it. O(rows).
+    """
+    lines = land_status[land_status["section"] == "control"]
+    lines = lines[lines["state"].isin(["touched", *_OUTSIDE])].copy()
+    states = layer_schema("land_status").fields["state"].values
+    left = lines["state"].isin(_OUTSIDE)
+    for place, lang in enumerate(("zh", "en")):
+        said = lines["state"].map({name: states[name][place] for name in _OUTSIDE})
+        before, after = ("（", "）") if lang == "zh" else (" (", ")")
+        lines.loc[left, f"label_{lang}"] = lines[f"label_{lang}"][left] + before + said[left] + after
     return lines
 
 

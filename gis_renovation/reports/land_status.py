@@ -9,6 +9,7 @@ import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.display import shown_text, shown_unit
+from gis_renovation.land import met_controls
 from gis_renovation.numerals import M2_A_MU
 from gis_renovation.reports.idle_register import with_unit
 from gis_renovation.reports.parts import Layers, Sheet, file_names, in_language, titled
@@ -16,7 +17,7 @@ from gis_renovation.reports.site_maps import MAP_WIDTH_CM, LandMaps
 from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import name_or_id
-from gis_renovation.words import Lang, Text, unit_text
+from gis_renovation.words import Lang, Text, counted, unit_text
 from gis_renovation.writing import Paper
 
 _TOUCHED = (
@@ -27,8 +28,6 @@ _AREAS = ("label_{lang}", "state", "area_m2", "area_mu", "share", "sliver_m2", "
 _USES = ("comparison", "first_use", "second_use", "agreement", "area_m2", "share", "note_{lang}")
 _STATEMENTS = ("label_{lang}", "verdict", "rests_on_{lang}", "confirm_by_{lang}")
 STATUS_SIGNS = (Text("核查人", "Checked by"), Text("复核人", "Verified by"), Text("负责人（盖章）", "Head (seal)"))
-# Every town site lies inside the development boundary: no matter to act on.
-_NO_MATTER = ("urban_boundary",)
 
 
 def write_land_status(paper: Paper, layers: Layers, manifest: Manifest, workbook: str) -> None:
@@ -121,10 +120,9 @@ def _differing(layers: Layers) -> dict[str, float] | None:
 
 
 def _controls_met(status: pd.DataFrame, lang: Lang) -> dict[str, str]:
-    """The control lines each site meets, the development boundary left out."""
-    own = status[(status["section"] == "control") & (status["state"] == "touched") & ~status["item"].isin(_NO_MATTER)]
+    """The control lines each site meets, and the development boundary where it lies outside."""
     mark = "、" if lang == "zh" else ", "
-    return {str(key): mark.join(labels) for key, labels in own.groupby("site_id")[f"label_{lang}"]}
+    return {str(key): mark.join(labels) for key, labels in met_controls(status).groupby("site_id")[f"label_{lang}"]}
 
 
 def _verdicts(statements: pd.DataFrame | None) -> dict[tuple[str, str], str]:
@@ -176,14 +174,12 @@ def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str,
     planning = Text("自然资源主管部门", "the natural-resources authority").in_language(lang)
     found = []
     if status is not None:
-        control = status[(status["section"] == "control") & status["state"].isin(["touched", "sliver"])]
-        for _, row in control[~control["item"].isin(_NO_MATTER)].iterrows():
+        found += _line_matters(status, lang, planning)
+        drawn = status[status["section"].isin(["ownership", "right", "survey", "planned"]) & status["note_zh"].notna()]
+        for _, row in drawn[drawn["state"] != "not_checked"].drop_duplicates(["note_zh", "area_m2"]).iterrows():
+            matter = layer_schema("land_status").fields["section"].values[row["section"]].in_language(lang)
             what = _joined((row[f"label_{lang}"], row[f"note_{lang}"]), lang)
-            found.append((Text("控制线", "control line").in_language(lang), what, f"{row['area_m2']:,.2f}", planning))
-        codes = status[status["section"].isin(["survey", "planned"]) & status["note_zh"].notna()]
-        for _, row in codes[codes["state"] != "not_checked"].iterrows():
-            what = _joined((row[f"label_{lang}"], row[f"note_{lang}"]), lang)
-            found.append((Text("地类代码", "land code").in_language(lang), what, f"{row['area_m2']:,.2f}", planning))
+            found.append((matter, what, f"{row['area_m2']:,.2f}", planning))
         illegal = status[(status["section"] == "illegal") & (status["state"] == "touched")]
         for _, row in illegal[illegal["item"] != "removed"].iterrows():
             count = f"{row['feature_count']:.0f}"
@@ -201,6 +197,19 @@ def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str,
         for _, row in statements[statements["verdict"] != "yes"].iterrows():
             what = f"{words[row['verdict']].in_language(lang)}：{row[f'rests_on_{lang}']}"
             found.append((row[f"label_{lang}"], what, "—", row[f"confirm_by_{lang}"]))
+    return found
+
+
+def _line_matters(status: pd.DataFrame, lang: Lang, who: str) -> list[tuple[str, str, str, str]]:
+    """The control lines a site meets, also by slivers, and the development boundary where it lies outside."""
+    control = status[status["section"] == "control"]
+    whole = status.loc[status["section"] == "total", "area_m2"].sum()
+    slivers = control[(control["state"] == "sliver") | (control["sliver_m2"] > 0.0)]
+    found = []
+    for _, row in pd.concat([met_controls(status), slivers]).sort_index().iterrows():
+        area = whole - row["area_m2"] if row["item"] == "urban_boundary" else row["area_m2"]
+        what = _joined((row[f"label_{lang}"], row[f"note_{lang}"]), lang)
+        found.append((Text("控制线", "control line").in_language(lang), what, f"{area:,.2f}", who))
     return found
 
 
@@ -405,11 +414,18 @@ def _papers_by_parcel(layers: Layers, lang: Lang) -> dict[str, str] | None:
     kinds = layer_schema("proof_papers").fields["kind"].values
     columns = papers.reindex(columns=["parcel_id", "kind", "number"])
     said: dict[str, list[str]] = {}
+    proved = set(papers["parcel_id"][papers["kind"] != "same_holder"])
     for parcel, kind, number in columns.itertuples(index=False):
         word = kinds[kind].in_language(lang)
-        said.setdefault(str(parcel), []).append(word if pd.isna(number) else f"{word} {number}")
+        first = [] if parcel in proved else [_NO_PAPER.in_language(lang)]
+        said.setdefault(str(parcel), first).append(word if pd.isna(number) else f"{word} {number}")
     mark = "；" if lang == "zh" else "; "
     return {parcel: mark.join(words) for parcel, words in said.items()}
+
+
+_NO_PAPER = Text(
+    "缺证明材料，须补充或由使用权人书面说明", "no paper: to be brought, or stated by the holder in writing"
+)
 
 
 def _papers(paper: Paper, papers: Mapping[str, str] | None, touched: pd.DataFrame | None) -> None:
@@ -420,9 +436,8 @@ def _papers(paper: Paper, papers: Mapping[str, str] | None, touched: pd.DataFram
         paper.say("证明材料未核查（没有材料清单）。", "Papers were not checked: there is no list of them.")
         return
     lang = paper.lang
-    none = Text("缺证明材料，须补充或由使用权人书面说明", "no paper: to be brought, or stated by the holder in writing")
     pairs = zip(touched["map_number"], touched["parcel_id"], strict=True)
-    rows = [(f"{number}", str(key), papers.get(str(key)) or none.in_language(lang)) for number, key in pairs]
+    rows = [(f"{number}", str(key), papers.get(str(key)) or _NO_PAPER.in_language(lang)) for number, key in pairs]
     if rows:
         header = in_language(lang, ("图上编号", "No."), ("宗地编号", "Parcel"), ("证明材料", "Papers"))
         paper.table(header, rows, numeric=[True, False, False])
@@ -435,6 +450,14 @@ def _open_matters(paper: Paper, own: Mapping[str, pd.DataFrame]) -> None:
     if own.get("land_status") is not None:
         _unchecked(paper, own["land_status"])
     if not matters:
+        unchecked = int((own["land_status"]["state"] == "not_checked").sum())
+        if unchecked:
+            paper.say(
+                f"已核查的事项中，除第五部分所列声明外没有待确认的；上列 {unchecked} 项未核查，是否涉及不明。",
+                "Of what was checked nothing is to be confirmed beside the statements of section 5; whether the "
+                f"{counted(unchecked, 'item')} listed above as not checked matter here is not known.",
+            )
+            return
         paper.say(
             "除第五部分所列声明外，没有其他待确认事项。",
             "Beside the statements of section 5 nothing is to be confirmed.",

@@ -181,7 +181,164 @@ def test_rows_of_parking_by_depth(depth, rows):
     # Stall 5.3, aisle 6: one row needs 11.3, two 16.6, three 27.9, four 33.2.
     parking = Parking(stall_width_m=2.5, stall_length_m=5.3, aisle_m=6.0)
     assert parking.rows(np.array([depth]))[0] == rows
-    assert parking.stalls(np.array([depth]), np.array([26.0]))[0] == rows * 10
+    # Of 26 m a connecting lane of 6 m is taken where there is a second aisle: 10 stalls a row, or 8.
+    assert parking.stalls(np.array([depth]), np.array([26.0]))[0] == rows * (10 if rows < 3 else 8)
+
+
+def laid_out(parking, depth, length, *, entered_at_end):
+    """Stalls, aisles and lane as rectangles in a rectangle of ``length`` (x) by ``depth`` (y)."""
+    rows = int(parking.rows(np.array([depth]))[0])
+    aisles, y = [], 0.0
+    stalls_y = []
+    for row in range(0, rows, 2):
+        stalls_y.append((y, y + parking.stall_length_m))
+        aisles.append((y + parking.stall_length_m, y + parking.stall_length_m + parking.aisle_m))
+        y = aisles[-1][1]
+        if row + 1 < rows:
+            stalls_y.append((y, y + parking.stall_length_m))
+            y += parking.stall_length_m
+    lane = parking.aisle_m if rows > 2 or not entered_at_end else 0.0
+    a_row = max(0, int((length - lane) / parking.stall_width_m + 1e-6))
+    stalls = [
+        box(lane + n * parking.stall_width_m, low, lane + (n + 1) * parking.stall_width_m, high)
+        for low, high in stalls_y
+        for n in range(a_row)
+    ]
+    drives = [box(0, low, length, high) for low, high in aisles]
+    return stalls, [*drives, box(0, 0, lane, depth)] if lane else drives
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.floats(2, 80), st.floats(2, 80), st.sampled_from([2.4, 2.5, 3.0]), st.sampled_from([5.5, 6.0, 7.0]))
+def test_every_stall_that_is_counted_can_be_laid_out_and_driven_into(one, other, stall, aisle):
+    width, length = sorted((one, other))
+    parking = Parking(stall_width_m=stall, stall_length_m=5.3, aisle_m=aisle)
+    _, counted = parking.layout(np.array([width]), np.array([length]))
+    layouts = [
+        (laid_out(parking, width, length, entered_at_end=True), length, width),
+        (laid_out(parking, length, width, entered_at_end=False), width, length),
+    ]
+    (stalls, drives), across, deep = max(layouts, key=lambda found: len(found[0][0]))
+    assert counted[0] == len(stalls)
+    if not stalls:
+        return
+    lot, drive = box(-1e-6, -1e-6, across + 1e-6, deep + 1e-6), shapely.union_all(drives)
+    assert lot.covers(shapely.union_all(stalls))
+    assert drive.geom_type == "Polygon", "all aisles hang together"
+    assert sum(s.area for s in stalls) == pytest.approx(shapely.union_all(stalls).area)
+    assert shapely.union_all(stalls).intersection(drive).area < 1e-6
+    for at in stalls:
+        assert at.boundary.intersection(drive.buffer(1e-9)).length >= parking.stall_width_m - 1e-6
+    # Some shorter side of the lot opens on an aisle or the lane over its whole breadth.
+    left, bottom, right, top = lot.bounds
+    ends = [box(left, bottom, left + 2e-6, top), box(right - 2e-6, bottom, right, top)]
+    ends += [box(left, bottom, right, bottom + 2e-6), box(left, top - 2e-6, right, top)]
+    short = ends[:2] if deep <= across else ends[2:]
+    assert any(end.intersection(drive.buffer(2e-6)).area / 2e-6 >= aisle - 1e-3 for end in short)
+
+
+# --- uses that surely fit --------------------------------------------------------------------------
+
+BUILDINGS = {"use_service_complex": 600.0, "use_large_service_complex": 800.0}
+GROUNDS = {"use_activity_ground": (150.0, 8.0), "use_pocket_park": (2000.0, 12.0)}
+
+
+@pytest.mark.parametrize("size", [(3, 300), (4, 520), (5.8, 400), (2.5, 1000)])
+@pytest.mark.parametrize("turn", [0.0, 33.0])
+def test_nothing_is_offered_on_a_strip_that_nothing_fits_in(size, turn):
+    row = shaped(shapely.affinity.rotate(box(0, 0, *size), turn)).loc["P0"]
+    assert row["fitting_uses"] == row["unclear_uses"] == ""
+    assert row["parking_rows_count"] == row["parking_stalls_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [
+        (box(0, 0, 10, 60), {"use_service_complex", "use_activity_ground"}),  # 600 m² of just the least width
+        (box(0, 0, 9.5, 90), {"use_activity_ground"}),  # 855 m², too narrow for a building
+        (shapely.union(box(0, 0, 3, 300), box(0, 0, 20, 31)), {"use_service_complex", "use_activity_ground"}),
+        (shapely.union(box(0, 0, 3, 300), box(0, 0, 12, 12)), set()),  # a tail adds no ground
+        (box(0, 0, 8, 18.75), {"use_activity_ground"}),
+        (box(0, 0, 7.9, 40), set()),
+        (box(0, 0, 12, 166.7), {"use_service_complex", "use_large_service_complex", "use_activity_ground"}
+         | {"use_pocket_park", "use_historic_pocket_park"}),
+    ],
+)  # fmt: skip
+def test_least_widths_say_which_uses_fit(shape, fits):
+    row = shaped(shape).loc["P0"]
+    found = set(row["fitting_uses"].split(", ")) - {"use_parking", "use_basketball_court", ""}
+    assert found == fits
+    if "use_service_complex" in fits:
+        assert "宽不小于 10 m" in row["uses_zh"]
+        assert "at least 10 m wide" in row["uses_en"]
+
+
+def building_fits(shape, area, width):
+    """Whether a building of that area and least width can be placed in a stepped plot, its walls along the plot's.
+
+    Whatever fits lies in a rectangle whose sides are on the lines of the drawing: all of them are tried.
+    """
+    shapely.prepare(shape)
+    x, y = (np.unique(values.round(9)) for values in np.array(shape.exterior.coords).T)
+    a, b, c, d = (grid.ravel() for grid in np.meshgrid(x, y, x, y, indexing="ij"))
+    tried = (np.minimum(c - a, d - b) >= width) & ((c - a) * (d - b) >= area)
+    inner = 1e-6
+    return (
+        bool(shapely.covers(shape, box(a + inner, b + inner, c - inner, d - inner)[tried]).any())
+        if tried.any()
+        else False
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_use_that_fits_can_really_be_placed_and_one_refused_cannot(seed):
+    rng = np.random.default_rng(seed)
+    parts = [box(*a, *(a + s)) for a, s in zip(rng.uniform(0, 25, (3, 2)), rng.uniform(4, 45, (3, 2)), strict=True)]
+    shape = max(shapely.get_parts(shapely.union_all(parts)), key=shapely.area)
+    row = shaped(shapely.affinity.rotate(shape, float(rng.choice([0.0, 17.0, 45.0])), origin=(0, 0))).loc["P0"]
+    fitting, unclear = row["fitting_uses"].split(", "), row["unclear_uses"].split(", ")
+    for use, area in BUILDINGS.items():
+        if use in fitting:
+            assert building_fits(shape, area, 10.0), use
+        elif use not in unclear:
+            assert not building_fits(shape, area, 10.0), use
+    for use, (area, width) in GROUNDS.items():
+        # The ground that discs of the width reach, without tails and corners: less than what is counted.
+        core = shape.buffer(-width / 2)
+        reached = max((part.area for part in shapely.get_parts(core.buffer(width / 2))), default=0.0)
+        if use in fitting:
+            assert shape.area >= area
+            assert not core.is_empty
+            corners = 4 * len(shapely.get_coordinates(shape)) * (width / 2) ** 2
+            assert reached >= area - corners
+        elif use not in unclear:
+            assert reached < area
+
+
+def test_a_city_may_set_another_width_but_not_without_saying_whose():
+    own = """
+[pack]
+name = "own"
+version = "1"
+title = ["自定", "own"]
+[override.use_service_complex]
+least_width_m = 12
+"""
+    sourced = f'{own}least_width_source = ["我市导则", "our guide"]\n'
+    rules = rules_in_force([("own.toml", sourced)])
+    chosen = next(rule for rule in rules if rule.id == "use_service_complex")
+    assert "最小宽度 12 m 为参数（我市导则）" in chosen.source.zh
+    plot = plots(box(0, 0, 11, 80))
+    assert "use_service_complex" in shape_usable_land(plot, **NOTHING, rules=RULES)["fitting_uses"].item()
+    assert "use_service_complex" not in shape_usable_land(plot, **NOTHING, rules=rules)["fitting_uses"].item()
+    with pytest.raises(ConfigError, match="least_width_source"):
+        rules_in_force([("own.toml", own)])
+    with pytest.raises(ConfigError, match="least_width_m"):
+        read_rule_pack(sourced.replace("= 12", "= 0"))
+    wrong = sourced.replace("use_service_complex", "parcel_area_usable")
+    with pytest.raises(ConfigError, match="usable_shapes"):
+        rules_in_force([("own.toml", wrong)])
 
 
 def test_a_rule_with_an_unknown_measure_is_refused_and_an_own_size_is_accepted():

@@ -117,7 +117,7 @@ def test_tenure_comes_from_the_parcels_and_what_is_not_recorded_says_so():
     right = section(table, "right")
     assert right["area_m2"].to_dict() == {"allocated": 3600.0, "unknown": 2400.0, "uncovered": 0.0}
     assert right.loc["unknown", "label_zh"] == "未登记"
-    assert right.loc["uncovered", "state"] == "none"
+    assert right.loc["uncovered", "state"] == "nowhere"
 
 
 def test_ground_counted_twice_is_deducted_so_that_the_parts_still_sum():
@@ -242,7 +242,13 @@ def test_a_use_nobody_knows_is_neither_agreement_nor_difference():
     assert ("registered_surveyed", "not_checked") in found
 
 
-PAPERS = pd.DataFrame({"parcel_id": ["E", "W"], "kind": ["certificate", "allocation_decision"]})
+PAPERS = pd.DataFrame(
+    {
+        "parcel_id": ["E", "W", "E", "W"],
+        "kind": ["certificate", "allocation_decision", "same_holder", "same_holder"],
+    }
+)
+WITHOUT_ONE = PAPERS.drop(index=1)
 
 
 def statements(ground=None, papers=PAPERS, planned=None, sites=SITES, **more):
@@ -270,7 +276,7 @@ def test_the_four_statements_hold_where_every_fact_is_at_hand():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"papers": PAPERS.iloc[:1]}, {"no_holder_change": "unknown", "no_tenure_change": "unknown"}),
+        ({"papers": WITHOUT_ONE}, {"no_holder_change": "unknown", "no_tenure_change": "unknown"}),
         ({"papers": None}, {"no_holder_change": "unknown", "no_tenure_change": "unknown"}),
         (
             {"declared_new_holder_parcel_ids": ("W",)},
@@ -287,17 +293,18 @@ def test_one_fact_changes_only_the_statements_that_rest_on_it(change, expected):
     assert after[before != after].to_dict() == expected
 
 
-def test_ground_outside_every_parcel_is_new_land_but_a_sliver_is_not():
+def test_ground_outside_every_parcel_is_to_be_clarified_but_a_sliver_is_not():
     wide = outline_land_sites(layer("zone_id", {"Z-1": (box(-20, 0, 100, 60), {"name": "一片区"})}))
     found = statements(sites=wide)
-    assert found.loc["no_new_land", "verdict"] == "no"
-    assert "1,200.00" in found.loc["no_new_land", "rests_on_zh"]
+    assert set(found["verdict"]) == {"unknown"}
+    for name in ("no_new_land", "no_use_change", "no_holder_change"):
+        assert "1,200.00" in found.loc[name, "rests_on_zh"]
     shifted = outline_land_sites(layer("zone_id", {"Z-1": (box(-0.2, 0, 100, 60), {"name": "一片区"})}))
     assert statements(sites=shifted).loc["no_new_land", "verdict"] == "yes"
 
 
 def test_missing_papers_are_listed_by_parcel_with_who_must_confirm():
-    found = statements(papers=PAPERS.iloc[:1]).loc["no_tenure_change"]
+    found = statements(papers=WITHOUT_ONE).loc["no_tenure_change"]
     assert found["lacking_papers"] == "W"
     assert "自然资源主管部门" in found["confirm_by_zh"]
 
@@ -363,7 +370,7 @@ def test_sections_sum_to_the_site_and_areas_equal_plain_loops(seed):
         union = patches.geometry.union_all()
         assert by_item["uncovered"] == pytest.approx((site - union).area, abs=0.011)
         for code, group in patches.groupby("land_use_code"):
-            expected = sum(site.intersection(patch).area for patch in group.geometry)
+            expected = site.intersection(group.geometry.union_all()).area
             assert by_item.get(code, 0.0) == pytest.approx(expected, abs=0.011)
 
 
@@ -460,7 +467,7 @@ TENURE = ("no_holder_change", "no_tenure_change")
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"proof_papers": PAPERS.iloc[:1]}, {("F-1", name): "unknown" for name in TENURE}),
+        ({"proof_papers": WITHOUT_ONE}, {("F-1", name): "unknown" for name in TENURE}),
         ({"proof_papers": None}, {(key, name): "unknown" for key in ("F-1", "F-2") for name in TENURE}),
         ({"declared_new_holder_parcel_ids": ("W",)}, {("F-1", name): "no" for name in TENURE}),
         ({"parcels": parcels(ownership="collective")}, {("F-2", "no_tenure_change"): "no"}),
@@ -469,8 +476,7 @@ TENURE = ("no_holder_change", "no_tenure_change")
         ({"planned_use": None}, {(key, "no_use_change"): "unknown" for key in ("F-1", "F-2")}),
         (
             {"parcels": parcels().drop(index="W")},
-            {("F-1", "no_new_land"): "no", ("F-1", "no_tenure_change"): "no"}
-            | {("F-1", name): "unknown" for name in ("no_use_change", "no_holder_change")},
+            {("F-1", f"no_{name}"): "unknown" for name in ("new_land", "use_change", "holder_change", "tenure_change")},
         ),
     ],
 )
@@ -488,11 +494,13 @@ def test_without_parcels_nothing_about_a_facility_is_known():
     assert (found["parcel_ids"] == "").all()
 
 
-def test_a_facility_beside_a_parcel_by_a_drawing_error_is_unknown_not_new_land():
+def test_a_facility_in_no_parcel_is_to_be_clarified_and_told_apart_from_a_drawing_error():
     beside = PLACES.iloc[:1].set_geometry([shapely.Point(-0.4, 30)], crs=CRS)
     wide = outline_land_sites(layer("zone_id", {"Z-1": (box(-20, 0, 100, 60), {"name": "一片区"})}))
-    assert by_facility(beside, wide).loc[("F-1", "no_new_land"), "verdict"] == "unknown"
-    assert by_facility(beside, wide, sliver_width_m=0.1).loc[("F-1", "no_new_land"), "verdict"] == "no"
+    near, far = (by_facility(beside, wide, sliver_width_m=w).loc[("F-1", "no_new_land")] for w in (1.0, 0.1))
+    assert near["verdict"] == far["verdict"] == "unknown"
+    assert "位置误差" in near["rests_on_zh"]
+    assert "未登记不等于新增用地" in far["rests_on_zh"]
 
 
 def test_vacant_rooms_are_checked_like_facilities_and_each_site_lists_its_own():
