@@ -43,7 +43,8 @@ class Rule:
     """One threshold with its source.
 
     ``layer`` and ``measure`` say what is judged; numbers use ``>= <= > <`` against ``value``, words
-    use ``in`` against a tuple; a number without ``unit`` is a share. ``role`` *decides* (a no
+    use ``in`` against a tuple; a measure named ``…_share`` is a share, any
+    other number without ``unit`` an index. ``role`` *decides* (a no
     excludes, an unknown keeps from passing) or only *notes*. ``failing`` is the verdict of a value
     that misses the threshold: ``unknown`` where a person must look before anyone may say no.
     ``undecided`` lists words that leave it unknown. ``least_width_m`` is how wide the ground of a use must be
@@ -96,11 +97,18 @@ class Rule:
 
     @property
     def threshold(self) -> str:
-        """The threshold as a person reads it, such as ``≥ 150 m²``; a number without unit is a share."""
+        """The threshold as a person reads it, such as ``≥ 150 m²``, ``≤ 10%`` of a share, ``≤ -0.2`` of an index."""
         sign = OPERATOR_SIGNS[self.operator]
         if isinstance(self.value, tuple):
             return f"{sign} {'/'.join(self.value)}"
-        return f"{sign} {self.value:g} {self.unit}" if self.unit else f"{sign} {100.0 * self.value:.4g}%"
+        if self.unit:
+            return f"{sign} {self.value:g} {self.unit}"
+        return f"{sign} {100.0 * self.value:.4g}%" if self.is_share else f"{sign} {self.value:g}"
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the measure is a part of a whole, read in per cent; an index without unit is none."""
+        return not self.unit and self.measure.endswith("_share")
 
 
 def judge_numbers(rule: Rule, values: Floats) -> tuple[Verdicts, Floats]:

@@ -66,8 +66,8 @@ class Column:
 
 
 def is_share(field: Field) -> bool:
-    """Whether the column holds a share of 0-1, which readers see as per cent."""
-    return field.type == "number" and "share" in field.name.split("_")
+    """Whether the column holds a share of 0-1, which readers see as per cent; points of 0-1 are no share."""
+    return field.type == "number" and "share" in field.name.split("_") and not field.unit
 
 
 def shown_unit(field: Field) -> str:

@@ -23,7 +23,7 @@ from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import layers_on_text_ids
-from gis_renovation.land.measures import DAYS_A_YEAR, nearest_zones_in_need
+from gis_renovation.land.measures import DAYS_A_YEAR, anniversaries, nearest_zones_in_need
 from gis_renovation.overlays import covered_areas
 from gis_renovation.schemas import nearest_names
 from gis_renovation.unknowns import optional_numbers
@@ -343,7 +343,7 @@ def _meters(index: pd.Index[str], readings: pd.DataFrame | None, as_of: datetime
     dates, never = np.full(len(index), None, dtype=object), np.zeros(len(index), bool)
     if readings is None or readings.empty:
         return finding, value, dates, never
-    since = as_of - datetime.timedelta(days=365)
+    since = anniversaries(np.array([as_of], dtype="datetime64[D]"), -1)[0].item()
     readings = readings.assign(used_amount=optional_numbers(readings, "used_amount"))
     recent = readings[(readings["read_on"] > since) & (readings["read_on"] <= as_of) & readings["used_amount"].notna()]
     for place, group in recent.groupby("place_id"):
@@ -381,9 +381,13 @@ def _weighed(name: str, line: Line, weight: float, fading: Floats) -> pd.DataFra
     )
 
 
+# Shares in per cent; an index of greenness and a brightness have no such measure.
+_VALUE_FORMATS: Final = {"night_light_change": "+.0%", "building_coverage": ".0%", "bare_ground": ".0%"}
+
+
 def _sentence(name: str, finding: str, value: float, date: datetime.date | None, coarse: bool, *, lang: str) -> str:
     at = 0 if lang == "zh" else 1
-    shown = "" if np.isnan(value) else f" {value:+.0%}" if name == "night_light_change" else f" {value:.2f}"
+    shown = "" if np.isnan(value) else f" {value:{_VALUE_FORMATS.get(name, '.2f')}}"
     day = ("日期不明" if at == 0 else "undated") if date is None else date.isoformat()
     if finding == "unknown":
         return f"{EVIDENCE[name][at]}：未核查" if at == 0 else f"{EVIDENCE[name][at]}: not checked"

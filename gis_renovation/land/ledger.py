@@ -189,7 +189,7 @@ def _judge(layer: str, rule: Rule, measure: Measure) -> dict[str, NDArray[Any]]:
         value = measure.values.astype(np.float64)
         verdict, distance = judge_numbers(rule, value)
         missing = np.isnan(value)
-        shown = _shown(value, rule.unit), _shown(value, UNITS_EN.get(rule.unit, rule.unit))
+        shown = _shown(value, rule, 0), _shown(value, rule, 1)
         value_text = np.full(count, None, dtype=object)
     doubtful = np.zeros(count, bool) if measure.doubtful is None else measure.doubtful
     verdict = np.where(doubtful, UNKNOWN, verdict).astype(np.int8)
@@ -240,12 +240,42 @@ def _phrase(rule: Rule, verdict: int, lang: Language) -> str:
     return _PHRASES[rule.role, verdict][lang].replace("{rule}", rule.text[lang])
 
 
-def _shown(values: Floats, unit: str) -> Words:
-    """Numbers as people read them: shares in per cent, areas to 0.01 m², lengths to 0.1 m."""
-    if not unit:
-        return np.array([f"{value:.1%}" for value in values], dtype=object)
-    digits = 1 if unit == "m" else 2
-    return np.array([f"{value:,.{digits}f} {unit}" for value in values], dtype=object)
+def _shown(values: Floats, rule: Rule, lang: Language, *, apart_from: float | None = None) -> Words:
+    """Numbers as people read them: shares in per cent, areas to 0.01 m², lengths to 0.1 m, an index bare.
+
+    A number that differs from the rule's bound (or from ``apart_from``) has as many decimals as show it.
+    """
+    unit = rule.unit if lang == 0 else UNITS_EN.get(rule.unit, rule.unit)
+    bound = rule.value if apart_from is None else apart_from
+    digits = 1 if rule.is_share or unit == "m" else 2
+    words = np.array([_number(value, digits, rule, unit) for value in values], dtype=object)
+    if isinstance(bound, tuple):
+        return words
+    # The bound itself, and as it is printed: 1/3 is read as 33.33%.
+    limits = {_bare(_number(bound, _MOST_DIGITS, rule, unit)), _bare(_number(bound, digits, rule, unit))}
+    limits |= set() if apart_from is not None else {_bare(rule.threshold.split(" ", maxsplit=1)[1])}
+    step = 10.0**-digits * (0.01 if rule.is_share else 1.0)
+    near = (values != bound) & (np.abs(values - bound) <= step + 1e-3 * abs(bound))
+    for at in np.flatnonzero(near):
+        more = digits
+        while _bare(words[at]) in limits and more < _MOST_DIGITS:
+            more += 1
+            words[at] = _number(values[at], more, rule, unit)
+    return words
+
+
+_MOST_DIGITS: Final = 13
+
+
+def _number(value: float, digits: int, rule: Rule, unit: str) -> str:
+    if rule.is_share:
+        return f"{value:.{digits}%}"
+    return f"{value:,.{digits}f} {unit}" if unit else f"{value:,.{digits}f}"
+
+
+def _bare(text: str) -> float:
+    """The number that a text shows."""
+    return float(text.split(" ", maxsplit=1)[0].replace(",", "").rstrip("%"))
 
 
 def _lacks(rule: Rule, distance: Floats) -> tuple[Words, Words]:
@@ -253,11 +283,15 @@ def _lacks(rule: Rule, distance: Floats) -> tuple[Words, Words]:
     zh, en = np.full(len(distance), "", dtype=object), np.full(len(distance), "", dtype=object)
     if rule.role == "notes":
         return zh, en
-    failing, bound_zh = ~np.isnan(distance), rule.threshold
     unit_en = UNITS_EN.get(rule.unit, rule.unit)
-    bound_en = bound_zh.replace(rule.unit, unit_en) if rule.unit else bound_zh
-    zh[failing] = [f"，要求 {bound_zh}，差 {value}" for value in _shown(distance[failing], rule.unit)]
-    en[failing] = [f", needs {bound_en}, off by {value}" for value in _shown(distance[failing], unit_en)]
+    bound_en = rule.threshold.replace(rule.unit, unit_en) if rule.unit else rule.threshold
+    zh[distance == 0.0] = f"，要求 {rule.threshold}，恰为限值，不符合"
+    en[distance == 0.0] = f", needs {bound_en}, just at the bound that is excluded"
+    off = distance > 0.0
+    for words, lang, said in ((zh, 0, "，要求 {}，差 {}"), (en, 1, ", needs {}, off by {}")):
+        bound = bound_en if lang else rule.threshold
+        shown = _shown(distance[off], rule, cast("Language", lang), apart_from=0.0)
+        words[off] = [said.format(bound, value) for value in shown]
     return zh, en
 
 

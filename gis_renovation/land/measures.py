@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.arrays import Flags, Floats, Words
+from gis_renovation.arrays import Flags, Floats, Ints, Words
 from gis_renovation.errors import ConfigError
 from gis_renovation.overlays import covered_areas, dissolve_overlapping, only_slivers, overlap_areas
 from gis_renovation.schemas import layer_schema, nearest_names
@@ -91,6 +91,7 @@ class Site:
 
 
 Measured = Callable[[Site], Measure]
+Days = NDArray[np.datetime64]
 
 
 def control_kinds() -> tuple[str, ...]:
@@ -166,13 +167,38 @@ def numbers_of(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def _years(site: Site, name: str) -> Floats:
-    """Years from a date column to ``as_of``; negative for a later date, NaN for an unknown one."""
+    """Calendar years from a date column to ``as_of``; negative for a later date, NaN for an unknown one."""
     column = column_of(site, name)
     if column is None:
         return np.full(len(site.places), np.nan)
     dates = pd.to_datetime(column, errors="raise").to_numpy(dtype="datetime64[D]")
-    days = (np.datetime64(site.as_of, "D") - dates).astype("timedelta64[D]")
-    return np.where(np.isnat(dates), np.nan, days.astype(np.float64) / DAYS_A_YEAR)
+    return calendar_years(dates, np.datetime64(site.as_of, "D"))
+
+
+def calendar_years(dates: Days, until: np.datetime64) -> Floats:
+    """Years from each date until a day: whole ones are anniversaries, the rest the share of the year begun.
+
+    The anniversary of 29 February is the last of February where a year has no such day (Civil Code, Article 202).
+    Negative for dates after the day, NaN for NaT.
+    """
+    known = ~np.isnat(dates)
+    years = np.full(len(dates), np.nan)
+    early, late = np.minimum(dates[known], until), np.maximum(dates[known], until)
+    whole = late.astype("datetime64[Y]").astype(int) - early.astype("datetime64[Y]").astype(int)
+    whole = whole - (anniversaries(early, whole) > late)
+    last, following = anniversaries(early, whole), anniversaries(early, whole + 1)
+    share = (late - last).astype(np.float64) / (following - last).astype(np.float64)
+    years[known] = np.where(dates[known] <= until, 1.0, -1.0) * (whole + share)
+    return years + 0.0
+
+
+def anniversaries(dates: Days, years: Ints | int) -> Days:
+    """The same day so many years later, the last of the month where that year has no such day."""
+    month = dates.astype("datetime64[M]")
+    there = month + np.asarray(years, np.int64) * np.timedelta64(12, "M")
+    day = dates - month.astype("datetime64[D]")
+    last = (there + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+    return np.asarray(np.minimum(there.astype("datetime64[D]") + day, last))
 
 
 def _years_since(name: str) -> Measured:

@@ -278,10 +278,15 @@ class SiteFacts:
         nameless = sum(row.holder_kind is None and row.holder_name is None for row in own)
         unsaid = sum(row.parcel_id not in self.holders.same for row in own)
         counts = (nameless, len(self.lacking_papers(site_id)), unsaid)
-        lacking = COMMAS.join(text.fill(n=n) for text, n in zip(_LACKING, counts, strict=True) if n)
+        number = counted(len(own), "parcel")
+        lacking = COMMAS.join(
+            text.fill(n=_some(n, len(own)), of=f"{n} of {number}")
+            for text, n in zip(_LACKING, counts, strict=True)
+            if n
+        )
         bare = self._bare_land(site_id)
         if lacking.zh:
-            return UNKNOWN, Text(f"{len(own)} 宗地中 ", f"of {counted(len(own), 'parcel')} ") + lacking + bare
+            return UNKNOWN, Text("所涉宗地" if len(own) == 1 else f"{len(own)} 宗地中", "") + lacking + bare
         whole = Text(
             f"{len(own)} 宗地均有使用权人、证明材料和使用主体不变的声明",
             f"holder, paper and a statement that the holder stays are at hand for {counted(len(own), 'parcel')}",
@@ -304,13 +309,13 @@ class SiteFacts:
         other = sum(row.ownership != "state" for row in own) - unknown
         if other:
             zh = f"{len(own)} 宗地中 {other} 宗非国有"
-            return NO, Text(zh, f"of {counted(len(own), 'parcel')} {other} not state-owned")
+            return NO, Text(zh, f"{other} of {counted(len(own), 'parcel')} not state-owned")
         if not own:
             return UNKNOWN, _NO_PARCEL
         bare = self._bare_land(site_id)
         if unknown:
             zh = f"{len(own)} 宗地中 {unknown} 宗未登记土地所有权"
-            return UNKNOWN, Text(zh, f"of {counted(len(own), 'parcel')} {unknown} without recorded ownership") + bare
+            return UNKNOWN, Text(zh, f"no ownership on record for {unknown} of {counted(len(own), 'parcel')}") + bare
         whole = Text(f"所涉 {len(own)} 宗地均为国有土地", f"state-owned: all of {counted(len(own), 'parcel')} touched")
         return (UNKNOWN if bare.zh else YES), whole + bare
 
@@ -323,10 +328,17 @@ def _slivers(area: float) -> Text:
 
 _NO_PARCEL: Final = Text("范围内没有登记宗地", "there is no registered parcel here")
 _LACKING: Final = (
-    Text("{n} 宗未登记使用权人", "{n} without a holder on record"),
-    Text("{n} 宗缺证明材料", "{n} without a paper"),
-    Text("{n} 宗没有使用主体不变的声明", "{n} without a statement that the holder stays"),
+    Text("{n}未登记使用权人", "no holder on record for {of}"),
+    Text("{n}缺证明材料", "no paper for {of}"),
+    Text("{n}没有使用主体不变的声明", "no statement that the holder stays for {of}"),
 )
+
+
+def _some(count: int, of: int) -> str:
+    """How many of some parcels, in Chinese; nothing of a single one, which is meant anyway."""
+    return "" if of == 1 else "各宗均" if count == of else f" {count} 宗"
+
+
 _OPEN: Final = (
     Text("缺登记用途或规划用途 {area} m²", "one of the two is missing on {area} m²"),
     Text("用途类别未知 {area} m²", "a use is of no known class on {area} m²"),

@@ -27,10 +27,11 @@ EXCLUDED_SHOWN = 60
 
 # Layer and columns of what other analyses say of a candidate, where they were run.
 _Extras = tuple[tuple[str, tuple[str, ...]], ...]
+_STRENGTH = Text("证据强度（0—1，不是概率）", "Strength of the evidence (0 to 1, no probability)")
 # What a record calls a column whose own label is only clear beside its layer's.
 _RECORD_LABELS: Mapping[tuple[str, str], Text] = {
     ("idle_candidates", "strength"): Text("候选强弱", "Candidate strength"),
-    ("idle_strength", "strength_share"): Text("闲置证据强度", "Strength of the evidence"),
+    ("idle_strength", "strength_share"): _STRENGTH,
     ("idle_strength", "conflict"): Text("闲置证据矛盾", "Evidence conflicts"),
     ("idle_strength", "evidence_zh"): Text("闲置证据", "Evidence"),
     ("idle_strength", "evidence_en"): Text("闲置证据", "Evidence"),
@@ -38,7 +39,7 @@ _RECORD_LABELS: Mapping[tuple[str, str], Text] = {
     ("parcel_ranking", "reason_zh"): Text("次序得分构成", "Points for the order"),
     ("parcel_ranking", "reason_en"): Text("次序得分构成", "Points for the order"),
     ("vacant_candidates", "strength"): Text("候选强弱", "Candidate strength"),
-    ("vacancy_strength", "strength_share"): Text("空置证据强度", "Strength of the evidence"),
+    ("vacancy_strength", "strength_share"): _STRENGTH,
     ("vacancy_strength", "conflict"): Text("空置证据矛盾", "Evidence conflicts"),
     ("vacancy_strength", "evidence_zh"): Text("空置证据", "Evidence"),
     ("vacancy_strength", "evidence_en"): Text("空置证据", "Evidence"),

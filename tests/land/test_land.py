@@ -1,6 +1,7 @@
 """Idle land: planted parcels, one input flipped at a time."""
 
 import datetime
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 from gis_renovation.checking.remedies import check_layer
 from gis_renovation.errors import ConfigError, CRSError, DataError
 from gis_renovation.land.candidates import screen_parcels, screen_premises, show_candidate_ledger
-from gis_renovation.land.ledger import assess_premises
-from gis_renovation.land.measures import RegisterReading
+from gis_renovation.land.ledger import _judge, assess_premises
+from gis_renovation.land.measures import Measure, RegisterReading, calendar_years
 from gis_renovation.land.parcels import assess_parcels
 from gis_renovation.rule_packs import rules_in_force
+from gis_renovation.rules import Rule
 from gis_renovation.schemas import layer_schema
+from gis_renovation.words import Text
 
 DAY = datetime.date
 AS_OF = DAY(2024, 9, 30)
@@ -474,3 +477,109 @@ def test_flipping_one_input_flips_one_line_of_a_room(change, rule_id, verdict, e
     assert list(before.index[before != after]) == [rule_id]
     assert after[rule_id] == verdict
     assert row["verdict"] == expected
+
+
+# --- years are counted by anniversaries -----------------------------------------------------------
+
+
+def anniversary_by_hand(day, years):
+    """The same day in another year; of 29 February the last of the month where there is none."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return datetime.date(day.year + years, 2, 28)
+
+
+DAYS = st.dates(datetime.date(1990, 1, 1), datetime.date(2060, 12, 31))
+LEAP_DAYS = st.sampled_from([datetime.date(year, 2, 29) for year in range(1992, 2061, 4)])
+
+
+@settings(max_examples=300)
+@given(DAYS | LEAP_DAYS, st.integers(-30, 30), st.integers(-2, 2))
+def test_a_year_is_full_on_the_anniversary_and_on_no_day_before(day, years, shift):
+    until = anniversary_by_hand(day, years) + datetime.timedelta(days=shift)
+    early, late = min(day, until), max(day, until)
+    whole = max(n for n in range(32) if anniversary_by_hand(early, n) <= late)
+    found = calendar_years(np.array([day], dtype="datetime64[D]"), np.datetime64(until))[0]
+    assert int(abs(found)) == whole
+    assert (found == int(found)) == (anniversary_by_hand(early, whole) == late)
+    assert np.sign(found) == np.sign((until - day).days)
+
+
+@pytest.mark.parametrize("year", range(2019, 2029))
+@pytest.mark.parametrize(("month", "day"), [(4, 15), (2, 28), (3, 1), (12, 31)])
+@pytest.mark.parametrize(("late", "verdict"), [(-1, "no"), (0, "yes"), (1, "yes")])
+def test_a_start_overdue_by_a_year_is_so_from_the_anniversary_on_in_every_year(year, month, day, late, verdict):
+    due, as_of = datetime.date(year - 1, month, day), datetime.date(year, month, day) + datetime.timedelta(days=late)
+    ledger = one_parcel_ledger(as_of, start_due_on=due, stopped_on=due, started_on=None)
+    assert ledger.loc["parcel_start_overdue", "verdict"] == verdict
+    stopped = one_parcel_ledger(as_of, stopped_on=due)
+    assert stopped.loc["parcel_stopped_long", "verdict"] == verdict
+
+
+def test_a_leap_day_has_its_anniversary_on_the_last_of_february():
+    for until, verdict in (("2021-02-27", "no"), ("2021-02-28", "yes"), ("2021-03-01", "yes")):
+        as_of = datetime.date.fromisoformat(until)
+        ledger = one_parcel_ledger(as_of, start_due_on=datetime.date(2020, 2, 29), started_on=None)
+        assert ledger.loc["parcel_start_overdue", "verdict"] == verdict
+
+
+def test_a_right_ends_after_its_last_day():
+    end = datetime.date(2024, 2, 29)
+    for until, verdict in (("2024-02-28", "no"), ("2024-02-29", "no"), ("2024-03-01", "yes")):
+        ledger = one_parcel_ledger(datetime.date.fromisoformat(until), term_end_on=end)
+        assert ledger.loc["parcel_term_ended", "verdict"] == verdict
+
+
+def one_parcel_ledger(as_of, **facts):
+    facts = {"ownership": "state", "started_on": None} | facts
+    parcel = gpd.GeoDataFrame(
+        {name: [value] for name, value in facts.items()}, geometry=[shapely.box(0, 0, 50, 50)], crs="EPSG:4548"
+    ).set_axis(pd.Index(["P"], name="parcel_id"))
+    reading = RegisterReading(blank_start="not_started")
+    return assess_parcels(parcel, rules=RULES, as_of=as_of, reading=reading).set_index("rule_id")
+
+
+# --- what is said of values and bounds --------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(
+        [
+            ("area_m2", "m²", 150.0),
+            ("community_distance_m", "m", 300.0),
+            ("built_share", "", 0.25),
+            ("invested_share", "", 1 / 3),
+        ]
+    ),
+    st.sampled_from([">=", "<=", ">", "<"]),
+    st.floats(-1, 1).map(lambda x: x**9),
+)
+def test_a_value_that_differs_from_its_bound_never_reads_like_it(measure, operator, off):
+    name, unit, bound = measure
+    value = np.float64(bound * (1.0 + off))
+    rule = Rule(id="r", layer="parcels", measure=name, operator=operator, value=bound, unit=unit, text=Text("甲", "a"))
+    judged = _judge("parcels", rule, Measure(np.array([value]), Text("", "")))
+    for said in (judged["reason_zh"][0], judged["reason_en"][0]):
+        numbers = [float(n.replace(",", "")) for n in re.findall(r"-?[\d,]*\.?\d+(?:e-?\d+)?", said)]
+        shown = float(f"{bound * (100.0 if not unit else 1.0):.6g}") if unit else float(f"{100.0 * bound:.4g}")
+        if abs(value - bound) > 1e-9 * bound:
+            assert numbers[0] != shown, said
+            assert len(numbers) < 3 or numbers[2] > 0.0, said
+        elif value == bound and judged["verdict"][0] == 0:
+            assert ("恰为限值" in said) or ("just at the bound" in said)
+
+
+def test_an_index_is_read_as_a_number_and_a_share_in_per_cent():
+    by_id = {rule.id: rule for rule in RULES}
+    assert by_id["parcel_greenness_lost"].threshold == "≤ -0.2"
+    assert by_id["parcel_built_low"].threshold == "< 33.33%"
+    greenness = pd.DataFrame({"greenness_change": [-0.35], "greenness_after": [0.1]}, index=["P"])
+    parcel = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 50, 50)], index=["P"], crs="EPSG:4548")
+    ledger = assess_parcels(
+        parcel, parcel_greenness=greenness, rules=RULES, as_of=datetime.date(2024, 9, 30)
+    ).set_index("rule_id")
+    said = ledger.loc["parcel_greenness_lost", ["reason_zh", "reason_en"]]
+    assert said["reason_zh"].endswith("（-0.35）")
+    assert not said.str.contains("%").any()

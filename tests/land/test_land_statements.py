@@ -316,11 +316,11 @@ def test_that_the_holder_stays_rests_on_somebody_having_said_so():
         return check(SQUARE, parcels, papers=papers, **wishes)[3].set_index("statement").loc["no_holder_change"]
 
     assert holder(only_titles)["verdict"] == "unknown"
-    assert holder(only_titles)["rests_on_zh"] == "2 宗地中 2 宗没有使用主体不变的声明"
+    assert holder(only_titles)["rests_on_zh"] == "2 宗地中各宗均没有使用主体不变的声明"
     assert holder(papers_of(parcels))["verdict"] == "yes"
     assert holder(only_titles, declared_same_holder_parcel_ids=("P0", "P1"))["verdict"] == "yes"
     assert holder(only_titles, declared_same_holder_parcel_ids=("P0",))["verdict"] == "unknown"
-    assert holder(papers_of(parcels, "same_holder"))["rests_on_zh"] == "2 宗地中 2 宗缺证明材料"
+    assert holder(papers_of(parcels, "same_holder"))["rests_on_zh"] == "2 宗地中各宗均缺证明材料"
     assert holder(papers_of(parcels), declared_new_holder_parcel_ids=("P1",))["verdict"] == "no"
     with pytest.raises(ConfigError, match="P1"):
         holder(None, declared_new_holder_parcel_ids=("P1",), declared_same_holder_parcel_ids=("P0", "P1"))
