@@ -175,13 +175,18 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class RulePack:
-    """One rule file: its own rules, and changes to rules of earlier packs by id."""
+    """One rule file: its own rules, and changes to rules of earlier packs by id.
+
+    ``place`` is the city whose documents it cites, ``area`` where that lies: left, bottom, right, top in degrees.
+    """
 
     name: str
     version: str
     title: Text
     rules: tuple[Rule, ...]
     overrides: Mapping[str, Changes]
+    place: Text | None = None
+    area: tuple[float, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -205,7 +210,8 @@ def read_rule_pack(text: str, *, where: str = "") -> RulePack:
     faults: list[Text] = []
     _refuse_unknown(raw, ("pack", "rules", "override"), "", faults)
     head = _table(raw, "pack", faults)
-    _refuse_unknown(head, ("name", "version", "title"), "[pack]", faults)
+    _refuse_unknown(head, ("name", "version", "title", "place", "area"), "[pack]", faults)
+    faults += _place_faults(head)
     faults += [
         Text(f"[pack] 缺少 {key}（文字）", f"[pack] lacks {key} (text)")
         for key in ("name", "version")
@@ -226,7 +232,22 @@ def read_rule_pack(text: str, *, where: str = "") -> RulePack:
         title=Text(*head["title"]),
         rules=tuple(Rule(id=name, pack=label, **_rule_values(table)) for name, table in tables.items()),
         overrides={name: _rule_values(table) for name, table in overrides.items()},
+        place=Text(*head["place"]) if "place" in head else None,
+        area=tuple(map(float, head["area"])) if "area" in head else None,
     )
+
+
+def _place_faults(head: Mapping[str, Any]) -> list[Text]:
+    """What is wrong with where a pack belongs."""
+    faults = []
+    if "place" in head and not _is_text_pair(head["place"]):
+        faults.append(Text("[pack] place 应为 [中文, 英文]", "[pack] place must be [Chinese, English]"))
+    area = head.get("area", [-180.0, -90.0, 180.0, 90.0])
+    numbers = isinstance(area, list) and len(area) == 4 and all(map(_is_number, area))
+    if not numbers or not (area[0] < area[2] and area[1] < area[3]):
+        zh, en = "[pack] area 应为 [西, 南, 东, 北]（度）", "[pack] area must be [west, south, east, north] in degrees"
+        faults.append(Text(zh, en))
+    return faults
 
 
 def combine_packs(packs: Sequence[RulePack]) -> tuple[Rule, ...]:
@@ -283,7 +304,11 @@ def _did_you_mean(name: str, known: Iterable[str]) -> Text:
 
 
 def _overridden(rule: Rule, changes: Changes, pack: RulePack) -> Rule:
-    return replace(rule, **changes, pack=pack.label, replaces=f"{rule.pack} {rule.threshold}")
+    changed = replace(rule, **changes, pack=pack.label)
+    if (changed.threshold, changed.least_width_m) == (rule.threshold, rule.least_width_m):
+        return changed  # another source for the same rule replaces no value
+    width = "" if rule.least_width_m is None else f" / {rule.least_width_m:g} m"
+    return replace(changed, replaces=f"{rule.pack} {rule.threshold}{width}")
 
 
 def _override_faults(pack: RulePack, rule: Rule, changes: Changes) -> list[Text]:

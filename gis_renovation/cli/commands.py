@@ -189,14 +189,45 @@ def _init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
     sample: Annotated[bool, typer.Option("--sample", help="放入合成示例城市 / put in the synthetic sample")] = False,
+    city_rules: Annotated[
+        str, typer.Option("--city-rules", help="本市规则包，如 huainan / the rules of your city", show_default=False)
+    ] = "",
 ) -> None:
-    init_project(folder, sample=sample)
+    chosen = _ask_city(context, city_rules.strip(), sample=sample)
+    init_project(folder, sample=sample, city_rules=chosen)
     _say(context, f"已建立项目 {folder}。", f"Project {folder} is ready.")
+    if not sample and not chosen:
+        _say(
+            context,
+            "未选城市规则包：闲置用地和空置房屋只按全国规则和参数判定（project.toml 的 city_rules）。",
+            "No city's rules chosen: idle land is judged by national rules and parameters alone "
+            "(city_rules in project.toml).",
+        )
     if sample:
         _say(context, f"下一步：gis-renovation run {folder}", f"Next: gis-renovation run {folder}")
     else:
         guide = folder / "开始.md"
         _say(context, f"下一步：打开 {guide}，照着放数据、写来源卡。", f"Next: open {guide} and follow it.")
+
+
+def _ask_city(context: typer.Context, named: str, *, sample: bool) -> str:
+    """The city whose rules a new project takes: as named, or as answered in a terminal; empty for none."""
+    from gis_renovation.rule_packs import city_packs
+    from gis_renovation.rules import unknown_pack_error
+
+    if sample:
+        return ""
+    packs, lang = city_packs(), context.obj
+    if not named and sys.stdin.isatty():
+        listed = ", ".join(f"{name} {(pack.place or pack.title).in_language(lang)}" for name, pack in packs.items())
+        asked = Text(
+            "本市规则包（没有就直接回车；现有：{listed}）", "Rules of your city (Enter for none; known: {listed})"
+        )
+        question = asked.fill(listed=listed).in_language(lang)
+        named = typer.prompt(question, default="", show_default=False).strip()
+    if named and named not in packs:
+        raise unknown_pack_error([named], tuple(packs), where="--city-rules")
+    return named
 
 
 def _card(
@@ -448,8 +479,11 @@ def _say(context: typer.Context, zh: str, en: str) -> None:
 # --- commands' bodies -----------------------------------------------------------------------------
 
 
-def init_project(folder: Path, *, sample: bool) -> None:
-    """A new project in ``folder``, which must not exist or be empty. Made whole or not at all."""
+def init_project(folder: Path, *, sample: bool, city_rules: str = "") -> None:
+    """A new project in ``folder``, which must not exist or be empty. Made whole or not at all.
+
+    ``city_rules`` is the shipped pack of the project's city; without one national rules alone hold.
+    """
     from importlib.resources import as_file
 
     from gis_renovation.shipped import shipped
@@ -470,3 +504,9 @@ def init_project(folder: Path, *, sample: bool) -> None:
         else:
             with as_file(shipped("template")) as template:
                 shutil.copytree(template, work, dirs_exist_ok=True)
+            if city_rules:
+                path = work / "project.toml"
+                text = path.read_text("utf-8").replace(
+                    '# city_rules = "huainan"  ', f'city_rules = "{city_rules}"  ', 1
+                )
+                path.write_text(text, encoding="utf-8")

@@ -20,7 +20,7 @@ _NAME_IDS = ("must_join", "must_not_join", "fixed_zones", "fixed_years")
 
 
 def load_rules(project: Project) -> tuple[Rule, ...]:
-    """The rules in force: the shipped packs, overridden by the project's own. ConfigError for a pack not there."""
+    """The rules in force: national ones, then the city's, then the project's own. ConfigError for a pack not there."""
     from gis_renovation.rule_packs import rules_in_force
 
     named = project.settings.project.rules
@@ -30,7 +30,8 @@ def load_rules(project: Project) -> tuple[Rule, ...]:
             f"project.toml rules：项目文件夹中没有规则文件 {'、'.join(missing)}；请改正文件名，或删去。",
             f"project.toml rules: no file {', '.join(missing)} in the project's folder; correct the name or delete it.",
         )
-    return rules_in_force([(name, read_text(project.folder / name)) for name in named])
+    own = [(name, read_text(project.folder / name)) for name in named]
+    return rules_in_force(own, city=project.settings.project.city_rules)
 
 
 def ask_steps(project: Project, layers: Mapping[str, Any]) -> list[Finding]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gis_renovation.checks import Origin
 from gis_renovation.config import read_toml
-from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError
+from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Severity
 from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_files, read_raster
 from gis_renovation.run.asking import ask_steps
 from gis_renovation.run.fingerprints import fingerprint
@@ -122,7 +122,8 @@ def check_project(project: Project, *, on_progress: Progress = silent) -> Inputs
     told = [*check_targets(project, inputs.layers), *check_plan_ratios(targets)]
     faulty = {finding.layer for finding in inputs.findings if finding.severity == "error"}
     told += ask_steps(project, {name: layer for name, layer in inputs.layers.items() if name not in faulty})
-    inputs.findings = [*check_settings(project), *inputs.findings, *told]
+    rules = check_city_rules(project, inputs.layers)
+    inputs.findings = [*check_settings(project), *rules, *inputs.findings, *told]
     return inputs
 
 
@@ -258,6 +259,55 @@ def check_settings(project: Project) -> list[Finding]:
             ),
         )
     ]  # fmt: skip
+
+
+# The layers that rules judge, and those that tell where a project lies.
+_JUDGED = ("parcels", "premises")
+_PLACED = ("communities", *_JUDGED)
+
+
+def check_city_rules(project: Project, layers: Mapping[str, Any]) -> list[Finding]:
+    """Whether the rules are those of the project's place: none of a city's own, or those of a city elsewhere."""
+    from gis_renovation.rule_packs import city_packs
+
+    own = project.settings.project
+    packs = city_packs()
+    listed = Text("、", ", ").join(Text.same(f"{name} ") + (pack.place or pack.title) for name, pack in packs.items())
+    if own.city_rules is None:
+        if own.rules or not any(name in project.cards for name in _JUDGED):
+            return []
+        text = Text(
+            "没有选用城市规则包：闲置用地和空置房屋只按全国规则和参数判定，不引用任何城市的文件。"
+            '本市有规则的，在 project.toml 写 city_rules（随程序提供：{listed}），或 rules = ["our-rules.toml"]。',
+            "No city's rules are chosen: idle land and vacant premises are judged by national rules and parameters "
+            "alone, and no city's document is cited. If your city has rules, write city_rules in project.toml "
+            '(shipped: {listed}) or rules = ["our-rules.toml"].',
+        ).fill(listed=listed)
+        return [_of_project("no_city_rules", "warning", "city_rules", text)]
+    pack = packs.get(own.city_rules)
+    if pack is None:  # told where the rules are loaded
+        return []
+    away = [name for name in _PLACED if name in layers and _lies_elsewhere(layers[name], pack.area)]
+    if not away:
+        return []
+    text = Text(
+        "city_rules = {name} 是{place}的规则，而图层 {layers} 全部在{place}以外；请改为本市的规则包，或删去这一行。",
+        "city_rules = {name} are rules of {place}, but all of {layers} lies elsewhere; name your own city's pack, or "
+        "delete the line.",
+    ).fill(name=own.city_rules, place=pack.place or pack.title, layers=", ".join(away))
+    return [_of_project("city_rules_of_another_place", "error", "city_rules", text)]
+
+
+def _lies_elsewhere(layer: Any, area: Sequence[float] | None) -> bool:
+    """Whether all of a layer lies outside an area in degrees."""
+    if area is None or not len(layer) or getattr(layer, "crs", None) is None:
+        return False
+    left, bottom, right, top = layer.to_crs("EPSG:4490").total_bounds
+    return bool(right < area[0] or left > area[2] or top < area[1] or bottom > area[3])
+
+
+def _of_project(code: str, severity: Severity, field: str, text: Text) -> Finding:
+    return Finding(severity=severity, code=code, layer="", field=field, file="project.toml", text=text)
 
 
 def check_targets(project: Project, layers: Mapping[str, Any]) -> list[Finding]:

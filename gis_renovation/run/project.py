@@ -37,7 +37,10 @@ class Target(_Strict):
 
 
 class ProjectTable(_Strict):
-    """The ``[project]`` table. ``area`` is left, bottom, right, top in degrees (CGCS2000 / WGS-84)."""
+    """The ``[project]`` table. ``area`` is left, bottom, right, top in degrees (CGCS2000 / WGS-84).
+
+    ``city_rules`` names the shipped pack of the project's city, ``rules`` are files of its own.
+    """
 
     name: str
     crs: str
@@ -45,6 +48,7 @@ class ProjectTable(_Strict):
     synthetic: bool = False
     attribution: str = ""
     area: tuple[float, float, float, float] | None = None
+    city_rules: str | None = None
     rules: list[str] = Field(default_factory=list)
 
 

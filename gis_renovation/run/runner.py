@@ -22,7 +22,7 @@ from gis_renovation.rules import Rule
 from gis_renovation.run.asking import load_rules
 from gis_renovation.run.binding import bind_parameters, gather_arguments, plain
 from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash
-from gis_renovation.run.inputs import Progress, check_targets, read_inputs, silent
+from gis_renovation.run.inputs import Progress, check_city_rules, check_targets, read_inputs, silent
 from gis_renovation.run.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -76,7 +76,7 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
     total = len(project.cards) + len(steps) + 1
     wanted = {name for step in steps for name in (*step.needs, *step.uses)} | set(CONTEXT_LAYERS) if only else None
     inputs = read_inputs(project, on_progress=lambda n, i, _t: on_progress(n, i, total), only=wanted)
-    inputs.findings += check_targets(project, inputs.layers)
+    inputs.findings += check_targets(project, inputs.layers) + check_city_rules(project, inputs.layers)
     errors = [finding for finding in inputs.findings if finding.severity == "error"]
     if errors:
         raise DataError(errors)

@@ -104,6 +104,7 @@ name = "淮南（合成示例）"
 crs = "EPSG:4548"            # CGCS2000 三度带，中央经线 117°
 as_of = {AS_OF.isoformat()}
 synthetic = true
+city_rules = "huainan"       # 本市规则包：引用淮南市的文件
 attribution = "合成示例数据，由程序生成，非真实"
 
 # 计划总数（淮旧改办〔2024〕6号）。增补计划未公布小区数。
