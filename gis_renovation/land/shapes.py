@@ -331,7 +331,7 @@ def _possible(size: tuple[float, float], facts: Facts) -> Floats:
 def _bounds(rule: Rule, pieces: Geometries, facts: Facts, parking: Parking) -> Bounds:
     """Between which values what a rule asks for lies on each piece; what is found is the least."""
     value, area = np.asarray(facts[rule.measure], np.float64), facts["area_m2"].astype(np.float64)
-    circle = facts["circle_diameter_m"] + _CIRCLE_ERROR_M
+    circle = np.asarray(facts["circle_diameter_m"] + _CIRCLE_ERROR_M, np.float64)
     if rule.measure.startswith("parking_"):
         stall = parking.stall_width_m * parking.stall_length_m
         lot = (circle >= parking.aisle_m) & (area >= stall + parking.stall_width_m * parking.aisle_m)
