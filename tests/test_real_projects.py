@@ -16,6 +16,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
+from land_sheets import contradictions
 from pyproj import Transformer
 from shapely import make_valid
 from shapely.geometry import shape
@@ -244,3 +245,10 @@ def test_cambridge_park_distance_is_never_shorter_than_the_straight_line(cambrid
     known = access.dropna(subset=["network_distance_m", "straight_distance_m"])
     assert len(known) > 100
     assert (known["network_distance_m"] >= known["straight_distance_m"] - 1e-6).all()
+
+
+@pytest.mark.parametrize("name", ["hangzhou", "cambridge"])
+def test_no_sheet_of_a_real_project_says_yes_beside_a_table_that_leaves_it_open(name, request):
+    _, run = request.getfixturevalue(name)
+    assert len(run.layers["land_sites"])
+    assert contradictions(run.layers) == []

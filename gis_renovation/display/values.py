@@ -54,11 +54,11 @@ class Column:
     field: Field | None
 
     def header(self, lang: Lang) -> str:
-        """Label with the unit in brackets, as ``建筑面积（m²）``; shares carry ``%``."""
+        """Label with the unit in brackets, as ``建筑面积（m²）``; of shares every cell says ``%`` itself."""
         if self.field is None:
             return self.name
         label = self.field.label.in_language(lang)
-        unit = shown_unit(self.field)
+        unit = "" if is_share(self.field) else shown_unit(self.field)
         if lang == "zh":
             return f"{label}（{unit}）" if unit and not label.endswith(f"（{unit}）") else label
         unit = unit_text(unit, lang)

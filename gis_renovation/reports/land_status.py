@@ -195,7 +195,7 @@ def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str,
     if statements is not None:
         words = layer_schema("land_statements").fields["verdict"].values
         for _, row in statements[statements["verdict"] != "yes"].iterrows():
-            what = f"{words[row['verdict']].in_language(lang)}：{row[f'rests_on_{lang}']}"
+            what = _joined((words[row["verdict"]].in_language(lang), row[f"rests_on_{lang}"]), lang)
             found.append((row[f"label_{lang}"], what, "—", row[f"confirm_by_{lang}"]))
     return found
 

@@ -160,7 +160,7 @@ def test_shares_are_numbers_shown_as_per_cent_and_dates_are_dates(tmp_path):
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     sheet = book["项目进度"]
     header = [cell.value for cell in sheet[1]]
-    share, dated = sheet.cell(2, header.index("形象进度（%）") + 1), sheet.cell(2, header.index("填报日期") + 1)
+    share, dated = sheet.cell(2, header.index("形象进度") + 1), sheet.cell(2, header.index("填报日期") + 1)
     assert (share.value, share.number_format) == (0.4, "0.0%")
     assert (dated.value.date(), dated.number_format) == (datetime.date(2024, 9, 30), "yyyy-mm-dd")
     assert sheet.cell(2, header.index("计划资金（万元）") + 1).number_format == "#,##0.00"
