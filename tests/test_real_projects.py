@@ -200,10 +200,13 @@ def test_cambridge_status_sheets_agree_with_cutting_every_parcel_and_district_by
         for code in {code for code, _ in districts}:
             inside = sum(shape.intersection(site).area for name, shape in districts if name == code)
             assert own["planned"].get(code, 0.0) == pytest.approx(inside, abs=0.011)
-        for section in ("ownership", "right", "planned"):
+        for section in ("ownership", "right", "survey", "planned"):
             # In hundredths, so that the sum is exact.
             assert sum(round(100 * area) for area in own[section]) == round(100 * own["total", "total"])
-        assert np.isnan(own["survey"]["not_checked"])
+        # Without a survey the codes that the parcels carry are told, with their source.
+        assert own["survey"]["uncovered"] == own["ownership"]["uncovered"]
+        survey = status[(status["site_id"] == site_id) & (status["section"] == "survey")]
+        assert set(survey["source"].dropna()) == {"宗地图层 / parcels"}
         assert np.isnan(own["control"]).all()
 
 

@@ -240,7 +240,9 @@ def _candidate_sheet(paper: Paper, layers: Layers, register: _Register, key: str
         if name in frame.columns and name not in told and not name.endswith(other)
     ]
     facts += _extra_facts(layers, key, lang, register.extras)
-    paper.facts([(label, text) for label, text in facts if text])
+    # The label of remarks says that they are remarks.
+    mark = Text("提示：", "note: ").in_language(lang)
+    paper.facts([(label, text.replace(mark, "")) for label, text in facts if text])
     if ledger is not None:
         own = ledger[ledger[schema.key] == key]
         # The reason opens with the verdict.
