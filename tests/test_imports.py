@@ -22,6 +22,7 @@ ORDER = (
     "errors",
     "bridges",
     "arrays",
+    "local",
     "config",
     "numerals",
     "schemas",

@@ -309,6 +309,8 @@ def _wrong_zone(name: str, lon: float, lat: float, project_crs: CRS) -> Finding:
     off = Text("", "")
     if np.isfinite(scale) and abs(scale) >= 0.0005:
         off = Text(f"，面积会偏差约 {scale:+.1%}", f"; areas are off by about {scale:+.1%}")
+        if abs(scale) > 1:
+            off = Text("，在那里量算的面积没有意义", "; areas measured there mean nothing")
     fix = Text("请核对 project.toml 的 crs。", "Check crs in project.toml.")
     if between(lon, LON) and between(lat, LAT):
         meridian = min(max(round(lon / 3) * 3, 75), 135)

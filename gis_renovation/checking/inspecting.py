@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gis_renovation.errors import FileError, GisRenovationError
+from gis_renovation.local import as_local
 from gis_renovation.numerals import header_unit, plain_text
 from gis_renovation.reading import (
     Card,
@@ -167,7 +168,7 @@ def _look_into(path: Path, name: str) -> _Sublayer:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            info = pyogrio.read_info(path, layer=name, force_feature_count=True)
+            info = pyogrio.read_info(as_local(path), layer=name, force_feature_count=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
         return _Sublayer(name, (), -1, "Unknown")
     columns = (*map(str, info["fields"]), *column_meanings(path, name).aliases.values())

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import python_calamine
 import shapely
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from gis_renovation.arrays import Floats, Ints
 from gis_renovation.crs import reproject
 from gis_renovation.display import Column
+from gis_renovation.local import as_local
 from gis_renovation.maps.encoding import DISPLAY_CRS, LayerBlock
 from gis_renovation.maps.tiles import GRID_BITS
 from gis_renovation.publish.leaks import archive_columns, archive_corners, archives_of
@@ -126,7 +128,7 @@ def _foreign_tables(database: sqlite3.Connection, known: Iterable[str]) -> list[
 
 
 def _database_corners(path: Path, name: str) -> tuple[Floats, Floats]:
-    frame = gpd.read_file(path, layer=name, columns=[])
+    frame = pyogrio.read_dataframe(as_local(path), layer=name, columns=[])
     exact = shapely.get_coordinates(frame.geometry.to_numpy())
     if len(exact) == 0:
         return np.empty((0, 2)), exact

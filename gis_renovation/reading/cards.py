@@ -308,11 +308,11 @@ def _rule_faults(name: str, rule: ColumnRule, target: SchemaField) -> list[Text]
         )
     known = UNITS.get(target.unit, {})
     if rule.unit and unit_factor(rule.unit, target.unit) is None:
-        listed = ", ".join(known) or "（该字段没有单位）"
+        listed = Text(", ".join(known) or "（该字段没有单位）", ", ".join(known) or "(the field has no unit)")
         faults.append(
             Text(
-                f"columns.{name}.unit：{rule.unit!r} 不能换算为 {target.unit or '比例'}；可用：{listed}",
-                f"columns.{name}.unit: {rule.unit!r} cannot become {target.unit or 'a share'}; known: {listed}",
+                f"columns.{name}.unit：{rule.unit!r} 不能换算为 {target.unit or '比例'}；可用：{listed.zh}",
+                f"columns.{name}.unit: {rule.unit!r} cannot become {target.unit or 'a share'}; known: {listed.en}",
             )
         )
     return faults

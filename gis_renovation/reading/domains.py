@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from gis_renovation.local import as_local
 from gis_renovation.numerals import header_unit, plain_text
 from gis_renovation.schemas import Field as SchemaField
 
@@ -42,7 +43,11 @@ def _geodatabase(path: Path, layer: str) -> FileColumns:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             items = pyogrio.read_dataframe(
-                path, layer="GDB_Items", columns=["Name", "Definition"], read_geometry=False, LIST_ALL_TABLES="YES"
+                as_local(path),
+                layer="GDB_Items",
+                columns=["Name", "Definition"],
+                read_geometry=False,
+                LIST_ALL_TABLES="YES",
             )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
         return FileColumns()  # made by software older than the table of items

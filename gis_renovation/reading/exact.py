@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis_renovation.arrays import Flags
+from gis_renovation.local import as_local
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -67,8 +68,8 @@ def rows_of(path: Path, layer: str, **options: Any) -> gpd.GeoDataFrame | pd.Dat
     import pyogrio
 
     options |= {"layer": layer, "use_arrow": False, "datetime_as_string": True}
-    frame = pyogrio.read_dataframe(path, fid_as_index=True, **options)
-    info = pyogrio.read_info(path, layer=layer, **{k: v for k, v in options.items() if k == "encoding"})
+    frame = pyogrio.read_dataframe(as_local(path), fid_as_index=True, **options)
+    info = pyogrio.read_info(as_local(path), layer=layer, **{k: v for k, v in options.items() if k == "encoding"})
     whole = [str(name) for name, kind in zip(info["fields"], info["dtypes"], strict=True) if kind == "int64"]
     for name in whole:
         if name in frame.columns and frame[name].dtype == np.float64:
@@ -83,7 +84,7 @@ def _read_again(column: pd.Series, path: Path, name: str, options: dict[str, Any
     exact = known
     if len(known) and known.abs().max() >= EXACT:
         asked = {**options, "columns": [name], "read_geometry": False, "fids": known.index.to_numpy()}
-        exact = pyogrio.read_dataframe(path, fid_as_index=True, **asked)[name]
+        exact = pyogrio.read_dataframe(as_local(path), fid_as_index=True, **asked)[name]
     return exact.astype("Int64").reindex(column.index) if column.index.is_unique else column
 
 

@@ -228,14 +228,14 @@ def _read_archive(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     wanted = reading.card.source.layer_name
     chosen = [p for p in found if wanted in (p.name, p.stem)] if len(found) > 1 else found
     if len(chosen) != 1:
-        listed = ", ".join(p.name for p in found) or "（无）"
+        listed = ", ".join(p.name for p in found)
         raise FileError(
             f"图层 {reading.layer}：压缩包 {path.name} 中"
             + ("没有能读的数据" if not found else "有多个数据，请在来源卡用 layer_name 写明其中一个")
-            + f"；现有：{listed}。",
+            + (f"；现有：{listed}。" if found else "。"),
             f"Layer {reading.layer}: {path.name} "
             + ("holds no data that can be read" if not found else "holds several; name one as layer_name in the card")
-            + f"; found: {listed}.",
+            + (f"; found: {listed}." if found else "."),
         )
     return _read_one(chosen[0], reading)
 

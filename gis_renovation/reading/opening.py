@@ -206,13 +206,37 @@ def unreadable(path: Path, layer: str, error: Exception | str | Text) -> FileErr
             f"Layer {layer}: {path} holds {kind.en}, it is no {path.suffix} file. Correct the suffix, or save it as "
             "that kind in its own software.",
         )
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    said = reason
-    if "not recognized as being in a supported file format" in reason:
-        reason, said = "not what its suffix says", "内容不是这种格式"
+    said = driver_words(str(error))
     return FileError(
-        f"图层 {layer}：读不出 {path}（{said}）。文件可能损坏、被截断或加了密码；请用原软件重新导出。",
-        f"Layer {layer}: cannot read {path} ({reason}). It may be damaged, cut short or locked; export it again.",
+        f"图层 {layer}：读不出 {path}（{said.zh}）。文件可能损坏、被截断或加了密码；请用原软件重新导出。",
+        f"Layer {layer}: cannot read {path} ({said.en}). It may be damaged, cut short or locked; export it again.",
+    )
+
+
+# What drivers say in English, and what it means.
+_DRIVER_WORDS = (
+    ("not recognized as being in a supported file format", Text("内容不是这种格式", "not what its suffix says")),
+    ("ring", Text("有环没有闭合或方向不合规定", "a ring is open or turns the wrong way")),
+    ("not well-formed|mismatched tag|XML|xml", Text("XML 写法有错", "its XML is not well-formed")),
+    ("same identifier|id = .* have been found|FID", Text("要素的内部编号有重复", "features share an inner number")),
+    ("encod|recode|UTF-8|character", Text("文字编码有误", "its text is not in the encoding stated")),
+    ("truncat|unexpected end|EOF|shorter|too small|out of range", Text("文件不完整", "the file is cut short")),
+    ("malformed|corrupt|invalid", Text("内容损坏", "its content is damaged")),
+    ("Unrecognized number|JSON|json", Text("JSON 写法有错", "its JSON is not well-formed")),
+    ("memory", Text("内存不够", "there is not enough memory")),
+    ("ermission|denied", Text("没有读取权限", "it may not be read")),
+)
+
+
+def driver_words(said: str) -> Text:
+    """What a driver says of a file, for people: its meaning where it is known, never paths of whoever built it."""
+    reason = said.strip().splitlines()[0] if said.strip() else ""
+    for pattern, meaning in _DRIVER_WORDS:
+        if re.search(pattern, reason):
+            return meaning
+    plain = re.sub(r"\S*[/\\]\S+", "…", reason)
+    return Text(
+        "读取程序报告内容有问题" if not re.search(r"[\u4e00-\u9fff]", reason) else plain, plain or "no reason given"
     )
 
 

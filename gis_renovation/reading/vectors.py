@@ -20,13 +20,14 @@ import numpy as np
 
 from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, FileError, by_row
+from gis_renovation.local import as_local
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
 from gis_renovation.reading.conforming import columns_needed, row_refs
 from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, say_undecodable
 from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
 from gis_renovation.reading.exact import frame_of, rows_of, stacked
-from gis_renovation.reading.opening import Reading, text_encoding, unreadable
+from gis_renovation.reading.opening import Reading, driver_words, text_encoding, unreadable
 from gis_renovation.reading.shapes import Built, joined_shapes, shapes_from_wkb
 from gis_renovation.words import Text
 
@@ -138,7 +139,8 @@ def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> gpd.G
     finally:
         pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None, "GML_SKIP_CORRUPTED_FEATURES": None})
     for text in sorted({str(w.message).splitlines()[0] for w in caught}):
-        reading.say("warning", "driver_warning", path, f"读取时的提示：{text}", f"The reader warns: {text}")
+        said = driver_words(text)
+        reading.say("warning", "driver_warning", path, f"读取时的提示：{said.zh}", f"The reader warns: {said.en}")
     if options.get("encoding") == _AS_BYTES and (encoding == _AS_BYTES or by_hand):
         frame = _decoded(frame, _likely_encoding(frame, path, reading) if encoding == _AS_BYTES else encoding)
     frame = _all_promised_rows(path, name, frame, options, reading)
@@ -244,7 +246,8 @@ def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Buil
     import pyogrio
 
     tables, built = [], []
-    with pyogrio.open_arrow(path, layer=name, use_pyarrow=True, datetime_as_string=True, **options) as (meta, batches):
+    options = {"layer": name, "use_pyarrow": True, "datetime_as_string": True, **options}
+    with pyogrio.open_arrow(as_local(path), **options) as (meta, batches):
         column = batches.schema.get_field_index(meta["geometry_name"] or "wkb_geometry")
         schema = batches.schema if column < 0 else batches.schema.remove(column)
         for batch in batches:
@@ -272,7 +275,7 @@ def _row_by_row(
             warnings.simplefilter("ignore")  # what is wrong with the file is said by the caller
         options = {**options, "fids": fids}
         table = rows_of(path, name, read_geometry=False, **options)
-        meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
+        meta, _, wkb, _ = pyogrio.raw.read(as_local(path), layer=name, **{**options, "columns": []})
     return table, None if wkb is None else shapes_from_wkb(wkb), meta["crs"]
 
 
@@ -361,7 +364,7 @@ def _info(path: Path, name: str, encoding: str) -> dict[str, Any]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return dict(pyogrio.read_info(path, layer=name, **({"encoding": encoding} if encoding else {})))
+        return dict(pyogrio.read_info(as_local(path), layer=name, **({"encoding": encoding} if encoding else {})))
 
 
 def _named_once(frame: gpd.GeoDataFrame, path: Path, reading: Reading) -> gpd.GeoDataFrame:
@@ -390,7 +393,7 @@ def layers_in(path: Path, layer: str = "") -> list[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whatever it is, reading the layer says it again, and is heard there
-            return [str(row[0]) for row in pyogrio.list_layers(path)]
+            return [str(row[0]) for row in pyogrio.list_layers(as_local(path))]
     except pyogrio.errors.DataSourceError as error:
         raise unreadable(path, layer or path.stem, error) from None
 
@@ -403,7 +406,9 @@ def _pick_layer(names: list[str], card: Card, path: Path) -> str:
         return names[0]
     if not wanted and card.source.layer in names:
         return card.source.layer
-    listed = ", ".join(names) or "（无）"
+    if not names:
+        raise unreadable(path, card.source.layer, Text("其中没有任何图层", "it holds no layer"))
+    listed = ", ".join(names)
     raise FileError(
         f"图层 {card.source.layer}：{path.name} 中"
         + (f"没有名为 {wanted} 的图层" if wanted else '有多个图层，请在来源卡写明 layer_name（全部合并写 "*"）')

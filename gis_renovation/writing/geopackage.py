@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import FileError
+from gis_renovation.local import as_local
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -38,7 +39,13 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
                 options["geometry_type"] = _geometry_type(frame)
                 options["promote_to_multi"] = options["geometry_type"].startswith("Multi") or None
             pyogrio.write_dataframe(
-                _plain(frame), path, layer=name, driver="GPKG", append=path.exists(), use_arrow=True, **options
+                _plain(frame),
+                as_local(path),
+                layer=name,
+                driver="GPKG",
+                append=path.exists(),
+                use_arrow=True,
+                **options,
             )
         if layers:
             _require_all_written(path, layers)

@@ -88,8 +88,9 @@ def _levels(index: pd.Index) -> list[list[Any]]:
 
 def _searchable(value: Any) -> list[str]:
     if isinstance(value, str):
-        text = plain_text(value)
-        return [text] if len(text.encode("utf-8")) >= SHORTEST_SECRET else []
+        # Databases keep control characters as they are, pages write them as plain_text says.
+        texts = dict.fromkeys((plain_text(value), value.encode("utf-8", "ignore").decode("utf-8")))
+        return [text for text in texts if len(text.encode("utf-8")) >= SHORTEST_SECRET]
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
         # 8.699999999999999 is 8.7 to anybody, and as common.
         return [form for form in number_forms(value) if _is_telling(form)] if _is_telling(f"{value:.12g}") else []
@@ -167,6 +168,7 @@ def find_leaks(
     of ``own_text``, the program's own words, which are fetched only when something was found.
     ``places`` are corners as :func:`withheld_places` gives them. O(bytes log values).
     """
+    open_text = _as_written(open_text)
     wanted = _wanted(secrets, open_text)
     words, corners = _Words(wanted), _Places(places or {})
     found: dict[str, tuple[set[str], set[str]]] = {}
@@ -177,7 +179,7 @@ def find_leaks(
             values |= {wanted[form] for form in words.found_in(data)}
             origins.update(corners.found_in(data))
     # What the program itself writes is no secret, though a withheld cell may hold the same word.
-    own = own_text() if any(values for values, _ in found.values()) else ""
+    own = _as_written(own_text()) if any(values for values, _ in found.values()) else ""
     return [
         Finding(
             severity="error",
@@ -192,6 +194,12 @@ def find_leaks(
         for name, (values, origins) in found.items()
         for origin in sorted(origins | _origins({value for value in values if value not in own}, secrets))
     ]
+
+
+def _as_written(text: str) -> str:
+    """A text in every form in which our files write it: as it is, and as pages show its control characters."""
+    shown = plain_text(text)
+    return text if shown == text else f"{text}\n{shown}"
 
 
 def _origins(values: set[str], secrets: Mapping[str, frozenset[str]]) -> set[str]:
