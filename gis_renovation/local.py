@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +28,16 @@ class _LocalPath(str):
 def as_local(path: Path) -> str:
     """The file ``path`` on this machine, whatever signs its name holds; never an address elsewhere."""
     return _LocalPath(path.absolute())
+
+
+@contextmanager
+def written_as(path: Path) -> Iterator[Path]:
+    """A way to the new file ``path`` that pyogrio's writing through Arrow, which takes plain text, reads as a path."""
+    path = path.absolute()
+    if not {*"!;"} & {*str(path.parent)}:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch:
+        link = Path(scratch) / "folder"
+        link.symlink_to(path.parent, target_is_directory=True)
+        yield link / path.name

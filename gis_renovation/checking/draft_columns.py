@@ -201,7 +201,7 @@ def _placeholders(cells: pd.Series, target: Field) -> list[int]:
     """Numbers that a field cannot hold and that offices write for what they do not know: 0 as a year, 9999."""
     if target.type not in ("integer", "number"):
         return []
-    numbers = set(to_field(cells, target).values.tolist())
+    numbers = {value for value in to_field(cells, target).values.tolist() if isinstance(value, int | float)}
     low, high = (edge if edge is not None else other for edge, other in ((target.minimum, -inf), (target.maximum, inf)))
     return [number for number in UNKNOWN_NUMBERS if number in numbers and not low <= number <= high]
 

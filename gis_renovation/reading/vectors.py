@@ -53,7 +53,7 @@ def _prepare(path: Path, reading: Reading) -> tuple[Path, str]:
         return prepare_shapefile(path, reading)
     if suffix in (".kml", ".gml", ".gpx"):
         _refuse_entities(path, reading.layer)
-        return _copy(path, reading), reading.card.source.encoding  # the GML driver writes a file beside its source
+        return _xml_copy(path, reading), ""  # the GML driver writes a file beside its source
     if suffix in (".geojson", ".json", ".geojsonl", ".geojsons"):
         return _as_utf8(path, reading), ""
     if suffix in (".tab", ".mif"):
@@ -73,6 +73,25 @@ _RECODED = ("", "UTF-8", "GB18030")
 def _copy(path: Path, reading: Reading) -> Path:
     folder = Path(tempfile.mkdtemp(dir=reading.scratch))
     return Path(shutil.copyfile(path, folder / path.name))
+
+
+_XML_ENCODING = re.compile(rb"""(<\?xml[^>]*?encoding\s*=\s*["'])([\w.-]+)(["'])""")
+
+
+def _xml_copy(path: Path, reading: Reading) -> Path:
+    """A copy of an XML file, in UTF-8 if it is in an encoding that its parser does not know, such as GB2312."""
+    copy = _copy(path, reading)
+    head = bytes_at(path, 0, 512)
+    stated = _XML_ENCODING.search(head)
+    name = stated[2].decode("ascii").upper() if stated else "UTF-8"
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or name.startswith(("UTF-16", "ISO-8859", "US-ASCII")):
+        return copy
+    found = text_encoding(path, reading.card.source.encoding, reading.layer)
+    reading.facts["encoding"] = found
+    if found != "UTF-8" or name not in ("UTF-8", "UTF8"):
+        text = path.read_bytes().decode("utf-8-sig" if found == "UTF-8" else found).encode("utf-8")
+        copy.write_bytes(_XML_ENCODING.sub(rb"\g<1>UTF-8\g<3>", text, count=1))
+    return copy
 
 
 def _refuse_entities(path: Path, layer: str) -> None:

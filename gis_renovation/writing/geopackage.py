@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.errors import FileError
-from gis_renovation.local import as_local
+from gis_renovation.local import written_as
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,7 +23,6 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
     FileError if the disk does not take it all, which the database itself may keep silent about: every
     layer is counted again after writing.
     """
-    import geopandas as gpd
     import pyogrio
 
     # The file is new and moves into place only when whole, so waiting for the disk after every layer,
@@ -32,21 +31,9 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
         {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z", "OGR_SQLITE_SYNCHRONOUS": "OFF", "OGR_SQLITE_JOURNAL": "OFF"}
     )
     try:
-        for name, layer in layers.items():
-            frame = layer.reset_index() if layer.index.name else layer
-            options: dict[str, Any] = {"VERSION": "1.2"}
-            if isinstance(frame, gpd.GeoDataFrame):
-                options["geometry_type"] = _geometry_type(frame)
-                options["promote_to_multi"] = options["geometry_type"].startswith("Multi") or None
-            pyogrio.write_dataframe(
-                _plain(frame),
-                as_local(path),
-                layer=name,
-                driver="GPKG",
-                append=path.exists(),
-                use_arrow=True,
-                **options,
-            )
+        with written_as(path) as way:
+            for name, layer in layers.items():
+                _append(way, name, layer)
         if layers:
             _require_all_written(path, layers)
     except (
@@ -59,6 +46,21 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
     finally:
         names = ("OGR_CURRENT_DATE", "OGR_SQLITE_SYNCHRONOUS", "OGR_SQLITE_JOURNAL")
         pyogrio.set_gdal_config_options(dict.fromkeys(names))
+
+
+def _append(path: Path, name: str, layer: gpd.GeoDataFrame | pd.DataFrame) -> None:
+    """One layer more in the database."""
+    import geopandas as gpd
+    import pyogrio
+
+    frame = layer.reset_index() if layer.index.name else layer
+    options: dict[str, Any] = {"VERSION": "1.2"}
+    if isinstance(frame, gpd.GeoDataFrame):
+        options["geometry_type"] = _geometry_type(frame)
+        options["promote_to_multi"] = options["geometry_type"].startswith("Multi") or None
+    pyogrio.write_dataframe(
+        _plain(frame), path, layer=name, driver="GPKG", append=path.exists(), use_arrow=True, **options
+    )
 
 
 def _require_all_written(path: Path, layers: Mapping[str, pd.DataFrame]) -> None:

@@ -19,6 +19,7 @@ import shapely
 from drawn_city import CRS, layers, publish_city
 from shapely.geometry import LineString, Point, box
 
+from gis_renovation.display import plain_text
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.publish import files, verify
 from gis_renovation.publish.checklist import review_checklist
@@ -221,6 +222,17 @@ def test_a_secret_in_any_kind_of_file_is_found(edition_copy, place):
             database.execute("DROP TABLE scratch")
     found = search.find_leaks(folder, {"x.y": frozenset({SECRET})}, "")
     assert [(f.code, f.file.rsplit(".", 1)[1]) for f in found] == [("withheld_value", place)]
+
+
+@pytest.mark.parametrize("name", ["朝阳一村\r\n（北区）", "朝阳\t一村北区", "朝阳\x0b一村北区"])
+def test_control_characters_are_compared_as_pages_write_them(tmp_path, name):
+    """A published name is no leak in any form; a withheld one is found as databases and as pages keep it."""
+    frame = pd.DataFrame({"name": [name]})
+    secrets = search.withheld_values({"x": frame}, {})
+    (tmp_path / "a.html").write_text(f"<p>{plain_text(name)}</p>", encoding="utf-8", newline="")
+    (tmp_path / "b.csv").write_text(name, encoding="utf-8", newline="")
+    assert search.find_leaks(tmp_path, secrets, f"a\n{name}\nb") == []
+    assert sorted(f.file for f in search.find_leaks(tmp_path, secrets, "")) == ["a.html", "b.csv"]
 
 
 def test_a_column_named_without_a_class_fails_to_publish(tmp_path):
