@@ -9,6 +9,7 @@ from gis_renovation.errors import ConfigError, DataError, Finding
 from gis_renovation.maps import PageBasemaps
 from gis_renovation.publish.disclosure import (
     COVERAGE_LIMIT_M2,
+    contact_words,
     find_personal_numbers,
 )
 from gis_renovation.publish.edition import Edition, coverage_m2
@@ -33,7 +34,8 @@ NUMBER_ENDS_SOON_DAYS = 60
 def publication_warnings(edition: Edition, profile: Profile, *, on: date) -> list[Finding]:
     """What does not stop a public edition but people should look at before it goes out."""
     contact = [] if profile.site.contact else [_warning("no_contact", _NO_CONTACT)]
-    return [*_number_warnings(profile.profile, on), *_cover_warnings(edition), *_photo_warnings(edition), *contact]
+    numbers, words = _number_warnings(profile.profile, on), contact_words(edition.frames)
+    return [*numbers, *_cover_warnings(edition), *_photo_warnings(edition), *words, *contact]
 
 
 _NO_CONTACT = Text(

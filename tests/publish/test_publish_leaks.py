@@ -249,11 +249,56 @@ def test_an_index_nobody_described_is_numbered_anew(tmp_path):
         ("XM-2024-001", []),
         ("参数，未经标准确认；land_idle@2026.1", []),
         ("邮箱 zhang@163.com", ["mail"]),
+        ("05546641234", ["landline"]),
+        ("01062345678", ["landline"]),
+        ("+86 554 6641234", ["landline"]),
+        ("0554.664.1234", ["landline"]),
+        ("034040300101", []),
+        ("00554664123", []),
+        ("138,0013,8000", ["mobile"]),
+        ("13,800,138,000", ["mobile"]),
+        ("投资 13,800,138,000 元", []),
+        ("一三八零零一三八零零零", ["mobile"]),
+        ("幺三八〇〇幺三八〇〇〇", ["mobile"]),
+        ("壹叁捌-零零壹叁-捌零零零", ["mobile"]),
+        ("一3八00一3八000", ["mobile"]),
+        ("二〇二四年一月", []),
+        ("微信号：zhang_san", ["account"]),
+        ("V信:zhangsan", ["account"]),
+        ("薇信号 zhangsanli", ["account"]),
+        ("加wx：zhangsan", ["account"]),
+        ("QQ号是12345678", ["account"]),
+        ("微信公众号：huainan", []),
+        ("微信小程序 huainan2024", []),
+        ("xx：zhangsan", []),
     ],
 )
 def test_personal_numbers_are_told_from_other_numbers(text, kinds):
     """The identity number is the example of GB 11643-1999, annex A; the card is the industry's test number."""
     assert personal.personal_kinds(text) == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("有事打张师傅电话", True),
+        ("加微信问李姐", True),
+        ("扫码加V信", True),
+        ("QQ 见楼道", True),
+        ("联系人老王", True),
+        ("电话局家属院", False),
+        ("手机城小区", False),
+        ("关注微信公众号", False),
+        ("龙湖新村", False),
+        ("QQL-3", False),
+    ],
+)
+def test_words_that_go_before_contacts_are_told_to_the_publisher(text, told):
+    frame = pd.DataFrame(
+        {"name": ["龙湖新村", text], "联系电话": ["电话", "电话"]}, index=pd.Index(["C1", "C2"], name="community_id")
+    )
+    found = personal.contact_words({"communities": frame})
+    assert [(one.severity, one.field, len(one.features)) for one in found] == ([("warning", "name", 1)] if told else [])
 
 
 @pytest.mark.parametrize("audience", ["planner", "bureau"])

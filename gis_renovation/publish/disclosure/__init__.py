@@ -14,7 +14,12 @@ from gis_renovation.publish.disclosure.generalise import (
     generalise_shapes,
     largest_contiguous_area_m2,
 )
-from gis_renovation.publish.disclosure.personal import find_personal_numbers, personal_kinds, personal_number_warnings
+from gis_renovation.publish.disclosure.personal import (
+    contact_words,
+    find_personal_numbers,
+    personal_kinds,
+    personal_number_warnings,
+)
 from gis_renovation.publish.disclosure.record import Record, counts_file, merged, read_record, write_record
 from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released, sources_of
 
@@ -24,6 +29,7 @@ __all__ = [
     "Reason",
     "Record",
     "Release",
+    "contact_words",
     "counts_file",
     "counts_shown",
     "extents_of",
