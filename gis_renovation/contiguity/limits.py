@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 from gis_renovation.errors import ConfigError
 
@@ -46,6 +47,9 @@ class LinkLimits:
     ConfigError
         A length that is negative or not finite.
     """
+
+    # Wherever these are taken, a project states them once, in this table.
+    table: ClassVar[str] = "contiguity"
 
     max_gap_m: float = 60.0
     min_opening_m: float = 1.2

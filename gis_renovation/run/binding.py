@@ -20,23 +20,32 @@ def parameters_model(name: str, functions: tuple[Callable[..., Any], ...]) -> ty
     """A model of the keyword-only parameters of all ``functions``, those of the run left out."""
     fields: dict[str, Any] = {}
     for function in functions:
-        for parameter in tunable_parameters(function).values():
+        for parameter in tunable_parameters(function, table=name).values():
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
             fields.setdefault(parameter.name, (Annotated[_annotation(function, parameter), Field()], default))
     return create_model(name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
 
 
-def tunable_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def tunable_parameters(function: Callable[..., Any], *, table: str | None = None) -> dict[str, inspect.Parameter]:
     """What a project may set for a function, in written order: its keyword-only parameters but for layers.
 
     A parameter that takes a record (a frozen dataclass, such as ``requirements: ZoneRequirements``) stands here
-    by the record's fields: a table of ``project.toml`` is flat, whatever the function gathers.
+    by the record's fields: a table of ``project.toml`` is flat, whatever the function gathers. With ``table``
+    those of records are left out that a project states in another one.
     """
     found: dict[str, inspect.Parameter] = {}
     for parameter in _own_parameters(function):
         record = _record_of(function, parameter)
+        if record and table is not None and getattr(record, "table", table) != table:
+            continue
         found |= _fields_of(record, parameter.default) if record else {parameter.name: parameter}
     return found
+
+
+def lending_tables(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The tables of ``project.toml`` that records of a function stand in, whatever the function's own is."""
+    records = (_record_of(function, parameter) for parameter in _own_parameters(function))
+    return tuple(record.table for record in records if record is not None and hasattr(record, "table"))
 
 
 def bind_parameters(function: Callable[..., Any], table: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,8 +53,12 @@ def parameters() -> Mapping[tuple[str, str], Parameter]:
 
 
 def parameter(module: str, name: str) -> Parameter:
-    """One parameter; one without a description goes by its own name."""
-    return parameters().get((module, name)) or Parameter(module, name, Text(name, name), "", NO_TEXT, {}, is_work=False)
+    """One parameter; one that the table borrows from another goes by that one's, one nobody describes by its name."""
+    known = parameters()
+    lent = (described for (_, own), described in known.items() if own == name)
+    return known.get((module, name)) or next(
+        lent, Parameter(module, name, Text(name, name), "", NO_TEXT, {}, is_work=False)
+    )
 
 
 def value_text(value: Any, described: Parameter, lang: Lang) -> str:

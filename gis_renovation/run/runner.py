@@ -20,7 +20,7 @@ from typing import Any
 from gis_renovation.errors import DataError
 from gis_renovation.rules import Rule
 from gis_renovation.run.asking import load_rules
-from gis_renovation.run.binding import bind_parameters, gather_arguments, plain
+from gis_renovation.run.binding import bind_parameters, gather_arguments, lending_tables, plain
 from gis_renovation.run.fingerprints import code_fingerprint, fingerprint, json_hash
 from gis_renovation.run.inputs import Progress, check_city_rules, check_targets, read_inputs, silent
 from gis_renovation.run.manifest import (
@@ -151,7 +151,8 @@ class _Making:
 
     def _parameters(self, step: Step) -> dict[str, Any]:
         """What the project sets or leaves at its default, the day of the results, and the days of the sources."""
-        values = bind_parameters(step.call, self.project.tables.get(step.table, {}))
+        tables = [self.project.tables.get(name, {}) for name in (step.table, *lending_tables(step.call))]
+        values = bind_parameters(step.call, ChainMap(*tables))
         values |= _layer_dates(self.project, step.table, values)
         return values | ({"as_of": self.project.as_of} if step.is_dated else {})
 

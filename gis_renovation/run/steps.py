@@ -113,7 +113,7 @@ STEPS: tuple[Step, ...] = (
         "zone_shortfalls",
         "zones.explain_shortfalls",
         ("communities", "community_links", "zone_members"),
-        ("barriers",),
+        ("barriers", "crossings"),
     ),
     Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
     Step("zone_schedule", "zones.order_zone_works", ("zones",)),

@@ -24,7 +24,7 @@ from gis_renovation.zones.kept_proofs import ProofDesk
 from gis_renovation.zones.proof import PROOF_COLUMNS, ComponentProof, Solution, solve, zone_names
 from gis_renovation.zones.request import Request, components, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, ZoneRequirements
-from gis_renovation.zones.sentences import read_scene
+from gis_renovation.zones.sentences import drawn, read_scene
 from gis_renovation.zones.shortfalls import shortfalls
 from gis_renovation.zones.solver import FULL_EFFORT, SearchEffort
 
@@ -110,7 +110,7 @@ def delineate_zones(
     >>> members[["zone_id", "proof"]].to_dict("list")
     {'zone_id': ['Z-C1', 'Z-C1', 'Z-C3', 'Z-C3'], 'proof': ['proven', 'proven', 'proven', 'proven']}
     """
-    require_metric(communities=communities, community_links=community_links)
+    require_metric(communities=communities, **drawn(community_links))
     communities = on_text_ids(communities, "communities")
     request = read_request(communities, community_links, requirements)
     if zone_changes is not None and follow_approved:

@@ -16,7 +16,7 @@ from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.zones.request import NEEDS, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, ZoneRequirements
-from gis_renovation.zones.sentences import read_scene, zone_sentence
+from gis_renovation.zones.sentences import drawn, read_scene, zone_sentence
 
 SUMMED = ("households", "floor_area_m2", "cost_yuan", "building_count", *NEEDS)
 # Sight lines looked along for each side; an odd number, so that the middle is one of them.
@@ -104,7 +104,7 @@ def describe_zones(
     >>> zones.loc["Z-C1", "why_zh"].split("；")[:3]
     ['由甲、乙共 2 个小区组成，合计 550 户', '甲与乙相距 10 米，其间无阻隔', '户数 550 户，接近下限 500 户']
     """
-    require_metric(communities=communities, community_links=community_links, streets=streets, barriers=barriers)
+    require_metric(communities=communities, streets=streets, barriers=barriers, **drawn(community_links))
     communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     scene = read_scene(communities, community_links, zone_by_member(zone_members), requirements, barriers)
     frame = communities.loc[scene.ids]

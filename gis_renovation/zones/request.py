@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.contiguity import USABLE
 from gis_renovation.errors import ConfigError, DataError, Finding, by_key
+from gis_renovation.ids import ids_in
 from gis_renovation.words import Text
 from gis_renovation.zones.requirements import (
     QUANTITIES,
@@ -27,7 +28,7 @@ from gis_renovation.zones.requirements import (
     limit_faults,
     together_with,
 )
-from gis_renovation.zones.solver import Labels, ZoneProblem, compact
+from gis_renovation.zones.solver import Labels, ZoneProblem, compact, connected_parts, part_problem
 
 NEEDS = ("need_basic", "need_improvement", "need_enhancement")
 # Features are counted in hundredths of the city's median link: finer than any survey, and exact.
@@ -112,7 +113,7 @@ def usable_links(ids: Ids, community_links: pd.DataFrame) -> pd.DataFrame:
     """
     usable = community_links[community_links["status"].isin(USABLE)]
     position = pd.Series(np.arange(len(ids)), index=ids)
-    one, two = position[usable["focal"]].to_numpy(), position[usable["neighbor"]].to_numpy()
+    one, two = (position[ids_in(usable[side])].to_numpy() for side in ("focal", "neighbor"))
     table = pd.DataFrame(
         {
             "head": np.minimum(one, two),
@@ -205,8 +206,8 @@ def _layer_faults(frame: gpd.GeoDataFrame, community_links: pd.DataFrame, ids: I
     if len(set(ids)) < len(ids):
         twice = sorted({member for member, after in pairwise(ids) if member == after})
         yield _error("duplicate_key", "", "小区编号重复。", "Community ids are repeated.", twice)
-    ends = pd.concat([community_links["focal"], community_links["neighbor"]]).astype(str)
-    strange = sorted(set(ends) - set(ids))
+    ends = pd.concat([ids_in(community_links["focal"]), ids_in(community_links["neighbor"])])
+    strange = sorted(set(map(str, ends)) - set(ids))
     if strange:
         yield _error(
             "dangling_reference",
@@ -403,3 +404,25 @@ def _target(requirements: ZoneRequirements, width: int) -> Floats | None:
     for name, value in requirements.target.items():
         target[names.index(name)] = value * QUANTITIES[name].steps
     return target
+
+
+# --- parts of a request ---------------------------------------------------------------------------
+
+
+def solved_together(request: Request) -> Labels:
+    """Which part of the free graph each community is solved in; those not free have a number of their own."""
+    problem = request.problem
+    of_node = connected_parts(problem) if problem.zone_count is None else np.zeros(problem.size, dtype=np.int64)
+    alone = np.arange(len(request.node)) + int(of_node.max(initial=-1)) + 1
+    free = request.node >= 0
+    alone[free] = of_node[request.node[free]]
+    return alone
+
+
+def only_nodes(request: Request, open_: Flags) -> Request:
+    """The request of some whole components alone; the other communities take no part."""
+    kept = open_ & (request.node >= 0)
+    nodes = np.unique(request.node[kept])
+    node = np.full(len(request.node), -1)
+    node[kept] = np.searchsorted(nodes, request.node[kept])
+    return request._replace(problem=part_problem(request.problem, nodes), node=node)

@@ -24,10 +24,11 @@ from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import NO_TEXT, Sentence, Text
+from gis_renovation.zones.remedies import broken_bounds
 from gis_renovation.zones.request import Request, read_request, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
-from gis_renovation.zones.sentences import ZoneScene, amount_text, amount_told, is_connected, read_scene
-from gis_renovation.zones.shortfalls import broken_bounds, shortfalls
+from gis_renovation.zones.sentences import ZoneScene, amount_text, amount_told, drawn, is_connected, read_scene
+from gis_renovation.zones.shortfalls import shortfalls
 from gis_renovation.zones.solver import (
     MEMBERS,
     Candidates,
@@ -160,7 +161,7 @@ def revise_zones(
     >>> changes["change"].to_dict()
     {'C1': 'dropped', 'C2': 'left_out', 'C3': 'kept', 'C4': 'kept'}
     """
-    require_metric(communities=communities, community_links=community_links)
+    require_metric(communities=communities, **drawn(community_links))
     communities, approved_zones = on_text_ids(communities, "communities"), on_text_ids(approved_zones, "approved_zones")
     requirements = replace(requirements, zone_count=None, zone_preference="auto", target=None)
     request = read_request(communities, community_links, requirements)
@@ -271,8 +272,8 @@ def _fault(scene: ZoneScene, rows: Sequence[int]) -> Sentence | None:
     if not broken:
         return None
     bound, is_low, value = broken[0]
-    label, found = QUANTITIES[bound.name].label, amount_told(bound.name, value)
-    limit = amount_text(bound.name, bound.low if is_low else bound.high)
+    label, found = QUANTITIES[bound.name].label, amount_told(bound.name, value, beside=broken[0].limit)
+    limit = amount_text(bound.name, broken[0].limit, beside=value)
     word = Text("低于下限", "below the minimum of") if is_low else Text("超过上限", "above the maximum of")
     return Sentence.of(
         "原片区{label} {found}，{word} {limit}",

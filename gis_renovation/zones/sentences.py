@@ -16,6 +16,8 @@ import pandas as pd
 
 from gis_renovation.arrays import Floats
 from gis_renovation.contiguity import WALL_WORTH_A_WORD_M, metres
+from gis_renovation.errors import DataError, Finding, by_key
+from gis_renovation.ids import ids_in
 from gis_renovation.unknowns import ABOUT, estimated_rows, names_or_ids
 from gis_renovation.words import CLAUSES, LISTED, NO_TEXT, WAN, Sentence, Text
 from gis_renovation.zones.request import community_amounts, way_m
@@ -32,7 +34,10 @@ TOUCHING = Text("边界相接", "touching")
 
 
 class Link(NamedTuple):
-    """A usable or cut link between two positions: the way and the shared wall in m, and its reason as given."""
+    """A usable or cut link between two positions: the way and the shared wall in m, and its reason as given.
+
+    ``barrier_ids`` are the barriers that all need a crossing before the two are joined.
+    """
 
     head: int
     tail: int
@@ -41,6 +46,8 @@ class Link(NamedTuple):
     reason: Text | None
     barrier_id: str | None
     barrier_kind: str | None
+    cause: str | None = None
+    barrier_ids: tuple[str, ...] = ()
 
     def other(self, end: int) -> int:
         """The end that is not ``end``."""
@@ -52,7 +59,7 @@ class ZoneScene:
     """Communities in id order with their names, sums, links and zones, for the sentences to read.
 
     ``zone`` is each community's zone id or None. ``links`` (usable) and ``cuts`` hold each community's
-    own links, nearest first. ``barriers`` are the names of those that have one. ``estimated`` tells, for each
+    own links, nearest first. ``barriers`` are the names of those that have one, by id. ``estimated`` tells, for each
     quantity, the communities whose amount the records give as approximate.
     """
 
@@ -65,12 +72,13 @@ class ZoneScene:
     links: Sequence[Sequence[Link]]
     cuts: Sequence[Sequence[Link]]
     barriers: Mapping[str, str]
+    barrier_kinds: Mapping[str, str]
     estimated: Mapping[str, Sequence[bool]]
 
-    def total_told(self, rows: Iterable[int], name: str) -> Sentence:
+    def total_told(self, rows: Iterable[int], name: str, *, beside: float | None = None) -> Sentence:
         """The sum with its unit, with 约 before it where a part of it is approximate."""
         rows = sorted(rows)
-        told = amount_told(name, self.total(rows, name))
+        told = amount_told(name, self.total(rows, name), beside=beside)
         if not any(self.estimated[name][row] for row in rows):
             return told
         return told._replace(text=ABOUT.fill(n=told.text))
@@ -107,7 +115,9 @@ def read_scene(
 ) -> ZoneScene:
     """Gather what the sentences need. O(n + m)."""
     named = {} if barriers is None or "name" not in barriers else barriers["name"].dropna().to_dict()
+    kinds = {} if barriers is None or "kind" not in barriers else barriers["kind"].dropna().to_dict()
     ids = np.array(sorted(map(str, communities.index)), dtype=object)
+    _require_known(ids, community_links, zone_of)
     frame = communities.loc[ids]
     zone = [zone_of.get(member) for member in ids]
     members: dict[str, list[int]] = {}
@@ -125,21 +135,61 @@ def read_scene(
         links=_links_by_end(ids, community_links[~cut]),
         cuts=_links_by_end(ids, community_links[cut]),
         barriers={str(key): str(name) for key, name in named.items() if str(name).strip()},
+        barrier_kinds={str(key): str(kind) for key, kind in kinds.items()},
         estimated={name: estimated_rows(frame, name).tolist() for name in QUANTITIES},
     )
+
+
+def drawn(community_links: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """The links as a layer to be measured, for :func:`require_metric`; nothing where they are a plain table."""
+    return {"community_links": community_links} if isinstance(community_links, gpd.GeoDataFrame) else {}
+
+
+def _require_known(ids: Ids, community_links: pd.DataFrame, zone_of: Mapping[str, str | None]) -> None:
+    """Raise DataError where zones or links name communities that are not in the layer: it is another list's."""
+    known = set(ids)
+    ends = {str(end) for side in ("focal", "neighbor") for end in ids_in(community_links[side])}
+    findings = [
+        Finding(severity="error", code="dangling_reference", layer=layer, text=text, features=by_key(sorted(strange)))
+        for layer, strange, text in (
+            (
+                "zone_members",
+                {member for member, zone in zone_of.items() if zone is not None} - known,
+                _STRANGE_MEMBERS,
+            ),
+            ("community_links", ends - known, _STRANGE_LINKS),
+        )
+        if strange
+    ]
+    if findings:
+        raise DataError(findings)
+
+
+_STRANGE_MEMBERS = Text(
+    "片区成员中有小区不在小区图层里；请用划分片区时的同一份小区图层。",
+    "Zone members are not in the layer of communities; use the layer that the zones were formed from.",
+)
+_STRANGE_LINKS = Text(
+    "相邻关系指向不存在的小区；请用同一份小区图层重新计算相邻关系。",
+    "Links name communities that do not exist; compute the links from the same layer.",
+)
 
 
 def _links_by_end(ids: Ids, frame: pd.DataFrame) -> list[list[Link]]:
     position = {member: row for row, member in enumerate(ids)}
     table: list[list[Link]] = [[] for _ in ids]
     zh, en = _column(frame, "reason_zh"), _column(frame, "reason_en")
-    barrier, kind = _column(frame, "barrier_id"), _column(frame, "barrier_kind")
+    barrier, kind, cause = (_column(frame, name) for name in ("barrier_id", "barrier_kind", "cause"))
+    # A table without the column names one barrier, which is then all that is in the way.
+    needed = _column(frame, "barrier_ids") if "barrier_ids" in frame else barrier
     ways = way_m(frame)
     walls = frame["shared_wall_m"].to_numpy(dtype="float64", na_value=0.0) if "shared_wall_m" in frame else 0.0 * ways
-    for row, (focal, neighbor) in enumerate(zip(frame["focal"], frame["neighbor"], strict=True)):
+    for row, (focal, neighbor) in enumerate(zip(ids_in(frame["focal"]), ids_in(frame["neighbor"]), strict=True)):
         head, tail = sorted((position[str(focal)], position[str(neighbor)]))
         reason = Text(zh[row] or en[row] or "", en[row] or zh[row] or "") if zh[row] or en[row] else None
-        link = Link(head, tail, float(ways[row]), float(walls[row]), reason, barrier[row], kind[row])
+        all_ids = tuple((needed[row] or "").split("、")) if needed[row] else ()
+        told = (reason, barrier[row], kind[row], cause[row], all_ids)
+        link = Link(head, tail, float(ways[row]), float(walls[row]), *told)
         table[head].append(link)
         table[tail].append(link)
     return [_nearest(links) for links in table]
@@ -332,20 +382,33 @@ def _why_it_stays(scene: ZoneScene, there: int) -> Sentence:
     return Sentence.of("与{anchor}同片更紧凑", "fits the zone of {anchor} better", anchor=anchor)
 
 
-def amount_text(name: str, value: float) -> Text:
-    """A sum with its unit; large areas and money in 万 for Chinese readers."""
-    zh = "{value:,.0f} {unit}"
+def amount_text(name: str, value: float, *, beside: float | None = None) -> Text:
+    """A sum with its unit; large areas and money in 万 for Chinese readers.
+
+    ``beside`` is what it is compared with: two that differ are not printed alike, but with as many more decimals
+    as tell them apart.
+    """
+    more = 0
+    if beside is not None and beside != value and math.isfinite(beside) and math.isfinite(value):
+        alike = (turn for turn in range(6) if _amount(name, value, turn).zh != _amount(name, beside, turn).zh)
+        more = next(alike, 0)
+    return _amount(name, value, more)
+
+
+def _amount(name: str, value: float, more: int) -> Text:
+    zh = "{value:,.{more}f} {unit}"
     if name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and abs(value) >= WAN):
-        zh = "{in_wan:,.2f} 万{unit}"
-    en = "{value:,.0f}" if name in ("households", "community_count") else "{value:,.0f} {unit}"
-    return Text(zh, en).fill(value=value, in_wan=value / WAN, unit=QUANTITIES[name].unit)
+        zh = "{in_wan:,.{more_of_wan}f} 万{unit}"
+    en = "{value:,.{more}f}" if name in ("households", "community_count") else "{value:,.{more}f} {unit}"
+    said = {"value": value, "in_wan": value / WAN, "more": more, "more_of_wan": more + 2}
+    return Text(zh, en).fill(unit=QUANTITIES[name].unit, **said)
 
 
-def amount_told(name: str, value: float) -> Sentence:
+def amount_told(name: str, value: float, *, beside: float | None = None) -> Sentence:
     """A sum that is so of communities, not a limit; households and money are what it tells."""
     number = round(value) if name == "households" and math.isfinite(value) else value
     return Sentence(
-        amount_text(name, value),
+        amount_text(name, value, beside=beside),
         counts=(number,) if name == "households" else (),
         money_yuan=(number,) if name == "cost_yuan" else (),
     )

@@ -16,6 +16,7 @@ from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import repeat_sentences
 from gis_renovation.unknowns import name_or_id, names_or_ids
 from gis_renovation.words import Text
+from gis_renovation.zones.sentences import drawn
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")
 # 完整居住社区建设标准: what a zone should have in reach; the rest of the kinds are pleasant, not asked for.
@@ -105,7 +106,7 @@ def zone_sheets(  # noqa: PLR0913 - each is a layer that the sheet tells of
     require_metric(
         zones=zones,
         communities=communities,
-        community_links=community_links,
+        **drawn(community_links),
         facilities=facilities,
         utility_lines=utility_lines,
     )

@@ -1,9 +1,9 @@
-"""Why communities were left out, and the least change that would give them a zone."""
+"""Why communities were left out, and what would give them a zone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -11,58 +11,42 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis_renovation.contiguity import LinkLimits
+from gis_renovation.contiguity.limits import USUAL_LIMITS
 from gis_renovation.crs import require_metric
-from gis_renovation.ids import on_text_ids
+from gis_renovation.ids import on_text_ids, with_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import with_sentences
-from gis_renovation.words import LISTED, NO_TEXT, WAN, Sentence, Text
-from gis_renovation.zones.request import has_unknown, zone_by_member
-from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Bound, ZoneRequirements
-from gis_renovation.zones.sentences import (
-    NAMES_SHOWN,
-    Link,
-    ZoneScene,
-    amount_text,
-    amount_told,
-    linked_groups,
-    read_scene,
-)
+from gis_renovation.words import COMMAS, LISTED, NO_TEXT, Sentence, Text
+from gis_renovation.zones.remedies import Change, Drawing, Remedy, Workbench, broken_bounds, by_pair, remedies_for
+from gis_renovation.zones.request import has_unknown, set_aside, zone_by_member
+from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, ZoneRequirements, together_with
+from gis_renovation.zones.sentences import NAMES_SHOWN, Link, ZoneScene, amount_text, drawn, linked_groups, read_scene
+from gis_renovation.zones.solver import FULL_EFFORT, SearchEffort
 
 # Names that end like this say themselves that they are communities; 小区 before them would be said twice.
+NO_SENTENCE = Sentence(NO_TEXT)
 OWN_ENDINGS = (*"村苑院园坊里楼庭府城湾", "小区", "宿舍", "公寓", "家属区", "生活区")
-WATER = ("river", "canal", "lake")
 
 
 class Shortfall(NamedTuple):
-    """Communities that no zone could take: the bound in the way and the least change that would do.
+    """Communities that no zone could take, and why: the limit they break first, if any is broken.
 
-    ``relaxed`` is the value that the limit of ``bound`` would need (NaN when no bound is at fault);
-    ``barrier_id`` the barrier over which a crossing would do, ``partner`` the community beyond it.
+    ``first`` is what to do before any limit is eased, such as filling in a number; ``lacks`` names the amount
+    whose being unknown keeps them out; ``is_settled`` says that the reason itself tells what to do.
     """
 
     rows: tuple[int, ...]
-    sentence: Sentence
-    bound: str | None = None
-    is_low: bool = False
-    limit: float = math.nan
-    found: float = math.nan
-    relaxed: float = math.nan
-    barrier_id: str | None = None
-    partner: str | None = None
-
-
-class _Remedy(NamedTuple):
-    """Limits to change so that a group is, or joins, a zone: (bound, is_low, value needed)."""
-
-    changes: tuple[tuple[Bound, bool, float], ...]
+    reason: Sentence
+    broken: tuple[Change, ...] = ()
+    first: Text = NO_TEXT
+    lacks: str | None = None
+    is_settled: bool = False
 
     @property
-    def share(self) -> float:
-        """Largest change as a share of its limit."""
-        return max(
-            abs(value - _limit(bound, is_low)) / max(_limit(bound, is_low), 1e-9)
-            for bound, is_low, value in self.changes
-        )
+    def sentence(self) -> Sentence:
+        """The reason as a sentence."""
+        return Sentence.of("{reason}。", "{reason}.", reason=self.reason)
 
 
 def explain_shortfalls(
@@ -70,22 +54,27 @@ def explain_shortfalls(
     community_links: gpd.GeoDataFrame,
     zone_members: pd.DataFrame,
     barriers: gpd.GeoDataFrame | None = None,
+    crossings: gpd.GeoDataFrame | None = None,
     *,
     requirements: ZoneRequirements = NOTHING_ASKED,
+    limits: LinkLimits = USUAL_LIMITS,
+    effort: SearchEffort = FULL_EFFORT,
 ) -> gpd.GeoDataFrame:
-    """Why communities were left out, group by group, and the least change that would give them a zone.
+    """Why communities were left out, group by group, and what would give them a zone.
 
-    A change named in the sentence suffices: with that limit, or that crossing, the group is or joins a zone
-    that keeps all bounds.
+    Every way named in the sentence was tried: with that limit, that gap, that crossing or without that wish the
+    communities were zoned again, and the whole group had a zone. "At least" says that no smaller change of that
+    limit works; where that was not settled the sentence calls it one way.
 
     Parameters
     ----------
     communities, community_links, zone_members
         Layers of one run; polygons and lines in one projected CRS in metres.
-    barriers
-        For their names in the sentences; None: barriers go by their kind and id.
-    requirements
-        As for :func:`delineate_zones`: the bounds that were in the way.
+    barriers, crossings, limits
+        What the links were judged by. Where linking anew gives other links than the ones given, nothing is said
+        of wider gaps and new crossings.
+    requirements, effort
+        As for :func:`delineate_zones`: what was asked of the zones, and how they were searched and proven.
 
     Returns
     -------
@@ -97,10 +86,12 @@ def explain_shortfalls(
     ------
     CRSError
         No common projected CRS in metres.
+    DataError
+        Ids missing or repeated; members or links that name communities which are not there.
 
     Notes
     -----
-    O(n + m).
+    O(n + m), and for each group a few dozen zonings of its component, where that has at most 20,000 candidates.
 
     Examples
     --------
@@ -124,82 +115,121 @@ def explain_shortfalls(
     >>> members = delineate_zones(communities, links, requirements=asked)
     >>> shortfalls = explain_shortfalls(communities, links, members, requirements=asked)
     >>> print(shortfalls.loc["S-C4", "reason_zh"])
-    小区丁，600 户，高于上限 560 户；户数上限升至 600 户即可。
+    小区丁，600 户，高于上限 560 户；单独实施（列为固定片区），或户数上限至少升至 600 户即可。
     """
-    require_metric(communities=communities, community_links=community_links)
-    communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
+    require_metric(communities=communities, barriers=barriers, crossings=crossings, **drawn(community_links))
+    communities, zone_members = with_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
+    barriers, crossings = with_ids(barriers, "barriers"), with_ids(crossings, "crossings")
     scene = read_scene(communities, community_links, zone_by_member(zone_members), requirements, barriers)
     found = sorted(shortfalls(scene), key=lambda entry: str(scene.ids[entry.rows[0]]))
-    shapes = communities.loc[scene.ids].geometry.to_numpy()
+    bench = Workbench(Drawing(communities, by_pair(community_links), barriers, crossings, limits), scene, effort)
+    remedies = [[] if entry.is_settled else remedies_for(bench, entry.rows) for entry in found]
+    shapes = communities.geometry.loc[scene.ids].to_numpy()
     geometry = np.array([shapely.union_all(shapes[list(entry.rows)]) for entry in found], dtype=object)
     index = pd.Index([f"S-{scene.ids[entry.rows[0]]}" for entry in found], dtype="str", name="shortfall_id")
-    table = pd.DataFrame(_shortfall_columns(scene, found), index=index)
-    table = with_sentences(table, "reason", [entry.sentence for entry in found])
+    table = pd.DataFrame(_columns(scene, found, remedies), index=index)
+    told = [_told(entry, ways) for entry, ways in zip(found, remedies, strict=True)]
+    table = with_sentences(table, "reason", told)
     return gpd.GeoDataFrame(table, geometry=gpd.array.from_shapely(geometry, crs=communities.crs))
 
 
+def _told(entry: Shortfall, remedies: Sequence[Remedy]) -> Sentence:
+    """The reason, then the ways that work."""
+    if not remedies:
+        return entry.sentence
+    ways = Sentence.joined(Text("，或", ", or "), [remedy.text for remedy in remedies])
+    zh, en = "{reason}；{first}{ways}即可。", "{reason}; {first}{ways} would do."
+    return Sentence.of(zh, en, reason=entry.reason, first=entry.first, ways=ways)
+
+
 def shortfalls(scene: ZoneScene) -> list[Shortfall]:
-    """One entry for each connected group of communities left out, by smallest id.
+    """One entry for each connected group of communities left out, by smallest id; without remedies.
 
     A community that breaks a maximum alone, or whose bounded amounts are unknown, is an entry of its own.
     """
     out = [row for row, zone in enumerate(scene.zone) if zone is None]
-    unknown = [row for row in out if has_unknown(scene.amounts, scene.requirements)[row]]
-    large = [
-        row for row in out if any(scene.total([row], bound.name) > bound.high for bound in scene.requirements.bounds)
-    ]
-    rest = sorted(set(out).difference(large, unknown))
+    aside = set_aside(scene.ids, scene.amounts, scene.requirements)
+    unknown = [row for row in out if aside[row]]
+    rest = [row for row in out if not aside[row]]
+    bounds = scene.requirements.bounds
+    large = [row for row in rest if any(scene.total([row], bound.name) > bound.high for bound in bounds)]
+    rest = sorted(set(rest).difference(large))
     groups = [*([row] for row in (*large, *unknown)), *linked_groups(rest, scene.inner_links(rest))]
-    return [_shortfall(scene, tuple(rows)) for rows in sorted(groups)]
+    return [_shortfall(scene, tuple(rows), is_aside=bool(aside[rows[0]])) for rows in sorted(groups)]
 
 
-def _shortfall(scene: ZoneScene, rows: tuple[int, ...]) -> Shortfall:
-    if any(np.isnan(scene.total(rows, bound.name)) for bound in scene.requirements.bounds):
-        return _unknown_shortfall(scene, rows)
+def _shortfall(scene: ZoneScene, rows: tuple[int, ...], *, is_aside: bool) -> Shortfall:
+    if is_aside:
+        return _unknown_shortfall(scene, rows[0])
     broken = broken_bounds(scene, rows)
     start = _start_text(scene, rows, broken)
     if not broken:
-        zh = "{start}；限值之外的要求（片区数、必须同片或分开）使其无处可归，请放宽。"
-        en = "{start}: wishes other than bounds (number of zones, together, apart) leave no place; relax them."
-        return Shortfall(rows, Sentence.of(zh, en, start=start))
-    bound, is_low, value = broken[0]
-    barrier_id, partner, crossing = _crossing(scene, rows)
-    remedy = min([_Remedy(broken), *_joining_remedies(scene, rows)], key=lambda option: option.share)
-    missed, enough = _missed_told(scene, rows, bound, is_low=is_low), _remedy_told(remedy)
-    ways = Sentence.joined(Text("，或", " or "), [crossing, enough] if crossing else [enough])
-    first = _filling_in(scene, rows) if is_low else NO_TEXT
-    zh, en = "{start}，{missed}；{first}{ways}即可。", "{start}: {missed}; {first}{ways} would do."
-    eased, eased_is_low, relaxed = remedy.changes[0]
-    return Shortfall(
-        rows,
-        Sentence.of(zh, en, start=start, missed=missed, first=first, ways=ways),
-        bound=eased.name,
-        is_low=eased_is_low,
-        limit=_limit(eased, eased_is_low),
-        found=value,
-        relaxed=relaxed,
-        barrier_id=barrier_id,
-        partner=partner,
+        wish = _wish_text(scene, rows)
+        zh, en = "{start}；{wish}", "{start}; {wish}"
+        return Shortfall(rows, Sentence.of(zh, en, start=start, wish=wish or _UNEXPLAINED), is_settled=wish is None)
+    missed = _missed_told(scene, rows, broken[0])
+    parted = NO_TEXT
+    if len(rows) > 1 and not broken[0].is_low:
+        parted = Text("，分开也未能都成片", ", and no division gives all of them zones")
+    reason = Sentence.of(
+        "{start}，{missed}{parted}", "{start}: {missed}{parted}", start=start, missed=missed, parted=parted
     )
+    return Shortfall(rows, reason, broken, _filling_in(scene, rows) if broken[0].is_low else NO_TEXT)
 
 
-def _start_text(scene: ZoneScene, rows: tuple[int, ...], broken: tuple[tuple[Bound, bool, float], ...]) -> Text:
+# Zones formed under one request, explained under another, or found by a search that was cut short.
+_UNEXPLAINED = Text(
+    "按所给的要求它本可成片，未纳入的原因在划分时的其他要求，请用划分时的要求（requirements）重新说明",
+    "the wishes given would let it be a zone; explain it with those that the zones were formed by (requirements)",
+)
+
+
+def _wish_text(scene: ZoneScene, rows: tuple[int, ...]) -> Text | None:
+    """The wish that keeps a group of fitting sums from being a zone; None where no wish given does."""
+    members = {scene.ids[row] for row in rows}
+    wishes = scene.requirements
+    for group in wishes.must_not_join:
+        if len(members.intersection(group)) > 1:
+            names = _names_of(scene, members.intersection(group))
+            said = Text("{names}要求分开，分开后不能都成片", "{names} are wanted apart, and cannot all have zones then")
+            return said.fill(names=names)
+    leader = together_with(wishes.must_join)
+    for team in sorted({leader[member] for member in members if member in leader}):
+        others = {member for member, own in leader.items() if own == team} - members
+        if others:
+            said = Text(
+                "须与{names}同片，而连成的片区不能满足全部要求",
+                "must be with {names}, and no zone of all keeps every wish",
+            )
+            return said.fill(names=_names_of(scene, others))
+    return None
+
+
+def _names_of(scene: ZoneScene, members: set[str]) -> Text:
+    return scene.name_list([row for row, member in enumerate(scene.ids) if member in members])
+
+
+def _start_text(scene: ZoneScene, rows: tuple[int, ...], broken: tuple[Change, ...]) -> Text:
     """Who is left out; what keeps them from others explains why they are too small, never why too large."""
     names, apart = scene.name_list(rows), _apart_text(scene, rows)
-    if broken and not broken[0][1]:
+    if broken and not broken[0].is_low:
         apart = NO_TEXT
     count = f"共 {len(rows)} 个小区" if len(rows) > NAMES_SHOWN else ""
     return _called(names) + Text(count, "") + apart
 
 
-def _missed_told(scene: ZoneScene, rows: tuple[int, ...], bound: Bound, *, is_low: bool) -> Sentence:
+def _missed_told(scene: ZoneScene, rows: tuple[int, ...], change: Change) -> Sentence:
     """The sum and the limit it breaks."""
-    label, found = QUANTITIES[bound.name].label, scene.total_told(rows, bound.name)
-    limit = amount_text(bound.name, _limit(bound, is_low))
-    word = Text("低于下限", "below the minimum of") if is_low else Text("高于上限", "above the maximum of")
+    name = change.bound.name
+    label = QUANTITIES[name].label
+    found, limit = (
+        scene.total_told(rows, name, beside=change.limit),
+        amount_text(name, change.limit, beside=change.value),
+    )
+    word = Text("低于下限", "below the minimum of") if change.is_low else Text("高于上限", "above the maximum of")
     total = NO_TEXT if len(rows) == 1 else Text("合计", " in all")
     zh = "{total}{label} {found}，{word} {limit}"
-    if bound.name == "households":
+    if name == "households":
         # With the unit 户 the label goes without saying.
         zh = "{total} {found}，{word} {limit}" if total.zh else "{found}，{word} {limit}"
     en = "{label} {found}{total}, {word} {limit}"
@@ -212,64 +242,30 @@ def _called(names: Text) -> Text:
     return names if say_it else Text("小区", "") + names
 
 
-def _unknown_shortfall(scene: ZoneScene, rows: tuple[int, ...]) -> Shortfall:
-    bounds = [bound for bound in scene.requirements.bounds if np.isnan(scene.total(rows, bound.name))]
-    text = Sentence.of(
-        "{names}{labels}未知，无法核对限值，暂不划分；补上后再划分即可。",
-        "{names}: {labels} unknown, so not zoned; fill it in and zone again.",
-        names=_called(scene.name_list(rows)),
-        labels=LISTED.join(QUANTITIES[bound.name].label for bound in bounds),
-    )
-    return Shortfall(rows, text, bound=bounds[0].name)
-
-
-def _limit(bound: Bound, is_low: bool) -> float:
-    return bound.low if is_low else bound.high
-
-
-def broken_bounds(scene: ZoneScene, rows: Iterable[int]) -> tuple[tuple[Bound, bool, float], ...]:
-    """Limits that a set breaks as one zone, the worst first."""
-    rows = list(rows)
-    sums = [(bound, scene.total(rows, bound.name)) for bound in scene.requirements.bounds]
-    found = [(bound, True, value) for bound, value in sums if value < bound.low]
-    found += [(bound, False, value) for bound, value in sums if value > bound.high]
-    return tuple(sorted(found, key=lambda entry: -_Remedy((entry,)).share))
-
-
-def _joining_remedies(scene: ZoneScene, rows: tuple[int, ...]) -> list[_Remedy]:
-    """For each neighbouring zone that could take the group in, the limits that would have to give way."""
-    homes = dict.fromkeys(scene.zone[there] for _, there in scene.outer_links(rows, scene.links))
-    remedies = []
-    for home in homes:
-        if home is not None and not _kept_apart(scene, [*rows, *scene.members[home]]):
-            changes = broken_bounds(scene, [*rows, *scene.members[home]])
-            remedies += [_Remedy(changes)] if changes else []
-    return remedies
-
-
-def _kept_apart(scene: ZoneScene, rows: Iterable[int]) -> bool:
-    members = {scene.ids[row] for row in rows}
-    return any(len(members.intersection(group)) > 1 for group in scene.requirements.must_not_join)
-
-
-def _remedy_told(remedy: _Remedy) -> Sentence:
-    """The limits that would do; each is the sum that some communities have, so it tells that."""
-    changes = []
-    for bound, is_low, value in remedy.changes:
-        word = Text("下限降至", "minimum") if is_low else Text("上限升至", "maximum")
-        label, enough = QUANTITIES[bound.name].label, _enough_told(bound.name, value, is_low=is_low)
-        zh, en = "{label}{word} {enough}", "a {word} of {enough} for {label}"
-        changes.append(Sentence.of(zh, en, label=label, word=word, enough=enough))
-    return Sentence.joined(Text("且", " and "), changes)
-
-
-def _enough_told(name: str, value: float, *, is_low: bool) -> Sentence:
-    """A limit that suffices as it is printed: a minimum is rounded down, a maximum up."""
-    in_wan = name == "cost_yuan" or (name in ("floor_area_m2", "land_area_m2") and value >= WAN)
-    # Two decimals of 万 are hundreds; sums are exact to the hundredth, so less than that is rounding.
-    step = WAN / 100 if in_wan else 1.0
-    whole = round(value / step, 6)
-    return amount_told(name, step * (math.floor(whole) if is_low else math.ceil(whole)))
+def _unknown_shortfall(scene: ZoneScene, row: int) -> Shortfall:
+    """One whose amounts are unknown, or that must be together with such a one."""
+    own = scene.ids[row]
+    leader = together_with(scene.requirements.must_join)
+    team = [
+        at for at, member in enumerate(scene.ids) if at == row or leader.get(member, member) == leader.get(own, own)
+    ]
+    unknown = has_unknown(scene.amounts, scene.requirements)
+    blank = [row] if unknown[row] else [at for at in team if unknown[at]]
+    names = dict.fromkeys([*(bound.name for bound in scene.requirements.measured)])
+    lacking = [name for name in names if np.isnan(scene.amounts[name][blank]).any()]
+    labels = LISTED.join(QUANTITIES[name].label for name in lacking)
+    called = _called(scene.name_list([row]))
+    if unknown[row]:
+        zh, en = (
+            "{called}{labels}未知，无法核对限值，暂不划分；补上后再划分即可",
+            "{called}: {labels} unknown, so not zoned; fill it in and zone again",
+        )
+        return Shortfall((row,), Sentence.of(zh, en, called=called, labels=labels), lacks=lacking[0], is_settled=True)
+    others = scene.name_list(blank)
+    zh = "{called}须与{others}同片，而其{labels}未知，无法核对限值，一并暂不划分；补上后再划分即可"
+    en = "{called} must be with {others}, whose {labels} are unknown, so none is zoned; fill them in and zone again"
+    text = Sentence.of(zh, en, called=called, others=others, labels=labels)
+    return Shortfall((row,), text, lacks=lacking[0], is_settled=True)
 
 
 def _unknown_neighbours(scene: ZoneScene, rows: Sequence[int]) -> list[int]:
@@ -284,7 +280,7 @@ def _filling_in(scene: ZoneScene, rows: Sequence[int]) -> Text:
     unknown = _unknown_neighbours(scene, rows)
     if not unknown:
         return NO_TEXT
-    lacking = [b.name for b in scene.requirements.bounds if np.isnan(scene.amounts[b.name][unknown]).any()]
+    lacking = [b.name for b in scene.requirements.measured if np.isnan(scene.amounts[b.name][unknown]).any()]
     labels = LISTED.join(QUANTITIES[name].label for name in lacking)
     said = Text("先补上{names}的{labels}再划分；否则", "first fill in {labels} of {names} and zone again; else ")
     return said.fill(names=scene.name_list(unknown), labels=labels)
@@ -300,68 +296,76 @@ def _apart_text(scene: ZoneScene, rows: tuple[int, ...]) -> Text:
             has = "have" if many else "has"
             said = Text("只与数据不全的{names}相邻", " {has} no neighbour but {names}, of which too little is known")
             return said.fill(has=has, names=scene.name_list(unknown))
+        homes = {frozenset(scene.ids[list(scene.members[home])]) for there in outer if (home := scene.zone[there])}
+        fixed = {frozenset(group) for group in scene.requirements.fixed_zones}
+        if homes and homes <= fixed:
+            return Text("相邻的片区都已固定", " {verb} next to fixed zones only").fill(verb=verb)
         return Text("无法并入相邻片区", " fit into no neighbouring zone" if many else " fits into no neighbouring zone")
-    cuts = [link for link, _ in scene.outer_links(rows, scene.cuts)]
+    cuts = [(link, scene.names[there]) for link, there in scene.outer_links(rows, scene.cuts)]
     if not cuts:
         return Text(
-            "周边没有其他相邻小区" if len(rows) > 1 else "周边没有相邻小区",
+            "周边没有其他相邻小区" if many else "周边没有相邻小区",
             " have no neighbours" if many else " has no neighbours",
         )
+    return _cut_text(cuts, verb)
+
+
+def _cut_text(cuts: Sequence[tuple[Link, str]], verb: str) -> Text:
+    """What parts a group from all its neighbours: borders by whom they part it from, barriers by their kinds."""
+    texts = []
+    for cause, label in _BORDERS.items():
+        names = list(dict.fromkeys(name for link, name in cuts if link.cause == cause))[:NAMES_SHOWN]
+        if names:
+            said = Text("与相邻的{names}分属不同{label}", "in another {label} than {names}")
+            texts.append(said.fill(names=LISTED.join(names), label=label))
     values = layer_schema("barriers").fields["kind"].values
-    kinds = dict.fromkeys(link.barrier_kind for link in cuts if link.barrier_kind)
-    if not kinds:
-        return Text("与周边隔开", f" {verb} cut off")
-    labels = LISTED.join(values.get(kind, kind) for kind in kinds)
-    return Text("被{labels}隔开", " {verb} cut off by {labels}").fill(verb=verb, labels=labels)
+    kinds = dict.fromkeys(link.barrier_kind for link, _ in cuts if link.barrier_kind)
+    if kinds:
+        labels = LISTED.join(values.get(kind, Text.same(kind)) for kind in kinds)
+        texts.append(Text("被{labels}隔开", "cut off by {labels}").fill(labels=labels))
+    told = COMMAS.join(texts or [Text("与周边隔开", "cut off")])
+    return Text("{told}", " {verb} {told}").fill(told=told, verb=verb)
 
 
-def _crossing(scene: ZoneScene, rows: tuple[int, ...]) -> tuple[str | None, str | None, Text | None]:
-    """The narrowest barrier over which a crossing would give the group a zone that keeps all bounds."""
-    for link, there in scene.outer_links(rows, scene.cuts):
-        if not link.barrier_id:
-            continue
-        joined = {*rows, *_company(scene, there)}
-        if not broken_bounds(scene, joined) and not _kept_apart(scene, joined):
-            return link.barrier_id, str(scene.ids[there]), _crossing_text(scene, link, scene.names[there])
-    return None, None, None
+_BORDERS = {
+    "unit_border": Text("县区", "county"),
+    "subdistrict_border": Text("街道（乡镇）", "subdistrict"),
+}
 
 
-def _crossing_text(scene: ZoneScene, link: Link, partner: str) -> Text:
-    """What to build over a barrier: a bridge over water, a gate in a wall, else a footbridge or underpass."""
-    key, kind = str(link.barrier_id), link.barrier_kind or ""
-    known = layer_schema("barriers").fields["kind"].values.get(kind, Text("阻隔", "barrier"))
-    name = scene.barriers.get(key)
-    over = Text.same(name) if name else Text("{known} {key} ", "{known} {key}").fill(known=known, key=key)
-    said = Text("跨{over}增设一处过街通道（与{partner}相连）", "a crossing over {over} to join {partner}")
-    if kind in WATER:
-        said = Text("跨{over}架一座桥（与{partner}相连）", "a bridge over {over} to join {partner}")
-    elif kind == "wall":
-        said = Text("在{over}上开一处通行门（与{partner}相连）", "a gate in {over} to join {partner}")
-    return said.fill(over=over, partner=partner)
-
-
-def _company(scene: ZoneScene, there: int) -> Sequence[int]:
-    """The zone of a community, or the group it was left out with."""
-    home = scene.zone[there]
-    if home is not None:
-        return scene.members[home]
-    out = [row for row, zone in enumerate(scene.zone) if zone is None]
-    return next(group for group in linked_groups(out, scene.inner_links(out)) if there in group)
-
-
-def _shortfall_columns(scene: ZoneScene, found: Sequence[Shortfall]) -> dict[str, Any]:
+def _columns(scene: ZoneScene, found: Sequence[Shortfall], remedies: Sequence[Sequence[Remedy]]) -> dict[str, Any]:
     def text(values: list[str | None]) -> Any:
         return pd.array(values, dtype="str")
 
-    kinds = ["min" if entry.is_low else "max" if np.isfinite(entry.limit) else None for entry in found]
+    eased = [next((way for way in ways if way.bound), None) for ways in remedies]
+    bridged = [next((way for way in ways if way.barrier_id), Remedy(NO_SENTENCE)) for ways in remedies]
+    worst = [entry.broken[0] if entry.broken else None for entry in found]
+    bounds = [
+        way.bound if way else entry.lacks or (change.bound.name if change else None)
+        for entry, way, change in zip(found, eased, worst, strict=True)
+    ]
+    low = [way.is_low if way else bool(change and change.is_low) for way, change in zip(eased, worst, strict=True)]
+    limit = [
+        way.limit if way else change.limit if change else math.nan for way, change in zip(eased, worst, strict=True)
+    ]
     return {
         "community_ids": text(["、".join(scene.ids[list(entry.rows)]) for entry in found]),
         "community_count": pd.array([len(entry.rows) for entry in found], dtype="int64"),
         "households": np.array([scene.total(entry.rows, "households") for entry in found], dtype="float64"),
-        "bound": text([entry.bound for entry in found]),
-        "bound_kind": text(kinds),
-        "bound_value": np.array([entry.limit for entry in found], dtype="float64"),
-        "relaxed_value": np.array([entry.relaxed for entry in found], dtype="float64"),
-        "barrier_id": text([entry.barrier_id for entry in found]),
-        "partner_id": text([entry.partner for entry in found]),
+        "bound": text(bounds),
+        "bound_kind": text(
+            [
+                "min" if is_low else "max" if math.isfinite(value) else None
+                for is_low, value in zip(low, limit, strict=True)
+            ]
+        ),
+        "bound_value": np.array(limit, dtype="float64"),
+        "relaxed_value": np.array([way.relaxed if way else math.nan for way in eased], dtype="float64"),
+        "relaxed_gap_m": np.array([_first_gap(ways) for ways in remedies], dtype="float64"),
+        "barrier_id": text([way.barrier_id for way in bridged]),
+        "partner_id": text([way.partner for way in bridged]),
     }
+
+
+def _first_gap(ways: Sequence[Remedy]) -> float:
+    return next((way.max_gap_m for way in ways if math.isfinite(way.max_gap_m)), math.nan)

@@ -14,9 +14,10 @@ from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
 from gis_renovation.zones.proof import solve
-from gis_renovation.zones.request import Request, read_request, zone_by_member
+from gis_renovation.zones.request import Request, only_nodes, read_request, solved_together, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
-from gis_renovation.zones.solver import FULL_EFFORT, Labels, SearchEffort, connected_parts, noise, part_problem
+from gis_renovation.zones.sentences import drawn
+from gis_renovation.zones.solver import FULL_EFFORT, Labels, SearchEffort, noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ def measure_zone_stability(
     >>> stability["same_mates_share"].tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    require_metric(communities=communities, community_links=community_links)
+    require_metric(communities=communities, **drawn(community_links))
     communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     request = read_request(communities, community_links, requirements)
     light = replace(effort, sweeps=trials.stability_sweeps, max_subsets=trials.stability_subsets)
@@ -158,7 +159,7 @@ def measure_stability(
     for run in range(1, runs + 1):
         shaken = _shaken(request, _Luck(effort.seed, run), error_share)
         open_ = ~firm | _broken(shaken, zone)
-        found = solve(_only(shaken, open_), replace(effort, seed=effort.seed + run))
+        found = solve(only_nodes(shaken, open_), replace(effort, seed=effort.seed + run))
         again = np.where(open_, found.zone, zone)
         # Zones solved again have numbers of their own.
         again = np.where(open_ & (again >= 0), again + int(zone.max(initial=0)) + 1, again)
@@ -183,20 +184,10 @@ def _firm(request: Request, zone: Labels, error_share: float, effort: SearchEffo
     common, mine, theirs = _mates(zone, found.zone)
     proven = np.zeros(len(zone), dtype=bool)
     proven[[row for row, proof in found.proofs.items() if proof.is_proven]] = True
-    part = _parts(request)
+    part = solved_together(request)
     bad = np.bincount(part, (common != mine) | (common != theirs), int(part.max(initial=-1)) + 1) > 0
     good = np.bincount(part, proven, int(part.max(initial=-1)) + 1) > 0
     return (request.node < 0) | (good & ~bad)[part]
-
-
-def _parts(request: Request) -> Labels:
-    """Number of the part of the free graph that each community is solved in; those not free have one of their own."""
-    problem = request.problem
-    of_node = connected_parts(problem) if problem.zone_count is None else np.zeros(problem.size, dtype=np.int64)
-    alone = np.arange(len(request.node)) + int(of_node.max(initial=-1)) + 1
-    free = request.node >= 0
-    alone[free] = of_node[request.node[free]]
-    return alone
 
 
 def _broken(shaken: Request, zone: Labels) -> Flags:
@@ -211,17 +202,8 @@ def _broken(shaken: Request, zone: Labels) -> Flags:
     faulty = np.asarray(((amounts < problem.low) | (amounts > problem.high)).any(axis=1))
     broken = np.zeros(len(zone), dtype=bool)
     broken[free] = (zone[free] >= 0) & faulty[np.maximum(zone[free], 0)]
-    part = _parts(shaken)
+    part = solved_together(shaken)
     return np.isin(part, part[broken])
-
-
-def _only(request: Request, open_: Flags) -> Request:
-    """The request of some whole components alone; the other communities take no part."""
-    kept = open_ & (request.node >= 0)
-    nodes = np.unique(request.node[kept])
-    node = np.full(len(request.node), -1)
-    node[kept] = np.searchsorted(nodes, request.node[kept])
-    return request._replace(problem=part_problem(request.problem, nodes), node=node)
 
 
 def _shaken(request: Request, turn: _Luck, error_share: float) -> Request:

@@ -14,7 +14,7 @@ def test_every_parameter_of_every_step_is_described_and_nothing_else_is():
         (module, name)
         for module, functions in parameter_tables().items()
         for function in functions
-        for name in tunable_parameters(function)
+        for name in tunable_parameters(function, table=module)
     }
     assert there - set(parameters()) == set(), "describe these in gis_renovation/run/parameters.toml"
     assert set(parameters()) - there == set(), "these are no parameters any more"

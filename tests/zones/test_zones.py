@@ -245,11 +245,11 @@ def test_a_component_below_the_minimum_names_the_barrier_the_sum_and_the_relaxat
     asked = ZoneRequirements(households={"min": 500, "max": 1_000})
     members = delineate_zones(communities, links, requirements=asked)
     assert members["zone_id"].isna().tolist() == [True, True, False, False]
-    assert (
-        members.loc["C00", "reason_zh"]
-        == "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；户数下限降至 412 户即可。"
-    )
+    assert members.loc["C00", "reason_zh"] == "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户。"
     [shortfall] = explain_shortfalls(communities, links, members, requirements=asked).to_dict("records")
+    assert shortfall["reason_zh"] == (
+        "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；各自单独实施（各列为固定片区），或户数下限至少降至 412 户即可。"
+    )
     assert shortfall["bound"] == "households"
     assert (shortfall["bound_kind"], shortfall["bound_value"], shortfall["relaxed_value"]) == ("min", 500, 412)
     relaxed = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 412, "max": 1_000}))
@@ -263,7 +263,7 @@ def test_sentences_tell_their_counts_and_their_money_apart_from_the_limits():
     # 合计 412 户, 下限降至 412 户: what was found; the 500 that was asked for is nobody's count. With C02 the last
     # one would be 1,000.
     pair, last = ((412,), ()), ((300, 1_000), ())
-    assert sentence_facts(members, "reason") == {"C00": pair, "C01": pair, "C03": last}
+    assert sentence_facts(members, "reason") == {"C00": pair, "C01": pair, "C03": ((300,), ())}
     shortfalls = explain_shortfalls(communities, links, members, requirements=asked)
     assert sentence_facts(shortfalls, "reason") == {"S-C00": pair, "S-C03": last}
     zones = describe_zones(communities, links, members, requirements=asked)
@@ -284,7 +284,7 @@ def test_a_crossing_is_offered_where_it_would_join_a_zone_with_room():
     assert (shortfall["barrier_id"], shortfall["partner_id"]) == ("B1", "C02")
     assert shortfall["reason_zh"] == (
         "小区甲、乙被铁路隔开，合计 412 户，低于下限 500 户；"
-        "跨铁路 B1 增设一处过街通道（与丙相连），或户数下限降至 412 户即可。"
+        "各自单独实施（各列为固定片区），或户数下限至少降至 412 户，或跨铁路 B1 增设一处过街通道（与丙相连）即可。"
     )
     links.loc["C01~C02", "status"] = "rejoined"
     assert delineate_zones(communities, links, requirements=asked)["zone_id"].notna().all()
@@ -295,15 +295,19 @@ def test_a_community_above_the_maximum_says_so_and_does_not_drag_its_neighbours_
     asked = ZoneRequirements(households={"min": 500, "max": 2_000})
     members = delineate_zones(communities, links, requirements=asked)
     assert members["zone_id"].isna().tolist() == [True, False]
-    assert members.loc["C00", "reason_zh"] == ("小区甲，2,300 户，高于上限 2,000 户；户数上限升至 2,300 户即可。")
+    assert members.loc["C00", "reason_zh"] == "小区甲，2,300 户，高于上限 2,000 户。"
+    [told] = explain_shortfalls(communities, links, members, requirements=asked)["reason_zh"]
+    assert told == "小区甲，2,300 户，高于上限 2,000 户；单独实施（列为固定片区），或户数上限至少升至 2,300 户即可。"
 
 
 def test_a_community_beside_one_of_unknown_size_is_told_to_fill_that_in_first():
     communities, links = make_row([300, np.nan])
     asked = ZoneRequirements(households={"min": 500, "max": 2_000}, leave_out_unknown=True)
     members = delineate_zones(communities, links, requirements=asked)
-    assert members.loc["C00", "reason_zh"] == (
-        "小区甲只与数据不全的乙相邻，300 户，低于下限 500 户；先补上乙的户数再划分；否则户数下限降至 300 户即可。"
+    told = explain_shortfalls(communities, links, members, requirements=asked)["reason_zh"]
+    assert told["S-C00"] == (
+        "小区甲只与数据不全的乙相邻，300 户，低于下限 500 户；先补上乙的户数再划分；"
+        "否则单独实施（列为固定片区），或户数下限至少降至 300 户即可。"
     )
     # Doing so helps.
     assert (
@@ -359,25 +363,26 @@ def test_a_leftover_between_full_zones_names_the_smaller_of_both_relaxations():
             "floor_area_m2",
             [35_388.0, 90_000],
             {"min": 60_000},
-            "建筑面积下限降至 3.53 万平方米即可",
+            "建筑面积下限至少降至 3.53 万平方米即可",
             35_300,
         ),
         (
             "floor_area_m2",
             [60_000.0, 95_312],
             {"max": 90_000},
-            "建筑面积上限升至 9.54 万平方米即可",
+            "建筑面积上限至少升至 9.54 万平方米即可",
             95_400,
         ),
-        ("cost_yuan", [17_657_049.5, 500.0], {"max": 1e7}, "估算投资上限升至 1,765.71 万元即可", 17_657_100),
-        ("floor_area_m2", [8_531.6, 90_000], {"min": 60_000}, "建筑面积下限降至 8,531 平方米即可", 8_531),
+        ("cost_yuan", [17_657_049.5, 500.0], {"max": 1e7}, "估算投资上限至少升至 1,765.71 万元即可", 17_657_100),
+        ("floor_area_m2", [8_531.6, 90_000], {"min": 60_000}, "建筑面积下限至少降至 8,531 平方米即可", 8_531),
     ],
 )
 def test_the_relaxation_suffices_as_it_is_printed(column, values, bounds, words, enough):
     communities, links = make_row([100, 100], cut=[(0, 1)])
     communities[column] = values
-    members = delineate_zones(communities, links, requirements=ZoneRequirements(**{column: bounds}))
-    assert words in members["reason_zh"].dropna().iloc[0]
+    asked = ZoneRequirements(**{column: bounds})
+    members = delineate_zones(communities, links, requirements=asked)
+    assert words in explain_shortfalls(communities, links, members, requirements=asked)["reason_zh"].iloc[0]
     relaxed = delineate_zones(
         communities, links, requirements=ZoneRequirements(**{column: dict.fromkeys(bounds, enough)})
     )

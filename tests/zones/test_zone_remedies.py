@@ -1,0 +1,196 @@
+"""Every remedy that a sentence prints is applied here as printed, the city zoned again, and the group has its zones."""
+
+import itertools
+import re
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely import LineString, box
+
+from gis_renovation.contiguity import LinkLimits, link_communities
+from gis_renovation.zones import ZoneRequirements, delineate_zones, explain_shortfalls
+
+CRS = "EPSG:4548"
+BARRIERS = {"B1": "river", "B2": "railway", "B3": "wall"}
+LIMITS = {
+    "户数": ("households", 1.0),
+    "建筑面积": ("floor_area_m2", 1e4),
+    "小区数": ("community_count", 1.0),
+}
+
+
+class City:
+    """A small drawing, and the request that is solved on it."""
+
+    def __init__(self, communities, wishes, barriers=None, crossings=None, **limits):
+        self.communities, self.wishes = communities, wishes
+        self.barriers, self.crossings, self.limits = barriers, crossings, LinkLimits(**limits)
+
+    def zoned(self, *, wishes=None, crossings=None, limits=None):
+        links = link_communities(
+            self.communities,
+            self.barriers,
+            self.crossings if crossings is None else crossings,
+            limits=limits or self.limits,
+        )
+        return links, delineate_zones(self.communities, links, requirements=wishes or self.wishes)
+
+    def shortfalls(self):
+        links, members = self.zoned()
+        return members, explain_shortfalls(
+            self.communities,
+            links,
+            members,
+            self.barriers,
+            self.crossings,
+            requirements=self.wishes,
+            limits=self.limits,
+        )
+
+
+def blocks(random, *, columns=4, rows=2, wide=(), **values):
+    """Blocks of 50 m in a grid, 20 m apart, and 60.5 to 75 m where ``wide`` names the column before the gap."""
+    gaps = [random.integers(605, 750) / 10 if column in wide else 20.0 for column in range(columns)]
+    x = np.concatenate([[0.0], np.cumsum(50.0 + np.array(gaps))])
+    shapes = [box(x[c], 70 * r, x[c] + 50, 70 * r + 50) for r in range(rows) for c in range(columns)]
+    names = "甲乙丙丁戊己庚辛壬癸"
+    frame = gpd.GeoDataFrame(
+        {
+            "name": [names[k] for k in range(len(shapes))],
+            "households": random.integers(60, 420, len(shapes)),
+            "floor_area_m2": random.integers(40, 420, len(shapes)) * 60.0,
+            **values,
+        },
+        geometry=shapes,
+        index=pd.Index([f"A{k}" for k in range(len(shapes))], name="community_id"),
+        crs=CRS,
+    )
+    return frame, x
+
+
+def lines(x_at):
+    """Barriers straight down the gaps at these places: id -> x."""
+    keys = list(x_at)
+    return gpd.GeoDataFrame(
+        {"kind": [BARRIERS[key] for key in keys], "name": [None if key == "B3" else f"{key}线" for key in keys]},
+        geometry=[LineString([(x, -500), (x, 900)]) for x in x_at.values()],
+        index=pd.Index(keys, name="barrier_id"),
+        crs=CRS,
+    )
+
+
+def drawing(kind, seed):
+    random = np.random.default_rng(seed)
+    low = int(random.integers(250, 600))
+    bounds = {"households": {"min": low, "max": int(low * random.uniform(1.1, 2.2))}}
+    wide = {int(random.integers(0, 3))} if kind == "gap" else ()
+    communities, x = blocks(random, wide=wide)
+    ids = list(communities.index)
+    barriers = None
+    if kind == "two_bounds":
+        bounds["floor_area_m2"] = {"min": float(random.integers(8_000, 30_000))}
+        bounds["community_count"] = {"max": int(random.integers(2, 5))}
+    if kind == "apart":
+        bounds["must_not_join"] = [list(random.choice(ids, 2, replace=False)) for _ in range(2)]
+    if kind == "join":
+        bounds["must_join"] = [list(random.choice(ids, 2, replace=False))]
+    if kind == "fixed":
+        at = int(random.integers(0, 3))
+        bounds["fixed_zones"] = [[ids[at], ids[at + 1]]]
+    if kind in ("barriers", "county"):
+        places = {"B1": x[1] - 14, "B2": x[1] - 7, "B3": x[3] - 10}
+        chosen = [key for key in places if random.random() < 0.75]
+        barriers = lines({key: places[key] for key in chosen})
+    if kind == "county":
+        communities["unit_code"] = [f"34040{1 + (k % 4 > 1)}" for k in range(len(ids))]
+    return City(communities, ZoneRequirements(**bounds), barriers)
+
+
+def applied(city, entry):
+    """Each printed remedy as (its words, the zoning after it)."""
+    _, _, ways = entry["reason_zh"].removesuffix("即可。").partition("；")
+    own = entry["community_ids"].split("、")
+    named = {name: key for key, name in city.communities["name"].items()}
+    for way in re.split("，或|；否则|；", ways):
+        if found := re.match(r"间距上限由 .* 米放宽到 (\S+) 米", way):
+            yield way, city.zoned(limits=replace(city.limits, max_gap_m=float(found[1])))[1]
+        elif "单独实施" in way:
+            alone = [*city.wishes.fixed_zones, *([member] for member in own)]
+            yield way, city.zoned(wishes=replace(city.wishes, fixed_zones=alone))[1]
+        elif "限" in way and "至" in way:
+            wishes = city.wishes
+            for label, side, number, wan in re.findall(
+                r"(户数|建筑面积|小区数)(下限|上限)(?:至少)?[降升]至 ([\d,.]+) (万?)", way
+            ):
+                name, unit = LIMITS[label]
+                value = float(number.replace(",", "")) * (unit if wan else 1.0)
+                limits = {**getattr(wishes, name), "min" if side == "下限" else "max": value}
+                wishes = replace(wishes, **{name: limits})
+            assert wishes != city.wishes
+            yield way, city.zoned(wishes=wishes)[1]
+        elif "与" in way and "相连" in way:
+            partner = named[re.search("与(.*)相连", way)[1]]
+            yield way, city.zoned(crossings=built(city, own, partner, way))[1]
+        elif way.startswith(("取消", "不再固定")):
+            words = re.match("(?:取消|不再固定)(.*)(?:分开的|同片的|所成的)", way)[1]
+            group = [named[name] for name in words.split("、")]
+            field = {"分开": "must_not_join", "同片": "must_join"}.get(way[-5:-3], "fixed_zones")
+            kept = [each for each in getattr(city.wishes, field) if set(each) != set(group)]
+            assert len(kept) < len(getattr(city.wishes, field))
+            yield way, city.zoned(wishes=replace(city.wishes, **{field: kept}))[1]
+        else:
+            raise AssertionError(f"a way nobody can apply: {way}")
+
+
+def built(city, own, partner, way):
+    """A point on each barrier that the words name, where the group is nearest to its partner."""
+    shapes = city.communities.geometry
+    gap = min((shapes[member].distance(shapes[partner]), member) for member in own)[1]
+    names = {key: name if isinstance(name, str) else f"围墙 {key}" for key, name in city.barriers["name"].items()}
+    over = [key for key, name in names.items() if name in way]
+    line = LineString([shapes[gap].centroid, shapes[partner].centroid])
+    return gpd.GeoDataFrame(
+        {"kind": "bridge", "barrier_id": over},
+        geometry=[line.intersection(city.barriers.geometry[key]) for key in over],
+        index=[f"X{key}" for key in over],
+        crs=CRS,
+    )
+
+
+KINDS = ("plain", "two_bounds", "apart", "join", "fixed", "gap", "barriers", "county")
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_printed_remedy_places_the_group_once_it_is_applied(kind, seed):
+    city = drawing(kind, 100 * KINDS.index(kind) + seed)
+    before, told = city.shortfalls()
+    for entry in told.to_dict("records"):
+        own = entry["community_ids"].split("、")
+        for way, after in applied(city, entry):
+            assert after.loc[own, "zone_id"].notna().all(), way
+            assert after["zone_id"].isna().sum() <= before["zone_id"].isna().sum() - len(own), way
+
+
+def test_among_these_drawings_every_kind_of_remedy_is_printed():
+    words = (
+        "间距上限",
+        "单独实施",
+        "下限至少",
+        "上限至少",
+        "架一座桥",
+        "开一处通行门",
+        "过街通道",
+        "分开的要求",
+        "分属不同县区",
+    )
+    missing = set(words)
+    for kind, seed in itertools.product(KINDS, range(5)):
+        told = drawing(kind, 100 * KINDS.index(kind) + seed).shortfalls()[1]
+        missing -= {word for word in missing if told["reason_zh"].str.contains(word).any()}
+        if not missing:
+            return
+    assert missing == set()
