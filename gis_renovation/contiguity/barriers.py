@@ -74,6 +74,24 @@ def prepare_barriers(shapes: Geometries, owner: Positions, *, min_opening_m: flo
     )
 
 
+def one_barrier(barriers: Barriers, owner: int) -> Barriers:
+    """The pieces of one barrier, to be judged as if there were no other. O(pieces)."""
+    solid, edge = barriers.solid_owner == owner, barriers.edge_owner == owner
+    own = barriers.solid[solid]
+    return barriers._replace(
+        solid=own,
+        solid_owner=barriers.solid_owner[solid],
+        solids=shapely.STRtree(own),
+        reach=shapely.STRtree(diagonals(shapely.bounds(own), barriers.half_m * (1.0 + 1e-9) + 1e-6)),
+        edge=barriers.edge[edge],
+        edge_owner=barriers.edge_owner[edge],
+        chain=barriers.chain[edge],
+        start=barriers.start[edge],
+        stop=barriers.stop[edge],
+        edges=shapely.STRtree(barriers.edge[edge]),
+    )
+
+
 def _runs(chains: Geometries) -> tuple[Floats, Positions, Positions, Positions]:
     """All vertices, and for each run of segments its chain, first and last vertex."""
     xy = shapely.get_coordinates(chains)

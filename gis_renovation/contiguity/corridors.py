@@ -108,6 +108,14 @@ def ways_left(case: Corridors, trials: Positions, hit: Positions, taker: Geometr
     return dict(zip(trial[leads].tolist()[::-1], part[leads].tolist()[::-1], strict=True))
 
 
+def opens(case: Corridors, at: int, crossed: frozenset[int]) -> bool:
+    """Whether a corridor leads across once the crossed barriers are left out."""
+    here = slice(*np.searchsorted(case.hit, [at, at + 1]))
+    stays = np.array([owner not in crossed for owner in case.owner[here].tolist()], dtype=bool)
+    taker = case.taker[here][stays]
+    return bool(ways_left(case, np.array([at]), np.zeros(len(taker), dtype=np.intp), taker))
+
+
 def way_around(case: Corridors, at: int, part: BaseGeometry) -> tuple[float, Any]:
     """The shortest walk across the open ground with at most one bend, at a vertex of its outline.
 

@@ -13,9 +13,12 @@ from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 from gis_renovation.contiguity.barriers import Barriers, diagonals
-from gis_renovation.contiguity.corridors import Corridors, corridors, ways_left
+from gis_renovation.contiguity.corridors import Corridors, corridors, opens
+from gis_renovation.contiguity.limits import LinkLimits
 from gis_renovation.contiguity.pairs import Pairs
+from gis_renovation.contiguity.sentences import feature_names, metres
 from gis_renovation.ids import ids_in
+from gis_renovation.words import Text
 
 # Crossings of one cut looked at together, when one alone does not reach across all barriers.
 CROSSINGS_TOGETHER = 8
@@ -220,7 +223,7 @@ def _walks(
 ) -> list[_Walk]:
     """Walks over one crossing, or two or three that each lead over another barrier; the shortest first.
 
-    If one barrier closes the pair alone, a walk that leaves it uncrossed is none.
+    A walk that leaves a barrier uncrossed that closes the pair alone is none.
     """
     useful = {walk.crossings[0]: scene.crossings.serves[walk.crossings[0]] & in_the_way for walk in singles}
     walks = singles
@@ -230,9 +233,8 @@ def _walks(
         groups = [g for count in (2, 3) for g in combinations(few, count) if _each_needed([useful[c] for c in g])]
         together = [_walk(sides, scene.crossings, group) for group in groups]
         walks = [*singles, *(walk for walk in together if walk.length_m <= scene.max_detour_m)]
-    needed = cutters if len(cutters) == 1 else frozenset[int]()
     crossed = [frozenset[int]().union(*(useful[c] for c in walk.crossings)) for walk in walks]
-    return sorted((walk for walk, over in zip(walks, crossed, strict=True) if needed <= over), key=_by_length)
+    return sorted((walk for walk, over in zip(walks, crossed, strict=True) if cutters <= over), key=_by_length)
 
 
 def _by_length(walk: _Walk) -> tuple[float, tuple[int, ...]]:
@@ -265,7 +267,23 @@ def _opens(scene: Scene, row: int, crossed: frozenset[int]) -> bool:
     case, at = scene.case, int(np.searchsorted(scene.case.row, row))
     if at == len(case.row) or case.row[at] != row:
         case, at = corridors(scene.barriers, scene.mains, scene.pairs, np.array([row]), scene.reach_m), 0
-    here = slice(*np.searchsorted(case.hit, [at, at + 1]))
-    stays = np.array([owner not in crossed for owner in case.owner[here].tolist()], dtype=bool)
-    taker = case.taker[here][stays]
-    return bool(ways_left(case, np.array([at]), np.zeros(len(taker), dtype=np.intp), taker))
+    return opens(case, at, crossed)
+
+
+def crossing_names(crossings: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, limits: LinkLimits) -> list[Text]:
+    """The crossings' names; one that does not lie on the barrier it is said to cross says so.
+
+    A line must meet it, a point lie within ``crossing_reach_m`` of it. O(crossings).
+    """
+    names = feature_names(crossings, "crossings")
+    if barriers is None or "barrier_id" not in crossings:
+        return names
+    at = barriers.index.get_indexer(pd.Index(ids_in(crossings["barrier_id"]), dtype=object))
+    rows = np.flatnonzero(at >= 0)
+    shapes = np.asarray(crossings.geometry.to_numpy(), dtype=object)[rows]
+    off_m = shapely.distance(shapes, np.asarray(barriers.geometry.to_numpy(), dtype=object)[at[rows]])
+    most_m = np.where(shapely.length(shapes) > 0, 1.0, max(limits.crossing_reach_m, 1.0))
+    for row, off in zip(rows[off_m > most_m].tolist(), off_m[off_m > most_m].tolist(), strict=True):
+        note = Text("（离所登记跨越的阻隔 {off} 米，请核对）", " ({off} m off the barrier it is said to cross: check)")
+        names[row] += note.fill(off=metres(off))
+    return names

@@ -8,6 +8,7 @@ of them on each side.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain as chained
 from typing import Any, NamedTuple
 
@@ -22,26 +23,38 @@ from gis_renovation.contiguity.barriers import (
     grouped,
     meeting_lines,
     meeting_places,
+    one_barrier,
     spans,
     unique_pairs,
     within_reach,
 )
-from gis_renovation.contiguity.corridors import Corridors, corridors, main_parts, way_around, ways_left
+from gis_renovation.contiguity.corridors import Corridors, corridors, main_parts, opens, way_around, ways_left
 from gis_renovation.contiguity.crossings import Crossings, Scene, rejoined
 from gis_renovation.contiguity.pairs import Pairs, Places
+
+
+class Cut(NamedTuple):
+    """The barriers that each alone close every way, a least choice to be crossed before one is open, and all of them.
+
+    Where none closes the ways alone, ``every`` one does so together.
+    """
+
+    alone: tuple[int, ...]
+    needed: tuple[int, ...]
+    every: tuple[int, ...]
 
 
 class Verdicts(NamedTuple):
     """What stands between the pairs that barriers touch; every key is a pair's row.
 
     ``around`` holds the way left past the barriers and its length, ``cut`` the barriers that close
-    every way (each alone, else all together), ``over`` the walk over crossings: length, line, crossings.
+    every way, ``over`` the walk over crossings: length, line, crossings.
     ``past`` names the barriers the shortest line meets though another way is open.
     """
 
     around: dict[int, tuple[float, Any]]
     past: dict[int, tuple[int, ...]]
-    cut: dict[int, tuple[int, ...]]
+    cut: dict[int, Cut]
     over: dict[int, tuple[float, Any, tuple[int, ...]]]
 
 
@@ -77,20 +90,46 @@ def judge_pairs(between: Between, rows: Positions, *, max_gap_m: float, max_deto
     mains = main_parts(barriers, polygons, met.on_place)
     through = _through_cuts(barriers, polygons, pairs, on_line)
     unsure = _in_doubt(pairs, rows, met, mains)
-    unsure = unsure[~np.isin(unsure, list(through))]
+    # Cut for certain, and by nothing else: no corridor is needed.
+    known = [row for row, which in _met_first(pairs, met, through).items() if which == frozenset(through[row])]
+    unsure = unsure[~np.isin(unsure, known)]
     case = corridors(barriers, mains, pairs, unsure, reach_m)
     left = ways_left(case, np.arange(len(unsure)), case.hit, case.taker)
+    left = {at: part for at, part in left.items() if int(unsure[at]) not in through}
     past = grouped(on_line)
     around = {int(unsure[at]): way_around(case, at, part) for at, part in left.items() if int(unsure[at]) in past}
     shut = np.setdiff1d(np.arange(len(unsure)), np.fromiter(left, dtype=np.intp, count=len(left)))
-    closed = np.append(np.fromiter(through, np.intp, len(through)), unsure[shut])
+    closed = np.append(np.array(known, dtype=np.intp), unsure[shut])
     in_the_way = _in_the_way(closed, pairs, met, case)
-    cut = {**through, **_cutters(case, shut, in_the_way)}
+    cut = {row: Cut(through[row], through[row], through[row]) for row in known}
+    cut |= _cuts(between, case, shut, {row: in_the_way[row] for row in unsure[shut].tolist()}, max_gap_m=max_gap_m)
+    cut |= {row: _with(cut[row], which) for row, which in through.items() if row in cut}
     found = Verdicts(around, {row: past[row] for row in around}, cut, {})
     if crossings is not None and cut:
         scene = Scene(mains, pairs, barriers, crossings, case, reach_m, max_detour_m)
-        found.over.update(rejoined(scene, cut, in_the_way))
+        found.over.update(rejoined(scene, {row: each.alone for row, each in cut.items()}, in_the_way))
     return found
+
+
+def _with(cut: Cut, certain: tuple[int, ...]) -> Cut:
+    """A cut with the barriers that are known to close the pair alone, besides those found."""
+    return Cut(*(tuple(sorted({*which, *certain})) for which in cut))
+
+
+def _met_first(pairs: Pairs, met: _Meetings, rows: Iterable[int]) -> dict[int, frozenset[int]]:
+    """The barriers that the shortest line of each row or either of its communities meets."""
+    line, place = grouped(met.on_line), grouped(met.on_place[:2])
+    none: tuple[int, ...] = ()
+    return {
+        row: frozenset(
+            chained(
+                line.get(row, none),
+                place.get(int(pairs.first[row]), none),
+                place.get(int(pairs.second[row]), none),
+            )
+        )
+        for row in rows
+    }
 
 
 def _in_doubt(pairs: Pairs, rows: Positions, met: _Meetings, mains: Geometries) -> Positions:
@@ -184,15 +223,53 @@ def _clear_of(
     return clear
 
 
-def _cutters(case: Corridors, shut: Positions, in_the_way: dict[int, frozenset[int]]) -> dict[int, tuple[int, ...]]:
-    """For each shut corridor the barriers that alone close it, else all that do so together."""
+def _cuts(
+    between: Between, case: Corridors, shut: Positions, in_the_way: dict[int, frozenset[int]], *, max_gap_m: float
+) -> dict[int, Cut]:
+    """For each shut corridor the barriers that alone close it, and those to be crossed before it opens."""
     hits = np.flatnonzero(np.isin(case.hit, shut))
     trial_of, trial = np.unique(np.stack([case.hit[hits], case.owner[hits]]), axis=1, return_inverse=True)
     is_open = np.zeros(trial_of.shape[1], dtype=bool)
-    is_open[list(ways_left(case, trial_of[0], trial, case.taker[hits]))] = True
+    is_open[list(ways_left(case, trial_of[0], np.ravel(trial), case.taker[hits]))] = True
     alone = grouped(trial_of[:, ~is_open])
     rows = {at: int(case.row[at]) for at in shut.tolist()}
-    return {row: alone.get(at) or tuple(sorted(in_the_way[row])) for at, row in rows.items()}
+    found = {row: alone.get(at, ()) for at, row in rows.items()}
+    found |= _alone_by_themselves(between, case, rows, in_the_way, max_gap_m=max_gap_m)
+    needed = {row: _needed(case, at, found[row], in_the_way[row]) for at, row in rows.items()}
+    return {row: Cut(found[row], needed[row], tuple(sorted(in_the_way[row]))) for row in rows.values()}
+
+
+def _alone_by_themselves(
+    between: Between, case: Corridors, rows: dict[int, int], in_the_way: dict[int, frozenset[int]], *, max_gap_m: float
+) -> dict[int, tuple[int, ...]]:
+    """Of pairs of which a barrier lies over a community: which of several close them, each judged as the only one.
+
+    With another one there, a part of the community may be cut off that is not once that is left out.
+    """
+    places, pairs = between.places, between.pairs
+    over: dict[int, list[int]] = {}
+    for at, row in rows.items():
+        sides = (places.polygon[pairs.first[row]], places.polygon[pairs.second[row]])
+        if len(in_the_way[row]) > 1 and (case.near_side[at] is not sides[0] or case.far_side[at] is not sides[1]):
+            for barrier in in_the_way[row]:
+                over.setdefault(barrier, []).append(row)
+    found: dict[int, list[int]] = {row: [] for those in over.values() for row in those}
+    for barrier, those in sorted(over.items()):
+        single = Between(places, pairs, one_barrier(between.barriers, barrier), None)
+        for row in judge_pairs(single, np.array(those, dtype=np.intp), max_gap_m=max_gap_m, max_detour_m=0.0).cut:
+            found[row].append(barrier)
+    return {row: tuple(which) for row, which in found.items()}
+
+
+def _needed(case: Corridors, at: int, alone: tuple[int, ...], in_the_way: frozenset[int]) -> tuple[int, ...]:
+    """Barriers none of which can be left uncrossed if a way is to open: those alone, and others only if need be."""
+    if alone and opens(case, at, frozenset(alone)):
+        return alone
+    crossed = set(in_the_way)
+    for barrier in sorted(in_the_way.difference(alone)):
+        if opens(case, at, frozenset(crossed - {barrier})):
+            crossed.discard(barrier)
+    return tuple(sorted(crossed))
 
 
 def _in_the_way(rows: Positions, pairs: Pairs, met: _Meetings, case: Corridors) -> dict[int, frozenset[int]]:

@@ -41,6 +41,8 @@ class LinkLimits:
         A main or path within this distance of both communities is shared: it runs along one street.
     within_subdistrict
         Whether the border between two known, different subdistricts cuts too.
+    arterials_cut
+        Whether arterials and expressways of the streets count as barriers (grade 2) where no barrier stands for them.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class LinkLimits:
     wall_gap_m: float = 2.0
     tie_reach_m: float = 30.0
     within_subdistrict: bool = False
+    arterials_cut: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):

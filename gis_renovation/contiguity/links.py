@@ -19,13 +19,14 @@ from pandas.api.extensions import ExtensionArray
 
 from gis_renovation.arrays import Flags, Floats, Geometries, Positions, Words
 from gis_renovation.contiguity.barriers import barriers_met, prepare_barriers
-from gis_renovation.contiguity.crossings import prepare_crossings
+from gis_renovation.contiguity.crossings import crossing_names, prepare_crossings
 from gis_renovation.contiguity.judging import Between, Verdicts, judge_pairs
 from gis_renovation.contiguity.limits import USUAL_LIMITS, LinkLimits
 from gis_renovation.contiguity.pairs import DOT_M, Pairs, Places, gaps_and_lines, measured_pairs, outlines_of
-from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, feature_names, reason_sentences
+from gis_renovation.contiguity.sentences import Facts, Judged, Sentences, feature_names, reason_sentences, taken_to_cut
 from gis_renovation.contiguity.shared_lines import ties_of
 from gis_renovation.contiguity.shared_walls import SharedWalls, walls_of
+from gis_renovation.contiguity.streets import overlaps_told, streets_between, with_arterials
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import sorted_by_id, with_ids
 from gis_renovation.unknowns import optional_column
@@ -52,7 +53,14 @@ class _Ground(NamedTuple):
     pairs: Pairs
 
 
-def link_communities(
+class _Told(NamedTuple):
+    """What is said of the pairs: their reasons, and the names of the streets between them by row."""
+
+    reasons: Sentences
+    streets: dict[int, str]
+
+
+def link_communities(  # noqa: PLR0913 - each is a layer that may lie between or tie neighbours
     communities: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None = None,
     crossings: gpd.GeoDataFrame | None = None,
@@ -60,6 +68,7 @@ def link_communities(
     reporting_units: gpd.GeoDataFrame | None = None,
     utility_lines: gpd.GeoDataFrame | None = None,
     slow_paths: gpd.GeoDataFrame | None = None,
+    streets: gpd.GeoDataFrame | None = None,
     limits: LinkLimits = USUAL_LIMITS,
     threads: int = 2,
 ) -> gpd.GeoDataFrame:
@@ -90,6 +99,9 @@ def link_communities(
     utility_lines, slow_paths
         Lines that tie neighbours: mains by ``network`` and ``status``, paths. None: whether they share
         any is unknown, and the columns are null.
+    streets
+        Lines with ``class`` and ``name``: the one between two communities is named, and with ``arterials_cut``
+        the arterials and expressways that no barrier stands for are barriers too.
     limits
         How far apart neighbours may lie, what cuts, and what a person on foot passes.
     threads
@@ -134,23 +146,31 @@ def link_communities(
         crossings=crossings,
         utility_lines=utility_lines,
         slow_paths=slow_paths,
+        streets=streets,
     )
+    if limits.arterials_cut:
+        barriers = with_arterials(barriers, streets, communities.crs)
     ground = _ground(communities, barriers, crossings, max_gap_m=limits.max_gap_m, threads=threads)
     places, pairs = ground.communities, ground.pairs
     alike = {column: _alike(places, pairs, column) for column in ("unit_code", "subdistrict", "owner_unit")}
     borders = _borders(alike, within_subdistrict=limits.within_subdistrict)
     walls = walls_of(ground.places.polygon, pairs, limits.wall_gap_m)
     judged = _judge(ground, _where_they_meet(pairs, walls), borders, limits)
+    between = streets_between(sorted_by_id(streets, "streets"), pairs)
     facts = Facts(
         [] if ground.barriers is None else feature_names(ground.barriers, "barriers"),
-        None if ground.crossings is None else feature_names(ground.crossings, "crossings"),
+        None if ground.crossings is None else crossing_names(ground.crossings, ground.barriers, limits),
         _sides(places, pairs, borders, reporting_units),
         limits.max_detour_m,
+        overlaps_told(ground.places.polygon, pairs),
+        between,
+        {} if ground.barriers is None else taken_to_cut(ground.barriers),
     )
     same = {f"same_{column.removesuffix('_code')}": values.array for column, values in alike.items()}
     ties = same | ties_of(ground.places.polygon, pairs, utility_lines, slow_paths, limits.tie_reach_m)
     reasons = reason_sentences(pairs, judged, walls.length_m, facts)
-    frame = _columns(ground, judged, walls, ties, reasons)
+    told = _Told(reasons, {row: street.name.zh for row, street in between.items()})
+    frame = _columns(ground, judged, walls, ties, told)
     lines = drawn_links(ground.places.polygon, pairs, judged.line, walls.middle)
     return gpd.GeoDataFrame(frame, geometry=lines, crs=metric)
 
@@ -215,7 +235,7 @@ def _judge(ground: _Ground, at: Geometries, borders: Words, limits: LinkLimits) 
     """The cause of each pair's status, with the barriers and crossings that matter."""
     pairs, free = ground.pairs, borders == ""
     cause = np.where(free, np.where(pairs.gap_m > 0, "near", "touching"), borders).astype(object)
-    judged = Judged(cause, np.where(free, pairs.gap_m, np.nan), pairs.line.copy(), {}, {})
+    judged = Judged(cause, np.where(free, pairs.gap_m, np.nan), pairs.line.copy(), {}, {}, {})
     fences, bridges = ground.barriers, ground.crossings
     if fences is None or not len(fences):
         return judged
@@ -248,8 +268,9 @@ def _write_verdicts(judged: Judged, verdicts: Verdicts) -> None:
     for row, (walk_m, line) in verdicts.around.items():
         judged.cause[row], judged.walk_m[row], judged.line[row] = "around", walk_m, line
         judged.barriers[row] = verdicts.past[row]
-    for row, barriers in verdicts.cut.items():
-        judged.cause[row], judged.walk_m[row], judged.barriers[row] = "barrier", np.nan, barriers
+    for row, cut in verdicts.cut.items():
+        judged.cause[row], judged.walk_m[row], judged.barriers[row] = "barrier", np.nan, cut.alone or cut.every
+        judged.cuts[row] = cut
     for row, (walk_m, line, crossings) in verdicts.over.items():
         judged.cause[row], judged.walk_m[row], judged.line[row] = "crossing", walk_m, line
         judged.crossings[row] = crossings
@@ -267,9 +288,10 @@ def _where_they_meet(pairs: Pairs, walls: SharedWalls) -> Geometries:
 
 
 def _columns(
-    ground: _Ground, judged: Judged, walls: SharedWalls, ties: dict[str, ExtensionArray], reasons: Sentences
+    ground: _Ground, judged: Judged, walls: SharedWalls, ties: dict[str, ExtensionArray], told: _Told
 ) -> pd.DataFrame:
     """The layer's columns in the order of its schema."""
+    reasons = told.reasons
     ids, pairs = ground.communities.index.to_numpy(dtype=object), ground.pairs
     focal, neighbor = ids[pairs.first].tolist(), ids[pairs.second].tolist()
     barrier, crossing = (_first_of(found, len(focal)) for found in (judged.barriers, judged.crossings))
@@ -282,15 +304,27 @@ def _columns(
         "walk_m": judged.walk_m,
         "shared_wall_m": walls.length_m,
         "barrier_id": _picked(ground.barriers, None, barrier),
+        "barrier_ids": _needed_ids(ground.barriers, judged),
         "barrier_kind": _picked(ground.barriers, "kind", barrier),
         "crossing_id": _picked(ground.crossings, None, crossing),
         "crossing_kind": _picked(ground.crossings, "kind", crossing),
+        "street_between": pd.array([told.streets.get(row) for row in range(len(focal))], dtype="str"),
         **ties,
         "reason_zh": pd.array(reasons.zh, dtype="str"),
         "reason_en": pd.array(reasons.en, dtype="str"),
     }
     links = [f"{one}~{other}" for one, other in zip(focal, neighbor, strict=True)]
     return pd.DataFrame(columns, index=pd.Index(links, dtype="str", name="link_id"))
+
+
+def _needed_ids(barriers: gpd.GeoDataFrame | None, judged: Judged) -> ExtensionArray:
+    """For each pair cut by barriers the ids of all that need a crossing; null for the others."""
+    ids = [] if barriers is None else barriers.index.tolist()
+    told = np.full(len(judged.cause), None, dtype=object)
+    for row, cut in judged.cuts.items():
+        if judged.cause[row] == "barrier":
+            told[row] = "、".join(str(ids[position]) for position in cut.needed)
+    return pd.array(told, dtype="str")
 
 
 def _first_of(found: dict[int, tuple[int, ...]], count: int) -> Positions:

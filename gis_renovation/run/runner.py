@@ -152,7 +152,7 @@ class _Making:
     def _parameters(self, step: Step) -> dict[str, Any]:
         """What the project sets or leaves at its default, the day of the results, and the days of the sources."""
         tables = [self.project.tables.get(name, {}) for name in (step.table, *lending_tables(step.call))]
-        values = bind_parameters(step.call, ChainMap(*tables))
+        values = bind_parameters(step.call, {name: value for table in tables[::-1] for name, value in table.items()})
         values |= _layer_dates(self.project, step.table, values)
         return values | ({"as_of": self.project.as_of} if step.is_dated else {})
 

@@ -88,7 +88,7 @@ STEPS: tuple[Step, ...] = (
         "community_links",
         "contiguity.link_communities",
         ("communities",),
-        ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths"),
+        ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths", "streets"),
     ),
     Step(
         "zone_changes",
@@ -113,7 +113,7 @@ STEPS: tuple[Step, ...] = (
         "zone_shortfalls",
         "zones.explain_shortfalls",
         ("communities", "community_links", "zone_members"),
-        ("barriers", "crossings"),
+        ("barriers", "crossings", "streets"),
     ),
     Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
     Step("zone_schedule", "zones.order_zone_works", ("zones",)),

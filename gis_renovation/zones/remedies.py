@@ -48,6 +48,7 @@ class Drawing(NamedTuple):
     links: pd.DataFrame
     barriers: gpd.GeoDataFrame | None
     crossings: gpd.GeoDataFrame | None
+    streets: gpd.GeoDataFrame | None
     limits: LinkLimits
 
 
@@ -288,7 +289,9 @@ class Workbench:
         self, communities: gpd.GeoDataFrame, limits: LinkLimits, crossings: gpd.GeoDataFrame | None
     ) -> pd.DataFrame | None:
         try:
-            linked: pd.DataFrame = link_communities(communities, self.drawing.barriers, crossings, limits=limits)
+            linked: pd.DataFrame = link_communities(
+                communities, self.drawing.barriers, crossings, streets=self.drawing.streets, limits=limits
+            )
         except GisRenovationError:
             return None
         return linked
@@ -438,7 +441,7 @@ def _crossing(bench: Workbench, rows: Sequence[int]) -> list[Remedy]:
     """Crossings over all barriers of the narrowest cut that would give the group its zones."""
     scene = bench.scene
     for link, there in scene.outer_links(rows, scene.cuts)[:TRIED_OF_A_KIND]:
-        is_drawn = bench.drawing.barriers is not None
+        is_drawn = bench.drawing.barriers is not None or bench.drawing.streets is not None
         if not link.barrier_ids or link.cause not in (None, "barrier") or (is_drawn and not bench.agrees()):
             continue
         links = bench.with_crossings(link) if is_drawn else bench.opened(link)

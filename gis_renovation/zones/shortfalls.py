@@ -49,13 +49,14 @@ class Shortfall(NamedTuple):
         return Sentence.of("{reason}。", "{reason}.", reason=self.reason)
 
 
-def explain_shortfalls(
+def explain_shortfalls(  # noqa: PLR0913 - what was judged, by which layers, under which wishes
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
     zone_members: pd.DataFrame,
     barriers: gpd.GeoDataFrame | None = None,
-    crossings: gpd.GeoDataFrame | None = None,
     *,
+    crossings: gpd.GeoDataFrame | None = None,
+    streets: gpd.GeoDataFrame | None = None,
     requirements: ZoneRequirements = NOTHING_ASKED,
     limits: LinkLimits = USUAL_LIMITS,
     effort: SearchEffort = FULL_EFFORT,
@@ -70,7 +71,7 @@ def explain_shortfalls(
     ----------
     communities, community_links, zone_members
         Layers of one run; polygons and lines in one projected CRS in metres.
-    barriers, crossings, limits
+    barriers, crossings, streets, limits
         What the links were judged by. Where linking anew gives other links than the ones given, nothing is said
         of wider gaps and new crossings.
     requirements, effort
@@ -120,9 +121,12 @@ def explain_shortfalls(
     require_metric(communities=communities, barriers=barriers, crossings=crossings, **drawn(community_links))
     communities, zone_members = with_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     barriers, crossings = with_ids(barriers, "barriers"), with_ids(crossings, "crossings")
+    streets = with_ids(streets, "streets")
     scene = read_scene(communities, community_links, zone_by_member(zone_members), requirements, barriers)
     found = sorted(shortfalls(scene), key=lambda entry: str(scene.ids[entry.rows[0]]))
-    bench = Workbench(Drawing(communities, by_pair(community_links), barriers, crossings, limits), scene, effort)
+    bench = Workbench(
+        Drawing(communities, by_pair(community_links), barriers, crossings, streets, limits), scene, effort
+    )
     remedies = [[] if entry.is_settled else remedies_for(bench, entry.rows) for entry in found]
     shapes = communities.geometry.loc[scene.ids].to_numpy()
     geometry = np.array([shapely.union_all(shapes[list(entry.rows)]) for entry in found], dtype=object)

@@ -45,7 +45,7 @@ class City:
             links,
             members,
             self.barriers,
-            self.crossings,
+            crossings=self.crossings,
             requirements=self.wishes,
             limits=self.limits,
         )
@@ -111,10 +111,12 @@ def drawing(kind, seed):
 
 def applied(city, entry):
     """Each printed remedy as (its words, the zoning after it)."""
-    _, _, ways = entry["reason_zh"].removesuffix("即可。").partition("；")
+    ways = entry["reason_zh"].removesuffix("即可。").removesuffix("。")
+    # The first clause is the reason; where a wish is the reason, it is a clause of its own.
+    ways = "；".join(part for part in ways.split("；")[1:] if "不能" not in part)
     own = entry["community_ids"].split("、")
     named = {name: key for key, name in city.communities["name"].items()}
-    for way in re.split("，或|；否则|；", ways):
+    for way in re.split("，或|；否则|；", ways) if ways else ():
         if found := re.match(r"间距上限由 .* 米放宽到 (\S+) 米", way):
             yield way, city.zoned(limits=replace(city.limits, max_gap_m=float(found[1])))[1]
         elif "单独实施" in way:
@@ -184,7 +186,6 @@ def test_among_these_drawings_every_kind_of_remedy_is_printed():
         "架一座桥",
         "开一处通行门",
         "过街通道",
-        "分开的要求",
         "分属不同县区",
     )
     missing = set(words)
@@ -194,3 +195,67 @@ def test_among_these_drawings_every_kind_of_remedy_is_printed():
         if not missing:
             return
     assert missing == set()
+
+
+def test_a_wish_in_the_way_is_the_reason_and_dropping_it_is_offered():
+    communities, _ = blocks(np.random.default_rng(0), columns=2, rows=1)
+    communities["households"] = [300, 310]
+    apart = City(communities, ZoneRequirements(households={"min": 500, "max": 900}, must_not_join=[["A0", "A1"]]))
+    _, told = apart.shortfalls()
+    [entry] = told.to_dict("records")
+    assert "甲、乙要求分开，分开后不能都成片" in entry["reason_zh"]
+    ways = dict(applied(apart, entry))
+    assert any(way.startswith("取消甲、乙分开的要求") for way in ways)
+    assert all(after["zone_id"].notna().all() for after in ways.values())
+
+
+def test_two_barriers_between_need_both_crossings_and_the_sentence_says_so():
+    communities, x = blocks(np.random.default_rng(0), columns=2, rows=1)
+    communities["households"] = [300, 310]
+    fences = lines({"B1": x[1] - 14, "B2": x[1] - 7})
+    city = City(communities, ZoneRequirements(households={"min": 500, "max": 900}), fences)
+    _, told = city.shortfalls()
+    for entry in told.to_dict("records"):
+        assert "跨B1线架一座桥、并跨B2线增设一处过街通道（与" in entry["reason_zh"]
+        for _, after in applied(city, entry):
+            assert after.loc[entry["community_ids"].split("、"), "zone_id"].notna().all()
+    one = built(city, ["A0"], "A1", "跨B1线")
+    assert city.zoned(crossings=one)[1]["zone_id"].isna().all()
+
+
+def test_a_gap_of_61_metres_is_the_first_thing_offered():
+    communities, _ = blocks(np.random.default_rng(0), columns=2, rows=1)
+    communities["households"] = [300, 310]
+    communities.geometry = [box(0, 0, 50, 50), box(110.6, 0, 160, 50)]
+    city = City(communities, ZoneRequirements(households={"min": 500, "max": 900}))
+    _, told = city.shortfalls()
+    assert told["relaxed_gap_m"].tolist() == [61.0, 61.0]
+    assert "；间距上限由 60 米放宽到 61 米（最近的乙），或单独实施" in told["reason_zh"].iloc[0]
+
+
+def test_without_the_wishes_that_the_zones_were_formed_by_no_other_wish_is_blamed():
+    communities, _ = blocks(np.random.default_rng(0), columns=2, rows=1)
+    communities["households"] = [100, 110]
+    links = link_communities(communities)
+    members = delineate_zones(communities, links, requirements=ZoneRequirements(households={"min": 500}))
+    [told] = explain_shortfalls(communities, links, members)["reason_zh"]
+    assert "请用划分时的要求" in told
+    assert "即可" not in told
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_smaller_change_of_a_limit_that_is_called_the_least_would_do(seed):
+    city = drawing("plain" if seed % 2 else "apart", 900 + seed)
+    before, told = city.shortfalls()
+    for entry in told.to_dict("records"):
+        if not re.search("至少[升降]至", entry["reason_zh"]):
+            continue
+        own, limit, most = entry["community_ids"].split("、"), entry["bound_value"], entry["relaxed_value"]
+        inside = [limit + share * (most - limit) for share in (0.25, 0.5, 0.75)]
+        nearly = most + (1.0 if entry["bound_kind"] == "min" else -1.0)
+        for value in [*map(round, inside), nearly]:
+            if min(limit, most) < value < max(limit, most):
+                limits = {**city.wishes.households, entry["bound_kind"]: float(value)}
+                after = city.zoned(wishes=replace(city.wishes, households=limits))[1]
+                saved = before["zone_id"].isna().sum() - after["zone_id"].isna().sum()
+                assert after.loc[own, "zone_id"].isna().any() or saved < len(own)
