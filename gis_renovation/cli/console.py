@@ -203,9 +203,12 @@ def _zone_lines(result: Run, members: pd.DataFrame) -> Iterator[Text]:
     from gis_renovation.zones import missed_number
 
     zones, zoned = int(members["zone_id"].nunique()), int(members["zone_id"].notna().sum())
+    alone = int((members["zone_id"].value_counts() == 1).sum())
+    zh = f"（其中单独实施 {alone} 个）" if alone else ""
+    en = f" ({alone} of a single community)" if alone else ""
     yield Text(
-        f"片区 {zones} 个，含小区 {zoned} 个。" if zones else "没有划出片区。",
-        f"{counted(zones, 'zone')} with {counted(zoned, 'community', 'communities')}.",
+        f"片区 {zones} 个{zh}，含小区 {zoned} 个。" if zones else "没有划出片区。",
+        f"{counted(zones, 'zone')}{en} with {counted(zoned, 'community', 'communities')}.",
     )
     step = result.manifest.made.get("zone_members")
     missed = missed_number(

@@ -3,7 +3,7 @@
 # also: LinkLimits, links_from_graph, links_to_graph
 
 from gis_renovation.contiguity.graphs import USABLE, connected_groups, links_from_graph, links_to_graph
-from gis_renovation.contiguity.limits import LinkLimits
+from gis_renovation.contiguity.limits import USUAL_LIMITS, LinkLimits
 from gis_renovation.contiguity.links import link_communities
 from gis_renovation.contiguity.pairs import nearby_pairs
 from gis_renovation.contiguity.sentences import WALL_WORTH_A_WORD_M, metres
@@ -11,6 +11,7 @@ from gis_renovation.contiguity.shared_walls import list_shared_walls
 
 __all__ = [
     "USABLE",
+    "USUAL_LIMITS",
     "WALL_WORTH_A_WORD_M",
     "LinkLimits",
     "connected_groups",

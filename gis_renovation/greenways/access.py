@@ -251,8 +251,8 @@ def _access_reason(walk: _Walk, distances_m: tuple[float, ...], connect_m: float
     straight, walked = walk.straight_m, walk.confirmed_m
     zh, en = [], []
     if not np.isnan(walked):
-        zh.append(f"步行 {walked:.0f} m 可到{walk.park}")
-        en.append(f"{walked:.0f} m on foot to {walk.park}")
+        zh.append(f"步行 {walked:.0f} m 可到{walk.park}边缘")
+        en.append(f"{walked:.0f} m on foot to the edge of {walk.park}")
         shares = list(zip(distances_m, walk.shares, strict=True))
         zh += [f"{d:g} m 内可到公园的临路长度占 {share:.0%}" for d, share in shares if not np.isnan(share)]
         en += [f"{share:.0%} of the frontage within {d:g} m" for d, share in shares if not np.isnan(share)]

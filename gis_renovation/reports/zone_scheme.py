@@ -74,12 +74,20 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
         paper.say("本次运行没有划分片区。", "This run delineated no zones.")
         return
     left_out = members[members["zone_id"].isna()]
+    alone = int((zones["community_count"] == 1).sum())
     held = Text(
-        "共划分连片改造片区 {zones} 个，含小区 {count} 个{sums}。", "{zones} zones hold {count} communities{sums}. "
+        "共划分连片改造片区 {zones} 个{alone}，含小区 {count} 个{sums}。",
+        "{zones} zones{alone} hold {count} communities{sums}. ",
     )
+    single = Text("，另有单独实施的小区 {n} 个，合计", ", and {n} communities with works of their own,").fill(n=alone)
     rest = Text("另有 {left} 个小区未纳入任何片区。", "{left} communities are in no zone.").fill(left=len(left_out))
     paper.say(
-        *held.fill(zones=len(zones), count=int(zones["community_count"].sum()), sums=_sum_text(zones))
+        *held.fill(
+            zones=len(zones) - alone,
+            alone=single if alone else NO_TEXT,
+            count=int(zones["community_count"].sum()),
+            sums=_sum_text(zones),
+        )
         + (rest if len(left_out) else Text("全部小区均已纳入。", "Every community is in a zone."))
     )
     _say_wishes(paper, manifest)

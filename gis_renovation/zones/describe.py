@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -115,7 +116,7 @@ def describe_zones(
     geometry = gpd.GeoSeries(gpd.array.from_shapely(shapes, crs=communities.crs), index=index)
     geodesic_m2 = geodesic_area_m2(frame)
     continued = _continued(zone_members, zone_changes)
-    own_names = {zone: f"{scene.names[rows[0]]}片区" for zone, rows in zip(zone_ids, groups, strict=True)}
+    own_names = _own_names(frame, zone_ids, [scene.names[rows[0]] for rows in groups], groups)
     columns = {
         "name": pd.array([continued["name"].get(zone) or own_names[zone] for zone in zone_ids], dtype="str"),
         "continues_zone_id": pd.array([continued["zone_id"].get(zone) for zone in zone_ids], dtype="str"),
@@ -131,6 +132,28 @@ def describe_zones(
     }
     table = with_sentences(pd.DataFrame(columns, index=index), "why", [zone_sentence(scene, rows) for rows in groups])
     return gpd.GeoDataFrame(table, geometry=geometry)
+
+
+def _own_names(
+    frame: gpd.GeoDataFrame, zone_ids: Sequence[str], names: Sequence[str], groups: Sequence[list[int]]
+) -> dict[str, str]:
+    """Each zone's name after its first community; zones of one name carry county, subdistrict or id, as need be."""
+    places = [
+        frame[column].tolist() if column in frame else [None] * len(frame) for column in ("unit_code", "subdistrict")
+    ]
+    told = {zone: f"{name}片区" for zone, name in zip(zone_ids, names, strict=True)}
+    for values in places:
+        twice = _repeated(told)
+        for zone, rows in zip(zone_ids, groups, strict=True):
+            if zone in twice and isinstance(value := values[rows[0]], str):
+                told[zone] += f"（{value}）"
+    return {zone: f"{name}（{zone}）" if zone in _repeated(told) else name for zone, name in told.items()}
+
+
+def _repeated(names: dict[str, str]) -> set[str]:
+    """The keys of names that several have."""
+    count = Counter(names.values())
+    return {key for key, name in names.items() if count[name] > 1}
 
 
 def _continued(zone_members: pd.DataFrame, zone_changes: pd.DataFrame | None) -> dict[str, dict[str, str]]:

@@ -81,7 +81,8 @@ def order_zone_works(
     ['needs 800.00 x 10,000 yuan, at most 500.00 left in any year; kept in reserve',
      "built in 2026; 100.00 x 10,000 yuan of that year's budget left"]
     """
-    budgets_yuan, fixed_years = budgets_yuan or {}, fixed_years or {}
+    budgets_yuan = {str(year): money for year, money in (budgets_yuan or {}).items()}
+    fixed_years = fixed_years or {}
     years = _years(zones, budgets_yuan, fixed_years)
     frame = zones.sort_index()
     cost = frame["cost_yuan"].to_numpy(dtype="float64", na_value=np.nan)

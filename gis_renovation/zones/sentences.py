@@ -21,7 +21,7 @@ from gis_renovation.ids import ids_in
 from gis_renovation.unknowns import ABOUT, estimated_rows, names_or_ids
 from gis_renovation.words import CLAUSES, LISTED, NO_TEXT, WAN, Sentence, Text
 from gis_renovation.zones.request import community_amounts, way_m
-from gis_renovation.zones.requirements import QUANTITIES, Bound, Ids, ZoneRequirements
+from gis_renovation.zones.requirements import QUANTITIES, Bound, Ids, ZoneRequirements, together_with
 
 # A sum within this share of a limit is called tight.
 TIGHT_SHARE = 0.1
@@ -48,6 +48,7 @@ class Link(NamedTuple):
     barrier_kind: str | None
     cause: str | None = None
     barrier_ids: tuple[str, ...] = ()
+    has_street: bool = False
 
     def other(self, end: int) -> int:
         """The end that is not ``end``."""
@@ -180,6 +181,7 @@ def _links_by_end(ids: Ids, frame: pd.DataFrame) -> list[list[Link]]:
     table: list[list[Link]] = [[] for _ in ids]
     zh, en = _column(frame, "reason_zh"), _column(frame, "reason_en")
     barrier, kind, cause = (_column(frame, name) for name in ("barrier_id", "barrier_kind", "cause"))
+    street = _column(frame, "street_between")
     # A table without the column names one barrier, which is then all that is in the way.
     needed = _column(frame, "barrier_ids") if "barrier_ids" in frame else barrier
     ways = way_m(frame)
@@ -188,7 +190,7 @@ def _links_by_end(ids: Ids, frame: pd.DataFrame) -> list[list[Link]]:
         head, tail = sorted((position[str(focal)], position[str(neighbor)]))
         reason = Text(zh[row] or en[row] or "", en[row] or zh[row] or "") if zh[row] or en[row] else None
         all_ids = tuple((needed[row] or "").split("、")) if needed[row] else ()
-        told = (reason, barrier[row], kind[row], cause[row], all_ids)
+        told = (reason, barrier[row], kind[row], cause[row], all_ids, street[row] is not None)
         link = Link(head, tail, float(ways[row]), float(walls[row]), *told)
         table[head].append(link)
         table[tail].append(link)
@@ -273,7 +275,8 @@ def _ties_text(scene: ZoneScene, rows: Sequence[int]) -> list[Text]:
 
 def _is_plain(link: Link) -> bool:
     """Whether there is nothing to tell of a link but its gap: no wall, crossing or barrier."""
-    return link.barrier_id is None and link.wall_m < WALL_WORTH_A_WORD_M
+    is_bare = link.cause in (None, "near", "touching") and not link.has_street
+    return is_bare and link.barrier_id is None and link.wall_m < WALL_WORTH_A_WORD_M
 
 
 def _plain_text(links: Sequence[Link], *, others: bool) -> Text:
@@ -306,8 +309,12 @@ def _tight_told(scene: ZoneScene, rows: Sequence[int]) -> list[Sentence]:
     room, is_low, bound = min(rooms, key=lambda entry: entry[0])
     if room > TIGHT_SHARE:
         return [Sentence.of("各项指标均在限值之内且留有余地", "all bounds are kept with room to spare")]
-    label, found = QUANTITIES[bound.name].label, scene.total_told(rows, bound.name)
-    limit = amount_text(bound.name, bound.low if is_low else bound.high)
+    at, value = bound.low if is_low else bound.high, scene.total(rows, bound.name)
+    label, found = QUANTITIES[bound.name].label, scene.total_told(rows, bound.name, beside=at)
+    limit = amount_text(bound.name, at, beside=value)
+    if value == at:
+        zh, en = ("恰为下限", "exactly the minimum") if is_low else ("恰为上限", "exactly the maximum")
+        return [Sentence.of("{label} {found}，" + zh, "{label} {found}, " + en, label=label, found=found)]
     if room < 0:
         word = Text("低于下限", "is below the minimum of") if is_low else Text("超过上限", "is above the maximum of")
         zh = "{label} {found}，{word} {limit}（固定片区，照旧保留）"
@@ -348,38 +355,68 @@ def _outside_told(scene: ZoneScene, rows: Sequence[int]) -> Sentence:
 
 
 def _why_not_in(scene: ZoneScene, rows: Sequence[int], there: int) -> Sentence:
-    for group in scene.requirements.must_not_join:
-        if scene.ids[there] in group and any(scene.ids[row] in group for row in rows):
-            return Sentence.of("要求分开", "wanted apart")
+    """Why a linked neighbour is not in a zone: a wish, a limit that it would break, or where it is instead."""
+    wish = _wish_between(scene, rows, there)
+    if wish is not None:
+        return Sentence(wish)
+    team = _team(scene, there)
     for bound in scene.requirements.bounds:
-        value = scene.total([*rows, there], bound.name)
+        value = scene.total([*rows, *team], bound.name)
         if value > bound.high:
-            label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high)
-            found = scene.total_told([*rows, there], bound.name)
+            label, most = QUANTITIES[bound.name].label, amount_text(bound.name, bound.high, beside=value)
+            found = scene.total_told([*rows, *team], bound.name, beside=bound.high)
             zh, en = "并入后{label}达 {found}，超过上限 {most}", "{label} would reach {found}, above {most}"
+            if len(team) > 1:
+                zh, en = "连同须与它同片的" + zh, "with those it must be with " + en
             return Sentence.of(zh, en, label=label, found=found, most=most)
-    return _why_it_stays(scene, there)
+    return _why_it_stays(scene, there, team)
 
 
-def _why_it_stays(scene: ZoneScene, there: int) -> Sentence:
-    """Why a neighbour is needed where it is, or that it sits better there."""
+def _team(scene: ZoneScene, there: int) -> list[int]:
+    """A community and those it must be together with."""
+    leader = together_with(scene.requirements.must_join)
+    own = leader.get(scene.ids[there])
+    return [there] if own is None else [row for row, member in enumerate(scene.ids) if leader.get(member) == own]
+
+
+def _wish_between(scene: ZoneScene, rows: Sequence[int], there: int) -> Text | None:
+    """The wish that keeps a neighbour out of a zone; None where none does."""
+    own, team = {scene.ids[row] for row in rows}, {scene.ids[row] for row in _team(scene, there)}
+    fixed = [set(group) for group in scene.requirements.fixed_zones]
+    if own in fixed:
+        return Text("本片区固定，不再并入", "this zone is fixed and takes nobody in")
+    if any(scene.ids[there] in group for group in fixed):
+        return Text("已列入固定片区", "in a fixed zone")
+    for group in scene.requirements.must_not_join:
+        if team.intersection(group) and own.intersection(group):
+            return Text("要求分开", "wanted apart")
+    return None
+
+
+def _why_it_stays(scene: ZoneScene, there: int, team: Sequence[int]) -> Sentence:
+    """Why a neighbour is needed where it is, or that it simply is there."""
     home = scene.zone[there]
     if home is None:
         return Sentence.of("未纳入任何片区", "in no zone")
-    rest = [row for row in scene.members[home] if row != there]
+    rest = [row for row in scene.members[home] if row not in team]
     if not rest:
-        return Sentence.of("自成一片", "a zone of its own")
+        return (
+            Sentence.of("自成一片", "a zone of its own")
+            if len(team) == 1
+            else Sentence.of("另成一片", "in a zone of its own")
+        )
     anchor = scene.names[rest[0]]
     for bound in scene.requirements.bounds:
         value = scene.total(rest, bound.name)
         if value < bound.low:
-            label, found = QUANTITIES[bound.name].label, scene.total_told(rest, bound.name)
+            label, found = QUANTITIES[bound.name].label, scene.total_told(rest, bound.name, beside=bound.low)
             zh = "{anchor}所在片区若缺少它，{label}只有 {found}，低于下限"
             en = "without it the zone of {anchor} has {label} {found}, below the minimum"
             return Sentence.of(zh, en, anchor=anchor, label=label, found=found)
     if not is_connected(scene, rest):
         return Sentence.of("{anchor}所在片区靠它连通", "it holds the zone of {anchor} together", anchor=anchor)
-    return Sentence.of("与{anchor}同片更紧凑", "fits the zone of {anchor} better", anchor=anchor)
+    # Compactness, number and target decide together: that it lies there better than here is not claimed for each.
+    return Sentence.of("划入{anchor}所在片区", "in the zone of {anchor}", anchor=anchor)
 
 
 def amount_text(name: str, value: float, *, beside: float | None = None) -> Text:

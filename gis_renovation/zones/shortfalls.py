@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis_renovation.contiguity import LinkLimits
-from gis_renovation.contiguity.limits import USUAL_LIMITS
+from gis_renovation.contiguity import USUAL_LIMITS, LinkLimits
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids, with_ids
 from gis_renovation.schemas import layer_schema
