@@ -54,8 +54,8 @@ def with_arterials(
     )
     if barriers is None or not len(barriers):
         return fresh
-    kept = barriers.rename_geometry("geometry")
-    return gpd.GeoDataFrame(pd.concat([kept, fresh]), crs=crs)
+    kept = pd.DataFrame(barriers.drop(columns=barriers.geometry.name)).assign(geometry=barriers.geometry)
+    return gpd.GeoDataFrame(pd.concat([kept, fresh]), geometry="geometry", crs=crs)
 
 
 def streets_between(streets: gpd.GeoDataFrame | None, pairs: Pairs) -> dict[int, Street]:

@@ -321,8 +321,8 @@ def _built(line: shapely.Geometry, barrier_ids: Sequence[str], drawing: Drawing)
     old = drawing.crossings
     if old is None or not len(old):
         return fresh
-    kept = old[[name for name in ("kind", "barrier_id", old.geometry.name) if name in old]]
-    return gpd.GeoDataFrame(pd.concat([kept.rename_geometry("geometry"), fresh]), crs=drawing.communities.crs)
+    kept = old[[name for name in ("kind", "barrier_id") if name in old]].assign(geometry=old.geometry)
+    return gpd.GeoDataFrame(pd.concat([pd.DataFrame(kept), fresh]), geometry="geometry", crs=drawing.communities.crs)
 
 
 # --- the remedies of one group ----------------------------------------------------------------------

@@ -122,5 +122,10 @@ def test_arterials_cut_when_asked_and_only_where_no_barrier_stands_for_them():
     assert (link.status, link.barrier_id) == ("joined", "B")
     bridge = crossings({"F": Point(120, 120)}, name="天桥")
     assert only(link_communities(communities(SQUARES), None, bridge, streets=roads, limits=asked)).status == "rejoined"
+    river = barriers({"B": LineString([(112, -500), (112, 600)])}, kind="river", name="小河")
+    for layer_of in (river, river.rename_geometry("shape")):
+        link = only(link_communities(communities(SQUARES), layer_of, streets=roads, limits=asked))
+        assert link.barrier_ids == "B、street:S"
+        assert link.reason_zh.startswith("隔小河、洞山中路，")
     branch = streets({"S": LineString([(120, -500), (120, 600)])}, kind="secondary")
     assert only(link_communities(communities(SQUARES), streets=branch, limits=asked)).status == "joined"

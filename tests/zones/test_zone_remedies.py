@@ -220,6 +220,10 @@ def test_two_barriers_between_need_both_crossings_and_the_sentence_says_so():
         for _, after in applied(city, entry):
             assert after.loc[entry["community_ids"].split("、"), "zone_id"].notna().all()
     one = built(city, ["A0"], "A1", "跨B1线")
+    # With the one bridge there already, the other is what is still missing; that the bridge stands is no fault.
+    for crossings in (one, one.rename_geometry("shape")):
+        half = City(communities, city.wishes, fences, crossings)
+        assert half.shortfalls()[1]["reason_zh"].str.contains("跨B2线增设").all()
     assert city.zoned(crossings=one)[1]["zone_id"].isna().all()
 
 
