@@ -11,6 +11,10 @@ communities from their zone's centre. Figures are medians over the instances, bu
 those of the worst instance. The peer knows one minimum and no maximum: where there are more bounds it
 solves the easier problem. Needs the ``bench`` extra. Quick: two instances, no 50,000.
 
+``sample bounds`` are the cities of the sample's generator with the sample's bounds, in seconds of the processor;
+``one bound moved`` and ``one more must_join`` ask again with what is proved kept. Lattices, dense patches, chains,
+stars and equal households are the families that are hard to zone.
+
 ``components`` asks for zones without bounds, which PostGIS ``ST_ClusterDBSCAN`` answers too: groups of
 compounds of 20 corners, at most 30 m apart. Ours starts from the polygons, makes the whole layer of links
 (gaps, lines, reasons) and the zones; PostGIS counts inside the server, the table loaded and indexed.
@@ -27,9 +31,9 @@ import subprocess
 import sys
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -38,6 +42,9 @@ import postgis
 import shapely
 from cities import make_communities
 from scipy.spatial import Delaunay
+
+if TYPE_CHECKING:
+    from gis_renovation.zones import ProofDesk
 
 COLUMNS = ("case", "size", "ours_s", "peer", "peer_s", "ratio", "quality", "ours_peak_mb", "target", "met")
 MINIMUM = 3_000
@@ -56,6 +63,8 @@ class Case:
     peer: str = ""
     instances: int = 10
     targets: dict[str, tuple[str, float]] = field(default_factory=dict)
+    drawn: str = "delaunay"
+    change: str = ""
 
 
 # Like the peer: compactness of x and y only.
@@ -64,6 +73,18 @@ ATLEAST = {"households": {"min": MINIMUM}}
 SPOPT = {"share": (">=", 0.92), "rms_ratio": ("<=", 0.95), "ratio": (">=", 25.0)}
 MAXP, DBSCAN = "spopt MaxP", "ST_ClusterDBSCAN"
 REACH_M = 30.0
+# The sample's generator with the sample's bounds, and families that are hard to zone.
+SAMPLE_CITY = "sample"
+SAMPLE = {"households": {"min": 300, "max": 1_500}, "zone_preference": "fewest", "leave_out_unknown": True}
+FAMILIES = ("lattice", "dense patches", "chain", "stars", "equal households")
+PATCH = {"households": {"min": 300, "max": 1_200}}
+
+
+def within(seconds: float) -> dict[str, tuple[str, float]]:
+    """The time of the processor that a case may take."""
+    return {"ours_cpu_s": ("<=", seconds)}
+
+
 CASES = (
     Case("max-p", 1_000, {**HEURISTIC, **ATLEAST}, is_proven=False, peer=MAXP, targets=SPOPT),
     Case(
@@ -154,6 +175,36 @@ CASES = (
         0.67,
         targets={"gap": ("<=", 0.01), "ours_s": ("<=", 60.0)},
     ),
+    Case(
+        "proof thin 500-2000",
+        2_000,
+        {"households": {"min": 500, "max": 2_000}},
+        (60, 420),
+        0.67,
+        instances=2,
+        targets={"gap": ("<=", 0.005), "ours_cpu_s": ("<=", 60.0)},
+    ),
+    Case(
+        "proof thin 500-2000",
+        5_000,
+        {"households": {"min": 500, "max": 2_000}},
+        (60, 420),
+        0.67,
+        instances=2,
+        targets={"gap": ("<=", 0.005), "ours_cpu_s": ("<=", 60.0)},
+    ),
+    Case("sample bounds", 1_000, SAMPLE, drawn=SAMPLE_CITY, instances=3, targets=within(5.0)),
+    Case("sample bounds", 3_000, SAMPLE, drawn=SAMPLE_CITY, instances=2, targets=within(15.0)),
+    Case("sample bounds", 10_000, SAMPLE, drawn=SAMPLE_CITY, instances=1, targets=within(60.0)),
+    Case("one bound moved", 1_000, SAMPLE, drawn=SAMPLE_CITY, instances=3, change="bound", targets=within(1.0)),
+    Case("one bound moved", 300, SAMPLE, drawn=SAMPLE_CITY, instances=3, change="bound", targets=within(0.3)),
+    Case("one more must_join", 1_000, SAMPLE, drawn=SAMPLE_CITY, instances=3, change="join", targets=within(1.0)),
+    Case("one more must_join", 300, SAMPLE, drawn=SAMPLE_CITY, instances=3, change="join", targets=within(0.3)),
+    *(
+        Case(f"{family} {preference}", 120, {**PATCH, "zone_preference": preference}, drawn=family, instances=1)
+        for family in FAMILIES
+        for preference in ("fewest", "most", "any")
+    ),
     Case("components", 1_000, {}, peer=DBSCAN),
     Case("components", 10_000, {}, peer=DBSCAN, instances=5),
 )
@@ -161,6 +212,10 @@ CASES = (
 
 def make_city(case: Case, instance: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Communities and links of one instance; equal for equal numbers."""
+    if case.drawn == SAMPLE_CITY:
+        return sample_city(case.size, instance)
+    if case.drawn != "delaunay":
+        return drawn_family(case.drawn, case.size, instance)
     random = np.random.default_rng([case.size, instance])
     points = random.random((case.size, 2)) * np.sqrt(case.size) * 150.0
     corners = Delaunay(points).simplices
@@ -193,12 +248,72 @@ def make_city(case: Case, instance: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataF
     return communities, links
 
 
-def ours(case: Case, communities: gpd.GeoDataFrame, links: gpd.GeoDataFrame) -> pd.DataFrame:
+def sample_city(size: int, instance: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """The generator's city and its links, as a run makes them."""
+    from gis_renovation.contiguity import link_communities
+    from gis_renovation.sample import make_city as make_sample
+
+    names = ("communities", "barriers", "crossings", "reporting_units")
+    city = make_sample(seed=1_000 + instance, communities=size, layers=names)
+    links = link_communities(
+        city["communities"], city["barriers"], city["crossings"], reporting_units=city["reporting_units"]
+    )
+    return city["communities"], links
+
+
+def drawn_family(family: str, size: int, instance: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """A lattice, patches of twenty each linked to all near, a chain, stars of ten, or a lattice of equal households."""
+    random = np.random.default_rng([size, instance])
+    number = np.arange(size)
+    cell = {
+        "chain": np.column_stack([number, np.zeros(size)]),
+        "dense patches": np.column_stack([number % 4 + number // 20 * 9, number // 4 % 5]),
+        "stars": np.column_stack([number // 10 * 5 + np.cos(number % 10 * 0.7), np.sin(number % 10 * 0.7)]),
+    }.get(family, np.column_stack([number % 12, number // 12]))
+    if family == "stars":
+        cell[::10] = np.column_stack([number[::10] // 10 * 5, np.zeros(len(number[::10]))])
+    apart = np.abs(cell[:, None] - cell).max(axis=2) if family == "dense patches" else None
+    steps = np.abs(cell[:, None] - cell).sum(axis=2)
+    near = apart <= 1.0 if apart is not None else steps <= 1.0
+    if family == "stars":
+        near = (number[:, None] // 10 == number // 10) & ((number[:, None] % 10 == 0) | (number % 10 == 0))
+    one, two = np.nonzero(np.triu(near, 1))
+    points = cell * 150.0
+    households = np.full(size, 200) if family == "equal households" else random.integers(60, 420, size)
+    ids = np.array([f"C{each:06d}" for each in number])
+    communities = gpd.GeoDataFrame(
+        {"name": ids, "households": households, "floor_area_m2": households * 80.0},
+        geometry=shapely.box(*(points - 20).T, *(points + 20).T),
+        index=pd.Index(ids, name="community_id"),
+        crs="EPSG:4548",
+    )
+    gap_m = np.maximum(np.hypot(*(points[one] - points[two]).T) - 40.0, 0.0)
+    links = gpd.GeoDataFrame(
+        {"focal": ids[one], "neighbor": ids[two], "gap_m": gap_m, "status": "joined"},
+        geometry=shapely.linestrings(np.stack([points[one], points[two]], axis=1)),
+        index=pd.Index(ids[one] + "~" + ids[two], name="link_id"),
+        crs="EPSG:4548",
+    )
+    return communities, links
+
+
+def changed(case: Case, links: gpd.GeoDataFrame) -> Case:
+    """The same case with one bound moved by 50 households, or one more pair of neighbours to be joined."""
+    if case.change == "bound":
+        return replace(case, wishes={**case.wishes, "households": {"min": 300, "max": 1_450}})
+    usable = links[links["status"].isin(["joined", "rejoined"])]
+    pair = usable.iloc[len(usable) // 2]
+    return replace(case, wishes={**case.wishes, "must_join": [[pair["focal"], pair["neighbor"]]]})
+
+
+def ours(
+    case: Case, communities: gpd.GeoDataFrame, links: gpd.GeoDataFrame, desk: ProofDesk | None = None
+) -> pd.DataFrame:
     from gis_renovation.zones import ZoneRequirements, delineate_zones
     from gis_renovation.zones.solver import SearchEffort
 
     effort = SearchEffort() if case.is_proven else SearchEffort(max_subsets=0)
-    return delineate_zones(communities, links, requirements=ZoneRequirements(**case.wishes), effort=effort)
+    return delineate_zones(communities, links, requirements=ZoneRequirements(**case.wishes), effort=effort, desk=desk)
 
 
 def peer_labels(communities: gpd.GeoDataFrame, links: gpd.GeoDataFrame) -> tuple[np.ndarray, float, float]:
@@ -260,10 +375,17 @@ def measure(case: Case, instances: int) -> dict[str, Any]:
     cold_s = time.perf_counter() - start
     for instance in range(instances):
         communities, links = make_city(case, instance)
+        asked, desk = case, None
+        if case.change:
+            from gis_renovation.zones import ProofDesk
+
+            desk = ProofDesk()
+            ours(case, communities, links, desk)
+            asked = changed(case, links)
         wall, cpu = time.perf_counter(), time.process_time()
-        members = ours(case, communities, links)
+        members = ours(asked, communities, links, desk)
         row: dict[str, Any] = {"ours_s": time.perf_counter() - wall, "ours_cpu_s": time.process_time() - cpu}
-        check(case, communities, links, members)
+        check(asked, communities, links, members)
         labels = pd.factorize(members["zone_id"])[0]
         row |= measures(case, communities.loc[members.index], labels)
         gaps = members.groupby("component_id")[["objective", "objective_bound", "gap_share"]].first()

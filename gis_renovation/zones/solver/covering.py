@@ -73,6 +73,8 @@ def best_cover(
     owner = _lowest(masks)
     order = np.lexsort((priced.columns, priced.reduced, owner))
     starts = np.searchsorted(owner[order], np.arange(cover.nodes + 1))
+    if width is not None:
+        width = min(width, max(1, max_pairs // max(len(masks), 1)))
     waiting: list[list[_Partial]] = [[] for _ in range(cover.nodes + 1)]
     waiting[0].append(_nothing(priced.values.shape[1]))
     kept: list[_Partial] = []
@@ -84,7 +86,8 @@ def best_cover(
         waiting[node] = []
         kept.append(states)
         own = order[starts[node] : starts[node + 1]]
-        pairs += len(states.mask) * len(own)
+        # Columns are in order of their reduced costs.
+        pairs += int(np.searchsorted(priced.reduced[own], limits.spent - states.spent, side="right").sum())
         if pairs > max_pairs:
             return None
         sets = _Partial(masks[own], priced.reduced[own], priced.values[own], own, own)
@@ -159,17 +162,19 @@ def _narrowed(states: _Partial, width: int | None) -> _Partial:
 
 def _grown(states: _Partial, count: int, sets: _Partial, budget: float) -> Iterator[_Partial]:
     """Every partial cover with every set that fits it and the budget, some at a time; numbered from ``count`` on."""
+    cheapest = np.argsort(states.spent, kind="stable")
     step = max(1, PAIRS_AT_ONCE // max(len(sets.mask), 1))
-    for first in range(0, len(states.mask), step):
-        part = slice(first, first + step)
-        fits = (states.mask[part, None] & sets.mask) == 0
-        fits &= states.spent[part, None] + sets.spent <= budget
+    for first in range(0, len(cheapest), step):
+        rows = cheapest[first : first + step]
+        part = states.take(rows)
+        fitting = int(np.searchsorted(sets.spent, budget - part.spent[0], side="right"))
+        fits = (part.mask[:, None] & sets.mask[:fitting]) == 0
+        fits &= part.spent[:, None] + sets.spent[:fitting] <= budget
         one, two = np.nonzero(fits)
-        one += first
         yield _Partial(
-            states.mask[one] | sets.mask[two],
-            states.spent[one] + sets.spent[two],
-            states.values[one] + sets.values[two],
-            one + count,
+            part.mask[one] | sets.mask[two],
+            part.spent[one] + sets.spent[two],
+            part.values[one] + sets.values[two],
+            rows[one] + count,
             sets.column[two],
         )

@@ -40,7 +40,7 @@ SOLVED_BY_HAND = 8
 # Beyond so many sets, candidates are listed under prices only.
 LISTED_WHOLE = 3_000_000
 # Partial covers kept at each node for zones to begin with, and pairs tried for them.
-FIRST_WIDTH = 50
+FIRST_WIDTH = 20
 MOST_FIRST_PAIRS = 20_000_000
 # What one zone more or less weighs beside the cost of zones to begin with.
 NUMBER_FIRST = 1e3

@@ -232,8 +232,8 @@ def least(values: Floats, count: int) -> Labels:
     return np.sort(near[np.argsort(values[near], kind="stable")[:count]])
 
 
-def _likely(programme: Programme, each: int = 8) -> Labels:
-    """A few columns of least cost per member for each node, to begin with."""
+def _likely(programme: Programme, each: int = 60) -> Labels:
+    """Some columns of least cost per member for each node, to begin with."""
     size = np.diff(programme.cover.starts[: programme.columns + 1])
     worth = programme.cost[: programme.columns] / size
     some = POOL_SHARE * programme.cover.nodes
