@@ -8,6 +8,7 @@ columns that can still matter, prove the optimum.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ RELAXATION_ROUNDS = 200
 # Columns a node in the pool of likely ones.
 POOL_SHARE = 100
 # Beyond so many columns a tree has fewer nodes.
-COLUMNS_A_TREE = 10_000
+COLUMNS_A_TREE = 2_000
 # Partial covers kept at each node while only a good choice is wanted.
 NARROW = 300
 # Added to every cap for the solver's tolerance; and for integer programmes on whole values.
@@ -102,14 +103,15 @@ def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *,
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
     spare = margin if whole else -margin
     order = _ascending(reduced, value - relaxed - spare)
-    for count, width in _stages(programme, effort):
+    for count, width in _stages(programme, effort, whole=whole):
         if value - bound <= margin or effort.seconds_left() <= 0:
             break
         # Prices of the relaxation say which columns matter, whatever bound is known by now.
         budget = value - relaxed - spare
         useful = int(np.searchsorted(reduced[order], budget, side="right"))
         tried = np.union1d(order[: min(count, useful)], best)
-        found = _best_of(programme, (tried, reduced), budget, effort, width=width)
+        tree = _few_nodes(effort) if whole and count > 4 * programme.cover.nodes else effort
+        found = _best_of(programme, (tried, reduced), budget, tree, width=width)
         if found is not None and found.value < value - 1e-9:
             best, value = found.columns, found.value
         beyond = relaxed + reduced[order[count]] if count < useful else value
@@ -119,12 +121,18 @@ def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *,
     return Choice(best, value, value if value - bound <= margin else bound)
 
 
-def _stages(programme: Programme, effort: SearchEffort) -> Iterable[tuple[int, int | None]]:
+def _few_nodes(effort: SearchEffort) -> SearchEffort:
+    """The effort for a number of zones among many columns: each node of such a tree takes seconds and tells little."""
+    return replace(effort, max_nodes=max(1, effort.max_nodes // 100))
+
+
+def _stages(programme: Programme, effort: SearchEffort, *, whole: bool) -> Iterable[tuple[int, int | None]]:
     """How many of the likeliest columns are tried one after the other, and how many partial covers are kept then."""
     nodes, most = programme.cover.nodes, effort.max_columns
     if nodes <= MOST_NODES:
         return (4 * nodes, None), (programme.columns, NARROW), (programme.columns, None)
-    return [(count, None) for count in sorted({min(4 * nodes, most), min(16 * nodes, most), most})]
+    counts = {min(4 * nodes, most), min(16 * nodes, most), *(() if whole else (most,))}
+    return [(count, None) for count in sorted(counts)]
 
 
 def _best_of(
