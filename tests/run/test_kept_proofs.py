@@ -127,7 +127,7 @@ def test_where_the_seconds_run_out_the_searched_zones_stand_and_the_sentence_say
 def test_proofs_that_the_seconds_cut_short_are_not_kept(tmp_path, proved):
     kept, ticks = KeptProofs(tmp_path / "kept.txt"), itertools.count()
     # The second component is at work when the seconds run out.
-    zoned(patches(), ProofDesk(kept=kept, clock=lambda: float(next(ticks)) if kept else 0.0), max_seconds=3.5)
+    zoned(patches(), ProofDesk(kept=kept, clock=lambda: float(next(ticks)) if kept else 0.0), max_seconds=1.5)
     assert len(kept) == 1
     proved.clear()
     members = zoned(patches(), ProofDesk(kept=KeptProofs(tmp_path / "kept.txt")))
