@@ -97,7 +97,7 @@ def _source_lines(
             )
         )
     if schema.geometry:
-        lines += _crs_lines(found, project_crs, doubts)
+        lines += [*_scale_lines(found, doubts), *_crs_lines(found, project_crs, doubts)]
     lines += [
         Text('owner = ""          # 请填：数据提供单位', 'owner = ""          # fill in: who gave the data'),
         Text('licence = ""        # 请填：使用许可', 'licence = ""        # fill in: under what terms'),
@@ -105,6 +105,16 @@ def _source_lines(
         Text("# observed = 2024-04-15  # 请填：数据的时点", "# observed = 2024-04-15  # fill in: the data's date"),
     ]
     return lines
+
+
+def _scale_lines(found: Found, doubts: list[Text]) -> list[str | Text]:
+    """The scale of a drawing whose coordinates are no metres."""
+    scale = found.facts.get("scale_offered")
+    if scale is None:
+        return []
+    doubts += [finding.text for finding in found.findings if finding.code == "drawing_units"]
+    note = Text("按坐标值猜测，请核对图形单位", "a guess from the numbers: check the drawing's units")
+    return [Text(*(f"scale = {scale:g}  # {part}" for part in note))]
 
 
 def _class_lines(schema: LayerSchema) -> list[str | Text]:
@@ -179,7 +189,7 @@ def _places(found: Found) -> Floats:
 
     frame = found.frame
     if hasattr(frame, "geom_type"):
-        bounds = shapely.bounds(frame.geometry.to_numpy()[:5000])
+        bounds = shapely.bounds(frame.geometry.to_numpy()[:5000]) * float(found.facts.get("scale_offered", 1.0))
         return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
     columns = coordinate_columns(frame)
     if columns is None:
@@ -264,7 +274,10 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
 
     check_signature(path, layer)
     try:
-        with warnings.catch_warnings(), rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source,
+        ):
             warnings.simplefilter("ignore")  # what is missing is said below
             crs, nodata, shape, placed = source.crs, source.nodata, source.shape, not source.transform.is_identity
     except RasterioIOError as error:

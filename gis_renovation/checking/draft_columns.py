@@ -94,7 +94,7 @@ def _one_column(
     if column is None:
         return None
     frame, meanings = found.frame, found.columns.codes.get(column, {})
-    unit = header_unit(column)[1]
+    unit = found.columns.unit_of(column)
     unit = unit if unit and unit_factor(unit, target.unit) is not None else ""
     codes = _other_words(frame[column], target, meanings)
     parts = [f"from = {toml_inline(column)}"]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gis_renovation.errors import FileError, GisRenovationError
-from gis_renovation.local import as_local
 from gis_renovation.numerals import header_unit, plain_text
 from gis_renovation.reading import (
     Card,
     FileColumns,
     column_meanings,
+    lent,
     read_coordinates,
     read_raw,
     same_name,
@@ -165,25 +165,26 @@ def _look_into(path: Path, name: str) -> _Sublayer:
         return _Sublayer(name, tuple(map(str, frame.columns)), len(frame), "")
     import pyogrio
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            info = pyogrio.read_info(as_local(path), layer=name, force_feature_count=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
-        return _Sublayer(name, (), -1, "Unknown")
-    columns = (*map(str, info["fields"]), *column_meanings(path, name).aliases.values())
+    with lent(path) as source:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                info = pyogrio.read_info(source, layer=name, force_feature_count=True)
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError):
+            return _Sublayer(name, (), -1, "Unknown")
+        columns = (*map(str, info["fields"]), *column_meanings(source, name).aliases.values())
     return _Sublayer(name, columns, int(info["features"]), str(info["geometry_type"] or ""))
 
 
 def _driver(path: Path) -> str:
     """The driver's name: fiona inspects what it can open, the suffix names the rest."""
     import fiona
-    from fiona.errors import DriverError, FionaValueError
+    from fiona.errors import DriverError
 
     try:
-        with fiona.open(path) as source:
-            return str(source.driver)
-    except (DriverError, FionaValueError, OSError, UnicodeError):
+        with lent(path) as source, fiona.open(source) as opened:
+            return str(opened.driver)
+    except (DriverError, OSError, ValueError, SystemError):  # its log cannot hold all names
         return path.suffix.lstrip(".").upper()
 
 

@@ -28,6 +28,7 @@ from gis_renovation.reading.opening import (
 from gis_renovation.reading.shapes import shapes_from_text
 from gis_renovation.reading.sheets import read_xlsx, sheet_names
 from gis_renovation.reading.surveys import read_coordinates
+from gis_renovation.reading.untouched import lent
 from gis_renovation.reading.vectors import layers_in
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "has_shapes",
     "join_keys",
     "layers_in",
+    "lent",
     "match_rows",
     "month_remedy",
     "read_card",

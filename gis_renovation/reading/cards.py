@@ -48,6 +48,7 @@ class Source(_Strict):
     ``replace_crs`` says that the file's own CRS is wrong and ``crs`` counts instead; nothing is moved.
     ``swap_axes`` says that the file has northing first: x and y of every shape are exchanged.
     ``header_row`` is the row of the header, 0 where there is none; ``separator`` stands between a text file's cells.
+    ``scale`` multiplies all coordinates, such as 0.001 for a drawing in millimetres.
     ``crs_guessed`` says that nobody has confirmed ``crs`` yet: every run warns of it, and nothing made from
     the layer is published for everybody.
     """
@@ -71,6 +72,7 @@ class Source(_Strict):
     trusted: bool = False
     replace_crs: bool = False
     swap_axes: bool = False
+    scale: float | None = Field(default=None, gt=0)
 
     @field_validator("encoding")
     @classmethod

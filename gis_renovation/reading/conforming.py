@@ -17,7 +17,7 @@ from gis_renovation.arrays import Geometries
 from gis_renovation.checks import Origin, fits_type
 from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
-from gis_renovation.numerals import header_unit, plain_text, read_month, reads_like_a_value, unit_factor
+from gis_renovation.numerals import plain_text, read_month, reads_like_a_value, unit_factor
 from gis_renovation.reading import repairs
 from gis_renovation.reading.cards import VALUES_SHOWN, Card, ColumnRule, chosen, month_remedy
 from gis_renovation.reading.cells import (
@@ -316,7 +316,7 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
     if target.values:
         cells, words = _codes_said(cells, target, taking.columns.codes.get(names[0], {}) if len(names) == 1 else {})
         _say_words(taking, target, words)
-    unit = rule.unit or (_unit_in_name(names[0], target) if len(names) == 1 else "")
+    unit = rule.unit or (_unit_in_file(taking.columns, names[0], target) if len(names) == 1 else "")
     column = to_field(
         cells, target, unit=unit, periods=rule.periods, month_as=rule.month_as, utc_offset_h=rule.utc_offset_h
     )
@@ -324,9 +324,9 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
     return column.values
 
 
-def _unit_in_name(name: str, target: SchemaField) -> str:
-    """The unit a column's own name states (建筑面积（万平方米）), if it can become the field's."""
-    unit = header_unit(name)[1]
+def _unit_in_file(columns: FileColumns, name: str, target: SchemaField) -> str:
+    """The unit a column's own name (建筑面积（万平方米）) or its file states, if it can become the field's."""
+    unit = columns.unit_of(name)
     return unit if unit and unit_factor(unit, target.unit) is not None else ""
 
 
@@ -373,7 +373,7 @@ def _take_alike(taking: _Taking, target: SchemaField) -> pd.Series | None:
     words: dict[str, tuple[str, int]] = {}
     if target.values:
         cells, words = _codes_said(cells, target, taking.columns.codes.get(same, {}))
-    unit = _unit_in_name(same, target)
+    unit = _unit_in_file(taking.columns, same, target)
     column = to_field(cells, target, unit=unit)
     known = column.values.dropna()
     fits = known.isin(list(target.values)) if target.values else fits_type(known, target.type)

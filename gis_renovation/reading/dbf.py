@@ -7,12 +7,13 @@ field. All text bytes are read here, so that the decision rests on the whole fil
 from __future__ import annotations
 
 import codecs
+import re
 import shutil
 import struct
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,15 +21,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gis_renovation.errors import FeatureRef, by_row
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     from gis_renovation.reading.opening import Reading
 
 # The language byte of the header (offset 29) where it names one encoding; 0x57, “the machine's own”, names none.
-LANGUAGE_BYTES = {0x4D: "GB18030", 0x7A: "GB18030", 0x4F: "BIG5", 0x78: "BIG5", 0x03: "CP1252", 0x13: "SHIFT_JIS"}
+LANGUAGE_BYTES = {
+    0x4D: "GB18030", 0x7A: "GB18030", 0x4F: "BIG5", 0x78: "BIG5", 0x13: "CP932", 0x7B: "CP932", 0x4E: "CP949",
+    0x79: "CP949", 0x50: "CP874", 0x7C: "CP874", 0x01: "CP437", 0x02: "CP850", 0x03: "CP1252", 0x58: "CP1252",
+    0x59: "CP1252", 0x64: "CP852", 0x65: "CP866", 0xC8: "CP1250", 0xC9: "CP1251", 0xCA: "CP1254", 0xCB: "CP1253",
+}  # fmt: skip
 
-# Names found in .cpg files that Python does not know.
-_CPG_NAMES = {"936": "GB18030", "54936": "GB18030", "65001": "UTF-8", "950": "BIG5", "ANSI 936": "GB18030"}
+# Names of encodings that Python does not know, as .cpg files and offices write them, without spaces and marks.
+_OTHER_NAMES = {
+    "936": "GB18030", "54936": "GB18030", "65001": "UTF-8", "950": "BIG5", "932": "CP932", "949": "CP949",
+    "1250": "CP1250", "1251": "CP1251", "1252": "CP1252", "437": "CP437", "850": "CP850", "866": "CP866",
+    "88591": "ISO-8859-1", "EUCCN": "GB18030", "GB": "GB18030", "GB231280": "GB18030", "UTF8N": "UTF-8",
+    "SJIS": "CP932",
+}  # fmt: skip
+_MARKS = re.compile(r"^(?:ANSI|OEM|CP|MS|WINDOWS|WIN|DOS|X|IBM|LDID/?)*|[\s_\-./]+")
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ class Encoding:
 
     ``cut`` are row numbers from 1 whose text ends in half a character; ``undecodable`` those with bytes
     that are no text in this encoding; ``refuted`` is a stated encoding that the content contradicts;
-    ``better`` is what :func:`better_encoding` says.
+    ``better`` is what :func:`better_encoding` says; ``unknown`` a name in the ``.cpg`` that no program knows.
     """
 
     name: str
@@ -57,6 +69,7 @@ class Encoding:
     undecodable: tuple[int, ...] = ()
     refuted: str = ""
     better: str | None = None
+    unknown: str = ""
 
 
 def read_layout(path: Path) -> Layout | None:
@@ -100,7 +113,11 @@ def find_encoding(path: Path, stated: str = "") -> Encoding:
     """
     texts = [*_texts(path)]
     found = _chosen(path, texts, stated)
-    return replace(found, better=better_encoding(b"\n".join(raw.rstrip(b" \0") for raw, _ in texts), found.name))
+    better = better_encoding(b"\n".join(raw.rstrip(b" \0") for raw, _ in texts), found.name)
+    if found.reason == "content" and better:  # such as Big5, all of which decodes as GB18030
+        found, better = _judge(texts, better, "content", found.refuted), None
+    name = _cpg_text(path)
+    return replace(found, better=better, unknown="" if known_encoding(name) else name)
 
 
 def _chosen(path: Path, texts: list[tuple[bytes, list[int]]], stated: str) -> Encoding:
@@ -180,13 +197,27 @@ _LETTERS = frozenset({"Ll", "Lu", "Lt", "Lo", "Lm", "Co", "Cc", "So"})
 
 def known_encoding(name: str) -> str:
     """The name Python and GDAL share, or an empty string for an unknown one."""
-    name = _CPG_NAMES.get(name.strip().upper(), name.strip())
+    name = name.strip().strip("\ufeff\0 ")
+    name = _OTHER_NAMES.get(_MARKS.sub("", name.upper()), name)
     try:
-        found = codecs.lookup(name).name
-    except LookupError:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return ""
+    if not found._is_text_encoding:  # such as base64  # noqa: SLF001 - the only place that says it
         return ""
     # GB18030 holds all of GBK and GB 2312.
-    return {"gbk": "GB18030", "gb2312": "GB18030", "utf-8": "UTF-8"}.get(found, found.upper())
+    return {"gbk": "GB18030", "gb2312": "GB18030", "utf-8": "UTF-8"}.get(found.name, found.name.upper())
+
+
+def reads_as_common_chinese(raw: bytes, encoding: str) -> bool:
+    """Whether all bytes are of the encoding and nearly all letters the commonest of Chinese, however few they are."""
+    share, letters = _common_share(raw, encoding)
+    return bool(letters) and share >= _SURE and not decode(raw, encoding)[2]
+
+
+def foreign_texts(path: Path, fields: Container[int]) -> list[bytes]:
+    """Every distinct text with bytes beyond ASCII in the named fields, counted from 0, of a DBF."""
+    return [raw.rstrip(b" \0") for raw, _ in _texts(path, fields)]
 
 
 def _judge(texts: list[tuple[bytes, list[int]]], name: str, reason: str, refuted: str = "") -> Encoding:
@@ -200,7 +231,7 @@ def _judge(texts: list[tuple[bytes, list[int]]], name: str, reason: str, refuted
     return Encoding(encoding, reason, tuple(sorted(set(cut))), tuple(sorted(set(bad))), refuted)
 
 
-def _texts(path: Path) -> Iterator[tuple[bytes, list[int]]]:
+def _texts(path: Path, fields: Container[int] | None = None) -> Iterator[tuple[bytes, list[int]]]:
     """Every distinct text with bytes beyond ASCII, with the rows that hold it; field names as row 0."""
     layout = read_layout(path)
     if layout is None:
@@ -212,8 +243,8 @@ def _texts(path: Path) -> Iterator[tuple[bytes, list[int]]]:
     if not rows:
         return
     table: Any = np.memmap(path, np.uint8, "r", offset=layout.header_bytes, shape=(rows, layout.row_bytes))
-    for _, kind, offset, width in layout.fields:
-        if kind != "C" or not width:
+    for number, (_, kind, offset, width) in enumerate(layout.fields):
+        if kind != "C" or not width or (fields is not None and number not in fields):
             continue
         cells = np.ascontiguousarray(table[:, offset : offset + width])
         foreign = np.flatnonzero((cells > 127).any(axis=1))
@@ -227,9 +258,14 @@ def _texts(path: Path) -> Iterator[tuple[bytes, list[int]]]:
 
 
 def _cpg(path: Path) -> str:
+    return known_encoding(_cpg_text(path))
+
+
+def _cpg_text(path: Path) -> str:
+    """What the ``.cpg`` beside the table says, if there is one."""
     for candidate in (path.with_suffix(".cpg"), path.with_suffix(".CPG")):
         if candidate.is_file():
-            return known_encoding(candidate.read_bytes()[:64].decode("ascii", errors="ignore"))
+            return candidate.read_bytes()[:64].decode("ascii", errors="ignore").strip().strip("\0")
     return ""
 
 
@@ -269,6 +305,23 @@ def prepare_shapefile(path: Path, reading: Reading) -> tuple[Path, str]:
     return path, found.name
 
 
+def prepare_table(path: Path, reading: Reading) -> str:
+    """The encoding of the text of a table that stands alone; rows cut off or marked as deleted are said."""
+    found = find_encoding(path, reading.card.source.encoding)
+    _report_encoding(found, path, reading)
+    layout = read_layout(path)
+    if layout is not None:
+        _say_deleted(deleted_rows(path, layout), path, reading)
+        whole = rows_on_disk(path, layout)
+        if whole < layout.rows:
+            reading.say(
+                "error", "file_cut", path,
+                f"文件登记有 {layout.rows:,} 行，实有 {whole:,} 行，文件被截断；请重新复制。",
+                f"The file lists {layout.rows:,} rows but holds {whole:,}: it is cut short. Copy it again.",
+            )  # fmt: skip
+    return found.name
+
+
 def _report_encoding(found: Encoding, path: Path, reading: Reading) -> None:
     reading.facts |= {"encoding": found.name, "encoding_from": found.reason, "cut_texts": len(found.cut)}
     if found.refuted:
@@ -276,6 +329,13 @@ def _report_encoding(found: Encoding, path: Path, reading: Reading) -> None:
             "warning", "encoding_refuted", path,
             f"文件自称编码为 {found.refuted}，内容却是 {found.name}，已按内容读取。",
             f"The file says its text is {found.refuted}, its content is {found.name}; read as its content.",
+        )  # fmt: skip
+    if found.unknown:
+        reading.say(
+            "warning", "encoding_unknown", path,
+            f"旁边的 .cpg 写的编码“{found.unknown}”无法识别，已按 {found.name} 读取；不对时请在来源卡写明 encoding。",
+            f"The .cpg beside it names an encoding that is not known, {found.unknown!r}; read as {found.name}. State "
+            "encoding in the card if that is wrong.",
         )  # fmt: skip
     reading.say_doubt(found.better, found.name, path)
     if found.cut:
@@ -290,13 +350,20 @@ def _report_encoding(found: Encoding, path: Path, reading: Reading) -> None:
 
 def say_undecodable(rows: Sequence[FeatureRef], encoding: str, path: Path, reading: Reading, *, stated: bool) -> None:
     """Name the rows whose text is not of the encoding; an error where the card states it."""
-    if rows:
-        reading.say(
-            "error" if stated else "warning", "text_undecodable", path,
-            f"有文字不是 {encoding} 编码，读不出的字显示为 �；请在来源卡写明 encoding（如 GB18030）。",
-            f"Some text is not {encoding}; what cannot be read shows as �. State encoding in the card.",
-            features=rows,
-        )  # fmt: skip
+    if not rows:
+        return
+    remedy = Text("请在来源卡写明 encoding（如 GB18030）。", "State encoding in the card, such as GB18030.")
+    if stated:
+        remedy = Text(
+            f'来源卡写的 encoding = "{encoding}" 不对，请改正或删去（删去则按内容判断）。',
+            f'encoding = "{encoding}" in the card is wrong: correct it, or delete it to have it judged by content.',
+        )
+    reading.say(
+        "error" if stated else "warning", "text_undecodable", path,
+        f"有文字不是 {encoding} 编码，读不出的字显示为 �；{remedy.zh}",
+        f"Some text is not {encoding}; what cannot be read shows as �. {remedy.en}",
+        features=rows,
+    )  # fmt: skip
 
 
 def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) -> None:
@@ -306,14 +373,7 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
     if ".shx" in beside:
         counts[".shx"] = (beside[".shx"].stat().st_size - 100) // 8
     deleted = deleted_rows(beside[".dbf"], layout) if layout else []
-    reading.facts["rows_deleted"] = len(deleted)
-    if deleted:
-        reading.say(
-            "note", "rows_deleted", path,
-            f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
-            f"{len(deleted)} rows are marked as deleted and not read.",
-            features=by_row(deleted),
-        )  # fmt: skip
+    _say_deleted(deleted, path, reading)
     promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
     if path.stat().st_size < promised:
         size = path.stat().st_size
@@ -328,4 +388,15 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
             "error", "row_counts_differ", path,
             f"Shapefile 各文件的行数不一致（{listed}），文件不完整或混放；请重新导出。",
             f"The parts of the Shapefile hold different numbers of rows ({listed}); export it again.",
+        )  # fmt: skip
+
+
+def _say_deleted(deleted: Sequence[int], path: Path, reading: Reading) -> None:
+    reading.facts["rows_deleted"] = len(deleted)
+    if deleted:
+        reading.say(
+            "note", "rows_deleted", path,
+            f"有 {len(deleted)} 行在原软件中已标记删除，未读取。",
+            f"{len(deleted)} rows are marked as deleted and not read.",
+            features=by_row(deleted),
         )  # fmt: skip

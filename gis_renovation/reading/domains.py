@@ -143,13 +143,19 @@ def _geopackage(path: Path, layer: str) -> FileColumns:
 class FileColumns:
     """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes.
 
-    ``files`` names the other file that a joined column came from.
+    ``files`` names the other file that a joined column came from; ``units`` the unit that the kind of file, not the
+    column's name, says.
     """
 
     names: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def unit_of(self, column: str) -> str:
+        """The unit of a column: as its name has it, else as the file says; empty where neither does."""
+        return header_unit(column)[1] or self.units.get(column, "")
 
 
 def same_name(
@@ -247,6 +253,8 @@ def with_attributes(frame: gpd.GeoDataFrame, layer: str, placemarks: Placemarks)
     missing = [name for name in dict.fromkeys(n for row in rows for n in row) if name not in frame.columns]
     if missing and len(rows) != len(frame):
         return frame, missing
+    garbled = [c for c in frame.columns if missing and set(str(c)) == {"_"}]  # what the driver made of Chinese names
+    frame = frame.drop(columns=garbled)
     added = {
         name: pd.Series([row.get(name) or None for row in rows], index=frame.index, dtype="str") for name in missing
     }

@@ -44,6 +44,7 @@ from gis_renovation.reading.sheets import read_csv, read_sheet, read_text_table,
 from gis_renovation.reading.surveys import read_coordinates
 from gis_renovation.reading.vectors import read_parquet_file, read_vector, say_built
 from gis_renovation.words import Text
+from gis_renovation.writing import temporary_folder
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -82,8 +83,8 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
     """
     parts: list[Any] = []
     files: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch, ThreadPoolExecutor(1) as threads:
-        reading = Reading(card, Path(scratch), all_columns=all_columns)
+    with temporary_folder() as scratch, ThreadPoolExecutor(1) as threads:
+        reading = Reading(card, scratch, all_columns=all_columns)
         for name in card.source.paths:
             path = find_file(folder / name, card.source.layer)
             reading.facts = {}
@@ -116,8 +117,8 @@ def read_raw(path: Path, card: Card) -> Raw:
     Raises FileError as :func:`read_files` does.
     """
     path = find_file(path, card.source.layer)
-    with tempfile.TemporaryDirectory(prefix="gis-renovation-") as scratch:
-        reading = Reading(card, Path(scratch))
+    with temporary_folder() as scratch:
+        reading = Reading(card, scratch)
         frame = _read_one(path, reading)
     return Raw(frame, reading.findings, reading.facts, reading.columns)
 
@@ -176,6 +177,7 @@ def file_sha256(path: Path) -> str:
 
 def _read_one(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     suffix = path.suffix.lower()
+    reading.original = None
     check_signature(path, reading.layer)
     if suffix in (".zip", ".kmz"):
         return _read_archive(path, reading)
@@ -320,6 +322,8 @@ def _with_geometry(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd
         )
     if card.source.swap_axes:
         frame = _swap_axes(frame, reading, path)
+    if card.source.scale is not None:
+        frame = _scaled(frame, card.source.scale, reading, path)
     frame = _state_crs(frame, reading, path, claims=_claims_crs(path))
     return _undo_offset(frame, card, where) if card.source.datum else frame
 
@@ -338,6 +342,28 @@ def _swap_axes(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.Geo
     )  # fmt: skip
     swapped = shapely.transform(geometry, lambda xy: xy[:, ::-1])
     return frame.set_geometry(type(frame.geometry)(swapped, index=frame.index, crs=frame.crs))
+
+
+def _scaled(frame: gpd.GeoDataFrame, scale: float, reading: Reading, path: Path) -> gpd.GeoDataFrame:
+    """All coordinates times the card's ``scale``; said and counted."""
+    import shapely
+
+    if frame.crs is not None and frame.crs.is_geographic:
+        raise CRSError(
+            f"{reading.layer}（{path.name}）：scale 只用于平面坐标，这个文件是经纬度；请删去来源卡的 scale。",
+            f"{reading.layer} ({path.name}): scale is for plane coordinates, this file is in degrees. Delete it.",
+        )
+    geometry = frame.geometry.to_numpy()
+    count = int((~shapely.is_missing(geometry)).sum())
+    reading.facts["scale"] = scale
+    reading.say(
+        "note", "scaled", path,
+        f"按来源卡 scale，{count} 个要素的坐标已乘以 {scale:g}；原文件没有改动。",
+        f"As the card's scale says, the coordinates of {count} features were multiplied by {scale:g}; the file was "
+        "not changed.",
+    )  # fmt: skip
+    moved = shapely.transform(geometry, lambda xy: xy * scale)
+    return frame.set_geometry(type(frame.geometry)(moved, index=frame.index, crs=frame.crs))
 
 
 def _from_columns(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.GeoDataFrame:
@@ -504,7 +530,10 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
         raise _unknown_kind(path, card.source.layer, RASTER_SUFFIXES)
     check_signature(path, card.source.layer)
     try:
-        with warnings.catch_warnings(), rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source,
+        ):
             warnings.simplefilter("ignore")  # a raster without coordinates is refused below
             if source.dtypes[0].startswith("complex"):
                 raise unreadable(path, card.source.layer, "complex numbers")

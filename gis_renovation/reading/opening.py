@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import re
 import zipfile
 import zlib
@@ -58,7 +59,7 @@ def _is_table(head: bytes) -> bool:
 
 
 # What the first bytes of a file must be for its suffix; a driver is never left to guess from hostile content.
-_XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<")
+_XML = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<")
 _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     ".gpkg": lambda head: head.startswith(b"SQLite format 3\0"),
     ".sqlite": lambda head: head.startswith(b"SQLite format 3\0"),
@@ -85,8 +86,8 @@ _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     ".txt": _is_table,
     ".asc": lambda head: head.lstrip()[:5].lower() in (b"ncols", b"nrows", b"xllco", b"xllce"),
 }
-_TILES = ("瓦片已切碎、简化，不能用于量算，请索取原始图层。", "Tiles are cut and simplified; ask for the layer itself.")
 _PICTURE = ("图片不是数据；影像、地形请用 GeoTIFF。", "A picture is not data; for images and terrain use GeoTIFF.")
+_TILES = ("瓦片已切碎、简化，不能用于量算，请索取原始图层。", "Tiles are cut and simplified; ask for the layer itself.")
 ADVICE = {
     ".dwg": Text("请在 CAD 中另存为 DXF。", "Save it as DXF in the CAD program."),
     ".wt": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
@@ -117,6 +118,11 @@ class Reading:
     columns: FileColumns = field(default_factory=FileColumns)
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    original: Path | None = None
+
+    def own(self, path: Path) -> Path:
+        """The file being read as people know it, where ``path`` is a link to it or a copy of it in our folder."""
+        return self.original if self.original is not None and path.is_relative_to(self.scratch) else path
 
     @property
     def layer(self) -> str:
@@ -128,8 +134,9 @@ class Reading:
     ) -> None:
         """Add one finding about ``path``."""
         finding = Finding(
-            severity=severity, code=code, layer=self.layer, file=path.name, text=Text(zh, en), features=tuple(features)
-        )
+            severity=severity, code=code, layer=self.layer, file=self.own(path).name, text=Text(zh, en),
+            features=tuple(features),
+        )  # fmt: skip
         self.findings.append(finding)
 
     def say_doubt(self, better: str | None, used: str, path: Path) -> None:
@@ -300,7 +307,7 @@ def check_archive(path: Path, layer: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path, layer)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise _damaged(path, layer, error) from None
 
 
@@ -316,17 +323,23 @@ def unpack(path: Path, folder: Path, layer: str) -> list[Path]:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path, layer)
             for member in archive.infolist():
-                if member.is_dir():
+                if member.is_dir() or _of_the_finder(member_name(member)):
                     continue
                 target = folder / member_name(member)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _write_member(archive, member, target, path, layer)
                 written.append(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # a place before the file's start
             raise  # the disk, not the archive
         raise _damaged(path, layer, error) from None
     return sorted(written)
+
+
+def _of_the_finder(name: str) -> bool:
+    """Whether a member is what a Mac packs beside each file: its icon and labels, under the file's own suffix."""
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
 
 
 def member_name(member: zipfile.ZipInfo) -> str:

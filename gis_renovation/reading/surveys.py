@@ -15,8 +15,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.arrays import Floats
+from gis_renovation.arrays import Flags, Floats
 from gis_renovation.errors import CRSError, FeatureRef, by_row
+from gis_renovation.reading.domains import FileColumns
 from gis_renovation.reading.opening import Reading
 
 if TYPE_CHECKING:
@@ -113,11 +114,25 @@ def _close(survey: Survey, rings: dict[int, list[tuple[float, float]]], *, opene
     name = survey.parcels[-1].get("地块编号") or f"第{len(survey.parcels)}块"
     usable = []
     for number, points in sorted(rings.items()):
-        if len(set(points)) < 3:
-            survey.broken.append(FeatureRef(name, mark=" ", value=f"第{number}圈（{len(set(points))} 个点）"))
-            continue
-        usable.append(np.array(points))
+        if len(points) == 1 and any(points[0] == other[0] for n, other in rings.items() if n != number):
+            continue  # the last point of another ring, which some programs number on
+        for ring in _rings_of_one_number(points):
+            if len(set(ring)) < 3:
+                said = f"第{number}圈（{len(set(ring))} 个点）"
+                survey.broken.append(FeatureRef(name, mark=" ", value=said))
+                continue
+            usable.append(np.array(ring))
     survey.polygons.append(_polygon(usable))
+
+
+def _rings_of_one_number(points: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """The rings among points of one number: each ends where its first point comes again."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for point in points:
+        if len(found[-1]) > 3 and found[-1][-1] == found[-1][0]:
+            found.append([])
+        found[-1].append(point)
+    return found
 
 
 def _polygon(rings: list[NDArray[np.float64]]) -> Any:
@@ -160,10 +175,57 @@ def survey_frame(text: str, path: Path, reading: Reading) -> gpd.GeoDataFrame:
             "in the card and give control points in [control].",
         )
     frame = gpd.GeoDataFrame(survey.parcels, geometry=survey.polygons)
+    reading.columns = FileColumns(units=_area_unit(frame, path, reading))
     crs = stated_crs(survey.header)
     if crs and len(frame) and frame.total_bounds[2] < 1e6:
         crs = f"EPSG:{int(crs[5:]) + (21 if int(crs[5:]) >= 4513 else 11)}"  # the same zone without its number in front
     return frame.set_crs(crs) if crs else frame
+
+
+_AREA = "地块面积"
+# What one of a unit is in square metres; the exchange format has hectares, hand-made files any of them.
+_AREA_UNITS_M2 = {"公顷": 10_000.0, "平方米": 1.0, "亩": 10_000.0 / 15.0}
+_SAME_AREA = 0.02
+# Coordinates below are degrees, or a local grid's; no area is known from degrees.
+_LEAST_METRES = 1_000.0
+
+
+def _area_unit(frame: gpd.GeoDataFrame, path: Path, reading: Reading) -> dict[str, str]:
+    """The unit of the parcels' stated areas: the one in which most agree with their rings, else the format's hectares.
+
+    Parcels whose stated area differs from that of their rings by more than two in a hundred are named.
+    """
+    import pandas as pd
+
+    if _AREA not in frame or not frame[_AREA].notna().any() or not frame.total_bounds[2] > _LEAST_METRES:
+        return {}
+    stated = pd.to_numeric(frame[_AREA], errors="coerce").to_numpy(dtype="float64")
+    drawn = shapely.area(frame.geometry.to_numpy())
+    judged = (stated > 0) & (drawn > 0)
+
+    def agree(unit: str) -> Flags:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.abs(stated * _AREA_UNITS_M2[unit] / drawn - 1)
+        # Areas are written with few decimals: one unit of the last place of a hectare with four is a square metre.
+        return np.asarray(judged & ((ratio <= _SAME_AREA) | (np.abs(stated * _AREA_UNITS_M2[unit] - drawn) <= 1)))
+
+    unit = max(_AREA_UNITS_M2, key=lambda name: int(agree(name).sum()))
+    differ = judged & ~agree(unit)
+    reading.facts["area_unit"] = unit
+    if differ.any():
+        names = frame["地块编号"] if "地块编号" in frame else frame.index + 1
+        said = [
+            FeatureRef(str(names.iloc[n] if hasattr(names, "iloc") else names[n]), mark="：",
+                       value=f"{stated[n] * _AREA_UNITS_M2[unit]:,.0f} ≠ {drawn[n]:,.0f} m²")
+            for n in differ.nonzero()[0]
+        ]  # fmt: skip
+        reading.say(
+            "warning", "stated_area_differs", path,
+            f"登记的地块面积（按{unit}）与界址点围成的面积不符，请核对。",
+            f"The stated area of the parcel, in {unit}, is not that of its points; check.",
+            features=said,
+        )  # fmt: skip
+    return {_AREA: unit}
 
 
 def read_coordinates(column: pd.Series) -> Floats:

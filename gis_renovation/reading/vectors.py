@@ -7,11 +7,11 @@ built is kept as a row without geometry and named.
 from __future__ import annotations
 
 import logging
-import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,15 +20,17 @@ import numpy as np
 
 from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, FileError, by_row
-from gis_renovation.local import as_local
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
 from gis_renovation.reading.conforming import columns_needed, row_refs
-from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, say_undecodable
+from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, prepare_table, say_undecodable
 from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
 from gis_renovation.reading.exact import frame_of, rows_of, stacked
 from gis_renovation.reading.opening import Reading, driver_words, text_encoding, unreadable
+from gis_renovation.reading.partial import say_if_partial
+from gis_renovation.reading.recoding import AS_BYTES, Opened, open_drawing, open_mapinfo, open_xml, say_drawing_units
 from gis_renovation.reading.shapes import Built, joined_shapes, shapes_from_wkb
+from gis_renovation.reading.untouched import borrow, digests, lent, unmerged
 from gis_renovation.words import Text
 
 if TYPE_CHECKING:
@@ -38,81 +40,66 @@ if TYPE_CHECKING:
 
 def read_vector(path: Path, reading: Reading) -> gpd.GeoDataFrame:
     """The layer of a vector file that the card names; all of them for ``layer_name = "*"``."""
-    source, encoding = _prepare(path, reading)
-    names = [source.stem] if source.suffix.lower() == ".shp" else layers_in(source, reading.layer)
+    reading.original = path
+    opened = _opened(path, reading)
+    own = path.suffix.lower() in (".shp", ".dbf")
+    names = [path.stem] if own else _layer_names(opened.path, path, reading.layer)
     wanted = reading.card.source.layer_name
     if wanted == "*" and len(names) > 1:
-        return stacked([_read_named(source, n, encoding, reading).assign(layer_name=n) for n in names])
-    return _read_named(source, _pick_layer(names, reading.card, path), encoding, reading)
+        frame = stacked([_read_named(opened, n, reading).assign(layer_name=n) for n in names])
+    else:
+        name = _pick_layer(names, reading.card, path)
+        frame = _read_named(opened, opened.path.stem if own else name, reading)
+    say_if_partial(opened.path, len(frame), reading)
+    if path.suffix.lower() == ".dxf":
+        say_drawing_units(path, frame.bounds.to_numpy(), reading)
+    return frame
 
 
-def _prepare(path: Path, reading: Reading) -> tuple[Path, str]:
-    """The file to open and its encoding: XML is refused if it declares entities, side files are restored on a copy."""
-    suffix = path.suffix.lower()
+def _opened(path: Path, reading: Reading) -> Opened:
+    """How to open the file: side files restored, text recoded and databases merged on a copy, never beside it."""
+    source, suffix, stated = borrow(path, reading.scratch), path.suffix.lower(), reading.card.source.encoding
     if suffix == ".shp":
-        return prepare_shapefile(path, reading)
+        return _shapefile(source, reading)
+    if suffix == ".dbf":
+        return Opened(source, AS_BYTES, prepare_table(source, reading))
     if suffix in (".kml", ".gml", ".gpx"):
-        _refuse_entities(path, reading.layer)
-        return _xml_copy(path, reading), ""  # the GML driver writes a file beside its source
+        return open_xml(source, reading)
     if suffix in (".geojson", ".json", ".geojsonl", ".geojsons"):
-        return _as_utf8(path, reading), ""
+        return Opened(_as_utf8(source, reading))
     if suffix in (".tab", ".mif"):
-        # A file that names its charset is recoded by the driver; “Neutral” means the machine's own: bytes tell.
-        neutral = re.search(rb"charset\s+\"?neutral", bytes_at(path, 0, 2000), re.IGNORECASE)
-        return path, _AS_BYTES if neutral else ""
-    return path, reading.card.source.encoding
+        return open_mapinfo(source, reading)
+    if suffix == ".dxf":
+        return open_drawing(source, reading)
+    if beside := unmerged(path):
+        reading.facts["beside"] = digests(beside)
+        listed = ", ".join(one.name for one in beside)
+        reading.say(
+            "note", "unmerged_read", path,
+            f"旁边的 {listed} 里有尚未写进主文件的修改（或未完成的写入），已在临时副本上合并（或退回）后读取；"
+            "原文件没有改动。复制给别人时请连同这些文件一起复制。",
+            f"{listed} beside it holds changes not yet in the file itself, or an unfinished write; merged or taken "
+            "back on a copy, no file was changed. Whoever copies the file must copy these too.",
+        )  # fmt: skip
+    return Opened(source, stated)
 
 
-# Every byte is one character of this encoding, so text read in it can be decoded afterwards.
-_AS_BYTES = "ISO-8859-1"
+def _shapefile(source: Path, reading: Reading) -> Opened:
+    """A Shapefile; text that its driver cannot be trusted with is decoded here, where a cut character can be told."""
+    path, encoding = prepare_shapefile(source, reading)
+    odd = reading.facts.get("cut_texts") or any(f.code == "text_undecodable" for f in reading.findings)
+    if odd or encoding not in _RECODED:
+        return Opened(path, AS_BYTES, encoding)
+    return Opened(path, encoding)
+
 
 # The encodings that the Shapefile driver is trusted with; text in all others is decoded here.
 _RECODED = ("", "UTF-8", "GB18030")
 
 
-def _copy(path: Path, reading: Reading) -> Path:
-    folder = Path(tempfile.mkdtemp(dir=reading.scratch))
-    return Path(shutil.copyfile(path, folder / path.name))
-
-
-_XML_ENCODING = re.compile(rb"""(<\?xml[^>]*?encoding\s*=\s*["'])([\w.-]+)(["'])""")
-
-
-def _xml_copy(path: Path, reading: Reading) -> Path:
-    """A copy of an XML file, in UTF-8 if it is in an encoding that its parser does not know, such as GB2312."""
-    copy = _copy(path, reading)
-    head = bytes_at(path, 0, 512)
-    stated = _XML_ENCODING.search(head)
-    name = stated[2].decode("ascii").upper() if stated else "UTF-8"
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or name.startswith(("UTF-16", "ISO-8859", "US-ASCII")):
-        return copy
-    found = text_encoding(path, reading.card.source.encoding, reading.layer)
-    reading.facts["encoding"] = found
-    if found != "UTF-8" or name not in ("UTF-8", "UTF8"):
-        text = path.read_bytes().decode("utf-8-sig" if found == "UTF-8" else found).encode("utf-8")
-        copy.write_bytes(_XML_ENCODING.sub(rb"\g<1>UTF-8\g<3>", text, count=1))
-    return copy
-
-
-def _refuse_entities(path: Path, layer: str) -> None:
-    """XML that declares its own entities can read other files or grow without end; geodata never needs it."""
-    with path.open("rb") as stream:
-        tail = b""
-        while chunk := stream.read(2**20):
-            # UTF-16 puts a zero beside each letter.
-            text = (tail + chunk).replace(b"\0", b"").upper()
-            if b"<!ENTITY" in text or b"<!DOCTYPE" in text:
-                raise FileError(
-                    f"图层 {layer}：{path.name} 含有外部实体或文档类型声明（<!DOCTYPE / <!ENTITY），可能有害，未读取。"
-                    "请让提供单位重新导出。",
-                    f"Layer {layer}: {path.name} declares XML entities or a document type, which may be harmful; "
-                    "not read. Ask for a clean export.",
-                )
-            tail = chunk[-32:]
-
-
 def _as_utf8(path: Path, reading: Reading) -> Path:
     """The JSON file itself if it is UTF-8, else a copy in UTF-8."""
+    _refuse_pipeline(path, reading)
     found = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = found
     reading.say_doubt(dbf.better_encoding(bytes_at(path, 0, 2**18), found), found, path)
@@ -125,47 +112,84 @@ def _as_utf8(path: Path, reading: Reading) -> Path:
     return target
 
 
-def _read_named(path: Path, name: str, encoding: str, reading: Reading) -> gpd.GeoDataFrame:
+def _refuse_pipeline(path: Path, reading: Reading) -> None:
+    """JSON of which a driver makes commands to run on other files or addresses; geodata never is one."""
+    if b"gdal_streamed_alg" in bytes_at(path, 0, 2**16).replace(b"\0", b""):
+        own = reading.own(path)
+        raise FileError(
+            f"图层 {reading.layer}：{own.name} 不是数据，而是读取其他文件或网址的命令，可能有害，未读取。"
+            "请让提供单位导出数据本身。",
+            f"Layer {reading.layer}: {own.name} holds no data but commands that read other files or addresses; not "
+            "read. Ask for the data itself.",
+        )
+
+
+def _read_named(opened: Opened, name: str, reading: Reading) -> gpd.GeoDataFrame:
     """One layer of a vector file in bulk; what the driver warns of becomes findings."""
     import pyogrio
 
-    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    path = opened.path
+    suffix = path.suffix.lower()
+    options: dict[str, Any] = {"encoding": opened.driver} if opened.driver else {}
     reading.columns = column_meanings(path, name)
-    if not options and path.suffix.lower() in _COLUMNAR and not reading.all_columns:
+    if not options and suffix in _COLUMNAR and not reading.all_columns:
         options |= _only_needed(path, name, reading)
-    odd = reading.facts.get("cut_texts") or any(f.code == "text_undecodable" for f in reading.findings)
-    by_hand = path.suffix.lower() == ".shp" and (odd or encoding not in _RECODED)
-    if by_hand:
-        options["encoding"] = _AS_BYTES  # decoded here, where a cut character can be told
-    restore = path.suffix.lower() == ".shp" and not _beside(path, ".shx")
-    # One GML feature that cannot be built ends the reading unless the driver is told to go on; the count tells.
-    pyogrio.set_gdal_config_options(
-        {"SHAPE_RESTORE_SHX": "YES" if restore else None, "GML_SKIP_CORRUPTED_FEATURES": "YES"}
-    )
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with _driver_settings(path), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             frame = _bulk(path, name, options, reading)
     except UnicodeDecodeError:
+        shown = reading.own(path).name
         raise FileError(
-            f'图层 {reading.layer}：{path.name} 的文字编码不对；请在来源卡写 encoding = "GB18030" 或 "UTF-8"。',
-            f'Layer {reading.layer}: the text encoding of {path.name} is wrong; set encoding = "GB18030" or "UTF-8".',
+            f'图层 {reading.layer}：{shown} 的文字编码不对；请在来源卡写 encoding = "GB18030" 或 "UTF-8"。',
+            f'Layer {reading.layer}: the text encoding of {shown} is wrong; set encoding = "GB18030" or "UTF-8".',
         ) from None
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise unreadable(path, reading.layer, error) from None
-    finally:
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None, "GML_SKIP_CORRUPTED_FEATURES": None})
+        raise unreadable(reading.own(path), reading.layer, error) from None
     for text in sorted({str(w.message).splitlines()[0] for w in caught}):
         said = driver_words(text)
         reading.say("warning", "driver_warning", path, f"读取时的提示：{said.zh}", f"The reader warns: {said.en}")
-    if options.get("encoding") == _AS_BYTES and (encoding == _AS_BYTES or by_hand):
-        frame = _decoded(frame, _likely_encoding(frame, path, reading) if encoding == _AS_BYTES else encoding)
     frame = _all_promised_rows(path, name, frame, options, reading)
-    if path.suffix.lower() == ".kml":
+    if opened.decode:
+        frame = _decoded(frame, opened.decode)
+        if suffix in (".tab", ".mif"):
+            _say_unread(frame, opened.decode, path, reading)
+    if suffix == ".kml":
         frame = _placemarks_whole(frame, path, name, reading)
     return _named_once(frame, path, reading)
+
+
+@contextmanager
+def _driver_settings(path: Path) -> Iterator[None]:
+    """What drivers are told beyond their options, for as long as the block takes."""
+    import pyogrio
+
+    suffix = path.suffix.lower()
+    settings = {
+        "SHAPE_RESTORE_SHX": "YES" if suffix == ".shp" and not _beside(path, ".shx") else None,
+        # One GML feature that cannot be built ends the reading unless the driver is told to go on; the count tells.
+        "GML_SKIP_CORRUPTED_FEATURES": "YES",
+        # The driver would guess numbers, and ids would lose the zeros in front.
+        "GML_FIELDTYPES": "ALWAYS_STRING",
+        "DXF_ENCODING": "UTF-8" if suffix == ".dxf" else None,
+    }
+    pyogrio.set_gdal_config_options(settings)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(dict.fromkeys(settings))
+
+
+def _say_unread(frame: pd.DataFrame, encoding: str, path: Path, reading: Reading) -> None:
+    """Name the rows that hold characters which could not be decoded."""
+    bad = np.zeros(len(frame), dtype=bool)
+    for number, name in enumerate(frame.columns):
+        if name != "geometry":
+            bad |= frame.iloc[:, number].map(lambda v: isinstance(v, str) and "\ufffd" in v).to_numpy(dtype=bool)
+    stated = bool(reading.card.source.encoding)
+    say_undecodable(by_row(bad.nonzero()[0] + 1), encoding, path, reading, stated=stated)
 
 
 def _placemarks_whole(frame: gpd.GeoDataFrame, path: Path, name: str, reading: Reading) -> gpd.GeoDataFrame:
@@ -200,7 +224,7 @@ def _bulk(
 ) -> gpd.GeoDataFrame:
     """A layer through Arrow, or its rows ``fids`` one by one; a shape that cannot be built leaves its row without."""
     # Arrow text is UTF-8; only the Shapefile driver recodes before it hands over.
-    if fids is None and ("encoding" not in options or path.suffix.lower() == ".shp"):
+    if fids is None and ("encoding" not in options or path.suffix.lower() in (".shp", ".dbf")):
         table, binary, crs = _columnar(path, name, options)
     else:
         table, binary, crs = _row_by_row(path, name, options, fids)
@@ -265,8 +289,7 @@ def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Buil
     import pyogrio
 
     tables, built = [], []
-    options = {"layer": name, "use_pyarrow": True, "datetime_as_string": True, **options}
-    with pyogrio.open_arrow(as_local(path), **options) as (meta, batches):
+    with pyogrio.open_arrow(path, layer=name, use_pyarrow=True, datetime_as_string=True, **options) as (meta, batches):
         column = batches.schema.get_field_index(meta["geometry_name"] or "wkb_geometry")
         schema = batches.schema if column < 0 else batches.schema.remove(column)
         for batch in batches:
@@ -294,7 +317,7 @@ def _row_by_row(
             warnings.simplefilter("ignore")  # what is wrong with the file is said by the caller
         options = {**options, "fids": fids}
         table = rows_of(path, name, read_geometry=False, **options)
-        meta, _, wkb, _ = pyogrio.raw.read(as_local(path), layer=name, **{**options, "columns": []})
+        meta, _, wkb, _ = pyogrio.raw.read(path, layer=name, **{**options, "columns": []})
     return table, None if wkb is None else shapes_from_wkb(wkb), meta["crs"]
 
 
@@ -302,33 +325,25 @@ def _beside(path: Path, suffix: str) -> bool:
     return path.with_suffix(suffix).is_file() or path.with_suffix(suffix.upper()).is_file()
 
 
-def _likely_encoding(frame: pd.DataFrame, path: Path, reading: Reading) -> str:
-    """The encoding of text read as bytes: the card's, or UTF-8 if all of it is, else GB18030."""
-    import pandas as pd
-
-    texts = [column for _, column in frame.items() if isinstance(column.dtype, pd.StringDtype)]
-    cells = {cell.encode("latin-1") for column in texts for cell in column.dropna().unique()}
-    found = dbf.known_encoding(reading.card.source.encoding) or dbf.content_encoding(cells)
-    reading.facts |= {"encoding": found, "encoding_from": "card" if reading.card.source.encoding else "content"}
-    reading.say_doubt(dbf.better_encoding(b"\n".join(sorted(cells)), found), found, path)
-    bad = {raw.decode("latin-1") for raw in cells if dbf.decode(raw, found)[2]}
-    hit = np.any([column.isin(bad) for column in texts], axis=0) if bad else np.empty(0)
-    say_undecodable(by_row(np.flatnonzero(hit) + 1), found, path, reading, stated=bool(reading.card.source.encoding))
-    return found
-
-
 def _decoded(frame: gpd.GeoDataFrame, encoding: str) -> gpd.GeoDataFrame:
     """Latin-1 text, which is bytes one to one, as text of ``encoding``; half characters at the end left out."""
-    import numpy as np
     import pandas as pd
 
     def text(value: object) -> str | None:
-        return dbf.decode(value.encode("latin-1"), encoding)[0].lstrip("\ufeff") if isinstance(value, str) else None
+        if not isinstance(value, str):
+            return None
+        try:
+            raw = value.encode("latin-1")
+        except UnicodeEncodeError:  # the driver has decoded it
+            return value
+        return dbf.decode(raw, encoding)[0].lstrip("\ufeff")
 
-    frame = frame.rename(columns={name: text(str(name)) for name in frame.columns if name != "geometry"})
-    for number, name in enumerate(frame.columns):
-        if isinstance(frame.dtypes.iloc[number], pd.StringDtype | np.dtypes.ObjectDType):
-            frame[name] = pd.Series([text(value) for value in frame[name]], index=frame.index, dtype="str")
+    decoded = [text(str(name)) if name != "geometry" else name for name in frame.columns]
+    for number, kind in enumerate(frame.dtypes):  # by place: names may be equal, whole or in what is left of them
+        if isinstance(kind, pd.StringDtype | np.dtypes.ObjectDType):
+            cells = [text(value) for value in frame.iloc[:, number]]
+            frame.isetitem(number, pd.Series(cells, index=frame.index, dtype="str"))
+    frame.columns = pd.Index(decoded)
     return frame
 
 
@@ -383,7 +398,7 @@ def _info(path: Path, name: str, encoding: str) -> dict[str, Any]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return dict(pyogrio.read_info(as_local(path), layer=name, **({"encoding": encoding} if encoding else {})))
+        return dict(pyogrio.read_info(path, layer=name, **({"encoding": encoding} if encoding else {})))
 
 
 def _named_once(frame: gpd.GeoDataFrame, path: Path, reading: Reading) -> gpd.GeoDataFrame:
@@ -407,14 +422,21 @@ def _named_once(frame: gpd.GeoDataFrame, path: Path, reading: Reading) -> gpd.Ge
 
 def layers_in(path: Path, layer: str = "") -> list[str]:
     """Names of the layers in a vector file. Raises FileError if it cannot be opened."""
+    with lent(path) as source:
+        return _layer_names(source, path, layer)
+
+
+def _layer_names(source: Path, path: Path, layer: str) -> list[str]:
+    """The layers of ``source``, by which ``path`` is opened."""
     import pyogrio
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whatever it is, reading the layer says it again, and is heard there
-            return [str(row[0]) for row in pyogrio.list_layers(as_local(path))]
+            names = [str(row[0]) for row in pyogrio.list_layers(source)]
     except pyogrio.errors.DataSourceError as error:
         raise unreadable(path, layer or path.stem, error) from None
+    return names
 
 
 def _pick_layer(names: list[str], card: Card, path: Path) -> str:
@@ -513,13 +535,13 @@ def readable_rows(path: Path, layer: str, promised: int) -> list[int]:
         with warnings.catch_warnings(), fiona.open(path, layer=layer) as source:
             warnings.simplefilter("ignore")
             for number in range(2 * promised + 2):
-                try:
+                try:  # names that are no UTF-8 end in a SystemError, for fiona's log cannot hold them
                     found += [number] if source.get(number) is not None else []
-                except (FionaError, OSError, RuntimeError, ValueError, KeyError, UnicodeError):
+                except (FionaError, OSError, RuntimeError, ValueError, KeyError, UnicodeError, SystemError):
                     continue
                 if len(found) == promised:
                     break
-    except (FionaError, OSError, RuntimeError, ValueError, TypeError):
+    except (FionaError, OSError, RuntimeError, ValueError, TypeError, SystemError):
         return found
     finally:
         log.setLevel(level)

@@ -2,16 +2,18 @@
 
 from gis_renovation.writing.documents import Paper
 from gis_renovation.writing.geopackage import write_geopackage
-from gis_renovation.writing.places import final_name, new_file, new_folder
+from gis_renovation.writing.places import final_name, is_plain, new_file, new_folder, temporary_folder
 from gis_renovation.writing.qgis import write_layer_styles
 from gis_renovation.writing.workbooks import sheet_names, unique_sheet_name, write_tables
 
 __all__ = [
     "Paper",
     "final_name",
+    "is_plain",
     "new_file",
     "new_folder",
     "sheet_names",
+    "temporary_folder",
     "unique_sheet_name",
     "write_geopackage",
     "write_layer_styles",

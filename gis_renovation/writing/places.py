@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,3 +61,22 @@ def new_file(target: Path) -> Iterator[Path]:
 
 
 UNFINISHED = ".unfinished-"
+
+
+# No library takes any part of such a path for an archive, an address, a question or a wildcard.
+_PLAIN = re.compile(r"[^:!;?#%*\"<>|]*")
+
+
+def is_plain(path: Path) -> bool:
+    """Whether every library that is given the path as text reads it as a path and nothing else."""
+    # With a drive letter in front none of them looks for more.
+    return os.name == "nt" or _PLAIN.fullmatch(str(path)) is not None
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder of our own for as long as the block takes, by a plain path wherever there is one."""
+    places = (Path(tempfile.gettempdir()), *map(Path, ("/tmp", "/var/tmp", "/dev/shm")))  # noqa: S108 - made by tempfile
+    found = (place for place in places if is_plain(place) and place.is_dir() and os.access(place, os.W_OK))
+    with tempfile.TemporaryDirectory(prefix="gis-renovation-", dir=next(found, None)) as folder:
+        yield Path(folder)
