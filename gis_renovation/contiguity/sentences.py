@@ -181,9 +181,12 @@ def _free(away: Text, street: Street | None) -> Text:
         return _said(
             "{away}，中间为{name}，无阻隔", "{away}, {name} between them, no barrier", away=away, name=street.name
         )
-    zh = "{away}，中间为{name}（主干路或快速路，未计为阻隔）"
-    en = "{away}, {name} between them (an arterial or expressway, not counted as a barrier)"
-    return _said(zh, en, away=away, name=street.name)
+    kind = layer_schema("streets").fields["class"].values[str(street.kind)]
+    zh, en = (
+        "{away}，中间为{name}（{kind}，未计为阻隔）",
+        "{away}, {name} between them ({kind}, not counted as a barrier)",
+    )
+    return _said(zh, en, away=away, name=street.name, kind=kind)
 
 
 def _around(over: Text, away: Text, walk_m: float) -> Text:

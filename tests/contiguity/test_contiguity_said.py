@@ -103,7 +103,7 @@ def test_the_street_between_is_named_and_an_arterial_is_not_called_nothing():
     arterial = streets({"S": LineString([(120, -500), (120, 600)])}, name="洞山中路")
     link = only(link_communities(communities(SQUARES), streets=arterial))
     assert (link.status, link.street_between) == ("joined", "洞山中路")
-    assert link.reason_zh == "相距 40 米，中间为洞山中路（主干路或快速路，未计为阻隔）"
+    assert link.reason_zh == "相距 40 米，中间为洞山中路（主干路，未计为阻隔）"
     branch = streets({"S": LineString([(120, -500), (120, 600)])}, kind="branch", name="小街")
     assert only(link_communities(communities(SQUARES), streets=branch)).reason_zh == "相距 40 米，中间为小街，无阻隔"
     inner = streets({"S": LineString([(120, -500), (120, 600)])}, kind="access", name="小区路")

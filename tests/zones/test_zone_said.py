@@ -124,8 +124,8 @@ def test_links_over_a_street_are_told_by_themselves_and_not_called_free():
     communities = make_communities([(k, 0) for k in range(5)], [100] * 5)
     links = make_links([(k, k + 1) for k in range(4)])
     links["street_between"] = ["洞山路", None, None, None]
-    links.loc["C00~C01", "reason_zh"] = "相距 10 米，中间为洞山路（主干路或快速路，未计为阻隔）"
+    links.loc["C00~C01", "reason_zh"] = "相距 10 米，中间为洞山路（主干路，未计为阻隔）"
     told = why(communities, links)
     assert groups_of(delineate_zones(communities, links)) == {frozenset(communities.index)}
-    assert "甲与乙相距 10 米，中间为洞山路（主干路或快速路，未计为阻隔）" in told["Z-C00"]
+    assert "甲与乙相距 10 米，中间为洞山路（主干路，未计为阻隔）" in told["Z-C00"]
     assert "其余相邻小区相距 10 米，其间均无阻隔" in told["Z-C00"]
