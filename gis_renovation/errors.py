@@ -21,6 +21,21 @@ from gis_renovation.words import Lang, Text, shorten_ids
 Severity = Literal["error", "warning", "note"]
 
 
+@dataclass(frozen=True, order=True)
+class FileRow:
+    """A row of one of a layer's several files; ``row`` is counted from 1, as people see it."""
+
+    file: str
+    row: int
+
+    def spoken(self, lang: Lang) -> str:
+        """The row as a sentence names it, with its file."""
+        return f"{self.file} 第{self.row}行" if lang == "zh" else f"{self.file} row {self.row}"
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.row}"
+
+
 class FeatureRef(NamedTuple):
     """One feature that a finding means: its key, its rows in the file, and what is said of it.
 
@@ -30,7 +45,7 @@ class FeatureRef(NamedTuple):
     """
 
     key: str = ""
-    rows: tuple[int | str, ...] = ()
+    rows: tuple[int | str | FileRow, ...] = ()
     mark: str = ""
     value: str = ""
     other: str = ""
@@ -41,10 +56,16 @@ class FeatureRef(NamedTuple):
         zh = lang == "zh"
         name = f"{self.key} ∩ {self.other}" if self.other else self.key
         if self.rows:
-            said = [row if isinstance(row, str) else f"第{row}行" if zh else f"row {row}" for row in self.rows]
+            said = [_row_said(row, lang) for row in self.rows]
             rows = ("、" if zh else ", ").join(said)
             name = (f"{name}（{rows}）" if zh else f"{name} ({rows})") if name else rows
         return f"{name}{self.mark}{self.value}"
+
+
+def _row_said(row: int | str | FileRow, lang: Lang) -> str:
+    if isinstance(row, FileRow):
+        return row.spoken(lang)
+    return row if isinstance(row, str) else f"第{row}行" if lang == "zh" else f"row {row}"
 
 
 def by_key(keys: Iterable[object]) -> tuple[FeatureRef, ...]:

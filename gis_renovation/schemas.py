@@ -123,7 +123,10 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerSchema:
-    """One layer's promise. ``geometry`` is empty for a table; ``key`` names its index."""
+    """One layer's promise. ``geometry`` is empty for a table; ``key`` names its index.
+
+    ``files`` are words in the names of files and sheets that hold such a layer.
+    """
 
     name: str
     label: Text
@@ -133,6 +136,7 @@ class LayerSchema:
     disclosure: Disclosure
     raster: bool = False
     result: bool = False
+    files: tuple[str, ...] = ()
     note: Text = NO_TEXT
 
     @property
@@ -255,6 +259,7 @@ def _layer(
             fields=fields,
             disclosure=table.pop("disclosure", "restricted"),
             result=result,
+            files=tuple(table.pop("files", ())),
             note=Text(*table.pop("note", NO_TEXT)),
             **table,
         )

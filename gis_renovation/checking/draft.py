@@ -16,7 +16,14 @@ import numpy as np
 
 from gis_renovation.arrays import Floats
 from gis_renovation.checking.draft_columns import column_lines
-from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds, inspect_file, likely_schema
+from gis_renovation.checking.inspecting import (
+    Found,
+    coordinate_columns,
+    drawn_layers,
+    geometry_kinds,
+    inspect_file,
+    likely_schema,
+)
 from gis_renovation.checking.raster_fit import warp_doubt
 from gis_renovation.checking.remedies import check_layer
 from gis_renovation.config import toml_inline
@@ -31,8 +38,8 @@ from gis_renovation.reading import (
     read_files,
     shapes_from_text,
 )
-from gis_renovation.schemas import LayerSchema, layer_schema
-from gis_renovation.words import Lang, Text
+from gis_renovation.schemas import GEOMETRY_TYPES, LayerSchema, layer_schema
+from gis_renovation.words import LISTED, Lang, Text
 from gis_renovation.writing import new_file
 
 
@@ -65,14 +72,11 @@ def draft_card(
     schema = layer_schema(layer) if layer else likely_schema(found, doubts)
     lines = [*_source_lines(found, schema, beside, project_crs, doubts), *_geometry_lines(found, schema, doubts), ""]
     lines += column_lines(found, schema, doubts)
-    lines += _select_lines(found)
+    lines += _select_lines(found, schema, doubts)
     lines += _repair_lines(found, schema, doubts)
     body = _in_language(lines, lang)
     doubts += _trial(body, schema, beside)
     return Draft(schema.name, "\n".join([*_head(found, schema, doubts, lang), body]) + "\n", doubts)
-
-
-# --- inspecting -----------------------------------------------------------------------------------
 
 
 # --- the parts of the card ------------------------------------------------------------------------
@@ -88,6 +92,7 @@ def _source_lines(
         others = "、".join(n for n in found.sublayers if n != found.sublayer)
         note = Text(f"  # 文件中还有：{others}", f"  # the file also has: {others}")
         lines.append(Text(*(f"layer_name = {toml_inline(found.sublayer)}{part}" for part in note)))
+    lines += _shape_lines(found, schema)
     encoding = str(found.facts.get("encoding", ""))
     if encoding and found.facts.get("encoding_from") == "content":
         lines.append(
@@ -231,13 +236,48 @@ def _geometry_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> li
     return ["", "[geometry]", *rows]
 
 
-def _select_lines(found: Found) -> list[str | Text]:
-    """In drawings the layer name carries the meaning: all of them with their counts, for a person to choose."""
+def _shape_lines(found: Found, schema: LayerSchema) -> list[str | Text]:
+    """The one kind of shapes to take where the file holds others too, with their numbers."""
+    if not schema.geometry or not hasattr(found.frame, "geom_type"):
+        return []
+    counts = {kind: int(found.frame.geom_type.isin(names).sum()) for kind, names in GEOMETRY_TYPES.items()}
+    there = [kind for kind, count in counts.items() if count]
+    fitting = [kind for kind in there if kind in schema.geometry]
+    if not fitting and "polygon" in schema.geometry and "line" in there:
+        fitting = ["line"]  # to be closed into areas
+    if len(there) < 2 or len(fitting) != 1:
+        return []
+    labels = {"polygon": Text("面", "areas"), "line": Text("线", "lines"), "point": Text("点", "points")}
+    left = LISTED.join(labels[kind] + Text.same(f" {counts[kind]}") for kind in there if kind not in fitting)
+    taken = labels[fitting[0]] + Text.same(f" {counts[fitting[0]]}")
+    return [
+        Text(
+            f'shape = "{fitting[0]}"  # 只取{taken.zh}；另有{left.zh}不取',
+            f'shape = "{fitting[0]}"  # takes {taken.en}; leaves {left.en}',
+        )
+    ]
+
+
+def _select_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
+    """In drawings the layer name carries the meaning: those that are for this layer, or all for a person to choose."""
     if "Layer" not in found.frame.columns or found.path.suffix.lower() != ".dxf":
         return []
     counts = found.frame["Layer"].value_counts().sort_index()
-    names = ", ".join(toml_inline(str(name)) for name in counts.index)
     listed = "、".join(f"{name} {count}" for name, count in counts.items())
+    meant = [name for name, layer in drawn_layers(found).items() if layer == schema.name]
+    if meant and len(meant) < len(counts):
+        left = [str(name) for name in counts.index if name not in meant]
+        doubts.append(
+            Text(
+                f"CAD 图层 {'、'.join(meant)} 是按图层名取的；没有取：{'、'.join(left)}。请核对 [select]。",
+                f"Drawing layers {', '.join(meant)} are taken by their names, not {', '.join(left)}. Check [select].",
+            )
+        )
+        note = Text(f"文件中共有：{listed}", f"the file has: {listed}")
+        return ["", "[select]", *(Text(*(f"Layer = {toml_inline(meant)}  # {part}" for part in note)),)]
+    if meant:
+        return []
+    names = ", ".join(toml_inline(str(name)) for name in counts.index)
     note = Text("只留下本图层所在的 CAD 图层", "keep the drawing layers meant")
     return ["", "# [select]", *(Text(*(f"# Layer = [{names}]  # {part}：{listed}" for part in note)),)]
 
@@ -377,7 +417,12 @@ def relative_path(path: Path, beside: Path) -> str:
 
 def write_draft(draft: Draft, folder: Path) -> Path:
     """The draft as ``<layer>.toml`` in the folder of cards; an existing card is never touched."""
-    target = folder / f"{draft.layer}.toml"
+    return write_card(draft, folder, draft.layer)
+
+
+def write_card(draft: Draft, folder: Path, name: str) -> Path:
+    """The draft as ``<name>.toml`` in the folder of cards; an existing card is never touched."""
+    target = folder / f"{name}.toml"
     if target.exists():
         raise FileError(
             f"已有来源卡 {target}，没有改动；请先改名或移走，或不加 --write 只看草稿。",

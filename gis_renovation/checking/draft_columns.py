@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from math import inf
 from typing import TYPE_CHECKING
 
-from gis_renovation.checking.inspecting import Found, coordinate_columns, geometry_kinds
+from gis_renovation.checking.draft_constants import constant_line
+from gis_renovation.checking.inspecting import DRIVER_COLUMNS, Found, coordinate_columns, geometry_kinds
+from gis_renovation.checks import fits_type
 from gis_renovation.config import toml_inline
 from gis_renovation.numerals import header_unit, plain_text, read_month, unit_factor
-from gis_renovation.reading import UNKNOWN_NUMBERS, same_filled, to_field, to_text
-from gis_renovation.schemas import Field, LayerSchema
+from gis_renovation.reading import UNKNOWN_NUMBERS, same_filled, same_name, to_field, to_text
+from gis_renovation.schemas import Field, LayerSchema, layer_schema
 from gis_renovation.words import Text, shorten_ids
 
 if TYPE_CHECKING:
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
 _KEY_NAMES = ("编号", "代码", "编码", "bsm", "标识码", "objectid", "fid", "id")
 
 
-# A name this like an alias is offered, marked as a guess.
-_ALIKE = 0.72
+# A name this like an alias is offered, marked as a guess, if so much of its content fits; words shorter than so many
+# letters are not compared by letters.
+_ALIKE, _HOLDS, _SPELT = 0.72, 0.5, 6
 
 
 _SHOWN_VALUES = 8
@@ -36,6 +40,8 @@ def column_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[
     frame = found.frame
     taken: set[str] = set(coordinate_columns(frame) or ()) if not geometry_kinds(frame) else set()
     lines: list[str | Text] = ["[columns]"]
+    drawn = found.path.suffix.lower() == ".dxf"
+    taken |= set(DRIVER_COLUMNS) if drawn else set()
     free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases
     matches = {name: same_filled(frame, free, f, aliases) for name, f in schema.read_fields.items()}
     for name, column in matches.items():
@@ -46,7 +52,7 @@ def column_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[
     left = [str(c) for c in frame.columns if str(c) not in taken and c != "geometry"]
     for name, target in schema.read_fields.items():
         column = matches[name]
-        guess = None if column else alike_column(left, target)
+        guess = None if column else alike_column(left, target, frame)
         if name == schema.key and not column and not guess:
             guess = _likely_key(frame, left)
         if guess:
@@ -55,6 +61,8 @@ def column_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[
                 Text(f"{name} 取自“{guess}”是按名称相近猜的。", f"{name} from {guess!r} is a guess by its name.")
             )
         line = _one_column(found, column or guess, target, schema, doubts, guessed=guess is not None)
+        if line is None:
+            line = constant_line(found, target, schema, doubts)
         if line is None:
             line = _missing_column(target, schema, left, doubts)
         lines.append(line)
@@ -75,17 +83,38 @@ def _likely_key(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
     return None
 
 
-def alike_column(columns: Sequence[str], target: Field) -> str | None:
-    """An unused column whose name is like the field's, or contains it; None below the bar."""
+def alike_column(columns: Sequence[str], target: Field, frame: pd.DataFrame) -> str | None:
+    """An unused column whose name is like the field's, or contains it, and whose content fits; None below the bar.
+
+    Initials (QLLX, QLXZ) are names of their own: one letter apart is another column. An English word counts as a whole:
+    FacilityType does not hold ``lit``.
+    """
     names = [plain_text(n).lower() for n in (target.label.zh, *target.aliases, target.name) if len(n) > 1]
 
     def score(column: str) -> float:
-        bare = header_unit(column)[0].lower().rsplit("/", 1)[-1]
-        contained = max((0.75 + 0.2 * len(n) / max(len(bare), 1) for n in names if n in bare), default=0.0)
-        return max(contained, *(SequenceMatcher(None, bare, n).ratio() for n in names))
+        bare = header_unit(column)[0].rsplit("/", 1)[-1]
+        words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", bare)}
+        bare = bare.lower()
+        held = [n for n in names if (n in words if n.isascii() else n in bare)]
+        near = [n for n in names if not (n.isascii() and bare.isascii() and min(len(n), len(bare)) < _SPELT)]
+        contained = max((0.75 + 0.2 * len(n) / max(len(bare), 1) for n in held), default=0.0)
+        return max([contained, *(SequenceMatcher(None, bare, n).ratio() for n in near)])
 
-    best = max(columns, key=score, default=None)
-    return best if best is not None and score(best) >= _ALIKE else None
+    ranked = sorted(columns, key=score, reverse=True)
+    return next((c for c in ranked if score(c) >= _ALIKE and holds(frame[c], target)), None)
+
+
+def holds(cells: pd.Series, target: Field) -> bool:
+    """Whether most of what a column holds can be the field's, with the words of the trade and near ones."""
+    known = cells.dropna().iloc[:_SAMPLED_ROWS]
+    if not len(known) or (target.type == "string" and not target.values):
+        return True
+    if target.values:
+        texts = to_text(known).dropna()
+        codes = texts.map(lambda text: target.said_codes.get(plain_text(text).lower()) or target.likely_code(text))
+        return bool((codes != "").mean() >= _HOLDS)
+    values = to_field(known, target).values
+    return bool(values.isna().all() or fits_type(values.dropna(), target.type).mean() >= _HOLDS)
 
 
 def _one_column(
@@ -230,8 +259,25 @@ def _missing_column(target: Field, schema: LayerSchema, left: Sequence[str], dou
                 f"No column for the required {target.name} ({target.label.en}); unused: {', '.join(left) or 'none'}.",
             )
         )
+        if target.references == "projects" and (by := _community_column(left)):
+            doubts.append(_one_project_each(target, by))
     must = Text("必填", "required") if target.required or target.stated else Text("可选", "optional")
     return Text(
         f'# {target.name} = ""  # {target.label.zh}{unit}，{must.zh}',
         f'# {target.name} = ""  # {target.label.en}{unit if unit.isascii() else ""}, {must.en}',
+    )
+
+
+def _community_column(left: Sequence[str]) -> str | None:
+    """The column that names communities, in a report by communities where projects are wanted."""
+    fields = layer_schema("communities").fields
+    return same_name(left, fields["name"]) or same_name(left, fields["community_id"])
+
+
+def _one_project_each(target: Field, column: str) -> Text:
+    return Text(
+        f"表是按小区填的：一个小区就是一个项目的，写 {target.name} = {toml_inline(column)}，"
+        "改造项目图层（projects）里用同样的名称或编号；一个项目有几个小区的，请提供单位补上项目编号。",
+        f"The table is by communities. Where each is a project, write {target.name} = {toml_inline(column)} and use "
+        "the same names or ids in layer projects; where a project has several, ask for a column of project ids.",
     )

@@ -82,14 +82,23 @@ def card_beside(folder: Path, layer: str) -> tuple[Path, Card] | None:
     return None
 
 
-def draft_join(path: Path, *, layer: str, sublayer: str = "", beside: Path, lang: Lang = "zh") -> JoinDraft | None:
+def draft_join(
+    path: Path,
+    *,
+    layer: str,
+    sublayer: str = "",
+    beside: Path,
+    lang: Lang = "zh",
+    standing: tuple[Path, Card] | None = None,
+) -> JoinDraft | None:
     """What ``path``, a ledger without geometry, adds to the card of ``layer`` that has some.
 
-    None if it is no such case. Raises FileError if no column of the ledger meets a column of the layer, and as reading
-    the files does.
+    ``standing`` is that card and where it lies, if it is not written yet. None if it is no such case. Raises FileError
+    if no column of the ledger meets a column of the layer, and as reading the files does.
     """
     path = find_file(path, layer, by_card=False)
-    standing = card_beside(beside, layer) if layer and path.suffix.lower() not in RASTER_SUFFIXES else None
+    if standing is None and layer and path.suffix.lower() not in RASTER_SUFFIXES:
+        standing = card_beside(beside, layer)
     if standing is None or not standing[1].schema_.geometry:
         return None
     target, card = standing
@@ -175,7 +184,7 @@ def _propose(draft: JoinDraft, card: Card, layer: pd.DataFrame, ledger: pd.DataF
     for name, target in schema.read_fields.items():
         if name == schema.key:
             continue
-        column = same_name(free, target) or alike_column(free, target)
+        column = same_name(free, target) or alike_column(free, target, ledger)
         if column is None:
             continue
         free.remove(column)

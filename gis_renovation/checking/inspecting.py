@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis_renovation.checking.which_layer import Likely, Seen, kinds_of, likely_layers, name_strength
 from gis_renovation.errors import FileError, GisRenovationError
 from gis_renovation.numerals import header_unit, plain_text
 from gis_renovation.reading import (
@@ -22,8 +23,8 @@ from gis_renovation.reading import (
     read_raw,
     same_name,
 )
-from gis_renovation.schemas import GEOMETRY_TYPES, LayerSchema, layer_schema, layer_schemas
-from gis_renovation.words import Text
+from gis_renovation.schemas import GEOMETRY_TYPES, LayerSchema, layer_schema
+from gis_renovation.words import LISTED, Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,14 @@ def _sublayers(path: Path) -> tuple[str, ...]:
     return ()
 
 
+def filled_sublayers(path: Path) -> tuple[str, ...]:
+    """The layers or sheets of a file that hold something, one nameless for a file that has no such parts."""
+    names = _sublayers(path)
+    if len(names) < 2:
+        return ("",)
+    return tuple(one.name for one in (_look_into(path, name) for name in names) if one.rows)
+
+
 @dataclass
 class _Sublayer:
     """One layer or sheet of a file: its columns, its rows (unknown: -1) and its geometry in GDAL's words."""
@@ -93,6 +102,9 @@ class _Sublayer:
 
 
 _KIND_WORDS = {"polygon": ("面", "areas"), "line": ("线", "lines"), "point": ("点", "points"), "": ("表格", "a table")}
+
+
+JOINED = Text("，", ", ")
 
 
 # A sublayer is taken without asking if it shows this much, and this much more than the next.
@@ -126,6 +138,10 @@ def _fitting_sublayer(path: Path, names: Sequence[str], layer: str, doubts: list
 
     ranked = sorted(found, key=lambda one: (-score(one), names.index(one.name)))
     best, others = ranked[0], ranked[1:]
+    if sum(bool(one.rows) for one in found) == 1:  # the empty ones are said, not asked about
+        best = next(one for one in found if one.rows)
+        doubts.append(_only_one(best, [one for one in found if one is not best]))
+        return best.name
     if score(best) >= _FITS and all(score(best) - score(other) >= _AHEAD for other in others):
         taken, rest = best.described(), _listed(others)
         doubts.append(
@@ -141,6 +157,14 @@ def _fitting_sublayer(path: Path, names: Sequence[str], layer: str, doubts: list
         f"{path.name} 里有 {len(found)} 个图层，看不出该用哪一个：{listed.zh}。请用 --sublayer 指定，例如 {example}。",
         f"{path.name} holds {len(found)} layers and which one is meant cannot be told: {listed.en}. "
         f"Name one with --sublayer, for example {example}.",
+    )
+
+
+def _only_one(best: _Sublayer, empty: Sequence[_Sublayer]) -> Text:
+    taken, rest = best.described(), _listed(empty)
+    return Text(
+        f"文件里只有 {taken.zh} 有内容；另有：{rest.zh}。",
+        f"Only {taken.en} of the file holds anything. Also there: {rest.en}.",
     )
 
 
@@ -189,31 +213,71 @@ def _driver(path: Path) -> str:
 
 
 def likely_schema(found: Found, doubts: list[Text]) -> LayerSchema:
-    """The layer whose columns and shapes fit best; a name like the file's decides between equals."""
-    kinds = geometry_kinds(found.frame)
-    stem = f"{found.path.stem} {found.sublayer}".lower()
-
-    def score(schema: LayerSchema) -> tuple[float, float]:
-        names = found.frame.columns
-        matched = [f for f in schema.read_fields.values() if same_name(names, f, found.columns.aliases)]
-        fits = 1.0 if not kinds or any(k in GEOMETRY_TYPES[g] for g in schema.geometry for k in kinds) else -3.0
-        named = schema.label.zh in stem or schema.name.rstrip("s") in stem
-        weight = sum(1.0 + f.required for f in matched) + 2.0 * named + fits
-        return weight, -order.index(schema.name)
-
-    schemas = [s for s in layer_schemas().values() if not s.result and not s.raster]
-    order = [schema.name for schema in schemas]  # the layers every project has stand first
-    ranked = sorted(schemas, key=score, reverse=True)
-    others = "、".join(f"{s.label.zh} {s.name}" for s in ranked[1:4])
-    best = ranked[0]
+    """The layer that the file is likeliest for, by names, columns and shapes; the guess and its reasons are doubts."""
+    ranked = ranked_layers(found)
+    best, others = ranked[0], [one.schema for one in ranked[1:4]]
+    why = JOINED.join(best.reasons) if best.reasons else Text("没有看出别的线索", "nothing else was seen")
     doubts.append(
         Text(
-            f"图层类别是猜的：{best.label.zh} {best.name}；不对时用 --layer 指定，例如 {others}。",
-            f"The layer is a guess: {best.name}; if wrong, give --layer, for example "
-            f"{', '.join(s.name for s in ranked[1:4])}.",
+            f"图层类别是猜的：{best.schema.label.zh} {best.schema.name}（{why.zh}）；不对时用 --layer 指定，例如 "
+            f"{'、'.join(f'{s.label.zh} {s.name}' for s in others)}。",
+            f"The layer is a guess: {best.schema.name} ({why.en}); if wrong, give --layer, for example "
+            f"{', '.join(s.name for s in others)}.",
         )
     )
-    return best
+    return best.schema
+
+
+def ranked_layers(found: Found) -> list[Likely]:
+    """Every layer that a city brings, the likeliest for this file first. A drawing is ranked by its CAD layers too."""
+    drawn = drawn_layers(found)
+    seen = seen_of(found)
+    if not drawn:
+        return likely_layers(seen)
+    counts = dict.fromkeys(drawn.values(), 0)
+    for name in drawn.values():
+        counts[name] += 1
+    ranked = likely_layers(seen)
+    lift = {one.schema.name: one for one in ranked}
+    for name, count in counts.items():
+        one = lift[name]
+        cad = LISTED.join(Text.same(cad) for cad, layer in drawn.items() if layer == name)
+        lift[name] = replace(
+            one, score=one.score + 2.0 + 0.1 * count, reasons=(Text("CAD 图层 ", "drawing layers ") + cad,)
+        )
+    return sorted(lift.values(), key=lambda one: -round(one.score, 6))
+
+
+def seen_of(found: Found) -> Seen:
+    """What of a file tells which layer it is for."""
+    kinds = kinds_of(geometry_kinds(found.frame))
+    columns = () if kinds else coordinate_columns(found.frame) or ()
+    own = found.sublayer if found.sublayer not in ("entities", found.path.stem) else ""
+    names = tuple(str(column) for column in found.frame.columns if column not in (*DRIVER_COLUMNS, "geometry"))
+    return Seen(
+        own=own, file=found.path.stem, folder=found.path.resolve().parent.name, columns=names,
+        aliases=found.columns.aliases, kinds=kinds, points=len(columns) == 2, words=len(columns) == 1,
+        drawn=found.path.suffix.lower() == ".dxf",
+    )  # fmt: skip
+
+
+# What drivers of drawings add to every file.
+DRIVER_COLUMNS = ("Layer", "PaperSpace", "SubClasses", "Linetype", "EntityHandle", "Text", "ExtendedEntity")
+
+
+def drawn_layers(found: Found) -> dict[str, str]:
+    """Of a drawing: which layer of ours each of its layers is for, by its name and shapes; texts are for none."""
+    frame = found.frame
+    if found.path.suffix.lower() != ".dxf" or "Layer" not in frame.columns:
+        return {}
+    said = {}
+    for name, rows in frame.groupby(frame["Layer"].astype("str"), sort=True):
+        kinds = kinds_of(geometry_kinds(rows[rows["Text"].isna()] if "Text" in rows else rows))
+        if kinds:
+            best = likely_layers(Seen(str(name), "", "", (), {}, kinds, drawn=True))[0]
+            if name_strength(best.schema, str(name))[0]:
+                said[str(name)] = best.schema.name
+    return said
 
 
 def geometry_kinds(frame: pd.DataFrame) -> set[str]:

@@ -1,4 +1,4 @@
-"""The commands: ``init``, ``card``, ``check``, ``run``, ``publish``, ``report``, ``serve``, ``rebuild-counts``.
+"""The commands: ``init``, ``card``, ``template``, ``check``, ``run``, ``publish``, ``report``, ``serve`` and others.
 
 Exit codes: 0 done; 1 the data has faults; 2 the command, project or a file must be corrected. A user's
 mistake never shows a traceback; a traceback is a bug of the program.
@@ -20,6 +20,7 @@ from gis_renovation.cli.console import (
     print_error,
     print_findings,
     print_layers,
+    print_proposals,
     print_run,
     progress_bar,
 )
@@ -59,12 +60,23 @@ _HELP = {
         "gis-renovation init demo --sample",
     ),
     "card": Text(
-        "看一个数据文件里有什么，起草来源卡；不写任何文件，除非加 --write。\n\n"
+        "看一个数据文件或整个文件夹里有什么，起草来源卡；不写任何文件，除非加 --write。\n\n"
         "示例：gis-renovation card 小区.shp --layer communities\n\n"
-        "写入项目：gis-renovation card 小区.shp --layer communities --project my-city --write",
-        "Look into a data file and draft its source card; writes nothing without --write.\n\n"
+        "写入项目：gis-renovation card 小区.shp --layer communities --project my-city --write\n\n"
+        "整个文件夹：gis-renovation card my-city/layers/data --project my-city --write",
+        "Look into a data file or a whole folder and draft source cards; writes nothing without --write.\n\n"
         "Example: gis-renovation card parcels.gpkg --layer parcels\n\n"
-        "Into a project: gis-renovation card parcels.gpkg --layer parcels --project my-city --write",
+        "Into a project: gis-renovation card parcels.gpkg --layer parcels --project my-city --write\n\n"
+        "A whole folder: gis-renovation card my-city/layers/data --project my-city --write",
+    ),
+    "template": Text(
+        "给每个图层一张空白表格（中文表头、单位、下拉选项、两行示例），发给下面填；填好放回原处就能读，不用改来源卡。\n\n"
+        "示例：gis-renovation template communities works_records --project my-city\n\n"
+        "连同现有数据导出成同样的表：gis-renovation template communities --project my-city --filled --to 导出",
+        "A blank workbook for each layer (Chinese headers, units, drop-downs, two example rows) for others to fill in; "
+        "filled in and put back it is read without touching a card.\n\n"
+        "Example: gis-renovation template communities works_records --project my-city\n\n"
+        "With the data there is: gis-renovation template communities --project my-city --filled --to OUT",
     ),
     "check": Text(
         "检查全部图层，一次列出所有问题；不改动任何数据。\n\n示例：gis-renovation check my-city",
@@ -245,6 +257,10 @@ def _card(
     if write and not in_project:
         open_project(project)  # says what is missing
     cards = project / "layers" if in_project else Path()
+    if file.is_dir() and file.suffix.lower() != ".gdb":
+        crs = read_settings(project).project.crs if in_project else ""
+        _card_folder(context, file, cards, crs, write=write, chosen=layer or sublayer)
+        return
     joined = draft_join(file, layer=layer, sublayer=sublayer, beside=cards, lang=context.obj) if in_project else None
     if joined is not None:
         if not write:
@@ -263,6 +279,57 @@ def _card(
     for doubt in draft.doubts:
         console_for().print(f"! {doubt.in_language(context.obj)}", style="yellow", highlight=False, markup=False)
     _say(context, f"已写入 {target}；请打开核对，再运行 check。", f"Wrote {target}; look it over, then run check.")
+
+
+def _card_folder(context: typer.Context, folder: Path, cards: Path, crs: str, *, write: bool, chosen: str) -> None:
+    """Cards for all files of a folder: the table of what each is taken for, the doubts, and where they were written."""
+    from gis_renovation.checking import propose_folder, write_proposals
+
+    if chosen:
+        raise ConfigError(
+            "--layer 和 --sublayer 只用于一个文件；整个文件夹由程序逐个判断。",
+            "--layer and --sublayer are for one file; of a folder each file is judged by itself.",
+        )
+    with progress_bar(context.obj) as update:
+        found = propose_folder(folder, beside=cards, project_crs=crs, lang=context.obj, on_progress=update)
+    written = write_proposals(found, cards) if write else []
+    print_proposals(found, folder, context.obj)
+    for path in written:
+        _say(context, f"已写入 {path}", f"Wrote {path}")
+    if write:
+        _say(context, "请逐张打开核对，再运行 check。", "Look each card over, then run check.")
+    else:
+        _say(context, "没有写任何文件；要写入来源卡，加 --write。", "Nothing was written; --write writes the cards.")
+
+
+def _template(
+    context: typer.Context,
+    layers: Annotated[
+        list[str], typer.Argument(metavar="LAYER", help="图层，可写几个 / layers, several", show_default=False)
+    ],
+    project: Annotated[Path, typer.Option("--project", help="项目文件夹 / project folder")] = Path(),
+    to: Annotated[str, typer.Option("--to", help="放在哪个文件夹 / folder to put them in")] = "",
+    filled: Annotated[bool, typer.Option("--filled", help="填上项目现有的数据 / with the project's data")] = False,
+) -> None:
+    from gis_renovation.cli.blanks import write_blanks
+    from gis_renovation.run import PROJECT_FILE, open_project, read_layer
+    from gis_renovation.schemas import layer_schema
+
+    schemas = [layer_schema(name) for name in dict.fromkeys(layers)]
+    unfit = [schema for schema in schemas if schema.raster or schema.result]
+    if unfit:
+        listed = "、".join(f"{schema.label.zh} {schema.name}" for schema in unfit)
+        raise ConfigError(
+            f"{listed}：栅格和算出来的图层没有表格可填。",
+            f"{', '.join(schema.name for schema in unfit)}: rasters and results have no table to fill in.",
+        )
+    in_project = (project / PROJECT_FILE).is_file()
+    opened = open_project(project) if filled else None
+    folder = Path(to) if to else project / "layers" / "data" if in_project else Path()
+    cards = project / "layers" if in_project and not filled else None
+    frames = {schema.name: read_layer(opened, schema.name) for schema in schemas} if opened is not None else {}
+    for schema, said in zip(schemas, write_blanks(schemas, folder, cards, frames, context.obj), strict=True):
+        _say(context, f"{schema.label.zh}：{said.zh}", f"{schema.name}: {said.en}")
 
 
 def _check(context: typer.Context, folder: Folder = Path()) -> None:
@@ -441,6 +508,7 @@ def _serve(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": _init,
     "card": _card,
+    "template": _template,
     "check": _check,
     "run": _run,
     "publish": _publish,

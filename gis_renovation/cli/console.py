@@ -12,9 +12,12 @@ from gis_renovation.errors import FileError, Finding
 from gis_renovation.words import Lang, Text, counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from rich.console import Console
 
+    from gis_renovation.checking import Proposal
     from gis_renovation.run import Inputs, Manifest, Project, Run, SkippedStep, StepRecord
 
 
@@ -103,6 +106,44 @@ def print_layers(findings: Sequence[Finding], inputs: Inputs, lang: Lang) -> Non
         counts = [str(sum(f.layer == name and f.severity == s for f in findings)) for s in ("error", "warning")]
         table.add_row(f"{schemas[name].label.in_language(lang)} {name}", rows, *counts)
     console.print(table)
+
+
+def print_proposals(found: Sequence[Proposal], folder: Path, lang: Lang) -> None:
+    """What each file of a folder is taken for and why, what was left, and then all that is to decide."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from gis_renovation.schemas import layer_schemas
+
+    console = console_for()
+    zh = lang == "zh"
+    schemas = layer_schemas()
+    heads = ("文件", "图层", "凭什么", "来源卡") if zh else ("file", "layer", "because", "card")
+    table = Table(title="文件夹里有什么" if zh else "What the folder holds", title_justify="left")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for one in found:
+        name = _file_name(one, folder)
+        if not one.layer:
+            table.add_row(escape(name), "—", "", "")
+            continue
+        card = f"{one.name}.toml" if one.draft else f"{one.join.target.name} [join]" if one.join else "—"
+        label = schemas[one.layer].label.in_language(lang)
+        doubt = "" if one.sure else "？" if zh else "?"
+        table.add_row(escape(name), f"{label} {one.layer}{doubt}", escape(one.why.in_language(lang)), escape(card))
+    console.print(table)
+    for one in found:
+        doubts = [*([one.left] if one.left else []), *one.doubts]
+        if doubts:
+            console.print(f"[bold]{escape(_file_name(one, folder))}[/]", highlight=False)
+        for said in doubts:
+            console.print(f"  ! {said.in_language(lang)}", style="yellow", highlight=False, markup=False)
+
+
+def _file_name(one: Proposal, folder: Path) -> str:
+    """A file's place below the folder, with its sheet or layer."""
+    path = one.path.relative_to(folder).as_posix()
+    return f"{path} / {one.sublayer}" if one.sublayer else path
 
 
 def print_findings(findings: Sequence[Finding], lang: Lang) -> None:

@@ -3,7 +3,7 @@
 # also: Parking, Scoring, ShownOn, SignBounds, Weighing, WeightTrial
 
 from gis_renovation.land.candidates import screen_parcels, screen_premises, show_candidate_ledger
-from gis_renovation.land.codes import class_colour, class_label, list_code_conversions, require_one_system
+from gis_renovation.land.codes import class_colour, class_label, list_code_conversions, require_one_system, systems_with
 from gis_renovation.land.comparison import compare_land_uses
 from gis_renovation.land.evidence import (
     ShownOn,
@@ -58,6 +58,7 @@ __all__ = [
     "show_candidate_ledger",
     "sum_idleness",
     "sum_vacancy",
+    "systems_with",
     "weigh_idleness",
     "weigh_vacancy",
 ]

@@ -118,6 +118,19 @@ def foreign_code(code_system: str, code: str) -> Text | None:
     )
 
 
+def systems_with(codes: Iterable[str]) -> tuple[str, ...]:
+    """The systems that hold every one of ``codes``, in the order of the tables; none for no codes.
+
+    A longer code of digits belongs to its listed parent; one with a letter (08H2) is in its own system alone.
+    """
+    tables, wanted = code_tables(), set(codes)
+
+    def holds(name: str, code: str) -> bool:
+        return (name, code) in tables.classes or (code.isdigit() and land_class(name, code) is not None)
+
+    return tuple(name for name in tables.systems if wanted and all(holds(name, code) for code in wanted))
+
+
 def class_colour(code_system: str, code: str) -> RGB | None:
     """Red, green, blue of the mapping standard for a class, through its counterpart of 2023.
 

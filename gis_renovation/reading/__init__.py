@@ -13,18 +13,20 @@ from gis_renovation.reading.cards import (
     read_card,
 )
 from gis_renovation.reading.cells import to_field, to_text
-from gis_renovation.reading.conforming import conform, finish_shapes, has_shapes
+from gis_renovation.reading.conforming import Conformed, conform, finish_shapes, stack
 from gis_renovation.reading.domains import FileColumns, column_meanings, same_filled, same_name
-from gis_renovation.reading.files import find_file, read_files, read_raster, read_raw
+from gis_renovation.reading.files import Raw, find_file, read_files, read_raster, read_raw
 from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
 from gis_renovation.reading.opening import (
     RASTER_DRIVERS,
     RASTER_SUFFIXES,
     SHEET_SUFFIXES,
+    SUFFIXES,
     VECTOR_SUFFIXES,
     check_signature,
     unreadable,
 )
+from gis_renovation.reading.rows import has_shapes
 from gis_renovation.reading.shapes import shapes_from_text
 from gis_renovation.reading.sheets import read_xlsx, sheet_names
 from gis_renovation.reading.surveys import read_coordinates
@@ -37,12 +39,15 @@ __all__ = [
     "RASTER_DRIVERS",
     "RASTER_SUFFIXES",
     "SHEET_SUFFIXES",
+    "SUFFIXES",
     "UNKNOWN_NUMBERS",
     "VALUES_SHOWN",
     "VECTOR_SUFFIXES",
     "Card",
     "ColumnRule",
+    "Conformed",
     "FileColumns",
+    "Raw",
     "check_signature",
     "chosen",
     "column_line",
@@ -67,6 +72,7 @@ __all__ = [
     "same_name",
     "shapes_from_text",
     "sheet_names",
+    "stack",
     "to_field",
     "to_text",
     "unreadable",

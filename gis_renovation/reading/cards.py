@@ -49,6 +49,7 @@ class Source(_Strict):
     ``swap_axes`` says that the file has northing first: x and y of every shape are exchanged.
     ``header_row`` is the row of the header, 0 where there is none; ``separator`` stands between a text file's cells.
     ``scale`` multiplies all coordinates, such as 0.001 for a drawing in millimetres.
+    ``shape`` takes only the areas, lines or points of a file that holds several kinds.
     ``crs_guessed`` says that nobody has confirmed ``crs`` yet: every run warns of it, and nothing made from
     the layer is published for everybody.
     """
@@ -56,6 +57,7 @@ class Source(_Strict):
     path: str | list[str]
     layer: str = ""
     layer_name: str = ""
+    shape: Literal["", "polygon", "line", "point"] = ""
     encoding: str = ""
     crs: str = ""
     crs_guessed: bool = False
@@ -113,6 +115,8 @@ class ColumnRule(_Strict):
     """One of our columns from theirs: a column, a unit, a table of codes, what means unknown, or a constant.
 
     ``utc_offset_h`` takes the day of a time in UTC so many hours ahead of it (China 8).
+    ``text_within_m`` takes the text written beside a feature in a drawing, no farther than that; ``text_layers`` names
+    the drawing layers of such texts.
     """
 
     from_: str | list[str] | None = Field(default=None, alias="from")
@@ -121,6 +125,8 @@ class ColumnRule(_Strict):
     unknown: list[Any] = Field(default_factory=list)
     value: Any = None
     number: str | None = None
+    text_within_m: float | None = Field(default=None, gt=0)
+    text_layers: list[str] = Field(default_factory=list)
     periods: Periods = ""
     month_as: MonthAs = ""
     utc_offset_h: int = Field(default=0, ge=-12, le=14)
@@ -207,9 +213,7 @@ class Repair(_Strict):
     warp: Warp = ""
 
 
-class Card(_Strict):
-    """One source card, checked."""
-
+class _CardTables(_Strict):
     source: Source
     geometry: GeometryColumns | None = None
     columns: dict[str, str | ColumnRule] = Field(default_factory=dict)
@@ -223,22 +227,77 @@ class Card(_Strict):
     def _one_or_several(cls, join: Any) -> Any:
         return [join] if isinstance(join, dict) else join
 
+
+class Card(_CardTables):
+    """One source card, checked. ``parts`` are further sources of the same layer, each with its own columns."""
+
+    parts: tuple[Card, ...] = ()
+
     @property
     def schema_(self) -> LayerSchema:
         """The schema of the layer this card fills."""
         return layer_schema(self.source.layer)
 
+    @property
+    def sources(self) -> tuple[Card, ...]:
+        """The card's own source and its further ones, each as a card without parts."""
+        return (self.model_copy(update={"parts": ()}), *self.parts)
+
+    @property
+    def observed(self) -> datetime.date | None:
+        """The day of the data; of several sources the earliest, unknown where one is."""
+        days = [part.source.observed for part in self.sources]
+        known = [day for day in days if day is not None]
+        return min(known) if len(known) == len(days) else None
+
 
 def read_card(text: str, *, stem: str, where: str) -> Card:
     """The card in ``text``; ``stem`` (the file's name) is the layer unless ``source.layer`` says another.
+
+    A card with several ``[[source]]`` tables has one for each file or group of files, each with columns of its own.
 
     Raises ConfigError with every fault at once: TOML, unknown keys, columns our schema does not
     have, units that cannot become the field's unit.
     """
     data = read_toml(text, where=where)
-    if isinstance(data.get("source"), dict):
-        data["source"].setdefault("layer", stem)
-    card = check_model(data, Card, where=where)
+    tables = data.get("source")
+    several = tables if isinstance(tables, list) and tables else [tables]
+    cards = []
+    for number, table in enumerate(several, start=1):
+        place = f"{where} [[source]] {number}" if len(several) > 1 else where
+        one = _own_tables(data, table) if isinstance(tables, list) and isinstance(table, dict) else data
+        if isinstance(one.get("source"), dict):
+            one["source"].setdefault("layer", stem)
+        cards.append(_checked(one, place))
+    other = [card.source.layer for card in cards if card.source.layer != cards[0].source.layer]
+    if other:
+        raise ConfigError(
+            f"{where}：一张来源卡的几个 [[source]] 必须是同一个图层，"
+            f"现有 {cards[0].source.layer}、{other[0]}；请分成两张卡。",
+            f"{where}: all [[source]] of a card must be of one layer; found {cards[0].source.layer} and {other[0]}.",
+        )
+    return cards[0].model_copy(update={"parts": tuple(cards[1:])})
+
+
+# What a source of several may have of its own, beside what it says of its file.
+_OWN_TABLES = ("geometry", "columns", "select", "join", "control", "repair")
+
+
+def _own_tables(data: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """One of several sources as a card: what stands at the card's top level holds for all, its own tables win.
+
+    ``[columns]`` and ``[source.columns]`` go together, column by column.
+    """
+    own = {key: table[key] for key in _OWN_TABLES if key in table}
+    shared = {key: value for key, value in data.items() if key != "source"}
+    if isinstance(own.get("columns"), dict) and isinstance(shared.get("columns"), dict):
+        own["columns"] = {**shared["columns"], **own["columns"]}
+    return {**shared, **own, "source": {key: value for key, value in table.items() if key not in own}}
+
+
+def _checked(data: Mapping[str, Any], where: str) -> Card:
+    tables = check_model(dict(data), _CardTables, where=where)
+    card = Card.model_validate({name: getattr(tables, name) for name in _CardTables.model_fields})
     schema = layer_schema(card.source.layer)
     faults = [*_column_faults(card, schema), *_warp_faults(card.repair.warp, schema)]
     if faults:
@@ -300,12 +359,12 @@ def _warp_faults(warp: Warp, schema: LayerSchema) -> list[Text]:
 
 def _rule_faults(name: str, rule: ColumnRule, target: SchemaField) -> list[Text]:
     faults = []
-    ways = [rule.from_ is not None, rule.value is not None, rule.number is not None]
+    ways = [given is not None for given in (rule.from_, rule.value, rule.number, rule.text_within_m)]
     if sum(ways) != 1:
         faults.append(
             Text(
-                f"columns.{name}：from（对应列）、value（固定值）、number（按位置编号）只能且必须写一个",
-                f"columns.{name}: give exactly one of from, value, number",
+                f"columns.{name}：from（对应列）、value（固定值）、number（按位置编号）、text_within_m（图上旁边的文字）只能且必须写一个",
+                f"columns.{name}: give exactly one of from, value, number, text_within_m",
             )
         )
     known = UNITS.get(target.unit, {})

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.checks import Origin, fits_type
 from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Finding, Severity, by_key
 from gis_renovation.numerals import plain_text, read_month, reads_like_a_value, unit_factor
-from gis_renovation.reading import repairs
+from gis_renovation.reading import drawings, repairs
 from gis_renovation.reading.cards import VALUES_SHOWN, Card, ColumnRule, chosen, month_remedy
 from gis_renovation.reading.cells import (
     ESTIMATE,
@@ -30,9 +28,11 @@ from gis_renovation.reading.cells import (
     to_text,
 )
 from gis_renovation.reading.domains import FileColumns, same_filled, same_name
-from gis_renovation.reading.ledgers import SHEET_ROW
+from gis_renovation.reading.exact import stacked
+from gis_renovation.reading.rows import file_rows, has_shapes, number_rows, on_key, repeated_keys, row_refs
 from gis_renovation.schemas import (
     APPROXIMATE,
+    GEOMETRY_TYPES,
     TYPE_NAMES,
     LayerSchema,
     layer_schema,
@@ -61,6 +61,8 @@ class Conformed:
     file_rows: Any = None
     # Columns of a field's own name that were not taken, for their content does not fit.
     not_taken: dict[str, str] = field(default_factory=dict)
+    # The keys in the order of the file, on its rows; only for a layer of several files.
+    keys: pd.Series | None = None
 
     @property
     def origin(self) -> Origin:
@@ -79,6 +81,10 @@ class _Taking:
     rows: Any
     schema: LayerSchema
     file: str
+    # All rows of the file, before any were selected.
+    whole: Any = None
+    # How many ids each prefix has numbered in earlier files.
+    numbered: dict[str, int] = field(default_factory=dict)
     columns: FileColumns = field(default_factory=FileColumns)
     used: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
@@ -109,8 +115,13 @@ def columns_needed(
     rules = {
         name: ColumnRule.model_validate({"from": r}) if isinstance(r, str) else r for name, r in card.columns.items()
     }
+    texts = any(rule.text_within_m is not None for rule in rules.values())
     whole = (
-        card.join or card.repair.drop_exact_duplicates or len(card.source.paths) > 1 or card.source.layer_name == "*"
+        texts
+        or card.join
+        or card.repair.drop_exact_duplicates
+        or len(card.source.paths) > 1
+        or card.source.layer_name == "*"
     )
     if whole or any(rule.number is not None for rule in rules.values()):
         return None
@@ -126,7 +137,12 @@ def columns_needed(
 
 
 def conform(
-    raw: gpd.GeoDataFrame | pd.DataFrame, card: Card, *, file: str = "", columns: FileColumns | None = None
+    raw: gpd.GeoDataFrame | pd.DataFrame,
+    card: Card,
+    *,
+    file: str = "",
+    columns: FileColumns | None = None,
+    numbered: dict[str, int] | None = None,
 ) -> Conformed:
     """Rename, convert, select and key a raw frame by its card.
 
@@ -138,11 +154,12 @@ def conform(
     but by ``select`` and by a repair the card asks for, both counted: ``rows_read`` equals
     ``rows_used`` + ``rows_not_selected`` + ``rows_dropped``. Geometry is made two-dimensional. The
     result is indexed by the schema's key and sorted by it. ``columns`` is what the file itself says of its
-    columns: an alias counts as a name, and a code whose meaning is one of ours is taken as ours. O(rows x columns).
+    columns: an alias counts as a name, and a code whose meaning is one of ours is taken as ours. ``numbered`` counts
+    the ids given by position to earlier files of the layer, by prefix. O(rows x columns).
     """
     schema = layer_schema(card.source.layer)
     columns = columns or FileColumns()
-    taking = _Taking(raw, schema, file, columns)
+    taking = _Taking(raw, schema, file, raw, {} if numbered is None else numbered, columns)
     if card.geometry is not None:
         taking.used |= {card.geometry.x, card.geometry.y, card.geometry.wkt}
     record: dict[str, Any] = {"rows_read": len(raw), "rows_not_selected": 0, "rows_dropped": 0}
@@ -162,8 +179,9 @@ def conform(
         geometry = _flat(rows.geometry.to_numpy(), taking)
         frame = gpd.GeoDataFrame(frame, geometry=geometry, crs=rows.crs)
     _report_remarks(taking, frame)
-    repeated, file_rows = _repeated(frame, schema), frame.index
-    frame = _key(frame, schema)
+    repeated, labels = repeated_keys(frame, schema), frame.index
+    keys = frame[schema.key] if numbered is not None and schema.key in frame.columns else None
+    frame = on_key(frame, schema)
     if card.repair.merge_pieces:
         frame = _merge_pieces(frame, taking, record)
     taking.used |= {join.sides[0] for join in card.join}
@@ -174,8 +192,47 @@ def conform(
         taking.say(
             "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
         )
-    told_rows = file_rows if len(file_rows) == len(frame) else None
-    return Conformed(frame, file, taking.findings, record, taking.rules, repeated, told_rows, taking.not_taken)
+    told_rows = labels if len(labels) == len(frame) else None
+    return Conformed(frame, file, taking.findings, record, taking.rules, repeated, told_rows, taking.not_taken, keys)
+
+
+def stack(parts: Sequence[Conformed], schema: LayerSchema) -> Conformed:
+    """The conformed files of one layer as one, keyed again; every row knows its file and its row there.
+
+    Frames with shapes are in one CRS. A key that stands in several files is repeated, with all its rows. What a file
+    does not have is unknown in its rows. ``record`` sums the counts of all. O(rows log rows).
+    """
+    frames, labels = [], []
+    for part in parts:
+        frame = part.frame.reset_index() if schema.key and part.frame.index.name == schema.key else part.frame
+        frames.append(frame)
+        labels.append((part.file, _labels_of(part, frame, schema)))
+    frame = stacked(frames).set_axis(file_rows(labels))
+    repeated, rows = repeated_keys(frame, schema), frame.index
+    frame = on_key(frame, schema)
+    counted = ("rows_read", "rows_not_selected", "rows_dropped")
+    record: dict[str, Any] = {name: sum(part.record[name] for part in parts) for name in counted}
+    record["rows_used"] = len(frame)
+    left = (name for part in parts for name in part.record["columns_left_out"])
+    record["columns_left_out"] = list(dict.fromkeys(left))
+    repairs_done = sum((Counter(part.record.get("repairs", {})) for part in parts), Counter[str]())
+    record |= {"repairs": dict(repairs_done)} if repairs_done else {}
+    firsts = [*reversed(parts)]
+    return Conformed(
+        frame, ", ".join(dict.fromkeys(part.file for part in parts)), [f for part in parts for f in part.findings],
+        record, {k: v for part in firsts for k, v in part.rules.items()}, repeated, rows,
+        {k: v for part in firsts for k, v in part.not_taken.items()},
+    )  # fmt: skip
+
+
+def _labels_of(part: Conformed, frame: pd.DataFrame, schema: LayerSchema) -> pd.Index:
+    """The file's rows in the order of a conformed frame, which its key may have sorted."""
+    if part.keys is None or part.frame.index.name != schema.key or not part.frame.index.is_unique:
+        given: pd.Index = frame.index if part.file_rows is None else part.file_rows
+        return given
+    first = dict(zip(reversed(part.keys.tolist()), reversed(part.keys.index.tolist()), strict=True))
+    rows: pd.Index = pd.Index([first[key] for key in frame[schema.key]], name=part.keys.index.name, dtype=object)
+    return rows
 
 
 def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
@@ -186,15 +243,26 @@ def _select(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
         values = wanted if isinstance(wanted, list) else [wanted]
         rows = rows[rows[column].isin(values) | to_text(rows[column]).isin([str(v) for v in values])]
         taking.used.add(column)
-    if card.select:
+    if card.source.shape and has_shapes(rows):
+        kinds = rows.geom_type
+        rows = rows[kinds.isin(GEOMETRY_TYPES[card.source.shape]) | kinds.isna()]
+    if card.select or card.source.shape:
+        asked = bool(card.select), bool(card.source.shape)
         kept, left = len(rows), len(taking.rows) - len(rows)
         record["rows_not_selected"] = left
         taking.say(
             "note", "selected",
-            f"按 [select] 选用 {kept} 行，另有 {left} 行不属于本图层。",
-            f"[select] keeps {kept} rows; {left} are not of this layer.",
+            f"按{_SELECTS[asked].zh}选用 {kept} 行，另有 {left} 行不属于本图层。",
+            f"{_SELECTS[asked].en} keeps {kept} rows; {left} are not of this layer.",
         )  # fmt: skip
     taking.rows = rows
+
+
+_SELECTS = {
+    (True, False): Text(" [select] ", "[select]"),
+    (False, True): Text(" shape ", "shape"),
+    (True, True): Text(" [select]、shape ", "[select] with shape"),
+}
 
 
 def _repair(taking: _Taking, card: Card, record: dict[str, Any]) -> None:
@@ -299,7 +367,11 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
         return _take_alike(taking, target)
     taking.rules[target.name] = rule.model_dump(by_alias=True, exclude_defaults=True)
     if rule.number is not None:
-        return _number_rows(rows, rule.number)
+        done = taking.numbered.get(rule.number, 0)
+        taking.numbered[rule.number] = done + len(rows)
+        return number_rows(rows, rule.number, after=done)
+    if rule.text_within_m is not None:
+        return to_field(_texts_beside(taking, target, rule, rule.text_within_m), target).values
     if rule.value is not None:
         return to_field(pd.Series([rule.value] * len(rows), index=rows.index, dtype=object), target).values
     names = [rule.from_] if isinstance(rule.from_, str) else list(rule.from_ or ())
@@ -322,6 +394,39 @@ def _take(taking: _Taking, target: SchemaField, rule: str | ColumnRule | None) -
     )
     taking.remarks += [(target.name, remark) for remark in column.remarks]
     return column.values
+
+
+def _texts_beside(taking: _Taking, target: SchemaField, rule: ColumnRule, within_m: float) -> pd.Series:
+    """The text beside each feature in a drawing; none where there is none, or where several differ, which is said."""
+    beside = drawings.texts_beside(taking.rows, taking.whole, within_m=within_m, layers=rule.text_layers)
+    taking.used |= {drawings.TEXT, *([drawings.LAYER] if rule.text_layers else [])}
+    named, lost = int(beside.texts.notna().sum()), len(beside.unplaced)
+    shown = "、".join(beside.unplaced[:_STRANGERS_SHOWN])
+    rest = Text(
+        f"；{lost} 处文字旁边没有要素：{shown}。" if lost else "。",
+        f"; {lost} texts have no feature beside them: {shown}." if lost else ".",
+    )
+    taking.say(
+        "note", "texts_beside",
+        f"{target.label.zh}取自图上 {within_m:g} m 以内最近的文字：{named} 个要素有，{len(taking.rows) - named} 个没有"
+        + rest.zh,
+        f"{target.label.en} is the nearest text within {within_m:g} m in the drawing: {named} features have one, "
+        f"{len(taking.rows) - named} have none" + rest.en,
+        name=target.name,
+    )  # fmt: skip
+    if beside.several:
+        places = taking.rows.index[[position for position, _ in beside.several]]
+        refs = [
+            ref._replace(mark="：", value="、".join(texts))
+            for ref, (_, texts) in zip(row_refs(places), beside.several, strict=True)
+        ]
+        taking.say(
+            "warning", "texts_differ",
+            f"旁边有几处不同的文字，{target.label.zh}按未知处理；请在图上核对。",
+            f"Several different texts stand beside it, so {target.label.en} is unknown; look at the drawing.",
+            name=target.name, features=refs,
+        )  # fmt: skip
+    return beside.texts
 
 
 def _unit_in_file(columns: FileColumns, name: str, target: SchemaField) -> str:
@@ -440,13 +545,6 @@ def _report_remarks(taking: _Taking, frame: pd.DataFrame) -> None:
         taking.say(remark.severity, remark.code, *remark.text, name=name, features=said)
 
 
-def row_refs(index: Iterable[object]) -> list[FeatureRef]:
-    """The rows as people count them: the sheet's own row numbers where the reader kept them, else their place."""
-    first = 0 if getattr(index, "name", None) == SHEET_ROW else 1
-    rows = (int(label) + first if isinstance(label, int | np.integer) else str(label) for label in index)
-    return [FeatureRef(rows=(row,)) for row in rows]
-
-
 def no_column(name: str, rows: pd.DataFrame, key: str, file: str) -> ConfigError:
     """The error for a column that a card names and the file does not have, with the nearest one."""
     columns = [str(c) for c in rows.columns if c != "geometry"]
@@ -460,96 +558,3 @@ def no_column(name: str, rows: pd.DataFrame, key: str, file: str) -> ConfigError
         f"{file}：来源卡 {key} 指的列“{name}”在文件中不存在；{hint.zh}",
         f"{file}: the card's {key} names column {name!r}, which the file does not have; {hint.en}",
     )
-
-
-def has_shapes(rows: object) -> bool:
-    """Whether a frame's column called geometry holds shapes; without a look at any of them."""
-    return str(getattr(rows, "dtypes", {}).get("geometry", "")) == "geometry"
-
-
-def _number_rows(rows: gpd.GeoDataFrame, prefix: str) -> pd.Series:
-    """Ids by position on the ground (left, bottom, right, top, then content), so row order does not matter."""
-    import shapely
-
-    if not has_shapes(rows):
-        order = np.array(sorted(range(len(rows)), key=_row_text(rows)), dtype=np.int64)
-    else:
-        bounds = np.nan_to_num(shapely.bounds(rows.geometry.to_numpy()))
-        order = np.lexsort(bounds.T[::-1])
-        tied = {int(p) for p in np.flatnonzero((np.diff(bounds[order], axis=0) == 0).all(axis=1))}
-        for start in sorted(p for p in tied if p - 1 not in tied):
-            end = start + 1
-            while end < len(order) and (bounds[order[end]] == bounds[order[start]]).all():
-                end += 1
-            order[start:end] = sorted(order[start:end], key=_row_text(rows))
-    width = max(4, len(str(len(rows))))
-    ids = np.empty(len(rows), dtype=object)
-    ids[order] = [f"{prefix}{number:0{width}d}" for number in range(1, len(rows) + 1)]
-    return pd.Series(ids, index=rows.index, dtype="str")
-
-
-def _row_text(rows: gpd.GeoDataFrame) -> Callable[[int], tuple[str, ...]]:
-    """A sort key of a row's whole content, shape first."""
-    shapes = has_shapes(rows)
-
-    def text(position: int) -> tuple[str, ...]:
-        row = rows.iloc[position]
-        shape = row["geometry"].wkb_hex if shapes and row["geometry"] is not None else ""
-        return (shape, *(str(row.iloc[n]) for n, name in enumerate(rows.columns) if not shapes or name != "geometry"))
-
-    return text
-
-
-def _repeated(frame: pd.DataFrame, schema: LayerSchema) -> dict[str, FeatureRef]:
-    """The keys that stand in several rows, each with those rows."""
-    if schema.key not in frame.columns or frame[schema.key].is_unique:
-        return {}
-    keys = frame[schema.key]
-    rows = frame.index[keys.notna() & keys.duplicated(keep=False)]
-    found: dict[str, list[int | str]] = {}
-    for key, ref in zip(keys.loc[rows], row_refs(rows), strict=True):
-        found.setdefault(str(key), []).extend(ref.rows)
-    return {key: FeatureRef(key, tuple(own)) for key, own in found.items()}
-
-
-def _key(frame: gpd.GeoDataFrame, schema: LayerSchema) -> gpd.GeoDataFrame:
-    """The frame on its key, sorted; one with empty or repeated keys stays as it is, for the check to name the rows."""
-    if not schema.key:
-        return frame.reset_index(drop=True)
-    if schema.key not in frame.columns:
-        if not len(frame):  # an empty file often has no columns either; that it is empty says it all
-            frame.index = pd.Index([], dtype="str", name=schema.key)
-        return frame
-    keys = frame[schema.key]
-    if keys.hasnans or not isinstance(keys.dtype, pd.StringDtype):
-        return frame.set_index(schema.key)
-    # One sort tells order and repetition together; an index would hash a million keys for each.
-    values = pa.array(keys.array)
-    order = _sorting_order(values)
-    ordered = values.take(pa.array(order))
-    if len(ordered) > 1 and pc.any(pc.equal(ordered[1:], ordered[:-1])).as_py():
-        return frame.set_index(schema.key)
-    frame = frame.drop(columns=schema.key)
-    if (order[1:] < order[:-1]).any():
-        frame = frame.take(order)
-    frame.index = pd.Index(pd.array(ordered, dtype="str"), name=schema.key)
-    return frame
-
-
-def _sorting_order(texts: Any) -> Any:
-    """The positions that sort Arrow texts without nulls, equal ones in any order.
-
-    Texts of one length, as ids are, differ in few of their bytes: those make machine words to sort by.
-    """
-    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    lengths = pc.unique(pc.binary_length(texts)).to_pylist()
-    if len(lengths) != 1 or not lengths[0]:
-        return pc.sort_indices(texts).to_numpy()
-    starts = np.frombuffer(texts.buffers()[1], dtype="i8" if pa.types.is_large_string(texts.type) else "i4")
-    first, size = int(starts[texts.offset]), len(texts) * lengths[0]
-    letters = np.frombuffer(texts.buffers()[2], dtype="u1")[first : first + size].reshape(len(texts), -1)
-    differ = np.flatnonzero((letters != letters[0]).any(axis=0))
-    words = np.zeros((len(texts), 8 * max(1, -(-len(differ) // 8))), dtype="u1")
-    words[:, : len(differ)] = letters[:, differ]
-    numbers = words.view(">u8").astype("u8")
-    return np.argsort(numbers[:, 0]) if numbers.shape[1] == 1 else np.lexsort(numbers.T[::-1])

@@ -20,7 +20,6 @@ from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameter
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card, ColumnRule, Join
 from gis_renovation.reading.cells import one_text
-from gis_renovation.reading.conforming import has_shapes, row_refs
 from gis_renovation.reading.dbf import bytes_at
 from gis_renovation.reading.domains import FileColumns
 from gis_renovation.reading.exact import digits_lost, stacked
@@ -39,6 +38,7 @@ from gis_renovation.reading.opening import (
     unpack,
     unreadable,
 )
+from gis_renovation.reading.rows import file_rows, has_shapes, row_refs
 from gis_renovation.reading.shapes import Built, shapes_from_text
 from gis_renovation.reading.sheets import read_csv, read_sheet, read_text_table, read_xlsx
 from gis_renovation.reading.surveys import read_coordinates
@@ -95,6 +95,9 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
             facts: dict[str, Any] = {"path": name, "sha256": digest.result(), "rows": len(frame), **reading.facts}
             files.append(facts)
         frame = stacked(_one_crs(parts, card) if len(parts) > 1 else parts)
+        if len(parts) > 1:
+            rows = [(Path(name).name, part.index) for name, part in zip(card.source.paths, parts, strict=True)]
+            frame = frame.set_axis(file_rows(rows))
         for number, join in enumerate(card.join, start=1):
             frame, facts = _join(frame, join, number, folder, reading)
             files.append(facts)

@@ -22,7 +22,8 @@ from gis_renovation.reading.cells import (
     is_unknown,
     one_text,
 )
-from gis_renovation.reading.conforming import no_column, row_refs
+from gis_renovation.reading.conforming import no_column
+from gis_renovation.reading.rows import row_refs
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -193,6 +193,7 @@ def _fill_merged(rows: list[list[Any]], merged: Sequence[Span], body: int) -> in
 def _records(rows: Sequence[Row], top: int, depth: int, ledger: Ledger) -> list[int]:
     """Positions of the rows that are records; the others are put into ``set_aside``."""
     head = [[_shown(cell) for cell in row] for row in rows[top : top + depth]]
+    marked = next((column for row in head for column, name in enumerate(row) if name == "序号"), None)
     end = _end_of_records(rows, top + depth)
     keep = []
     for number in range(top + depth, len(rows)):
@@ -200,6 +201,8 @@ def _records(rows: Sequence[Row], top: int, depth: int, ledger: Ledger) -> list[
         shown = [_shown(cell) for cell in row if not _empty(cell)]
         if not shown:
             kind = "blank"
+        elif marked is not None and _shown(row[marked]) == "示例":
+            kind = "example"
         elif _is_total(row):
             kind = "total"
         elif _is_footer(row, last=number >= end):
@@ -209,7 +212,7 @@ def _records(rows: Sequence[Row], top: int, depth: int, ledger: Ledger) -> list[
         else:
             keep.append(number)
             continue
-        ledger.set_aside[kind].append(number + 1)
+        ledger.set_aside.setdefault(kind, []).append(number + 1)
     return keep
 
 

@@ -167,9 +167,10 @@ def _rows_of_text(lines: Iterable[str], mark: str) -> Iterator[list[str]]:
 
 
 def _looks_like_ledger(frame: pd.DataFrame) -> bool:
-    """Nameless columns mean that the first line was a title, not the header."""
+    """Nameless columns mean that the first line was a title, not the header; rows marked 示例 are no records."""
     nameless = sum(re.fullmatch(r"第\d+列", str(name)) is not None for name in frame.columns)
-    return nameless > len(frame.columns) / 2
+    examples = "序号" in frame.columns and bool((frame["序号"] == "示例").any())
+    return nameless > len(frame.columns) / 2 or examples
 
 
 def _csv_cells(path: Path, encoding: str, separator: str) -> list[list[Any]]:
@@ -448,6 +449,7 @@ _SET_ASIDE = {
     "total": Text("合计、小计", "total"),
     "footer": Text("表尾（填报人等）", "footer"),
     "header": Text("重复的表头", "repeated header"),
+    "example": Text("示例", "example"),
 }
 
 
@@ -458,7 +460,7 @@ def _ledger(cells: list[list[Any]], merged: list[Span], path: Path, reading: Rea
     reading.facts |= {"sheet_rows": ledger.rows_seen, "set_aside": {k: len(v) for k, v in ledger.set_aside.items()}}
     header = ledger.set_aside["header"]
     for kind, label in _SET_ASIDE.items():
-        rows = _after_gap(header) if kind == "header" else ledger.set_aside[kind]
+        rows = _after_gap(header) if kind == "header" else ledger.set_aside.get(kind, [])
         if rows:
             reading.say(
                 "note", "rows_set_aside", path,

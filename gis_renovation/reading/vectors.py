@@ -22,13 +22,14 @@ from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
-from gis_renovation.reading.conforming import columns_needed, row_refs
+from gis_renovation.reading.conforming import columns_needed
 from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, prepare_table, say_undecodable
 from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
 from gis_renovation.reading.exact import frame_of, rows_of, stacked
 from gis_renovation.reading.opening import Reading, driver_words, text_encoding, unreadable
 from gis_renovation.reading.partial import say_if_partial
 from gis_renovation.reading.recoding import AS_BYTES, Opened, open_drawing, open_mapinfo, open_xml, say_drawing_units
+from gis_renovation.reading.rows import row_refs
 from gis_renovation.reading.shapes import Built, joined_shapes, shapes_from_wkb
 from gis_renovation.reading.untouched import borrow, digests, lent, unmerged
 from gis_renovation.words import Text

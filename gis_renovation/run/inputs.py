@@ -12,7 +12,17 @@ from typing import Any
 from gis_renovation.checks import Origin
 from gis_renovation.config import read_toml
 from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Severity
-from gis_renovation.reading import Card, conform, finish_shapes, guessed_crs, read_files, read_raster
+from gis_renovation.reading import (
+    Card,
+    Conformed,
+    Raw,
+    conform,
+    finish_shapes,
+    guessed_crs,
+    read_files,
+    read_raster,
+    stack,
+)
 from gis_renovation.run.asking import ask_steps
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.run.manifest import SourceRecord
@@ -80,7 +90,7 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
 
     vectors = {name: layer for name, layer in inputs.layers.items() if not layer_schemas()[name].raster}
     inputs.findings += check_references(vectors, origins=inputs.origins)
-    trusted = [name for name, card in cards.items() if card.source.trusted]
+    trusted = [name for name, card in cards.items() if all(part.source.trusted for part in card.sources)]
     inputs.findings += check_zone(inputs.layers, target, trusted=trusted)
     inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
     inputs.findings += check_plausibility(inputs.layers)
@@ -199,12 +209,11 @@ def _leave_out_rasters(inputs: Inputs, target: Any, file_of: Callable[[str], str
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
-    from gis_renovation.checking import check_claim, check_layer
-    from gis_renovation.crs import reproject
+    from gis_renovation.checking import check_layer
 
     card = project.cards[name]
-    if card.source.crs_guessed:
-        inputs.findings.append(guessed_crs(name, card.source.crs))
+    guessed = sorted({part.source.crs for part in card.sources if part.source.crs_guessed})
+    inputs.findings += [guessed_crs(name, crs) for crs in guessed]
     if card.schema_.raster:
         raster, record = read_raster(card, project.layers_folder)
         raster, warped = _warped(raster, card, target)
@@ -213,17 +222,12 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
         inputs.sources[name] = SourceRecord(**_card_facts(card), **record, fingerprint=fingerprint(raster))
         inputs.findings += _raster_remarks(name, inputs.sources[name])
         return
-    raw = read_files(card, project.layers_folder, all_columns=False)
-    file = ", ".join(Path(path).name for path in card.source.paths)
-    conformed = conform(raw.frame, card, file=file, columns=raw.columns)
+    parts = _read_parts(project, card, target)
+    conformed = parts[0][1] if len(parts) == 1 else stack([part for _, part in parts], card.schema_)
     frame = conformed.frame
-    findings = [*raw.findings, *conformed.findings]
+    findings = [finding for raw, _ in parts for finding in raw.findings] + conformed.findings
     if card.schema_.geometry:
-        misplaced = check_claim(frame, target, name=name, file=file, area=project.settings.project.area)
-        if misplaced:
-            raise DataError([*findings, *misplaced])
-        frame = reproject(frame, target, where=f"{name}（{file}）")
-        frame, repaired = finish_shapes(frame, card, conformed.record, file=file)
+        frame, repaired = finish_shapes(frame, card, conformed.record, file=conformed.file)
         findings += repaired
     findings += check_layer(frame, card.schema_, conformed.origin)
     inputs.layers[name] = frame
@@ -231,17 +235,61 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     inputs.origins[name] = conformed.origin
     inputs.sources[name] = SourceRecord(
         **_card_facts(card),
-        **raw.record,
+        **_joint_record([raw.record for raw, _ in parts]),
         **conformed.record,
         fingerprint=fingerprint(frame),
         columns=tuple(frame.columns),
     )
 
 
+def _read_parts(project: Project, card: Card, target: Any) -> list[tuple[Raw, Conformed]]:
+    """Each of a layer's sources as read and as conformed, in the project CRS. Raises DataError for misplaced rows."""
+    numbered: dict[str, int] | None = {} if card.parts else None
+    parts, misplaced = [], []
+    for part in card.sources:
+        raw = read_files(part, project.layers_folder, all_columns=False)
+        file = ", ".join(Path(path).name for path in part.source.paths)
+        conformed = conform(raw.frame, part, file=file, columns=raw.columns, numbered=numbered)
+        if card.schema_.geometry:
+            from gis_renovation.checking import check_claim
+            from gis_renovation.crs import reproject
+
+            name, area = card.source.layer, project.settings.project.area
+            faults = check_claim(conformed.frame, target, name=name, file=file, area=area)
+            misplaced += [*raw.findings, *conformed.findings, *faults] if faults else []
+            if not faults:
+                conformed.frame = reproject(conformed.frame, target, where=f"{name}（{file}）")
+        parts.append((raw, conformed))
+    if misplaced:
+        raise DataError(misplaced)
+    return parts
+
+
+def _joint_record(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """The files, CRS and datum of all sources of a layer."""
+    if len(records) == 1:
+        return records[0]
+    joint: dict[str, Any] = {"files": [file for record in records for file in record["files"]]}
+    for key in ("crs", "datum"):
+        joint[key] = ", ".join(dict.fromkeys(record[key] for record in records if record[key]))
+    fits = {f"{number}": r["control_points"] for number, r in enumerate(records, start=1) if "control_points" in r}
+    return joint | ({"control_points": fits} if fits else {})
+
+
+_CLASSES = ("public", "internal", "work_secret")
+
+
 def _card_facts(card: Card) -> dict[str, Any]:
-    source = card.source
-    facts = {name: getattr(source, name) for name in ("owner", "licence", "classification", "observed")}
-    return facts | ({"crs_guessed": source.crs} if source.crs_guessed else {})
+    """What the cards of a layer say of their sources; of several the strictest class and the earliest day count."""
+    sources = [part.source for part in card.sources]
+    facts: dict[str, Any] = {
+        name: "；".join(dict.fromkeys(said for source in sources if (said := getattr(source, name))))
+        for name in ("owner", "licence")
+    }
+    facts["classification"] = max((source.classification for source in sources), key=_CLASSES.index)
+    facts["observed"] = card.observed
+    guessed = ", ".join(sorted({source.crs for source in sources if source.crs_guessed}))
+    return facts | ({"crs_guessed": guessed} if guessed else {})
 
 
 def check_settings(project: Project) -> list[Finding]:

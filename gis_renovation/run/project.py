@@ -140,15 +140,18 @@ def read_cards(folder: Path) -> dict[str, Card]:
         )
     cards: dict[str, Card] = {}
     errors: list[GisRenovationError] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem):
         where = f"layers/{path.name}"
         try:
             card = read_card(read_text(path), stem=path.stem, where=where)
-            if card.source.layer in cards:
+            first = cards.get(card.source.layer)
+            if first is not None:  # several cards for one layer, each for its own files
+                card = first.model_copy(update={"parts": (*first.parts, *card.sources)})
+            if len(card.sources) > 1 and card.schema_.raster:
                 layer = card.source.layer
                 raise ConfigError(
-                    f"{where}：图层 {layer} 已有另一张来源卡；多个文件请写进同一张卡的 path 列表。",
-                    f"{where}: layer {layer} already has a card; list several files in one card's path.",
+                    f"{where}：栅格图层 {layer} 只能有一个文件，已有另一张来源卡；请先拼接。",
+                    f"{where}: the raster layer {layer} takes one file and has a card already; mosaic them first.",
                 )
             cards[card.source.layer] = card
         except GisRenovationError as error:

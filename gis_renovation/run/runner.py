@@ -196,7 +196,7 @@ def _solved(result: Any, seconds: float | None) -> SolvedRecord:
 
 def _layer_dates(project: Project, table: str, accepted: Iterable[str]) -> dict[str, datetime.date]:
     """A parameter ``<layer>_on`` that the project does not set is the day in that layer's source card."""
-    dates = {f"{name}_on": card.source.observed for name, card in project.cards.items()}
+    dates = {f"{name}_on": card.observed for name, card in project.cards.items()}
     stated = project.tables.get(table, {})
     return {name: day for name in accepted if name not in stated and (day := dates.get(name))}
 

@@ -1,5 +1,6 @@
 """Files that leave: places, databases, workbooks, documents."""
 
+from gis_renovation.writing.blanks import blank_card, write_blank
 from gis_renovation.writing.documents import Paper
 from gis_renovation.writing.geopackage import write_geopackage
 from gis_renovation.writing.places import final_name, is_plain, new_file, new_folder, temporary_folder
@@ -8,6 +9,7 @@ from gis_renovation.writing.workbooks import sheet_names, unique_sheet_name, wri
 
 __all__ = [
     "Paper",
+    "blank_card",
     "final_name",
     "is_plain",
     "new_file",
@@ -15,6 +17,7 @@ __all__ = [
     "sheet_names",
     "temporary_folder",
     "unique_sheet_name",
+    "write_blank",
     "write_geopackage",
     "write_layer_styles",
     "write_tables",

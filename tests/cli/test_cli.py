@@ -88,7 +88,7 @@ def test_a_mistake_ends_with_2_and_says_what_to_do(words, hint):
     ("words", "said"),
     [
         (["chek"], ("没有 chek 这个命令", "是否指 check")),
-        (["xyz"], ("没有 xyz 这个命令", "init、card、check")),
+        (["xyz"], ("没有 xyz 这个命令", "init、card、template、check")),
         (["run", "--onyl", "zones"], ("没有 --onyl 这个选项", "是否指 --only", "gis-renovation run --help")),
         (["run", "--foo"], ("没有 --foo 这个选项",)),
         (["run", "x", "--only"], ("--only 后面要写一个值",)),

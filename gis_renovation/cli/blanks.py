@@ -1,0 +1,56 @@
+"""Blank workbooks and their cards, put where a project keeps its data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis_renovation.errors import FileError
+from gis_renovation.words import Lang, Text
+
+if TYPE_CHECKING:
+    from gis_renovation.schemas import LayerSchema
+
+
+def write_blanks(
+    schemas: Sequence[LayerSchema], folder: Path, cards: Path | None, frames: Mapping[str, Any], lang: Lang
+) -> list[Text]:
+    """A workbook for each layer in ``folder``, and a card in ``cards`` where none stands; what was done, for each.
+
+    Raises FileError before anything is written if one of the workbooks is there already.
+    """
+    from gis_renovation.checking import card_beside
+    from gis_renovation.writing import blank_card, new_file, write_blank
+
+    paths = [folder / f"{schema.label.zh}.xlsx" for schema in schemas]
+    there = [path for path in paths if path.exists()]
+    if there:
+        listed = "、".join(map(str, there))
+        raise FileError(
+            f"{listed} 已经存在，没有改动；请先移走，或用 --to 换一个文件夹。", f"{listed} exists; nothing was changed."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    told = []
+    for schema, path in zip(schemas, paths, strict=True):
+        with new_file(path) as work:
+            write_blank(work, schema, frame=frames.get(schema.name))
+        said = Text(f"{path}", f"{path}")
+        shapes = schema.geometry and "point" not in schema.geometry
+        if shapes:
+            said += Text(
+                f"；图形另给文件，为它起草来源卡后运行 card {path} --layer {schema.name} --write，表就接到图形上",
+                f"; the shapes come by a file of their own: draft its card, then card {path} --layer {schema.name} "
+                "--write puts this table beside them",
+            )
+        elif cards is not None and card_beside(cards, schema.name) is None:
+            target = cards / f"{schema.name}.toml"
+            with new_file(target) as work:
+                text = blank_card(Path(os.path.relpath(path.resolve(), cards.resolve())).as_posix(), schema, lang)
+                work.write_text(text, encoding="utf-8", newline="\n")
+            said += Text(f"；来源卡 {target}，填好表即可 check", f"; card {target}: fill the table in, then check")
+        elif cards is not None:
+            said += Text("；已有来源卡，没有改动", "; it has a card, which was not touched")
+        told.append(said)
+    return told
