@@ -50,7 +50,7 @@ class Origin(NamedTuple):
 
     ``rules`` are the card's rules by column, ``row_at`` tells the file's row at a position of the frame,
     ``repeated`` the rows of each repeated key, ``not_taken`` the column that has a field's name but whose content
-    does not fit.
+    does not fit. Of columns from a second table ``joined`` gives the table's row by key, ``files`` its name.
     """
 
     file: str = ""
@@ -58,6 +58,8 @@ class Origin(NamedTuple):
     row_at: RefAt = _counted
     repeated: Mapping[str, FeatureRef] = MappingProxyType({})
     not_taken: Mapping[str, str] = MappingProxyType({})
+    joined: Mapping[str, Mapping[str, int | str]] = MappingProxyType({})
+    files: Mapping[str, str] = MappingProxyType({})
 
 
 NO_FILE = Origin()
@@ -80,7 +82,7 @@ def layer_faults(
         if field.name == schema.key:
             continue
         if field.name in frame.columns:
-            yield from _value_faults(frame[field.name], field, ref_at)
+            yield from _value_faults(frame[field.name], field, _in_table(ref_at, origin.joined.get(field.name)))
         elif (field.required or field.stated) and len(frame):
             yield Fault("missing_field", field.name)
     if schema.geometry:
@@ -114,6 +116,18 @@ def _refs_of(frame: pd.DataFrame, schema: LayerSchema, origin: Origin) -> RefAt:
     if schema.key and frame.index.name == schema.key:
         return lambda position: FeatureRef(str(frame.index[position]))
     return origin.row_at
+
+
+def _in_table(ref_at: RefAt, rows: Mapping[str, int | str] | None) -> RefAt:
+    """The features with the rows of a second table beside their keys, for what came from there."""
+    if not rows:
+        return ref_at
+
+    def named(position: int) -> FeatureRef:
+        ref = ref_at(position)
+        return ref._replace(rows=(rows[ref.key],)) if ref.key in rows else ref
+
+    return named
 
 
 def _spelt_otherwise(lost: Iterable[str], ids: Iterable[object]) -> dict[str, str]:

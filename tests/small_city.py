@@ -27,7 +27,7 @@ households = 22595
 bare_classes = [6]
 
 [zones]
-households = {{ min = 300, max = 1500 }}
+community_count = {{ min = 1, max = 3 }}
 budgets_yuan = {{ 2025 = 90000000, 2026 = 90000000 }}
 """
 PROFILES = ("public.toml", "bureau.toml", "planner.toml")

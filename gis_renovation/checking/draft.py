@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -158,6 +159,8 @@ def _crs_lines(found: Found, project_crs: str, doubts: list[Text]) -> list[str |
     stated = getattr(frame, "crs", None)
     places = _places(found)
     guesses = likely_crs(places, project_crs=project_crs)
+    if stated is not None and not found.facts.get("claims_crs", True):
+        return _assumed_lines(stated, doubts)
     if stated is not None:
         code = stated.to_authority()
         shown = ":".join(code) if code else next((g for g, _ in guesses if same_crs(g, stated)), "")
@@ -180,12 +183,34 @@ def _crs_lines(found: Found, project_crs: str, doubts: list[Text]) -> list[str |
     )
     return [
         Text(f'crs = "{code}"  # 猜测：{reason.zh}', f'crs = "{code}"  # guess: {reason.en}'),
-        Text(
-            "crs_guessed = true  # 向提供单位核实坐标系后删去本行；未核实前每次检查都会提醒，公众版拒绝发布",
-            "crs_guessed = true  # delete this line once the CRS is confirmed; until then every check warns, and no "
-            "public site is made",
-        ),
+        _GUESSED,
     ]
+
+
+def _assumed_lines(crs: Any, doubts: list[Text]) -> list[str | Text]:
+    """The CRS of a file that states none, which is its format's default: a guess until somebody confirms it."""
+    code = ":".join(crs.to_authority() or ("EPSG", "4326"))
+    code = "EPSG:4326" if code == "OGC:CRS84" else code
+    doubts.append(
+        Text(
+            f"文件没有写坐标系，{code}（{crs.name}）只是格式的惯例；地图服务导出的多为 GCJ-02，务必向提供单位核实。",
+            f"The file states no CRS; {code} ({crs.name}) is only its format's default. Files of map services are "
+            "mostly in GCJ-02: ask.",
+        )
+    )
+    return [
+        Text(f'crs = "{code}"  # 文件没有写，按格式的惯例', f'crs = "{code}"  # not stated; the usual one'),
+        _GUESSED,
+        Text('# datum = "gcj02"  # 高德、腾讯等地图服务的数据', '# datum = "gcj02"  # data of Amap, Tencent'),
+    ]
+
+
+# The line of a card that says that nobody has confirmed its CRS.
+_GUESSED = Text(
+    "crs_guessed = true  # 向提供单位核实坐标系后删去本行；未核实前每次检查都会提醒，公众版拒绝发布",
+    "crs_guessed = true  # delete this line once the CRS is confirmed; until then every check warns, and no "
+    "public site is made",
+)
 
 
 def _places(found: Found) -> Floats:

@@ -7,6 +7,7 @@ not have yet. A person decides which file counts where both have a field.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,14 +24,17 @@ from gis_renovation.reading import (
     RASTER_SUFFIXES,
     Card,
     ColumnRule,
+    confirmed_by_words,
     find_file,
     has_shapes,
+    is_running,
     join_keys,
     match_rows,
     read_card,
     read_files,
     same_filled,
     same_name,
+    take_line,
 )
 from gis_renovation.schemas import LayerSchema
 from gis_renovation.words import Lang, Text
@@ -116,13 +120,20 @@ def draft_join(
             )
         )
     raw = read_files(card.model_copy(update={"join": []}), beside)
-    ours, theirs = _common(card, raw.frame, found.frame, path, doubts)
+    notes: list[Text] = []
+    guessed: list[Text] = []
+    ours, theirs = _common(card, raw.frame, found.frame, path, guessed)
+    if not (is_running(raw.frame[ours]) and is_running(found.frame[theirs])):
+        doubts += guessed
+    else:
+        ours, theirs = _instead_of_running(raw.frame, found.frame, (ours, theirs), doubts, notes)
     on = toml_inline(ours) if ours == theirs else f"{{ {_key(ours)} = {toml_inline(theirs)} }}"
     name = [f"layer_name = {toml_inline(found.sublayer)}"] if found.sublayer else []
     head = "[[join]]" if card.join else "[join]"
     section = (head, f"path = {toml_inline(written)}", *name, f"on = {on}")
-    draft = JoinDraft(target, section, {}, doubts=doubts)
-    _propose(draft, card, raw.frame, found.frame.drop(columns=theirs), lang)
+    draft = JoinDraft(target, section, {}, others=notes, doubts=doubts)
+    taken = _propose(draft, card, raw.frame, found.frame.drop(columns=theirs), lang)
+    _propose_one_row(draft, found.frame, theirs, taken)
     return draft
 
 
@@ -168,17 +179,80 @@ def _common(card: Card, layer: pd.DataFrame, ledger: pd.DataFrame, path: Path, d
     )
 
 
+def _instead_of_running(
+    layer: pd.DataFrame, ledger: pd.DataFrame, running: tuple[str, str], doubts: list[Text], notes: list[Text]
+) -> tuple[str, str]:
+    """What to join by where two columns that only count rows meet, as they do whatever the rows are.
+
+    Names, where they meet; else the running numbers, with the doubt, unless words beside them say the same.
+    """
+    matched = match_rows(join_keys(layer[running[0]]), join_keys(ledger[running[1]]))
+    if confirmed_by_words(matched, layer.drop(columns="geometry", errors="ignore"), ledger, running):
+        return running
+    both = f"“{running[0]}”与“{running[1]}”都只是流水号", f"{running[0]!r} and {running[1]!r} only count rows"
+    ours = [str(c) for c in layer.columns if c != "geometry" and not is_running(layer[c])]
+    theirs = [str(c) for c in ledger.columns if not is_running(ledger[c])]
+    ranked = sorted(((_share(layer[a], ledger[b]), a, b) for a in ours for b in theirs), reverse=True)
+    if ranked and ranked[0][0] >= _MEETS:
+        _, name, other = ranked[0]
+        notes.append(
+            Text(
+                f"{both[0]}，对得上不说明是同一个；改按“{name}”＝“{other}”对应",
+                f"{both[1]}, which proves nothing; joined by {name!r} and {other!r} instead",
+            )
+        )
+        if ranked[0][0] < _SURE:
+            doubts.append(
+                Text(f"只有一部分“{name}”对得上，请核对。", f"Only a part of {name!r} meets; check the others.")
+            )
+        return name, other
+    doubts.append(
+        Text(
+            f"{both[0]}，对得上不说明是同一个；两边也没有名称能印证。请在两边补上小区编号或名称，或逐行核对。",
+            f"{both[1]}: that they meet does not make them the same, and no names confirm it. Put ids or names into "
+            "both, or check row by row.",
+        )
+    )
+    return running
+
+
+# Names are joined by without a person where so many of them meet.
+_SURE = 0.9
+
+
+def _propose_one_row(draft: JoinDraft, ledger: pd.DataFrame, key: str, taken: Sequence[str]) -> None:
+    """For a ledger with several rows for a number, how they become one: a proposal, and a doubt that says so."""
+    keys = [text for text in join_keys(ledger[key]) if text]
+    most = max(Counter(keys).values(), default=1)
+    if most < 2 or not taken:
+        return
+    line = take_line(ledger, taken)
+    draft.section = (*draft.section, line)
+    draft.doubts.append(
+        Text(
+            f"台账“{key}”一个编号最多有 {most} 行（如一栋楼一行），按 {line} 并成一行："
+            "sum 相加，min 取最小（最早），unanimous 各行一致才取，否则未知；请核对每一列。",
+            f"Up to {most} rows of the ledger have one {key!r} (as with a row for each building); {line} makes one of "
+            "them: sum adds, min takes the least (earliest), unanimous takes what all agree on. Check each column.",
+        )
+    )
+
+
 def _share(ours: pd.Series, theirs: pd.Series) -> float:
     """The share of the shorter column's rows that meet the other one by a number of their own."""
     a, b = join_keys(ours), join_keys(theirs)
-    if len(set(b) - {""}) < max(1, 0.9 * len(b)) or not a:
+    distinct = list(dict.fromkeys(key for key in b if key))
+    if not a or not distinct or len(set(a)) < 0.9 * len(a):
         return 0.0
-    matched = match_rows(a, b)
-    return float((matched.positions >= 0).sum()) / max(1, min(len(a), len(b)))
+    several = len(distinct) < 0.9 * len(b)
+    met = float((match_rows(a, distinct).positions >= 0).sum())
+    # A ledger with several rows for a number has most of the layer's numbers, and no others worth speaking of.
+    return met / max(len(a), len(distinct)) if several else met / max(1, min(len(a), len(b)))
 
 
-def _propose(draft: JoinDraft, card: Card, layer: pd.DataFrame, ledger: pd.DataFrame, lang: Lang) -> None:
-    """Lines for the fields that the ledger has; those that the card has already stay a choice."""
+def _propose(draft: JoinDraft, card: Card, layer: pd.DataFrame, ledger: pd.DataFrame, lang: Lang) -> list[str]:
+    """Lines for the fields that the ledger has; those that the card has already stay a choice. The columns taken."""
+    taken: list[str] = []
     free = [str(c) for c in ledger.columns]
     schema: LayerSchema = card.schema_
     for name, target in schema.read_fields.items():
@@ -203,7 +277,9 @@ def _propose(draft: JoinDraft, card: Card, layer: pd.DataFrame, ledger: pd.DataF
                 )
             )
         else:
+            taken.append(column)
             draft.lines[name] = f"{line}  # {target.label.in_language(lang)}"
+    return taken
 
 
 def write_join(draft: JoinDraft, *, layer: str) -> Path:

@@ -77,10 +77,11 @@ def check_offsets(
 ) -> list[Finding]:
     """Layers displaced against a trusted one as Chinese web maps displace, or all by one vector.
 
-    ``trusted`` are the layers whose cards say so; without any, the reporting units and communities are
-    compared with, and the words leave open which of the two is wrong. Warnings only: nothing is moved.
+    ``trusted`` are the layers whose cards say so. Without any, the words leave open which of the two is wrong, and
+    layers are compared with the reporting units and communities, layers of areas also with each other, until one
+    agrees. Warnings only: nothing is moved.
     """
-    names = [name for name in (trusted or TRUSTED_LAYERS) if name in layers]
+    names = [name for name in (trusted or (*TRUSTED_LAYERS, *_DRAWN_ALIKE)) if name in layers]
     findings = []
     for name, layer in sorted(layers.items()):
         if name in trusted:
@@ -88,13 +89,20 @@ def check_offsets(
         for other in names:
             if other == name or (not trusted and name in names[: names.index(other)]):
                 continue
+            if not trusted and other in _DRAWN_ALIKE and name not in _DRAWN_ALIKE:
+                continue
             found = find_offset(layer, layers[other], project_crs)
             if found.kind not in ("none", "unclear"):
                 mixed = found.kind.startswith("mixed_")
                 rows = _shifted_rows(layer, layers[other], found.kind, project_crs) if mixed else ()
                 findings.append(_offset_finding(name, other, found, known=bool(trusted), rows=rows))
+            if found.kind != "unclear":
                 break
     return findings
+
+
+# Layers whose outlines follow the same walls and borders, so that a shift between two of them shows.
+_DRAWN_ALIKE = ("parcels", "land_survey", "planned_use", "buildings", "parks")
 
 
 _OFFSET_WORDS = {

@@ -19,6 +19,7 @@ import shapely
 from gis_renovation.arrays import Flags, Floats, Geometries, Positions
 from gis_renovation.errors import FeatureRef, Finding, Severity, by_key
 from gis_renovation.schemas import layer_schema, layer_schemas
+from gis_renovation.unknowns import name_or_id, optional_column
 from gis_renovation.words import Text
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ CONTAINED_SHARE = 0.95
 _BLOCK = 20_000
 _THREADS = 2
 
-_FLAT_LAYERS = ("communities", "parcels", "reporting_units")
+# Layers whose areas are added up: ground in two features counts twice.
+_FLAT_LAYERS = ("communities", "parcels", "reporting_units", "buildings", "land_survey", "planned_use")
+
+# Layers whose features of different kinds lie over each other as they should.
+_BY_KIND = ("control_lines", "barriers")
+
 _AREA_FIELDS = ("registered_area_m2", "area_m2", "land_area_m2")
 
 
@@ -52,12 +58,85 @@ def check_plausibility(layers: Mapping[str, gpd.GeoDataFrame]) -> list[Finding]:
             continue
         findings += check_slivers(layer, name)
         findings += check_areas(layer, name)
-        if name in _FLAT_LAYERS:
-            findings += check_overlaps(layer, name)
+        findings += _overlaps_of(layer, name)
     if "communities" in layers:
         findings += check_ratios(layers["communities"])
         findings += check_names(layers["communities"], layers.get("reporting_units"))
+        findings += check_units(layers["communities"], layers.get("reporting_units"))
     return findings
+
+
+def _overlaps_of(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
+    """Overlaps in any layer of areas: a warning where areas are added up, else a note; between equal kinds."""
+    if "polygon" not in layer_schema(name).geometry:
+        return []
+    if name in _FLAT_LAYERS:
+        return check_overlaps(layer, name)
+    kinds = layer["kind"].astype(str) if name in _BY_KIND and "kind" in layer.columns else None
+    findings = []
+    for found in check_overlaps(layer, name) if layer.index.is_unique else []:
+        alike = [ref for ref in found.features if kinds is None or kinds[ref.key] == kinds[ref.other]]
+        if not alike or found.code == "sliver_overlap":
+            continue
+        inside = found.code == "contained"
+        zh = "对要素一个在另一个之内" if inside else "对要素相互重叠"
+        en = "pairs of which one lies inside the other" if inside else "pairs overlap"
+        zh, en = f"{len(alike)} {zh}；不该如此的请核对。", f"{len(alike)} {en}; check whether they should."
+        findings.append(_say("note", found.code, name, zh, en, features=alike))
+    return findings
+
+
+# A community drawn over the border is in its unit if so much of it is.
+_IN_UNIT_SHARE = 0.5
+
+
+def check_units(communities: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> list[Finding]:
+    """Communities that lie outside the unit their record names, with the units where they lie; nothing is moved.
+
+    A unit counts with those it belongs to and those that belong to it (a zone inside a county). Missing codes, and
+    codes of no unit, are told elsewhere. O(n log n).
+    """
+    if units is None or "unit_code" not in communities.columns or "geometry" not in communities.columns:
+        return []
+    named = communities[communities["unit_code"].isin(units.index).to_numpy() & _areal(communities.geometry.to_numpy())]
+    ground = units[_areal(units.geometry.to_numpy())]
+    shapes, areas = named.geometry.to_numpy(), ground.geometry.to_numpy()
+    one, at = shapely.STRtree(areas).query(shapes)
+    share = shapely.area(shapely.intersection(shapes[one], areas[at])) / shapely.area(shapes[one])
+    family = _families(units)
+    refs = []
+    for position, code in enumerate(named["unit_code"].astype(str)):
+        if code not in ground.index:
+            continue
+        held: dict[str, float] = {
+            str(ground.index[a]): s for a, s in zip(at[one == position], share[one == position], strict=True)
+        }
+        if sum(s for unit, s in held.items() if unit in family[code]) < _IN_UNIT_SHARE:
+            lies = sorted((unit for unit in held if held[unit] > 0), key=lambda unit: -held[unit])
+            where = "、".join(_unit_name(units, unit) for unit in lies)
+            said = f"{_unit_name(units, code)}→{where or '—'}"
+            refs.append(FeatureRef(str(named.index[position]), mark=": ", value=said))
+    if not refs:
+        return []
+    zh = "小区不在登记的县区之内（登记→所在）；可能是县区代码填错，也可能是位置画错，请核对。"
+    en = "Communities lie outside the unit on record (on record→where they lie): the code or the place is wrong."
+    return [_say("warning", "outside_unit", "communities", zh, en, field="unit_code", features=refs)]
+
+
+def _families(units: gpd.GeoDataFrame) -> dict[str, set[str]]:
+    """For each unit itself, those it belongs to, and those that belong to it, over all levels."""
+    parents = {str(code): str(parent) for code, parent in optional_column(units, "parent_code").dropna().items()}
+    above: dict[str, list[str]] = {}
+    for code in map(str, units.index):
+        line = [code]
+        while parents.get(line[-1]) and parents[line[-1]] not in line:
+            line.append(parents[line[-1]])
+        above[code] = line
+    return {code: {*above[code], *(other for other, line in above.items() if code in line)} for code in above}
+
+
+def _unit_name(units: gpd.GeoDataFrame, code: str) -> str:
+    return name_or_id(optional_column(units, "name").get(code), code)
 
 
 def check_overlaps(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:

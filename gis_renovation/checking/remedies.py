@@ -46,7 +46,7 @@ def _finding(fault: Fault, schema: LayerSchema, origin: Origin) -> Finding:
         severity=fault.severity,
         code=fault.code,
         layer=schema.name,
-        file=origin.file,
+        file=origin.files.get(fault.field, origin.file),
         field=fault.field,
         text=words if isinstance(words, Text) else words(_Case(fault, schema, origin)),
         features=fault.features,

@@ -16,7 +16,7 @@ from gis_renovation.reading.cells import to_field, to_text
 from gis_renovation.reading.conforming import Conformed, conform, finish_shapes, stack
 from gis_renovation.reading.domains import FileColumns, column_meanings, same_filled, same_name
 from gis_renovation.reading.files import Raw, find_file, read_files, read_raster, read_raw
-from gis_renovation.reading.joins import LEDGER_PREFIX, join_keys, match_rows
+from gis_renovation.reading.joins import LEDGER_PREFIX, confirmed_by_words, is_running, join_keys, match_rows, take_line
 from gis_renovation.reading.opening import (
     RASTER_DRIVERS,
     RASTER_SUFFIXES,
@@ -52,11 +52,13 @@ __all__ = [
     "chosen",
     "column_line",
     "column_meanings",
+    "confirmed_by_words",
     "conform",
     "find_file",
     "finish_shapes",
     "guessed_crs",
     "has_shapes",
+    "is_running",
     "join_keys",
     "layers_in",
     "lent",
@@ -73,6 +75,7 @@ __all__ = [
     "shapes_from_text",
     "sheet_names",
     "stack",
+    "take_line",
     "to_field",
     "to_text",
     "unreadable",

@@ -29,7 +29,8 @@ from gis_renovation.reading.cells import (
 )
 from gis_renovation.reading.domains import FileColumns, same_filled, same_name
 from gis_renovation.reading.exact import stacked
-from gis_renovation.reading.rows import file_rows, has_shapes, number_rows, on_key, repeated_keys, row_refs
+from gis_renovation.reading.rows import file_rows, has_shapes, number_rows, on_key, repeated_keys, row_refs, together
+from gis_renovation.reading.source_ids import SOURCE_IDS, repeated_source_ids
 from gis_renovation.schemas import (
     APPROXIMATE,
     GEOMETRY_TYPES,
@@ -63,11 +64,14 @@ class Conformed:
     not_taken: dict[str, str] = field(default_factory=dict)
     # The keys in the order of the file, on its rows; only for a layer of several files.
     keys: pd.Series | None = None
+    # Of columns from a second table: its row by key, and its name.
+    joined: dict[str, dict[str, int | str]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> Origin:
         """What has to be known of the file to say where a fault stands and what to write."""
-        return Origin(self.file, self.rules, self.row_at, self.repeated, self.not_taken)
+        return Origin(self.file, self.rules, self.row_at, self.repeated, self.not_taken, self.joined, self.files)
 
     def row_at(self, position: int) -> FeatureRef:
         """The row of the file that stands at ``position`` of the frame."""
@@ -91,6 +95,11 @@ class _Taking:
     remarks: list[tuple[str, Remark]] = field(default_factory=list)
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     not_taken: dict[str, str] = field(default_factory=dict)
+
+    def ledger_rows(self, name: str) -> pd.Series | None:
+        """The rows of a second table by those of the frame, for a column of ours that came from there."""
+        source = self.rules.get(name, {}).get("from", "")
+        return self.columns.rows.get(source) if isinstance(source, str) else None
 
     def say(
         self, severity: Severity, code: str, zh: str, en: str, *, name: str = "", features: Sequence[FeatureRef] = ()
@@ -133,7 +142,7 @@ def columns_needed(
     alike = {
         same_name(columns, target, aliases) for name, target in card.schema_.read_fields.items() if name not in rules
     }
-    return [name for name in columns if name in named or name in alike]
+    return [name for name in columns if name in named or name in alike or name.strip().lower() in SOURCE_IDS]
 
 
 def conform(
@@ -179,6 +188,11 @@ def conform(
         geometry = _flat(rows.geometry.to_numpy(), taking)
         frame = gpd.GeoDataFrame(frame, geometry=geometry, crs=rows.crs)
     _report_remarks(taking, frame)
+    key_source = taking.rules.get(schema.key, {}).get("from")
+    for said, again in repeated_source_ids(taking.rows, schema.key, key_source) if schema.key else ():
+        taking.say("warning", "repeated_source_id", *said, features=row_refs(again))
+    joined = _joined_rows(taking, frame)
+    came = {name: columns.files[str(taking.rules[name]["from"])] for name in joined}
     repeated, labels = repeated_keys(frame, schema), frame.index
     keys = frame[schema.key] if numbered is not None and schema.key in frame.columns else None
     frame = on_key(frame, schema)
@@ -193,7 +207,22 @@ def conform(
             "note", "unused_columns", f"未使用的列：{'、'.join(shown)}。", f"Columns not used: {', '.join(shown)}."
         )
     told_rows = labels if len(labels) == len(frame) else None
-    return Conformed(frame, file, taking.findings, record, taking.rules, repeated, told_rows, taking.not_taken, keys)
+    return Conformed(
+        frame, file, taking.findings, record, taking.rules, repeated, told_rows, taking.not_taken, keys, joined, came
+    )
+
+
+def _joined_rows(taking: _Taking, frame: pd.DataFrame) -> dict[str, dict[str, int | str]]:
+    """For each column of ours from a second table that table's row by key."""
+    if taking.schema.key not in frame.columns:
+        return {}
+    found = {}
+    for name in taking.rules:
+        rows = taking.ledger_rows(name)
+        if rows is not None:
+            pairs = zip(frame[taking.schema.key], rows.reindex(frame.index), strict=True)
+            found[name] = {str(key): row for key, row in pairs if isinstance(row, int | str)}
+    return found
 
 
 def stack(parts: Sequence[Conformed], schema: LayerSchema) -> Conformed:
@@ -222,6 +251,8 @@ def stack(parts: Sequence[Conformed], schema: LayerSchema) -> Conformed:
         frame, ", ".join(dict.fromkeys(part.file for part in parts)), [f for part in parts for f in part.findings],
         record, {k: v for part in firsts for k, v in part.rules.items()}, repeated, rows,
         {k: v for part in firsts for k, v in part.not_taken.items()},
+        joined={k: together(part.joined.get(k, {}) for part in firsts) for part in firsts for k in part.joined},
+        files=together(part.files for part in firsts),
     )  # fmt: skip
 
 
@@ -541,6 +572,12 @@ def _report_remarks(taking: _Taking, frame: pd.DataFrame) -> None:
     key = taking.schema.key
     for name, remark in taking.remarks:
         meant = by_key(frame[key][remark.rows]) if key in frame.columns else row_refs(frame.index[remark.rows])
+        table = taking.ledger_rows(name)
+        if table is not None:
+            told = table.reindex(frame.index[remark.rows])
+            meant = [
+                ref._replace(rows=(row,)) if row is not None else ref for ref, row in zip(meant, told, strict=True)
+            ]
         said = [ref._replace(mark="→", value=str(value)) for ref, value in zip(meant, remark.values, strict=True)]
         taking.say(remark.severity, remark.code, *remark.text, name=name, features=said)
 

@@ -143,14 +143,15 @@ def _geopackage(path: Path, layer: str) -> FileColumns:
 class FileColumns:
     """What a file says of its columns: all names where some were left unread, aliases, and meanings of codes.
 
-    ``files`` names the other file that a joined column came from; ``units`` the unit that the kind of file, not the
-    column's name, says.
+    ``files`` names the other file that a joined column came from, ``rows`` gives its rows by those of the frame;
+    ``units`` the unit that the kind of file, not the column's name, says.
     """
 
     names: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, pd.Series] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
     def unit_of(self, column: str) -> str:

@@ -6,7 +6,6 @@ Reading returns what the files hold, nothing mended; :func:`conforming.conform` 
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -20,10 +19,9 @@ from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameter
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card, ColumnRule, Join
 from gis_renovation.reading.cells import one_text
-from gis_renovation.reading.dbf import bytes_at
 from gis_renovation.reading.domains import FileColumns
 from gis_renovation.reading.exact import digits_lost, stacked
-from gis_renovation.reading.joins import LEDGER_PREFIX, fold_rows, join_ledger
+from gis_renovation.reading.joins import LEDGER_PREFIX, Say, fold_rows, join_keys, join_ledger, match_rows
 from gis_renovation.reading.opening import (
     ADVICE,
     PARQUET_SUFFIXES,
@@ -41,6 +39,7 @@ from gis_renovation.reading.opening import (
 from gis_renovation.reading.rows import file_rows, has_shapes, row_refs
 from gis_renovation.reading.shapes import Built, shapes_from_text
 from gis_renovation.reading.sheets import read_csv, read_sheet, read_text_table, read_xlsx
+from gis_renovation.reading.stating import assumed_crs, claims_crs
 from gis_renovation.reading.surveys import read_coordinates
 from gis_renovation.reading.vectors import read_parquet_file, read_vector, say_built
 from gis_renovation.words import Text
@@ -87,7 +86,7 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
         reading = Reading(card, scratch, all_columns=all_columns)
         for name in card.source.paths:
             path = find_file(folder / name, card.source.layer)
-            reading.facts = {}
+            reading.facts, reading.inside = {}, None
             # The hash is taken beside the reading: it needs the disk and a core of its own, not the interpreter.
             digest = threads.submit(file_sha256, path)
             frame = _with_geometry(_read_one(path, reading), reading, path)
@@ -123,7 +122,8 @@ def read_raw(path: Path, card: Card) -> Raw:
     with temporary_folder() as scratch:
         reading = Reading(card, scratch)
         frame = _read_one(path, reading)
-    return Raw(frame, reading.findings, reading.facts, reading.columns)
+        claims = claims_crs(reading.inside or path)
+    return Raw(frame, reading.findings, {**reading.facts, "claims_crs": claims}, reading.columns)
 
 
 def find_file(path: Path, layer: str, *, by_card: bool = True) -> Path:
@@ -242,6 +242,7 @@ def _read_archive(path: Path, reading: Reading) -> gpd.GeoDataFrame:
             + ("holds no data that can be read" if not found else "holds several; name one as layer_name in the card")
             + (f"; found: {listed}." if found else "."),
         )
+    reading.inside = chosen[0]
     return _read_one(chosen[0], reading)
 
 
@@ -251,8 +252,6 @@ def _join(
     """A second table beside the layer's rows, and its record for the manifest."""
     path = find_file(folder / join.path, reading.layer)
     facts: dict[str, Any] = {"path": join.path, "sha256": file_sha256(path)}
-    if join.take:
-        return _join_folded(frame, join, path, reading), facts
     source = join.model_dump(include={"path", "layer_name", "encoding", "header_row", "header_rows", "separator"})
     card = Card.model_validate({"source": {**source, "layer": reading.layer}})
     other = Reading(card, reading.scratch)
@@ -263,6 +262,8 @@ def _join(
         if features or code == "join_nothing_met":
             reading.say(severity, code, path, zh, en, features=features)
 
+    if join.take:
+        table = _folded(table, join, frame, reading.card, where=path.name, say=say)
     rules = [rule.from_ if isinstance(rule, ColumnRule) else rule for rule in reading.card.columns.values()]
     asked = [name for rule in rules for name in ([rule] if isinstance(rule, str) else rule or ())]
     joined, counts = join_ledger(
@@ -275,34 +276,47 @@ def _join(
         say=say,
     )
     came = {str(name): path.name for name in joined.columns if name not in frame.columns}
-    reading.columns = replace(reading.columns, files={**reading.columns.files, **came})
+    rows = _ledger_rows(frame, table, join)
+    reading.columns = replace(
+        reading.columns,
+        files={**reading.columns.files, **came},
+        rows={**reading.columns.rows, **dict.fromkeys(came, rows)},
+    )
     return joined, {**facts, "rows": len(table), **other.facts, "joined": counts}
 
 
-def _join_folded(frame: gpd.GeoDataFrame, join: Join, path: Path, reading: Reading) -> gpd.GeoDataFrame:
-    text = path.suffix.lower() in TEXT_SUFFIXES
-    table = read_csv(path, join.encoding) if text else read_xlsx(path, join.layer_name)
-    if text:
-        table = table.apply(_numbers_where_all_are)
-    folded = fold_rows(table, join, where=path.name)
-    left = join.sides[0]
-    if left not in frame.columns:
-        from gis_renovation.config import nearest_key
-
-        hint = nearest_key(left, map(str, frame.columns))
-        raise ConfigError(
-            f"来源卡 join.on：{reading.layer} 没有列 {left}；{hint.zh}",
-            f"The card's join.on: {reading.layer} has no column {left}; {hint.en}",
-        )
-    folded = folded.rename(columns={name: f"{name}_join" for name in folded.columns if name in frame.columns})
-    return frame.join(folded, on=left)
-
-
-def _numbers_where_all_are(column: pd.Series) -> pd.Series:
+def _ledger_rows(frame: Any, table: Any, join: Join) -> Any:
+    """For each row of the layer the ledger's row that came beside it, as people count; missing without one."""
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers if numbers.notna().sum() == column.notna().sum() else column
+    left, right = join.sides
+    positions = match_rows(join_keys(frame[left]), join_keys(table[right])).positions
+    names = row_refs(table.index)
+    return pd.Series([names[at].rows[0] if at >= 0 else None for at in positions], index=frame.index, dtype=object)
+
+
+def _folded(table: Any, join: Join, frame: Any, card: Card, *, where: str, say: Say) -> Any:
+    """A table with several rows for a number as a ledger with one, told by the first of its rows."""
+    import pandas as pd
+
+    unknown = {
+        rule.from_.removesuffix(_FOLDED): rule.unknown
+        for rule in card.columns.values()
+        if isinstance(rule, ColumnRule) and isinstance(rule.from_, str) and rule.unknown
+    }
+    folded = fold_rows(table, join, where=where, unknown=unknown, say=say)
+    keys = pd.Series(join_keys(table[join.sides[1]]), index=table.index)
+    first = keys[keys != ""].drop_duplicates()
+    rows = pd.Series(first.index, index=first)
+    ledger = folded.rename(columns={name: f"{name}{_FOLDED}" for name in folded.columns if name in frame.columns})
+    ledger = ledger.rename_axis(join.sides[1]).reset_index()
+    blank = table.loc[keys == "", [join.sides[1]]]
+    ledger.index = pd.Index(rows[folded.index], name=table.index.name)
+    return pd.concat([ledger, blank]) if len(blank) else ledger
+
+
+# What follows a folded column's name where the layer has one of the same name.
+_FOLDED = "_join"
 
 
 # --- geometry and CRS -----------------------------------------------------------------------------
@@ -327,7 +341,7 @@ def _with_geometry(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd
         frame = _swap_axes(frame, reading, path)
     if card.source.scale is not None:
         frame = _scaled(frame, card.source.scale, reading, path)
-    frame = _state_crs(frame, reading, path, claims=_claims_crs(path))
+    frame = _state_crs(frame, reading, path, claims=claims_crs(reading.inside or path))
     return _undo_offset(frame, card, where) if card.source.datum else frame
 
 
@@ -402,15 +416,6 @@ def _from_columns(frame: gpd.GeoDataFrame, reading: Reading, path: Path) -> gpd.
     return gpd.GeoDataFrame(pd.DataFrame(frame).drop(columns="geometry", errors="ignore"), geometry=geometry)
 
 
-def _claims_crs(path: Path) -> bool:
-    """Whether the file itself says which CRS it is in; a GeoJSON without ``crs`` is WGS-84 only by default."""
-    if path.suffix.lower() not in (".geojson", ".json"):
-        return True
-    size = path.stat().st_size
-    ends = bytes_at(path, 0, 2**16) + bytes_at(path, max(0, size - 2**16), 2**16)
-    return re.search(rb'"crs"\s*:\s*\{', ends) is not None
-
-
 def _state_crs(frame: gpd.GeoDataFrame, reading: Reading, path: Path, *, claims: bool) -> gpd.GeoDataFrame:
     card, where = reading.card, f"{reading.layer}（{path.name}）"
     stated = parse_crs(card.source.crs, where=f"{where} 来源卡 crs") if card.source.crs else None
@@ -424,6 +429,8 @@ def _state_crs(frame: gpd.GeoDataFrame, reading: Reading, path: Path, *, claims:
                 f"{where}: the file is in a local grid ({frame.crs.name}) of unknown place. Give control points in "
                 "[control], or ask for the data in CGCS2000.",
             )
+        if not claims:
+            reading.say("warning", "crs_assumed", path, *assumed_crs(frame.crs))
         return frame
     if claims and card.source.replace_crs and not same_crs(stated, frame.crs):
         reading.say(

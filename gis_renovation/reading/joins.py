@@ -6,15 +6,17 @@ frames in and out; ``io`` reads the files, ``cards`` says which columns meet.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from gis_renovation.config import nearest_key
+from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Severity, by_key
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
 from gis_renovation.reading.cards import Join
@@ -24,6 +26,7 @@ from gis_renovation.reading.cells import (
 )
 from gis_renovation.reading.conforming import no_column
 from gis_renovation.reading.rows import row_refs
+from gis_renovation.words import NO_TEXT, Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -117,6 +120,7 @@ def join_ledger(
     theirs = ledger.drop(columns=[c for c in (right, "geometry") if c in ledger])
     counts = _account(matched, ledger, frame, (left, right), say)
     _say_shared(matched, left, merges, say)
+    _say_running(matched, frame, ledger, (left, right), say)
     _say_differing(matched, frame.drop(columns=left), theirs, prefix=prefix, asked=asked, say=say)
     return _beside(matched, frame, theirs, prefix, asked), counts
 
@@ -145,7 +149,7 @@ def _account(
         for key, row, p in zip(matched.ours, row_refs(frame.index), matched.positions, strict=True)
         if p < 0 and key not in matched.repeated
     ]
-    _say_repeated(matched, names, on[1], say)
+    _say_repeated(matched, names, on[1], ledger, say)
     if len(ledger) and len(frame) and not used:
         _say_nothing_met(matched, on, say)
     else:
@@ -213,12 +217,17 @@ def _some(keys: list[str]) -> str:
     return "、".join([key for key in dict.fromkeys(keys) if key][:3]) or "—"
 
 
-def _say_repeated(matched: Matched, names: list[FeatureRef], right: str, say: Say) -> None:
+def _say_repeated(matched: Matched, names: list[FeatureRef], right: str, ledger: pd.DataFrame, say: Say) -> None:
+    rows = [row for at in matched.repeated.values() for row in at]
+    columns = [str(name) for name in ledger.columns if name not in (right, "geometry")]
+    line = take_line(ledger.iloc[rows], [name for name in columns if ledger[name].notna().any()])
     say(
         "error", "join_repeated",
-        f"台账的“{right}”有重复，不知以哪一行为准，一行也没有取；请在台账中改正或合并。",
+        f"台账的“{right}”有重复，不知以哪一行为准，一行也没有取。重复是错的，请在台账中改正；本来就一栋楼一行的，"
+        f"在来源卡 [join] 写明几行怎样并成一行，如 {line}。",
         f"These {right!r} stand in several rows of the ledger; none of them was taken, as it cannot be known which "
-        "counts. Correct or combine them in the ledger.",
+        "counts. If that is wrong, correct the ledger; if it has a row for each building, say in [join] how they "
+        f"become one, such as {line}.",
         [FeatureRef(key, tuple(n for p in at for n in names[p].rows)) for key, at in sorted(matched.repeated.items())],
     )  # fmt: skip
 
@@ -233,6 +242,54 @@ def _say_shared(matched: Matched, left: str, merges: bool, say: Say) -> None:
         f"Several features have one {left!r} and took the same ledger row; sums over them count it more than once. If "
         "they are pieces of one feature, write [repair] merge_pieces = true in the card.",
         by_key(many),
+    )  # fmt: skip
+
+
+def is_running(cells: Iterable[object]) -> bool:
+    """Whether numbers only count the rows: 0 or 1 and on without a gap, in any order; as OBJECTID and 序号 do."""
+    keys = join_keys(cells)
+    if len(keys) < _FEWEST_RUNNING or not all(key.isascii() and key.isdigit() for key in keys):
+        return False
+    numbers = sorted(map(int, keys))
+    return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+_FEWEST_RUNNING = 3
+
+# Columns with a name in words are held to confirm a join if so many of the rows that met say the same.
+_CONFIRMS = 0.9
+
+
+def confirmed_by_words(matched: Matched, frame: pd.DataFrame, ledger: pd.DataFrame, on: tuple[str, str]) -> bool:
+    """Whether some column of words, other than those joined by, tells rows apart and says the same on both sides."""
+    rows = np.flatnonzero(matched.positions >= 0)
+    if not len(rows):
+        return False
+    ours = {str(name): join_keys(frame[name].iloc[rows]) for name in frame.columns if name not in (on[0], "geometry")}
+    theirs = [join_keys(ledger[name].iloc[matched.positions[rows]]) for name in ledger.columns if name != on[1]]
+    return any(
+        len(set(a)) > len(rows) / 2
+        and not is_running(a)
+        and sum(x == y != "" for x, y in zip(a, b, strict=True)) >= _CONFIRMS * len(rows)
+        for a in ours.values()
+        for b in theirs
+    )
+
+
+def _say_running(matched: Matched, frame: pd.DataFrame, ledger: pd.DataFrame, on: tuple[str, str], say: Say) -> None:
+    """Two columns that only count rows meet whatever the rows are; nothing else says that they belong together."""
+    left, right = on
+    if not (is_running(frame[left]) and is_running(ledger[right])):
+        return
+    if confirmed_by_words(matched, frame.drop(columns="geometry", errors="ignore"), ledger, on):
+        return
+    say(
+        "warning", "join_running_numbers",
+        f"本图层“{left}”与台账“{right}”都只是流水号（从 1 数起），对得上不说明是同一个；也没有名称之类的列能印证。"
+        "请改用小区编号或名称对应，或逐行核对。",
+        f"{left!r} of the layer and {right!r} of the ledger only count rows: that they meet does not make them the "
+        "same, and no names confirm it. Join by ids or names, or check row by row.",
+        [FeatureRef(key) for key in matched.ours],
     )  # fmt: skip
 
 
@@ -310,24 +367,113 @@ def _factors(first: str, second: str, target: str) -> tuple[float, float] | None
     return None if a is None or b is None else (a, b)
 
 
-def fold_rows(table: pd.DataFrame, join: Join, *, where: str) -> pd.DataFrame:
+def fold_rows(
+    table: pd.DataFrame,
+    join: Join,
+    *,
+    where: str,
+    unknown: Mapping[str, Sequence[object]] = MappingProxyType({}),
+    say: Say | None = None,
+) -> pd.DataFrame:
     """One row for each value of ``join.on``: several rows become one as ``join.take`` says.
 
-    ``unanimous`` gives the common value or unknown; ``sum`` of no known value is unknown.
-    Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
+    Numbers are met as :func:`join_keys` writes them. What a column of ``unknown`` holds that means unknown is so
+    before anything is added up; a text that is no number is unknown too. ``unanimous`` gives the common value or
+    unknown; ``sum`` of no known value is unknown, of some is that of the known ones; ``say`` is told of both with
+    the table's rows. Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
+    O(rows x columns).
     """
     key = join.sides[1]
     for name in (key, *join.take):
         if name not in table.columns:
             raise no_column(name, table, "join", where)
-    groups = table[table[key].notna()].groupby(key, sort=True)
+    keys = pd.Series(join_keys(table[key]), index=table.index, dtype=object, name=key)
+    rows = pd.Series(row_refs(table.index), index=table.index, dtype=object)
+    kept = (keys != "").to_numpy()
     folded = {}
     for name, how in join.take.items():
-        column = groups[name]
+        cells = _without_unknown(table[name], unknown.get(name, ()))
+        if how in ("sum", "min", "max"):
+            cells = _as_amounts(cells, name, rows, say)
+        if how == "sum" and say is not None:
+            _say_partial(cells[kept], keys[kept], rows[kept], name, say)
+        groups = cells[kept].groupby(keys[kept], sort=True)
         if how == "unanimous":
-            folded[name] = column.first().where(column.min() == column.max())
+            folded[name] = groups.first().where(groups.nunique().eq(1))
         elif how == "sum":
-            folded[name] = column.sum(min_count=1)
+            folded[name] = groups.sum(min_count=1)
         else:
-            folded[name] = getattr(column, how)()
-    return pd.DataFrame(folded)
+            folded[name] = getattr(groups, how)()
+    return pd.DataFrame(folded, index=pd.Index(sorted(set(keys[kept])), name=key))
+
+
+def _without_unknown(cells: pd.Series, means_unknown: Sequence[object]) -> pd.Series:
+    """Cells with nothing where they say that they are unknown, in general or by the card."""
+    texts = {str(value) for value in means_unknown}
+    known = [
+        not is_unknown(cell) and cell not in means_unknown and (one_text(cell) or "").strip() not in texts
+        for cell in cells.astype(object).where(cells.notna(), None)
+    ]
+    return cells.where(np.array(known, dtype=bool))
+
+
+def _as_amounts(cells: pd.Series, name: str, rows: pd.Series, say: Say | None) -> pd.Series:
+    """Cells as numbers, or as they are where they hold days; texts that are no number are unknown, and said."""
+    if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
+        return cells
+    known = cells.dropna()
+    if len(known) and all(isinstance(cell, datetime.date) for cell in known):
+        return cells
+    read = {at: read_quantity(plain_text(one_text(cell) or "")) for at, cell in known.items()}
+    units = {found.unit for found in read.values() if found is not None and found.unit}
+    values = {at: found.value for at, found in read.items() if found is not None and len(units) <= 1}
+    numbers = pd.Series([values.get(at, np.nan) for at in cells.index], index=cells.index, dtype="float64")
+    named = rows.to_dict()
+    strange = [named[at]._replace(mark="=", value=_shown(cell)) for at, cell in known.items() if at not in values]
+    if say is not None:
+        listed = ", ".join(sorted(units))
+        differ = Text(f"，或单位不一（{listed}）", f" or differ in unit ({listed})") if len(units) > 1 else NO_TEXT
+        say(
+            "error", "join_not_a_number",
+            f"台账“{name}”要合并计算，这些行却不是数{differ.zh}；请在台账中改正，只表示不详的写进来源卡该列的"
+            " unknown = […]。",
+            f"{name!r} of the ledger is to be added up, but these rows hold no number{differ.en}; correct them there, "
+            "or list what only means unknown as unknown = […] in the card.",
+            strange,
+        )  # fmt: skip
+    return numbers
+
+
+def _say_partial(cells: pd.Series, keys: pd.Series, rows: pd.Series, name: str, say: Say) -> None:
+    """Sums of which a part is unknown: they are too small, and nobody knows by how much."""
+    some = cells.notna().groupby(keys).transform("any") & cells.isna()
+    say(
+        "warning", "join_sum_partial",
+        f"台账“{name}”的这些行未知，合计只加了同一编号的其余行，实际更多；请补台账。",
+        f"{name!r} of the ledger is unknown in these rows; the sums hold the other rows of the number alone and are "
+        "too small. Complete the ledger.",
+        [row._replace(key=key) for row, key in zip(rows[some], keys[some], strict=True)],
+    )  # fmt: skip
+
+
+def take_line(table: pd.DataFrame, columns: Iterable[str]) -> str:
+    """The line of ``[join]`` that makes one row of several.
+
+    Amounts are added, of years and days the earliest is taken, of all else what all rows agree on.
+    """
+    ways = {}
+    for name in columns:
+        known = table[name].dropna()
+        numbers = [read_quantity(plain_text(one_text(cell) or "")) for cell in known]
+        bare = _plain_name(name)
+        if any(isinstance(cell, datetime.date) for cell in known) or re.search("年|日期|时间|year|date", bare):
+            ways[name] = "min"
+        elif len(known) and all(number is not None for number in numbers) and not _NO_AMOUNT.search(bare):
+            ways[name] = "sum"
+        else:
+            ways[name] = "unanimous"
+    return f"take = {toml_inline(ways)}"
+
+
+# Numbers that mean nothing when added: of a place, a plan, a storey, a ratio.
+_NO_AMOUNT = re.compile("号|码|代码|编号|层数|楼层|率|比|单价|id$|no$|code|floor|storey|share|ratio", re.IGNORECASE)

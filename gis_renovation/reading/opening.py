@@ -119,6 +119,8 @@ class Reading:
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     original: Path | None = None
+    # The one file that is read inside an archive.
+    inside: Path | None = None
 
     def own(self, path: Path) -> Path:
         """The file being read as people know it, where ``path`` is a link to it or a copy of it in our folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,11 @@ def row_refs(index: Iterable[object]) -> list[FeatureRef]:
         for label in index
     )
     return [FeatureRef(rows=(row,)) for row in rows]
+
+
+def together(parts: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    """What several mappings say, the later one where two say something of one thing."""
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def file_rows(parts: Iterable[tuple[str, pd.Index]]) -> pd.Index:
