@@ -21,7 +21,7 @@ import shapely
 import xlsxwriter
 
 from gis_renovation.crs import wgs84_to_gcj02
-from gis_renovation.local import as_local
+from gis_renovation.local import written_as
 from gis_renovation.rasters import Raster
 from gis_renovation.sample.cards import FILES, OWNER, YES_NO, SampleFile, card_texts, headers
 from gis_renovation.sample.city import make_city
@@ -202,7 +202,8 @@ def _write_one(path: Path, frame: Any, spec: SampleFile) -> None:
     elif path.suffix == ".parquet":
         frame.to_parquet(path, index=False, compression="zstd")
     elif path.suffix == ".geojson":
-        pyogrio.write_dataframe(frame, as_local(path), driver="GeoJSON", COORDINATE_PRECISION="9")
+        with written_as(path) as way:
+            pyogrio.write_dataframe(frame, way, driver="GeoJSON", COORDINATE_PRECISION="9")
     else:
         _write_shapefile(path, frame)
 

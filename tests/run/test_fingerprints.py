@@ -29,9 +29,12 @@ READERS = {
         "land_use_comparison",
         "facility_statements",
         "land_code_conversions",
+        "land_statements",
+        "land_checks",
     },
     # The yearly order says nothing of layers or codes, only of sums at hand.
     "layer_schemas": EVERY - {"zone_schedule"},
+    # A city's pack by those of its projects, here one of each city.
     "rule_packs": {step.layer for step in STEPS if "rules" in inspect.signature(step.call).parameters},
     "run/parameters.toml": set(),
     "display/styles.toml": set(),
@@ -49,7 +52,7 @@ from gis_renovation.run.steps import STEPS
 
 def keys():
     fingerprints.code_fingerprint.cache_clear(), fingerprints.loaded_files.cache_clear()
-    rules = repr(rule_packs.rules_in_force())
+    rules = "".join(repr(rule_packs.rules_in_force(city=city)) for city in rule_packs.city_packs())
     return {s.layer: s.code + (rules if "rules" in inspect.signature(s.call).parameters else "") for s in STEPS}
 
 before, changed = keys(), {}

@@ -174,7 +174,7 @@ def test_a_larger_city_leaves_the_towns_and_adds_patches_that_overlap_nothing(ci
     towns, communities = city["communities"], large["communities"]
     assert len(communities) == 1500
     assert communities.index.is_unique
-    pd.testing.pd.testing.assert_frame_equal(communities.loc[towns.index], towns)
+    pd.testing.assert_frame_equal(communities.loc[towns.index], towns)
     added = communities.drop(index=towns.index)
     assert set(added["plan_batch"]) == {"main"}
     count = len(added)
