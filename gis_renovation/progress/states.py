@@ -26,6 +26,7 @@ _PROJECT_COLUMNS = (
     "state",
     "progress_share",
     "recorded_on",
+    "started_on",
     "record_age_days",
     "record_status",
     "missing_months_count",
@@ -104,6 +105,7 @@ def project_states(
         Layer ``project_states``, indexed by ``project_id`` and sorted by it, one row for every project.
         ``record_status``: ``current``; ``stale`` when no record is dated in the last calendar month that
         had ended by ``as_of`` or later (a project handed over need not report); ``none`` without any record.
+        ``started_on``: the day of the first record that says works were under way.
         ``previous_*``: the last record before the month of ``as_of``; ``progress_change_share`` is unknown
         without a record in that month; ``jumped`` divides it by the months between the two records.
         ``went_back`` compares the latest record with the one before it;
@@ -163,6 +165,8 @@ def _with_dates(table: pd.DataFrame, history: pd.DataFrame, as_of: datetime.date
     today, month = pd.Timestamp(as_of), pd.Timestamp(as_of.replace(day=1))
     due = month if today.is_month_end else month - pd.DateOffset(months=1)  # first day of the last month that ended
     table["recorded_on"] = _as_dates(table["day"])
+    begun = history[history["rank"] >= STARTED].groupby("project_id")["day"].min()
+    table["started_on"] = _as_dates(begun.reindex(table.index))
     table["previous_recorded_on"] = _as_dates(table["previous_day"])
     table["record_age_days"] = (today - table["day"]).dt.days.astype("Int64")
     stale = (table["day"] < due) & (table["rank"] < LAST)

@@ -15,6 +15,8 @@ _TALLY_COLUMNS = (
     "completed_count",
     "newly_started_count",
     "newly_completed_count",
+    "newly_started_unknown_count",
+    "newly_completed_unknown_count",
     "start_unknown_count",
     "completion_unknown_count",
     "no_project_count",
@@ -64,6 +66,8 @@ def tally(members: pd.DataFrame, by: str | list[str], keys: pd.Index) -> pd.Data
         "completed_count": completed,
         "newly_started_count": started & (members["was_started"] == 0),
         "newly_completed_count": completed & (members["was_completed"] == 0),
+        "newly_started_unknown_count": _may_be_new(members["started"], members["was_started"]),
+        "newly_completed_unknown_count": _may_be_new(members["completed"], members["was_completed"]),
         "start_unknown_count": members["started"].isna(),
         "completion_unknown_count": members["completed"].isna(),
         "no_project_count": ~members["has_project"].astype(bool),
@@ -91,6 +95,12 @@ def tally(members: pd.DataFrame, by: str | list[str], keys: pd.Index) -> pd.Data
     for name in ("households", "started_households", "completed_households"):
         table[name] = table[name].round().astype("Int64")
     return table[list(_TALLY_COLUMNS)]
+
+
+def _may_be_new(now: pd.Series[Any], before: pd.Series[Any]) -> pd.Series[Any]:
+    """Whether something may have happened this month and may not: it is yes or unknown now, and before it was not."""
+    open_ = now.isna() | before.isna()
+    return open_ & (now != 0) & (before != 1)
 
 
 def _sum_known(

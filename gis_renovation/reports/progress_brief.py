@@ -12,7 +12,7 @@ from gis_renovation.reports.parts import Layers, in_language, known_values
 from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
 from gis_renovation.unknowns import names_or_ids
-from gis_renovation.words import Lang, Text
+from gis_renovation.words import COMMAS, NO_TEXT, Lang, Text
 from gis_renovation.writing import Paper
 
 _UNIT_COLUMNS = (
@@ -24,6 +24,8 @@ _UNIT_COLUMNS = (
     "completed_share",
     "newly_started_count",
     "newly_completed_count",
+    "newly_started_unknown_count",
+    "newly_completed_unknown_count",
     "start_unknown_count",
 )
 _MONEY_COLUMNS = ("name", "planned_yuan", "allocated_yuan", "received_yuan", "paid_yuan")
@@ -79,16 +81,30 @@ def _overall(paper: Paper, units: pd.DataFrame, as_of: datetime.date) -> None:
     planned = count["community_count"]
     rates = [f"{count[name] / planned:.1%}" if planned else "—" for name in ("started_count", "completed_count")]
     unknown = count["start_unknown_count"]
+    doubt = _doubt(count["newly_started_unknown_count"], count["newly_completed_unknown_count"])
     paper.say(
         f"截至 {as_of.year} 年 {as_of.month} 月 {as_of.day} 日，计划改造小区 {planned:,} 个，"
         f"已开工 {count['started_count']:,} 个（{rates[0]}），已完工 {count['completed_count']:,} 个（{rates[1]}）；"
-        f"本月新开工 {count['newly_started_count']:,} 个，新完工 {count['newly_completed_count']:,} 个。"
+        f"本月新开工 {count['newly_started_count']:,} 个，新完工 {count['newly_completed_count']:,} 个{doubt.zh}。"
         + (f"另有 {unknown:,} 个小区开工情况不明。" if unknown else ""),
         f"By {as_of}, of {planned:,} communities planned {count['started_count']:,} have started ({rates[0]}) and "
         f"{count['completed_count']:,} are completed ({rates[1]}); this month {count['newly_started_count']:,} started "
-        f"and {count['newly_completed_count']:,} were completed."
+        f"and {count['newly_completed_count']:,} were completed{doubt.en}."
         + (f" Of {unknown:,} it is unknown whether they started." if unknown else ""),
     )
+
+
+def _doubt(started: int, completed: int) -> Text:
+    """Of how many communities nobody knows whether they started or were completed this month."""
+    told = []
+    if started:
+        told.append(
+            Text(f"{started:,} 个是否本月开工不明", f"of {started:,} it is unknown whether they started this month")
+        )
+    if completed:
+        unknown = f"of {completed:,} it is unknown whether they were completed this month"
+        told.append(Text(f"{completed:,} 个是否本月完工不明", unknown))
+    return Text("（另有 ", " (") + COMMAS.join(told) + Text("）", ")") if told else NO_TEXT
 
 
 def _target_table(paper: Paper, layers: Layers, manifest: Manifest) -> None:

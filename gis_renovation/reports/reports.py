@@ -314,8 +314,8 @@ REPORTS = (
         workbook="planner-tables.xlsx",
         title=Text("城镇老旧小区连片改造片区划分说明", "Contiguous renovation zones: scheme and reasons"),
         tables=(
-            "zones", "zone_members", "zone_sheets", "zone_schedule", "zone_shortfalls", "zone_changes", "zone_proof",
-            "zone_stability", "communities", "community_links", "shared_walls", "utility_by_zone",
+            "zones", "zone_members", "zone_sheets", "zone_schedule", "zone_works", "zone_shortfalls", "zone_changes",
+            "zone_proof", "zone_stability", "communities", "community_links", "shared_walls", "utility_by_zone",
             "utility_by_community", "park_access", "slow_path_provision", "greenway_gaps", "community_terrain",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),

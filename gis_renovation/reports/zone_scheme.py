@@ -18,9 +18,9 @@ from gis_renovation.reports.parts import (
 from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, Lang, Text, unit_text
+from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, WAN, Lang, Text, unit_text
 from gis_renovation.writing import Paper
-from gis_renovation.zones import missed_number
+from gis_renovation.zones import missed_number, money_by_year
 
 LINKS_SHOWN = 40
 # More communities would not leave the record on one page; the workbook has all.
@@ -47,7 +47,9 @@ _RECORD = (
     ("zones", "need_basic"),
     ("zones", "need_improvement"),
     ("zones", "need_enhancement"),
+    ("zone_works", "works_state"),
     ("zone_schedule", "work_year"),
+    ("zone_schedule", "work_end_year"),
     ("zone_schedule", "work_status"),
     ("zone_sheets", "shared_wall_m"),
     ("zone_sheets", "shared_walls_zh"),
@@ -193,22 +195,51 @@ def _changes(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str
 
 
 def _work_order(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str) -> None:
-    """The zones by year, with the sums of each year."""
+    """The zones by year, with the sums of each year: what goes on is paid first, then what begins."""
     table, zones = layers.get("zone_schedule"), layers["zones"]
-    if table is None or not table["work_year"].notna().any():
+    if table is None or not table["work_status"].isin(_PLANNED).any():
         return
     paper.heading(f"{next(numbers)}、年度计划", "Work order")
+    labels = layer_schema("zone_schedule").fields["work_status"].values
+    counts = table["work_status"].value_counts()
+    told = [(label, int(counts[code])) for code, label in labels.items() if code in counts]
+    paper.say(*Text("按片区计：{counts}。", "By zone: {counts}.").fill(counts=_counts(told)))
     full = table.join(zones[["name", "households"]].add_prefix("zone_")).sort_values("work_rank", kind="stable")
-    for year, rows in full.dropna(subset=["work_year"]).groupby("work_year"):
-        cost, households = rows["cost_yuan"].sum() / 1e4, rows["zone_households"].sum()
-        paper.say(
-            f"{year} 年：{len(rows)} 个片区，{households:,.0f} 户，估算投资 {cost:,.2f} 万元。",
-            f"{year}: {len(rows)} zones, {households:,.0f} households, {cost:,.2f} x 10,000 yuan.",
-        )
+    money = pd.DataFrame({zone: money_by_year(cell) for zone, cell in full["year_money"].items()}).T
+    for year in sorted(money.columns):
+        spent = money[year].dropna()
+        going = full.loc[spent.index, "work_status"].eq("started")
+        begun = full[full["work_status"].eq("scheduled") & full["work_year"].eq(year).fillna(value=False)]
+        paper.say(*_year_text(int(year), spent, going, begun))
     shown = full.rename(index=dict(zip(zones.index, zones["name"].fillna(""), strict=True)))
-    columns = ("work_year", "work_rank", "cost_yuan", f"reason_{paper.lang}")
+    columns = ("work_status", "work_year", "work_rank", "left_yuan", f"reason_{paper.lang}")
     label = {"zone_id": Text("片区", "Zone")}
     paper.layer_table(shown, "zone_schedule", columns, see=workbook, labels=label)
+
+
+# Zones that have a place in the work order: it is worth a table as soon as there is one.
+_PLANNED = ("scheduled", "started", "completed")
+
+
+def _year_text(year: int, spent: pd.Series[float], going: pd.Series[bool], begun: pd.DataFrame) -> Text:
+    """One year's money: for works that go on, and for zones that begin, with their households."""
+    households = begun["zone_households"]
+    known = f"{households.sum():,.0f}"
+    unknown = int(households.isna().sum())
+    doubt = Text(f"，另 {unknown} 个户数未知", f", of {unknown} not known") if unknown else NO_TEXT
+    return Text(
+        "{year} 年：安排资金 {all} 万元，其中续建 {n} 个片区 {going} 万元；新开工 {m} 个片区，{known} 户{doubt}。",
+        "{year}: {all} x 10,000 yuan, of which {going} for {n} zones under way; {m} zones begin, {known} households"
+        "{doubt}.",
+    ).fill(
+        year=year,
+        all=f"{spent.sum() / WAN:,.2f}",
+        n=int(going.sum()),
+        going=f"{spent[going].sum() / WAN:,.2f}",
+        m=len(begun),
+        known=known,
+        doubt=doubt,
+    )
 
 
 def _say_proof(paper: Paper, members: pd.DataFrame) -> None:
@@ -313,7 +344,7 @@ def _record_facts(layers: Layers, zone_id: str, lang: Lang) -> list[tuple[Text, 
         if table is None or name not in table or zone_id not in table.index:
             continue
         row = table.loc[zone_id]
-        if (name == "work_year" and pd.isna(row[name])) or (name == "work_status" and row[name] == "scheduled"):
+        if _goes_without_saying(name, row):
             continue
         value, label = row[name], field.label
         if name == "unit_code":
@@ -323,6 +354,13 @@ def _record_facts(layers: Layers, zone_id: str, lang: Lang) -> list[tuple[Text, 
         if text != "—":
             pairs.append((label, _with_unit(text, row, field, lang)))
     return pairs
+
+
+def _goes_without_saying(name: str, row: pd.Series) -> bool:
+    """A year that is not planned, an end in the year of the beginning, a state that the year says."""
+    if name in ("work_year", "work_end_year"):
+        return pd.isna(row[name]) or (name == "work_end_year" and row[name] == row["work_year"])
+    return name == "work_status" and row[name] == "scheduled"
 
 
 def _with_unit(text: str, row: pd.Series, field: Field, lang: Lang) -> str:

@@ -116,7 +116,6 @@ STEPS: tuple[Step, ...] = (
         ("barriers", "crossings", "streets"),
     ),
     Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
-    Step("zone_schedule", "zones.order_zone_works", ("zones",)),
     Step(
         "shared_walls",
         "contiguity.list_shared_walls",
@@ -246,6 +245,12 @@ STEPS: tuple[Step, ...] = (
         "progress.community_progress",
         ("communities", "project_communities", "project_states"),
     ),
+    Step(
+        "zone_works",
+        "zones.trace_zone_works",
+        ("zone_members", "communities", "project_communities", "project_states", "community_progress"),
+    ),
+    Step("zone_schedule", "zones.order_zone_works", ("zones",), ("zone_works", "approved_zones")),
     Step(
         "unit_progress",
         "progress.unit_progress",

@@ -9,11 +9,12 @@ from gis_renovation.zones.proof import missed_number, prove_zones, sum_proofs
 from gis_renovation.zones.request import request_faults
 from gis_renovation.zones.requirements import ZoneRequirements
 from gis_renovation.zones.revision import revise_zones
-from gis_renovation.zones.schedule import order_zone_works
+from gis_renovation.zones.schedule import money_by_year, order_zone_works
 from gis_renovation.zones.sheets import zone_sheets
 from gis_renovation.zones.shortfalls import explain_shortfalls
 from gis_renovation.zones.solver import SearchEffort
 from gis_renovation.zones.stability import StabilityTrials, measure_zone_stability
+from gis_renovation.zones.works import trace_zone_works
 
 __all__ = [
     "ProofDesk",
@@ -25,10 +26,12 @@ __all__ = [
     "explain_shortfalls",
     "measure_zone_stability",
     "missed_number",
+    "money_by_year",
     "order_zone_works",
     "prove_zones",
     "request_faults",
     "revise_zones",
     "sum_proofs",
+    "trace_zone_works",
     "zone_sheets",
 ]

@@ -313,6 +313,20 @@ def test_newly_started_counts_what_last_month_had_not_started():
     assert (row["newly_started_count"], row["newly_completed_count"]) == (1, 1)
 
 
+def test_newly_started_keeps_its_unknowns():
+    # P's only record is of this month, so whether it started this month nobody knows; R never reported at all.
+    members = communities(*((name, "a", "main", 100, 8000.0) for name in "ABC"))
+    works = records(
+        ("P", AS_OF, "started", 0.3), ("Q", date(2024, 8, 31), "tendered", 0.0), ("Q", AS_OF, "started", 0.1)
+    )
+    owners = projects(P="a", Q="a", R="a")
+    states = project_states(owners, pairs("P:A Q:B R:C"), works, as_of=AS_OF)
+    row = unit_progress(units("a"), members, owners, pairs("P:A Q:B R:C"), states, as_of=AS_OF).loc["a"]
+    assert (row["newly_started_count"], row["newly_started_unknown_count"]) == (1, 2)
+    # A and B are surely not completed; of C it is not known.
+    assert (row["newly_completed_count"], row["newly_completed_unknown_count"]) == (0, 1)
+
+
 def test_a_unit_whose_projects_never_reported_has_unknown_rates():
     row = town_units().loc["b"]
     assert (row["community_count"], row["started_count"], row["start_unknown_count"]) == (1, 0, 1)

@@ -32,8 +32,7 @@ READERS = {
         "land_statements",
         "land_checks",
     },
-    # The yearly order says nothing of layers or codes, only of sums at hand.
-    "layer_schemas": EVERY - {"zone_schedule"},
+    "layer_schemas": EVERY,
     # A city's pack by those of its projects, here one of each city.
     "rule_packs": {step.layer for step in STEPS if "rules" in inspect.signature(step.call).parameters},
     "run/parameters.toml": set(),

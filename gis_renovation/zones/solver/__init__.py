@@ -16,6 +16,7 @@ from gis_renovation.zones.solver.problem import (
 )
 from gis_renovation.zones.solver.search import search_zones
 from gis_renovation.zones.solver.set_partitioning import Columns, settle
+from gis_renovation.zones.solver.years import YearPlan, YearProblem, pay_early, plan_years
 
 __all__ = [
     "FULL_EFFORT",
@@ -26,6 +27,8 @@ __all__ = [
     "Labels",
     "Proof",
     "SearchEffort",
+    "YearPlan",
+    "YearProblem",
     "ZoneProblem",
     "compact",
     "connected_parts",
@@ -34,6 +37,8 @@ __all__ = [
     "list_candidates",
     "noise",
     "part_problem",
+    "pay_early",
+    "plan_years",
     "prove_best",
     "search_zones",
     "settle",
