@@ -362,10 +362,21 @@ def _input_lines(record: StepRecord, manifest: Manifest, lang: Lang) -> Iterator
             origin = ", ".join(file.path for file in source.files)
             count = str(list(source.shape) if source.rows_used is None else source.rows_used)
         else:
-            origin, count = Text("前面的步骤", "an earlier step").in_language(lang), str(manifest.made[name].rows)
+            yield _step_input(name, print_, manifest, lang)
+            continue
         yield f"  {_called(name, lang)}: {count}  ← {origin}  [{print_[:12]}]"
     absent = Text("没有提供", "not at hand").in_language(lang)
     yield from (f"  {_called(name, lang)}: {absent}" for name in record.not_at_hand)
+
+
+def _step_input(name: str, print_: str, manifest: Manifest, lang: Lang) -> str:
+    """A layer of an earlier step, or of one of the schemes that are compared (``<scheme>/<layer>``)."""
+    scheme, of_scheme, layer = name.rpartition("/")
+    if of_scheme:
+        origin = Text("方案“{name}”", "scheme “{name}”").fill(name=scheme or "[zones]").in_language(lang)
+        return f"  {_called(layer, lang)}  ← {origin}  [{print_[:12]}]"
+    origin = Text("前面的步骤", "an earlier step").in_language(lang)
+    return f"  {_called(name, lang)}: {manifest.made[name].rows}  ← {origin}  [{print_[:12]}]"
 
 
 def _result_lines(record: StepRecord, lang: Lang) -> Iterator[str]:

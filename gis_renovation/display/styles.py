@@ -67,6 +67,7 @@ class LayerStyle(BaseModel):
     breaks: tuple[float, ...] = ()
     ramp: tuple[str, ...] = ()
     rates: tuple[str, ...] = ()
+    schemes: bool = False
     colour_neighbours: bool = False
     min_zoom: float = 0
     bubbles: bool = False

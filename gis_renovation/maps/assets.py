@@ -22,8 +22,8 @@ def asset_js(name: str) -> str:
 
 # The page's own script, by theme, in the order in which its parts stand in the page and read the address.
 PAGE_SCRIPTS = (
-    "words", "shapes", "painted", "plan", "state", "search", "table", "county", "rates", "months", "swipe", "names",
-    "geodesy", "base", "tools", "print", "share", "cards",
+    "words", "shapes", "painted", "plan", "state", "search", "table", "county", "rates", "schemes", "months", "swipe",
+    "names", "geodesy", "base", "tools", "print", "share", "cards",
 )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ class LayerEntry:
     listed: bool
     classes: Sequence[LegendLine]
     rates: Sequence[tuple[str, str]]
+    schemes: Sequence[tuple[str, bool]]
     far: Sequence[LegendLine]
     far_remark: str
     remark: str
@@ -126,10 +127,18 @@ def _entry(block: LayerBlock, contents: PageContents, *, lang: Lang) -> LayerEnt
         listed=len(classes) > 1 and not layer_style(name).colour_neighbours,
         classes=_legend(classes, kind, lang),
         rates=[(column, label[column]) for column in block["rates"]["columns"]] if "rates" in block else [],
+        schemes=_scheme_choice(block),
         far=_legend(contents.legends[counts], "polygon", lang) if counts else [],
         far_remark=_far_remark(block, lang) if counts else "",
         remark=_remark(block, lang),
     )
+
+
+def _scheme_choice(block: LayerBlock) -> list[tuple[str, bool]]:
+    """The titles of the schemes a reader may choose one of, and whether each is the one shown first."""
+    if "schemes" not in block:
+        return []
+    return [(title, place == block["schemes"]["at"]) for place, title in enumerate(block["schemes"]["titles"])]
 
 
 def _legend(classes: Sequence[StyleClass], kind: Kind, lang: Lang) -> list[LegendLine]:

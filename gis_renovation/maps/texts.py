@@ -61,6 +61,7 @@ WORDS: Mapping[str, Text] = {
         "不是已知的坐标偏移：请换一处再核对，或向底图提供方了解其坐标系。",
         "This is no known shift: check at another place, or ask the maker of the basemap.",
     ),
+    "scheme": Text("显示的方案", "Scheme shown"),
     "rate": Text("显示的比率", "Rate shown"),
     "pair": Text("两月对比", "Compare months"),
     "pair_from": Text("左", "Left"),

@@ -18,6 +18,7 @@ from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
 from gis_renovation.reports.parts import SEVERITIES, Layers, Sheet, in_language
 from gis_renovation.reports.progress_brief import write_progress_brief
+from gis_renovation.reports.schemes_page import schemes_page
 from gis_renovation.reports.zone_scheme import write_zone_scheme
 from gis_renovation.run import Manifest, SkippedStep
 from gis_renovation.schemas import layer_schema, nearest_names
@@ -25,6 +26,8 @@ from gis_renovation.words import LISTED, Lang, Text
 from gis_renovation.writing import Paper, write_tables
 
 FINDINGS_SHOWN = 60
+# Where schemes are compared, a page for the browser beside the documents.
+SCHEMES_PAGE = "planner-schemes.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,8 @@ def write_reports(
 ) -> list[Path]:
     """Write the run's documents and workbooks into ``folder``; the paths, each document before its workbook.
 
+    Where schemes were compared, last a page that lays them side by side.
+
     ``layers`` are a run's layers by name, ``manifest`` its record (``run.json``). Layers that are not
     at hand are named in the document as not looked at; a document none of whose layers are at hand is not
     written, nor is its workbook. ``sites`` are ids of zones and projects: only their land-status sheets
@@ -68,6 +73,9 @@ def write_reports(
         has_own = nothing_at_all or any(name in layers for name in report.tables)
         if has_own and all(name in layers for name in report.needs):
             written += _write_report(folder, run, report, sites=_chosen(sites, layers))
+    if "zone_schemes" in layers or len(layers.get("zone_sensitivity", ())):
+        written.append(folder / SCHEMES_PAGE)
+        written[-1].write_text(schemes_page(layers, manifest, lang), encoding="utf-8", newline="\n")
     return written
 
 
@@ -315,8 +323,9 @@ REPORTS = (
         title=Text("城镇老旧小区连片改造片区划分说明", "Contiguous renovation zones: scheme and reasons"),
         tables=(
             "zones", "zone_members", "zone_sheets", "zone_schedule", "zone_works", "zone_shortfalls", "zone_changes",
-            "zone_proof", "zone_stability", "communities", "community_links", "shared_walls", "utility_by_zone",
-            "utility_by_community", "park_access", "slow_path_provision", "greenway_gaps", "community_terrain",
+            "zone_proof", "zone_stability", "zone_schemes", "scheme_differences", "zone_sensitivity", "communities",
+            "community_links", "shared_walls", "utility_by_zone", "utility_by_community", "park_access",
+            "slow_path_provision", "greenway_gaps", "community_terrain",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),
         body=write_zone_scheme,

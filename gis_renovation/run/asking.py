@@ -62,7 +62,7 @@ def _ask_wishes(project: Project, layers: Mapping[str, Any], rules: tuple[Rule, 
     """Each step that will run and for which the project wishes something, with its wishes, on layers without a row."""
     found, at_hand = {}, set(layers)
     for step in STEPS:
-        if not set(step.needs) <= at_hand:
+        if not set(step.needs) <= at_hand or step.schemes:  # each scheme's wishes were read with the project
             continue
         at_hand.add(step.layer)
         if step.table not in project.tables and not (step.judges and project.settings.project.rules):
@@ -82,6 +82,10 @@ def call_without_rows(step: Step, wishes: Mapping[str, Any], *, as_of: Any, rule
     parameters = bind_parameters(step.call, wishes) | ({"as_of": as_of} if step.is_dated else {})
     given = gather_arguments(step.call, parameters) | ({"rules": rules} if step.judges else {})
     needs = [empty_layer(layer_schema(name)) for name in step.needs]
+    if step.tries:
+        from gis_renovation.zones import Trials
+
+        given["trials"] = Trials({}, lambda _tables: needs[-1])  # no number, so none is moved
     return step.call(*needs, **{name: empty_layer(layer_schema(name)) for name in step.uses}, **given)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from gis_renovation.config import check_model, faults_error, nearest_key, read_t
 from gis_renovation.errors import ConfigError, FileError, GisRenovationError
 from gis_renovation.reading import Card, read_card
 from gis_renovation.run.binding import parameters_model
+from gis_renovation.run.schemes import AS_IT_STANDS, SchemeWishes, read_schemes, require_chosen
 from gis_renovation.run.steps import parameter_tables
 
 PROJECT_FILE = "project.toml"
@@ -40,6 +41,7 @@ class ProjectTable(_Strict):
     """The ``[project]`` table. ``area`` is left, bottom, right, top in degrees (CGCS2000 / WGS-84).
 
     ``city_rules`` names the shipped pack of the project's city, ``rules`` are files of its own.
+    ``scheme`` names the scheme that is chosen.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ProjectTable(_Strict):
     area: tuple[float, float, float, float] | None = None
     city_rules: str | None = None
     rules: list[str] = Field(default_factory=list)
+    scheme: str = ""
 
 
 class Settings(_Strict):
@@ -57,15 +60,37 @@ class Settings(_Strict):
 
     project: ProjectTable
     targets: dict[str, Target] = Field(default_factory=dict)
+    schemes: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with ``project.toml`` and ``layers/``; everything below it is read on demand."""
+    """A folder with ``project.toml`` and ``layers/``; everything below it is read on demand.
+
+    ``stated`` are the analyses' tables as they stand, ``wished`` are the schemes over them by name.
+    """
 
     folder: Path
     settings: Settings
-    tables: Mapping[str, Mapping[str, Any]]
+    stated: Mapping[str, Mapping[str, Any]]
+    wished: Mapping[str, SchemeWishes] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> Mapping[str, Mapping[str, Any]]:
+        """The analyses' tables with the wishes of the chosen scheme."""
+        return self.scheme.over(self.stated)
+
+    @property
+    def scheme(self) -> SchemeWishes:
+        """The chosen scheme; the tables as they stand where none is."""
+        return self.wished.get(self.settings.project.scheme, AS_IT_STANDS)
+
+    @property
+    def schemes(self) -> Mapping[str, SchemeWishes]:
+        """All that are compared, in written order; before them the tables as they stand, if those are chosen."""
+        if not self.wished:
+            return {}
+        return self.wished if self.scheme.name else {AS_IT_STANDS.name: AS_IT_STANDS, **self.wished}
 
     @property
     def name(self) -> str:
@@ -111,7 +136,9 @@ def open_project(folder: str | Path) -> Project:
             "\n".join(f"project.toml: there is no table [{k}]; {h.en}" for k, h in zip(unknown, hints, strict=True)),
         )
     settings = check_model(own, Settings, where=PROJECT_FILE)
-    return Project(folder, settings, _check_tables(tables, known))
+    wished = read_schemes(settings.schemes)
+    require_chosen(settings.project.scheme, wished)
+    return Project(folder, settings, _check_tables(tables, known), wished)
 
 
 def read_settings(folder: Path) -> Settings:

@@ -13,11 +13,11 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.errors import DataError
+from gis_renovation.errors import ConfigError, DataError, GisRenovationError
 from gis_renovation.rules import Rule
 from gis_renovation.run.asking import load_rules
 from gis_renovation.run.binding import bind_parameters, gather_arguments, lending_tables, plain
@@ -34,8 +34,9 @@ from gis_renovation.run.manifest import (
 )
 from gis_renovation.run.project import Project
 from gis_renovation.run.proofs import KeptProofs
-from gis_renovation.run.steps import CONTEXT_LAYERS, Step, plan_steps
+from gis_renovation.run.steps import CONTEXT_LAYERS, SCHEME_STEPS, TRIAL_STEPS, Step, plan_steps
 from gis_renovation.schemas import layer_schemas
+from gis_renovation.words import Text
 
 STEPS_FOLDER = ".steps"
 # The run's own workbook is for looking things up; longer ledgers are in layers.gpkg and in the
@@ -72,7 +73,7 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
     layers are not at hand is skipped, and the manifest says which were missing.
     """
     only = (only,) if isinstance(only, str) else only
-    steps = plan_steps(only)
+    steps = _steps_of(project, only)
     total = len(project.cards) + len(steps) + 1
     wanted = {name for step in steps for name in (*step.needs, *step.uses)} | set(CONTEXT_LAYERS) if only else None
     inputs = read_inputs(project, on_progress=lambda n, i, _t: on_progress(n, i, total), only=wanted)
@@ -82,7 +83,7 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
         raise DataError(errors)
     rules = load_rules(project)
     prints = {name: source.fingerprint for name, source in inputs.sources.items()}
-    making = _Making(project, rules, dict(inputs.layers), prints)
+    making = _Making(project, project.tables, rules, dict(inputs.layers), prints)
     records = []
     for number, step in enumerate(steps, start=len(inputs.layers)):
         on_progress(step.layer, number, total)
@@ -96,23 +97,41 @@ def run_project(project: Project, *, only: str | Sequence[str] = (), on_progress
     return Run(folder, making.layers, manifest)
 
 
+def _steps_of(project: Project, only: Sequence[str]) -> tuple[Step, ...]:
+    """The steps to run; those that compare schemes only where there are any."""
+    steps = plan_steps(only)
+    asked = [step.layer for step in steps if step.schemes and step.layer in only]
+    if asked and not project.schemes:
+        raise ConfigError(
+            f"步骤 {', '.join(asked)} 比较各方案，但 project.toml 中还没有 [schemes.名称] 表。",
+            f"{', '.join(asked)} compares schemes, but project.toml has no [schemes.NAME] yet.",
+        )
+    return tuple(step for step in steps if project.schemes or not step.schemes)
+
+
 @dataclass
 class _Making:
-    """A run at work: the layers made so far and their fingerprints."""
+    """A run at work: the layers made so far and their fingerprints, by the wishes of one scheme."""
 
     project: Project
+    tables: Mapping[str, Mapping[str, Any]]
     rules: tuple[Rule, ...]
     layers: dict[str, Any]
     prints: dict[str, str]
+    stores: bool = True
+    schemes: dict[str, _Making] = field(default_factory=dict)
 
     def run_step(self, step: Step, tell: Callable[[int, int], None]) -> StepRecord | SkippedStep:
         """Make a step's layer or take it from an earlier run; ``tell`` hears how much of a long one is done."""
         missing = [name for name in step.needs if name not in self.layers]
+        missing += sorted({name for one in self._schemes_of(step).values() for name in one.lacking(step.schemes)})
         if missing:
-            return SkippedStep(step=step.layer, skipped=True, missing=tuple(missing))
+            return SkippedStep(step=step.layer, skipped=True, missing=tuple(dict.fromkeys(missing)))
         started = time.perf_counter()
         parameters = self._parameters(step)
         inputs = {name: self.prints[name] for name in (*step.needs, *step.uses) if name in self.layers}
+        for name, one in self._schemes_of(step).items():
+            inputs |= {f"{name}/{layer}": one.prints[layer] for layer in step.schemes}
         key = self._key(step, parameters, inputs)
         stored = self.project.folder / "runs" / STEPS_FOLDER / f"{key}.parquet"
         result, print_, seconds = _load_step(stored)
@@ -127,7 +146,7 @@ class _Making:
             print_ = fingerprint(result)
             if desk and desk["desk"].cut_short:
                 key = json_hash([key, print_])  # another run may prove more, and is another run then
-            else:
+            elif self.stores:
                 _store_step(result, print_, stored, seconds)
         if step.proves:
             told["solved"] = _solved(result, seconds)
@@ -149,18 +168,64 @@ class _Making:
             seconds=round(time.perf_counter() - started, 3),
         )
 
+    def lacking(self, layers: Sequence[str]) -> list[str]:
+        """Which of these layers are not at hand."""
+        return [name for name in layers if name not in self.layers]
+
+    def with_tables(self, tables: Mapping[str, Mapping[str, Any]], only: Sequence[str], *, stores: bool) -> _Making:
+        """The steps that lead to ``only`` made anew by other tables; what depends on none of them is the same."""
+        steps = plan_steps(only)
+        made = {step.layer for step in plan_steps()}
+        layers = {name: layer for name, layer in self.layers.items() if name not in made}
+        prints = {name: print_ for name, print_ in self.prints.items() if name in layers}
+        other = _Making(self.project, tables, self.rules, layers, prints, stores)
+        for step in steps:
+            if all(self._parameters(step) == other._parameters(step) for step in steps[: steps.index(step) + 1]):
+                other.layers |= {step.layer: self.layers[step.layer]} if step.layer in self.layers else {}
+                other.prints |= {step.layer: self.prints[step.layer]} if step.layer in self.layers else {}
+            else:
+                other.run_step(step, _untold)
+        return other
+
+    def _schemes_of(self, step: Step) -> dict[str, _Making]:
+        """The zones of every scheme that a step compares; each made once a run."""
+        if not step.schemes:
+            return {}
+        for name, scheme in self.project.schemes.items():
+            if name not in self.schemes:
+                try:
+                    self.schemes[name] = self.with_tables(scheme.over(self.project.stated), SCHEME_STEPS, stores=True)
+                except GisRenovationError as error:
+                    who = Text("方案“{title}”：", "Scheme “{title}”: ").fill(title=scheme.title)
+                    raise ConfigError(*(who + error.text)) from None
+        return {name: self.schemes[name] for name in self.project.schemes}
+
     def _parameters(self, step: Step) -> dict[str, Any]:
         """What the project sets or leaves at its default, the day of the results, and the days of the sources."""
-        tables = [self.project.tables.get(name, {}) for name in (step.table, *lending_tables(step.call))]
+        tables = [self.tables.get(name, {}) for name in (step.table, *lending_tables(step.call))]
         values = bind_parameters(step.call, {name: value for table in tables[::-1] for name, value in table.items()})
         values |= _layer_dates(self.project, step.table, values)
-        return values | ({"as_of": self.project.as_of} if step.is_dated else {})
+        values |= {"as_of": self.project.as_of} if step.is_dated else {}
+        if step.schemes:
+            told = {name: {"title": list(one.title), **one.asked} for name, one in self.project.schemes.items()}
+            values |= {"schemes": told, "scheme": self.project.scheme.name}
+        return values | ({"base": self._base()} if step.tries else {})
+
+    def _base(self) -> dict[str, dict[str, Any]]:
+        """What the steps that lead to the zones are given, by table: the wishes that others are tried against."""
+        found: dict[str, dict[str, Any]] = {}
+        for step in plan_steps(TRIAL_STEPS):
+            found.setdefault(step.table, {}).update(self._parameters(step))
+        return found
 
     def _key(self, step: Step, parameters: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
         # The table and the function, not the module: moving a file does not make another step of it.
         name = f"{step.table}.{step.call.__name__}"
         rules = json_hash([asdict(rule) for rule in self.rules]) if step.judges else ""
-        return json_hash([step.code, {"function": name, "parameters": parameters, "inputs": inputs}, rules])
+        code = [step.code, *(other.code for other in plan_steps(TRIAL_STEPS) if step.tries)]
+        tried = [self.prints.get(name, "") for other in plan_steps(TRIAL_STEPS) for name in (*other.needs, *other.uses)]
+        told = {"function": name, "parameters": parameters, "inputs": inputs} | ({"tried": tried} if step.tries else {})
+        return json_hash([code[0] if len(code) == 1 else code, told, rules])
 
     def _desk(self, step: Step, tell: Callable[[int, int], None]) -> dict[str, Any]:
         """Where a step that proves keeps its proofs: with the stored steps, apart for each version of its code."""
@@ -175,11 +240,40 @@ class _Making:
         """The step's result, and what the libraries warned of meanwhile."""
         arguments = [self.layers[name] for name in step.needs]
         optional = {name: self.layers.get(name) for name in step.uses}
-        given = gather_arguments(step.call, parameters) | ({"rules": self.rules} if step.judges else {}) | desk
+        given = {name: value for name, value in parameters.items() if name not in ("schemes", "scheme", "base")}
+        given = gather_arguments(step.call, given) | ({"rules": self.rules} if step.judges else {}) | desk
+        given |= {"schemes": self._given_schemes(step)} if step.schemes else {}
+        given |= {"trials": self._trials(parameters["base"])} if step.tries else {}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = step.call(*arguments, **optional, **given)
         return result, tuple(sorted({str(w.message) for w in caught}))
+
+    def _given_schemes(self, step: Step) -> dict[str, Any]:
+        from gis_renovation.zones import Scheme
+
+        wished = self.project.schemes
+        return {
+            name: Scheme(
+                title=wished[name].title,
+                is_chosen=name == self.project.scheme.name,
+                **{layer: one.layers[layer] for layer in step.schemes},
+            )
+            for name, one in self._schemes_of(step).items()
+        }
+
+    def _trials(self, base: Mapping[str, Mapping[str, Any]]) -> Any:
+        from gis_renovation.zones import Trials
+
+        def solve(changes: Mapping[str, Mapping[str, Any]]) -> Any:
+            tables = {**self.tables, **{name: {**self.tables.get(name, {}), **own} for name, own in changes.items()}}
+            return self.with_tables(tables, TRIAL_STEPS, stores=False).layers["zone_members"]
+
+        return Trials(base, solve)
+
+
+def _untold(_part: int, _whole: int) -> None:
+    """For who makes a step on the way to another: nobody is told how far it is."""
 
 
 def told_in_part(on_progress: Progress, layer: str, done: int, total: int) -> Callable[[int, int], None]:

@@ -16,12 +16,17 @@ from gis_renovation.schemas import suggest_layers
 
 @dataclass(frozen=True)
 class Step:
-    """``layer`` is made by ``function`` ("zones.delineate_zones") from ``needs`` (all) and ``uses`` (where at hand)."""
+    """``layer`` is made by ``function`` ("zones.delineate_zones") from ``needs`` (all) and ``uses`` (where at hand).
+
+    ``schemes`` are layers it takes of every scheme of the project; ``tries`` says that it tries other wishes.
+    """
 
     layer: str
     function: str
     needs: tuple[str, ...]
     uses: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    tries: bool = False
 
     @property
     def table(self) -> str:
@@ -116,6 +121,25 @@ STEPS: tuple[Step, ...] = (
         ("barriers", "crossings", "streets"),
     ),
     Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
+    Step(
+        "zone_schemes",
+        "zones.compare_schemes",
+        ("communities",),
+        schemes=("community_links", "zone_members", "zones"),
+    ),
+    Step("scheme_zones", "zones.lay_out_schemes", (), schemes=("zones", "zone_members")),
+    Step(
+        "scheme_differences",
+        "zones.list_scheme_differences",
+        ("communities",),
+        schemes=("community_links", "zone_members"),
+    ),
+    Step(
+        "zone_sensitivity",
+        "zones.measure_zone_sensitivity",
+        ("communities", "zone_members"),
+        tries=True,
+    ),
     Step(
         "shared_walls",
         "contiguity.list_shared_walls",
@@ -265,6 +289,11 @@ STEPS: tuple[Step, ...] = (
 )
 
 
+# What a scheme decides: the zones, and all that they are built on.
+SCHEME_STEPS = ("zones",)
+# What other wishes are tried on: which community is in which zone.
+TRIAL_STEPS = ("zone_members",)
+
 # Inputs that the result GeoPackage and the maps show as context beside the results.
 CONTEXT_LAYERS = (
     "communities",
@@ -310,5 +339,6 @@ def plan_steps(only: str | Sequence[str] = ()) -> tuple[Step, ...]:
         name = queue.pop()
         if name in by_layer and name not in wanted:
             wanted.add(name)
-            queue += [*by_layer[name].needs, *by_layer[name].uses]
+            step = by_layer[name]
+            queue += [*step.needs, *step.uses, *step.schemes, *(TRIAL_STEPS if step.tries else ())]
     return tuple(step for step in STEPS if step.layer in wanted)

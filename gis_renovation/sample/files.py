@@ -107,6 +107,7 @@ as_of = {AS_OF.isoformat()}
 synthetic = true
 city_rules = "huainan"       # 本市规则包：引用淮南市的文件
 attribution = "合成示例数据，由程序生成，非真实"
+scheme = "fewest"            # 采用的方案，见文末 / the scheme that is chosen, see the end
 
 # 计划总数（淮旧改办〔2024〕6号）。增补计划未公布小区数。
 [targets.main]
@@ -125,11 +126,26 @@ bare_classes = [{LAND_COVER["bare"]:.0f}]
 # 片区划分的要求。各项含义见 gis-renovation run --explain zone_members。
 [zones]
 households = {{ min = 300, max = 1500 }}   # 每个片区的户数
-zone_preference = "fewest"                # 在限值内片区尽量少、尽量大
 leave_out_unknown = true                 # 户数未知的小区先不划分，并说明
 # 年度预算（元）：按此排滚动计划。 / Yearly budgets for the work order.
 budgets_yuan = {{ 2025 = 360000000, 2026 = 360000000, 2027 = 360000000 }}
 carry_over = true                        # 当年结余转下年
+
+# 方案比选：每个方案只写与 [zones] 不同的要求。 / Schemes side by side: each says what it asks otherwise.
+[schemes.fewest]
+title = ["片区尽量少", "As few zones as possible"]
+zone_preference = "fewest"                # 在限值内片区尽量少、尽量大
+
+[schemes.most]
+title = ["片区尽量多", "As many zones as possible"]
+zone_preference = "most"
+
+[schemes.near]
+title = ["间距从严", "Stricter gaps"]
+zone_preference = "fewest"
+
+[schemes.near.contiguity]
+max_gap_m = 40
 """
 
 

@@ -1,7 +1,8 @@
 /* --- one county ------------------------------------------------------------------------------- */
 
-/* Whether a feature is of the chosen county; layers of the base map are of every county. */
+/* Whether a feature is of the chosen county, and of the scheme shown; layers of the base map are of every county. */
 Plan.prototype.has = function (layer, row) {
+  if (layer.schemes && layer.schemes.rows[row] !== layer.schemes.at) return false;
   return this.county < 0 || !layer.county || layer.county[row] === this.county;
 };
 
@@ -48,7 +49,7 @@ Plan.prototype.recount = function (only) {
       all += 1;
       by_class[layer.cls[row]] = (by_class[layer.cls[row]] || 0) + 1;
     });
-    var sum = entry.querySelector("[data-all]"), filtered = plan.county >= 0 && layer.county;
+    var sum = entry.querySelector("[data-all]"), filtered = (plan.county >= 0 && layer.county) || layer.schemes;
     sum.textContent = (filtered ? number(all, 0) + " / " : "") + number(layer.count, 0);
     Array.prototype.forEach.call(counts, function (count) {
       count.textContent = number(by_class[count.getAttribute("data-class")] || 0, 0);

@@ -81,6 +81,14 @@ class RatesBlock(TypedDict):
     breaks: list[float]
 
 
+class SchemesBlock(TypedDict):
+    """Schemes a reader may choose one of: their titles, the place of every feature's, and the one shown."""
+
+    titles: list[str]
+    rows: list[int]
+    at: int
+
+
 class MonthsBlock(TypedDict):
     """The class of every feature at every month's end."""
 
@@ -112,10 +120,11 @@ class ClassBlock(TypedDict):
 
 
 class ChoiceBlock(TypedDict):
-    """What some layers have: shapes of several kinds, rates to choose."""
+    """What some layers have: shapes of several kinds, rates to choose, schemes to choose one of."""
 
     kinds: NotRequired[list[Kind]]
     rates: NotRequired[RatesBlock]
+    schemes: NotRequired[SchemesBlock]
 
 
 class LayerHead(ClassBlock):

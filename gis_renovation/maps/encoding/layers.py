@@ -26,6 +26,7 @@ from gis_renovation.maps.encoding.block import (
     LayerBlock,
     LayerHead,
     RelatedBlock,
+    SchemesBlock,
     SymbolBlock,
 )
 from gis_renovation.maps.encoding.columns import encode_columns, name_references, row_id
@@ -73,7 +74,7 @@ def encode_layer(name: str, frame: gpd.GeoDataFrame, layers: Mapping[str, pd.Dat
         "title": name_column(columns),
         "related": related_tables(style, drawn, layers, lang=lang),
     }
-    parts = {**head, **_choices(style, frame, kinds), **_label_block(style, columns, geometry)}
+    parts = {**head, **_choices(style, drawn, kinds, lang), **_label_block(style, columns, geometry)}
     return cast("LayerBlock", parts)
 
 
@@ -102,14 +103,28 @@ def _key_label(schema: LayerSchema | None, lang: Lang) -> str:
     return field.label.in_language(lang) if field else ""
 
 
-def _choices(style: LayerStyle, frame: pd.DataFrame, kinds: list[Kind]) -> ChoiceBlock:
+def _choices(style: LayerStyle, frame: pd.DataFrame, kinds: list[Kind], lang: Lang) -> ChoiceBlock:
     block: ChoiceBlock = {}
     if len(set(kinds)) != 1:
         block["kinds"] = kinds
     rates = [column for column in style.rates if column in frame.columns]
     if rates:
         block["rates"] = {"columns": rates, "breaks": list(style.breaks)}
+    if style.schemes and len(frame) and {"scheme_order", f"scheme_title_{lang}", "is_chosen"} <= set(frame.columns):
+        block["schemes"] = _schemes(frame, lang)
     return block
+
+
+def _schemes(frame: pd.DataFrame, lang: Lang) -> SchemesBlock:
+    """The schemes in their order, that of every feature, and the chosen one as that shown first."""
+    first = frame.drop_duplicates("scheme_order").sort_values("scheme_order")
+    place = {order: at for at, order in enumerate(first["scheme_order"])}
+    shown = first["is_chosen"].fillna(value=False).to_numpy(dtype=bool)
+    return {
+        "titles": [plain_text(title) for title in first[f"scheme_title_{lang}"]],
+        "rows": [place[order] for order in frame["scheme_order"]],
+        "at": int(shown.argmax()),
+    }
 
 
 def _label_block(style: LayerStyle, columns: Sequence[ColumnBlock], geometry: Geometries) -> LabelBlock:
