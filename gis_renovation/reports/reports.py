@@ -323,8 +323,8 @@ REPORTS = (
         title=Text("城镇老旧小区连片改造片区划分说明", "Contiguous renovation zones: scheme and reasons"),
         tables=(
             "zones", "zone_members", "zone_sheets", "zone_schedule", "zone_works", "zone_shortfalls", "zone_changes",
-            "zone_proof", "zone_stability", "zone_schemes", "scheme_differences", "zone_sensitivity", "communities",
-            "community_links", "shared_walls", "utility_by_zone", "utility_by_community", "park_access",
+            "zone_proof", "zone_stability", "zone_schemes", "scheme_zones", "scheme_differences", "zone_sensitivity",
+            "communities", "community_links", "shared_walls", "utility_by_zone", "utility_by_community", "park_access",
             "slow_path_provision", "greenway_gaps", "community_terrain",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),

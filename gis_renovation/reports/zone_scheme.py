@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from gis_renovation.reports.parts import (
 from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, WAN, Lang, Text, unit_text
+from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, STOP, WAN, Lang, Text, unit_text
 from gis_renovation.writing import Paper
 from gis_renovation.zones import missed_number, money_by_year
 
@@ -195,51 +195,59 @@ def _changes(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str
 
 
 def _work_order(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: str) -> None:
-    """The zones by year, with the sums of each year: what goes on is paid first, then what begins."""
+    """The zones by year, with the sums of each year: what begins, and what goes on and is paid first."""
     table, zones = layers.get("zone_schedule"), layers["zones"]
-    if table is None or not table["work_status"].isin(_PLANNED).any():
+    if table is None:
+        return
+    status = known_values(table, "work_status")
+    if not (table["work_year"].notna() | status.isin(["started", "completed"])).any():
         return
     paper.heading(f"{next(numbers)}、年度计划", "Work order")
     labels = layer_schema("zone_schedule").fields["work_status"].values
-    counts = table["work_status"].value_counts()
+    counts = status.value_counts()
     told = [(label, int(counts[code])) for code, label in labels.items() if code in counts]
-    paper.say(*Text("按片区计：{counts}。", "By zone: {counts}.").fill(counts=_counts(told)))
+    if told:
+        paper.say(*Text("按片区计：{counts}。", "By zone: {counts}.").fill(counts=_counts(told)))
     full = table.join(zones[["name", "households"]].add_prefix("zone_")).sort_values("work_rank", kind="stable")
-    money = pd.DataFrame({zone: money_by_year(cell) for zone, cell in full["year_money"].items()}).T
-    for year in sorted(money.columns):
-        spent = money[year].dropna()
-        going = full.loc[spent.index, "work_status"].eq("started")
-        begun = full[full["work_status"].eq("scheduled") & full["work_year"].eq(year).fillna(value=False)]
-        paper.say(*_year_text(int(year), spent, going, begun))
+    money = {zone: money_by_year(cell) for zone, cell in known_values(full, "year_money").items()}
+    going = set(status.index[status.eq("started")])
+    begun = full[full["work_year"].notna() & ~full.index.isin(going)]
+    for year in sorted({*begun["work_year"], *(year for own in money.values() for year in own)}):
+        paper.say(*_year_text(int(year), begun[begun["work_year"] == year], money, going))
     shown = full.rename(index=dict(zip(zones.index, zones["name"].fillna(""), strict=True)))
-    columns = ("work_status", "work_year", "work_rank", "left_yuan", f"reason_{paper.lang}")
+    columns = [
+        name
+        for name in ("work_status", "work_year", "work_rank", "left_yuan", f"reason_{paper.lang}")
+        if name in shown.columns
+    ]
     label = {"zone_id": Text("片区", "Zone")}
     paper.layer_table(shown, "zone_schedule", columns, see=workbook, labels=label)
 
 
-# Zones that have a place in the work order: it is worth a table as soon as there is one.
-_PLANNED = ("scheduled", "started", "completed")
-
-
-def _year_text(year: int, spent: pd.Series[float], going: pd.Series[bool], begun: pd.DataFrame) -> Text:
-    """One year's money: for works that go on, and for zones that begin, with their households."""
-    households = begun["zone_households"]
-    known = f"{households.sum():,.0f}"
-    unknown = int(households.isna().sum())
-    doubt = Text(f"，另 {unknown} 个户数未知", f", of {unknown} not known") if unknown else NO_TEXT
-    return Text(
-        "{year} 年：安排资金 {all} 万元，其中续建 {n} 个片区 {going} 万元；新开工 {m} 个片区，{known} 户{doubt}。",
-        "{year}: {all} x 10,000 yuan, of which {going} for {n} zones under way; {m} zones begin, {known} households"
-        "{doubt}.",
+def _year_text(
+    year: int, begun: pd.DataFrame, money: Mapping[str, Mapping[int, float]], going: Collection[str]
+) -> Text:
+    """One year: the zones that begin with their households and cost, and its money where older works take some too."""
+    needed = pd.to_numeric(known_values(begun, "left_yuan")).fillna(begun["cost_yuan"])
+    text = Text(
+        "{year} 年：{m} 个片区，{households} 户，估算投资 {cost} 万元",
+        "{year}: {m} zones, {households} households, {cost} x 10,000 yuan",
     ).fill(
-        year=year,
-        all=f"{spent.sum() / WAN:,.2f}",
-        n=int(going.sum()),
-        going=f"{spent[going].sum() / WAN:,.2f}",
-        m=len(begun),
-        known=known,
-        doubt=doubt,
+        year=year, m=len(begun), households=f"{begun['zone_households'].sum():,.0f}", cost=f"{needed.sum() / WAN:,.2f}"
     )
+    older = {zone: own[year] for zone, own in money.items() if year in own and zone not in begun.index}
+    if older:
+        on = sum(zone in going for zone in older)
+        text += Text(
+            "；当年安排资金 {all} 万元，其中以前年度开工的 {n} 个片区 {older} 万元",
+            "; {all} of this year's money is planned, of which {older} for {n} zones begun in earlier years",
+        ).fill(
+            all=f"{sum(own.get(year, 0.0) for own in money.values()) / WAN:,.2f}",
+            n=len(older),
+            older=f"{sum(older.values()) / WAN:,.2f}",
+        )
+        text += Text(f"（施工中 {on} 个）", f" ({on} under way)") if on != len(older) else NO_TEXT
+    return text + STOP
 
 
 def _say_proof(paper: Paper, members: pd.DataFrame) -> None:
@@ -359,7 +367,7 @@ def _record_facts(layers: Layers, zone_id: str, lang: Lang) -> list[tuple[Text, 
 def _goes_without_saying(name: str, row: pd.Series) -> bool:
     """A year that is not planned, an end in the year of the beginning, a state that the year says."""
     if name in ("work_year", "work_end_year"):
-        return pd.isna(row[name]) or (name == "work_end_year" and row[name] == row["work_year"])
+        return pd.isna(row[name]) or (name == "work_end_year" and row[name] == row.get("work_year"))
     return name == "work_status" and row[name] == "scheduled"
 
 
