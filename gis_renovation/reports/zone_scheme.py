@@ -209,7 +209,7 @@ def _work_order(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: 
     if told:
         paper.say(*Text("按片区计：{counts}。", "By zone: {counts}.").fill(counts=_counts(told)))
     full = table.join(zones[["name", "households"]].add_prefix("zone_")).sort_values("work_rank", kind="stable")
-    money = {zone: money_by_year(cell) for zone, cell in known_values(full, "year_money").items()}
+    money = {str(zone): money_by_year(cell) for zone, cell in known_values(full, "year_money").items()}
     going = set(status.index[status.eq("started")])
     begun = full[full["work_year"].notna() & ~full.index.isin(going)]
     for year in sorted({*begun["work_year"], *(year for own in money.values() for year in own)}):
