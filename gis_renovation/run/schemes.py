@@ -118,7 +118,12 @@ def _check(key: str, values: Any, where: str) -> dict[str, Any]:
 
 def _shaping(key: str) -> set[str]:
     """Parameters of one table that decide the zones."""
-    return {name for step in plan_steps(SCHEME_STEPS) if step.table == key for name in tunable_parameters(step.call)}
+    return {
+        name
+        for step in plan_steps(SCHEME_STEPS)
+        if step.table == key
+        for name in tunable_parameters(step.call, table=key)
+    }
 
 
 def _anywhere() -> dict[str, str]:
@@ -127,7 +132,7 @@ def _anywhere() -> dict[str, str]:
         name: table
         for table, functions in parameter_tables().items()
         for function in functions
-        for name in tunable_parameters(function)
+        for name in tunable_parameters(function, table=table)
     }
 
 
