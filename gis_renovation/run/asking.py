@@ -85,7 +85,7 @@ def call_without_rows(step: Step, wishes: Mapping[str, Any], *, as_of: Any, rule
     if step.tries:
         from gis_renovation.zones import Trials
 
-        given["trials"] = Trials({}, lambda _tables: needs[-1])  # no number, so none is moved
+        given["tried"] = Trials({}, lambda _tables: needs[-1])  # no number, so none is moved
     return step.call(*needs, **{name: empty_layer(layer_schema(name)) for name in step.uses}, **given)
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from gis_renovation.schemas import layer_schemas
 
 # Given by the run itself, never by a table of project.toml.
-RUN_PARAMETERS = ("as_of", "rules", "desk", "schemes", "trials")
+RUN_PARAMETERS = ("as_of", "rules", "desk", "schemes", "tried")
 
 
 def parameters_model(name: str, functions: tuple[Callable[..., Any], ...]) -> type[BaseModel]:

@@ -243,7 +243,7 @@ class _Making:
         given = {name: value for name, value in parameters.items() if name not in ("schemes", "scheme", "base")}
         given = gather_arguments(step.call, given) | ({"rules": self.rules} if step.judges else {}) | desk
         given |= {"schemes": self._given_schemes(step)} if step.schemes else {}
-        given |= {"trials": self._trials(parameters["base"])} if step.tries else {}
+        given |= {"tried": self._trials(parameters["base"])} if step.tries else {}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = step.call(*arguments, **optional, **given)

@@ -53,7 +53,7 @@ class _Knob(NamedTuple):
 
 
 def measure_zone_sensitivity(
-    communities: gpd.GeoDataFrame, zone_members: pd.DataFrame, *, trials: Trials, sensitivity_share: float = 0.0
+    communities: gpd.GeoDataFrame, zone_members: pd.DataFrame, *, tried: Trials, sensitivity_share: float = 0.0
 ) -> pd.DataFrame:
     """The values of the gap limit, of bounds, targets and weights at which the zones become others.
 
@@ -69,7 +69,7 @@ def measure_zone_sensitivity(
         Indexed by ``community_id``; ``name`` where known.
     zone_members
         The zones as they are.
-    trials
+    tried
         The wishes by table, and what forms the zones by changed ones.
     sensitivity_share
         How far each number is moved, as a share of it (0.1: a tenth up and down). 0: nothing is tried, no rows.
@@ -97,8 +97,8 @@ def measure_zone_sensitivity(
     >>> homes = pd.DataFrame({"name": ["甲", "乙"]}, index=["A", "B"])
     >>> members = lambda joined: pd.DataFrame({"zone_id": ["Z-A", "Z-A" if joined else "Z-B"]}, index=["A", "B"])
     >>> solve = lambda tables: members(tables["contiguity"]["max_gap_m"] >= 57.0)
-    >>> tried = Trials({"contiguity": {"max_gap_m": 60.0}, "zones": {}}, solve)
-    >>> found = measure_zone_sensitivity(homes, members(True), trials=tried, sensitivity_share=0.1)
+    >>> wishes = Trials({"contiguity": {"max_gap_m": 60.0}, "zones": {}}, solve)
+    >>> found = measure_zone_sensitivity(homes, members(True), tried=wishes, sensitivity_share=0.1)
     >>> found[["same_value", "other_value", "zone_count"]].to_dict("list")
     {'same_value': [57.0], 'other_value': [56.9], 'zone_count': [2]}
     """
@@ -112,8 +112,8 @@ def measure_zone_sensitivity(
     members = on_text_ids(zone_members, "zone_members").sort_index()
     rows: list[dict[str, Any]] = []
     texts: list[Sentence] = []
-    for knob in _knobs(trials.base) if sensitivity_share > 0 else ():
-        for row, text in _Search(knob, trials, members, names).rows(sensitivity_share):
+    for knob in _knobs(tried.base) if sensitivity_share > 0 else ():
+        for row, text in _Search(knob, tried, members, names).rows(sensitivity_share):
             rows.append(row)
             texts.append(text)
     return with_sentences(_table(rows), "reason", texts)
