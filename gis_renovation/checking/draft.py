@@ -272,6 +272,8 @@ def _shape_lines(found: Found, schema: LayerSchema) -> list[str | Text]:
         fitting = ["line"]  # to be closed into areas
     if len(there) < 2 or len(fitting) != 1:
         return []
+    if sum(count for kind, count in counts.items() if kind not in fitting) == 1:
+        return []  # one odd row is a fault to be told, no other kind of things
     labels = {"polygon": Text("面", "areas"), "line": Text("线", "lines"), "point": Text("点", "points")}
     left = LISTED.join(labels[kind] + Text.same(f" {counts[kind]}") for kind in there if kind not in fitting)
     taken = labels[fitting[0]] + Text.same(f" {counts[fitting[0]]}")
