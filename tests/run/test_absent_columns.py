@@ -58,7 +58,7 @@ def without(frame, columns):
 def test_the_sample_has_every_optional_column_that_is_cut(layers):
     frames = {name: frame for name, frame in layers.items() if hasattr(frame, "columns")}
     lacking = {(n, column) for n, frame in frames.items() for column in optional(n) if column not in frame.columns}
-    assert lacking == {("facilities", "works")}
+    assert lacking == {("facilities", "works"), ("approved_zones", "work_year")}
 
 
 @pytest.mark.parametrize("trial", range(TRIALS))
@@ -69,6 +69,8 @@ def test_every_step_takes_layers_that_lack_one_column(town, whole, trial):
         if hasattr(frame, "columns") and (columns := optional(name, frame)):
             made[name] = without(frame, [columns[trial % len(columns)]])
     for step in STEPS:
+        if step.schemes or step.tries:  # these take the run's own zonings, not layers
+            continue
         given = bind_parameters(step.call, project.tables.get(step.table, {}))
         given |= {"as_of": project.as_of} if step.is_dated else {}
         given = gather_arguments(step.call, given) | ({"rules": load_rules(project)} if step.judges else {})
