@@ -23,6 +23,7 @@ from gis_renovation.publish.disclosure import (
     counts_shown,
     merged,
     read_record,
+    record_files,
     settled,
     stated_sums,
     write_record,
@@ -47,7 +48,7 @@ def counts_before(target: Path) -> Record:
     Raises FileError if a record cannot be read or was changed, or does not cover every public edition that the
     log or a folder in place tells of: guessing would leak.
     """
-    records = {name: read_record(path) for name, path in sorted(_records(target.parent).items())}
+    records = {name: read_record(path) for name, path in record_files(target.parent).items()}
     lost = [each for each in _went_out(target.parent) if not _covered(each, records.get(each.profile))]
     if lost:
         raise _lost(target, lost)
@@ -61,10 +62,6 @@ def remember(target: Path, record: Record, work: Path) -> None:
     logged = [each.mark for each in _went_out(target.parent) if each.profile == target.name]
     marks = dict.fromkeys([*record.editions, *logged, sha256(work / MARKER)])
     write_record(target, record.model_copy(update={"editions": tuple(marks)}))
-
-
-def _records(maps: Path) -> dict[str, Path]:
-    return {path.name.removesuffix(".counts.json"): path for path in maps.glob("*.counts.json")}
 
 
 def _went_out(maps: Path) -> list[_Edition]:

@@ -20,7 +20,14 @@ from gis_renovation.publish.disclosure.personal import (
     personal_kinds,
     personal_number_warnings,
 )
-from gis_renovation.publish.disclosure.record import Record, counts_file, merged, read_record, write_record
+from gis_renovation.publish.disclosure.record import (
+    Record,
+    counts_file,
+    merged,
+    read_record,
+    record_files,
+    write_record,
+)
 from gis_renovation.publish.disclosure.release import Release, require_known_crs, require_released, sources_of
 
 __all__ = [
@@ -41,6 +48,7 @@ __all__ = [
     "personal_number_warnings",
     "place_of",
     "read_record",
+    "record_files",
     "require_known_crs",
     "require_one_place",
     "require_released",

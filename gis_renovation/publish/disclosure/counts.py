@@ -16,7 +16,14 @@ import pandas as pd
 from gis_renovation.arrays import Flags
 from gis_renovation.publish.disclosure.earlier import equations, places_of
 from gis_renovation.publish.disclosure.record import HOUSEHOLDS, Record
-from gis_renovation.publish.disclosure.totals import Total, parts_of, published_totals, total_groups, withhold_parts
+from gis_renovation.publish.disclosure.totals import (
+    SAME_SUM,
+    Total,
+    parts_of,
+    published_totals,
+    total_groups,
+    withhold_parts,
+)
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.sentences import sentence_facts
 
@@ -33,8 +40,6 @@ _IN_WORDS = re.compile(
 _LIMIT = re.compile(r"[上下]限\s*\d[\d,]*\s*户")
 # Money of single works is no matter for the public, and no column of it is: sentences must not tell it either.
 _MONEY = re.compile(r"\d\s*[万亿]?元(?!旦)|\d\s*yuan\b")
-# Counts are whole: two sums this near are one.
-_SAME_SUM = 0.5
 # Most texts are names and ids; one look tells that they state neither.
 _TELLING = re.compile(r"[户人元]|household|people|resident|yuan")
 
@@ -290,7 +295,7 @@ def _told_before(total: Total, places: pd.DataFrame, hidden: Flags, before: Reco
     """Whether earlier editions told this very sum of these very communities: withholding it takes nothing back."""
     own = total.members[hidden[total.members] & (np.nan_to_num(parts_of(places)[total.members]) > 0)]
     told = before.sums.get(tuple(sorted(str(key) for key in places.index[own])))
-    return told is not None and abs(told - float(np.sum(parts_of(places)[own]))) < _SAME_SUM
+    return told is not None and abs(told - float(np.sum(parts_of(places)[own]))) < SAME_SUM
 
 
 def _is_withheld(work: _Withholding, layer: str, column: str, key: object) -> bool:

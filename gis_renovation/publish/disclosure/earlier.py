@@ -24,7 +24,7 @@ from scipy.sparse.csgraph import connected_components
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import reproject
 from gis_renovation.publish.disclosure.record import HOUSEHOLDS, Link, Place, Record
-from gis_renovation.publish.disclosure.totals import Total, parts_of
+from gis_renovation.publish.disclosure.totals import SAME_SUM, Total, parts_of
 
 # A shape that has less than this in common with the earlier one of its id may be another community; told
 # as a link of one to one, a mere correction of an outline changes nothing.
@@ -195,8 +195,6 @@ def _renamed(record: Record, names: Mapping[str, str], links: Iterable[Link]) ->
 
 # --- their equations -------------------------------------------------------------------------------
 
-# Counts are whole: two sums this near are one.
-_SAME_SUM = 0.5
 # The ids that are added, those that are subtracted, and what they come to.
 _Side = tuple[tuple[str, ...], tuple[str, ...], float]
 
@@ -238,7 +236,7 @@ def equations(record: Record, communities: pd.DataFrame) -> Earlier:
     aims = np.array([total for *_, total in sides]) - table[:, : len(values)] @ np.nan_to_num(values)
     found = _estimates(table[:, len(values) :], aims, fixed)
     # What was corrected since, and what became of whom, is likely and not sure.
-    departs = np.abs(aims - table[:, len(values) :] @ found) > _SAME_SUM
+    departs = np.abs(aims - table[:, len(values) :] @ found) > SAME_SUM
     totals = [
         Total(
             "",

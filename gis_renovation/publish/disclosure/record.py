@@ -71,6 +71,11 @@ def counts_file(target: Path) -> Path:
     return target.with_name(f"{target.name}{SUFFIX}")
 
 
+def record_files(maps: Path) -> dict[str, Path]:
+    """The records in a folder of editions, by profile."""
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(maps.glob(f"*{SUFFIX}"))}
+
+
 def read_record(path: Path) -> Record:
     """A record as it was written. Raises FileError if it cannot be read or was changed since: guessing would leak."""
     try:

@@ -20,6 +20,9 @@ from scipy.optimize import linprog
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.progress import PLAN_BATCHES
 
+# Counts are whole: two sums this near are one.
+SAME_SUM = 0.5
+
 
 class Total(NamedTuple):
     """A sum over some parts that readers have. ``fixed`` ones cannot be withheld: they are known from elsewhere.
@@ -55,7 +58,7 @@ def published_totals(selected: Mapping[str, pd.DataFrame], layers: Mapping[str, 
             continue
         stated = pd.to_numeric(selected[layer][column], errors="coerce").get(key)
         rows = places.index.get_indexer(pd.Index(sorted(set(members) & set(places.index), key=str)))
-        if stated is not None and not pd.isna(stated) and abs(float(stated) - np.nansum(numbers[rows])) < 0.5:
+        if stated is not None and not pd.isna(stated) and abs(float(stated) - np.nansum(numbers[rows])) < SAME_SUM:
             found.append(Total(layer, column, key, rows.astype(np.int64)))
     return found + _announced(places)
 
