@@ -12,25 +12,32 @@ from gis_renovation.reading.cards import (
     month_remedy,
     read_card,
 )
-from gis_renovation.reading.cells import to_field, to_text
 from gis_renovation.reading.conforming import Conformed, conform, finish_shapes, stack
-from gis_renovation.reading.domains import FileColumns, column_meanings, same_filled, same_name
 from gis_renovation.reading.files import Raw, find_file, read_files, read_raster, read_raw
-from gis_renovation.reading.joins import LEDGER_PREFIX, confirmed_by_words, is_running, join_keys, match_rows, take_line
-from gis_renovation.reading.opening import (
+from gis_renovation.reading.formats import (
     RASTER_DRIVERS,
     RASTER_SUFFIXES,
     SHEET_SUFFIXES,
     SUFFIXES,
     VECTOR_SUFFIXES,
     check_signature,
+    lent,
+    read_coordinates,
+    read_xlsx,
+    sheet_names,
     unreadable,
 )
-from gis_renovation.reading.rows import has_shapes
-from gis_renovation.reading.shapes import shapes_from_text
-from gis_renovation.reading.sheets import read_xlsx, sheet_names
-from gis_renovation.reading.surveys import read_coordinates
-from gis_renovation.reading.untouched import lent
+from gis_renovation.reading.joins import LEDGER_PREFIX, confirmed_by_words, is_running, join_keys, match_rows, take_line
+from gis_renovation.reading.values import (
+    FileColumns,
+    column_meanings,
+    has_shapes,
+    same_filled,
+    same_name,
+    shapes_from_text,
+    to_field,
+    to_text,
+)
 from gis_renovation.reading.vectors import layers_in
 
 __all__ = [

@@ -16,10 +16,10 @@ from pydantic_core import PydanticCustomError
 from gis_renovation.config import check_model, nearest_key, read_toml, toml_inline
 from gis_renovation.errors import ConfigError, Finding
 from gis_renovation.numerals import UNITS, unit_factor
-from gis_renovation.reading import dbf
-from gis_renovation.reading.cells import (
+from gis_renovation.reading.values import (
     MonthAs,
     Periods,
+    known_encoding,
 )
 from gis_renovation.schemas import Field as SchemaField
 from gis_renovation.schemas import (
@@ -37,7 +37,7 @@ class _Strict(BaseModel):
 
 def _known_encoding(encoding: str) -> str:
     """The name of an encoding, if there is such a one; else the fault that says so."""
-    if encoding and not dbf.known_encoding(encoding):
+    if encoding and not known_encoding(encoding):
         raise PydanticCustomError("encoding", "no such encoding; known: GB18030, UTF-8, BIG5 …")
     return encoding
 

@@ -18,11 +18,7 @@ from gis_renovation.arrays import Floats
 from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card, ColumnRule, Join
-from gis_renovation.reading.cells import one_text
-from gis_renovation.reading.domains import FileColumns
-from gis_renovation.reading.exact import digits_lost, stacked
-from gis_renovation.reading.joins import LEDGER_PREFIX, Say, fold_rows, join_keys, join_ledger, match_rows
-from gis_renovation.reading.opening import (
+from gis_renovation.reading.formats import (
     ADVICE,
     PARQUET_SUFFIXES,
     RASTER_DRIVERS,
@@ -32,15 +28,29 @@ from gis_renovation.reading.opening import (
     TEXT_SUFFIXES,
     VECTOR_SUFFIXES,
     Reading,
+    assumed_crs,
     check_signature,
+    claims_crs,
+    read_coordinates,
+    read_csv,
+    read_sheet,
+    read_text_table,
+    read_xlsx,
     unpack,
     unreadable,
 )
-from gis_renovation.reading.rows import file_rows, has_shapes, row_refs
-from gis_renovation.reading.shapes import Built, shapes_from_text
-from gis_renovation.reading.sheets import read_csv, read_sheet, read_text_table, read_xlsx
-from gis_renovation.reading.stating import assumed_crs, claims_crs
-from gis_renovation.reading.surveys import read_coordinates
+from gis_renovation.reading.joins import LEDGER_PREFIX, Say, fold_rows, join_keys, join_ledger, match_rows
+from gis_renovation.reading.values import (
+    Built,
+    FileColumns,
+    digits_lost,
+    file_rows,
+    has_shapes,
+    one_text,
+    row_refs,
+    shapes_from_text,
+    stacked,
+)
 from gis_renovation.reading.vectors import read_parquet_file, read_vector, say_built
 from gis_renovation.words import Text
 from gis_renovation.writing import temporary_folder

@@ -20,12 +20,12 @@ from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Severity, by_key
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
 from gis_renovation.reading.cards import Join
-from gis_renovation.reading.cells import (
+from gis_renovation.reading.taking import no_column
+from gis_renovation.reading.values import (
     is_unknown,
     one_text,
+    row_refs,
 )
-from gis_renovation.reading.conforming import no_column
-from gis_renovation.reading.rows import row_refs
 from gis_renovation.words import NO_TEXT, Text
 
 if TYPE_CHECKING:

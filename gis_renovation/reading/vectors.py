@@ -20,18 +20,44 @@ import numpy as np
 
 from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, FileError, by_row
-from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
 from gis_renovation.reading.conforming import columns_needed
-from gis_renovation.reading.dbf import bytes_at, prepare_shapefile, prepare_table, say_undecodable
-from gis_renovation.reading.domains import FileColumns, column_meanings, read_placemarks, with_attributes
-from gis_renovation.reading.exact import frame_of, rows_of, stacked
-from gis_renovation.reading.opening import Reading, driver_words, text_encoding, unreadable
-from gis_renovation.reading.partial import say_if_partial
-from gis_renovation.reading.recoding import AS_BYTES, Opened, open_drawing, open_mapinfo, open_xml, say_drawing_units
-from gis_renovation.reading.rows import row_refs
-from gis_renovation.reading.shapes import Built, joined_shapes, shapes_from_wkb
-from gis_renovation.reading.untouched import borrow, digests, lent, unmerged
+from gis_renovation.reading.formats import (
+    AS_BYTES,
+    Opened,
+    Reading,
+    borrow,
+    bytes_at,
+    digests,
+    driver_words,
+    lent,
+    open_drawing,
+    open_mapinfo,
+    open_xml,
+    prepare_shapefile,
+    prepare_table,
+    say_drawing_units,
+    say_if_partial,
+    say_undecodable,
+    text_encoding,
+    unmerged,
+    unreadable,
+)
+from gis_renovation.reading.values import (
+    Built,
+    FileColumns,
+    better_encoding,
+    column_meanings,
+    decode,
+    frame_of,
+    joined_shapes,
+    read_placemarks,
+    row_refs,
+    rows_of,
+    shapes_from_wkb,
+    stacked,
+    with_attributes,
+)
 from gis_renovation.words import Text
 
 if TYPE_CHECKING:
@@ -103,7 +129,7 @@ def _as_utf8(path: Path, reading: Reading) -> Path:
     _refuse_pipeline(path, reading)
     found = text_encoding(path, reading.card.source.encoding, reading.layer)
     reading.facts["encoding"] = found
-    reading.say_doubt(dbf.better_encoding(bytes_at(path, 0, 2**18), found), found, path)
+    reading.say_doubt(better_encoding(bytes_at(path, 0, 2**18), found), found, path)
     if found == "UTF-8":
         return path
     target = Path(tempfile.mkdtemp(dir=reading.scratch)) / path.name
@@ -337,7 +363,7 @@ def _decoded(frame: gpd.GeoDataFrame, encoding: str) -> gpd.GeoDataFrame:
             raw = value.encode("latin-1")
         except UnicodeEncodeError:  # the driver has decoded it
             return value
-        return dbf.decode(raw, encoding)[0].lstrip("\ufeff")
+        return decode(raw, encoding)[0].lstrip("\ufeff")
 
     decoded = [text(str(name)) if name != "geometry" else name for name in frame.columns]
     for number, kind in enumerate(frame.dtypes):  # by place: names may be equal, whole or in what is left of them

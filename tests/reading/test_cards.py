@@ -20,10 +20,10 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.numerals import without_controls
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import columns_needed, conform, finish_shapes
-from gis_renovation.reading.domains import FileColumns
 from gis_renovation.reading.files import read_files
 from gis_renovation.reading.joins import fold_rows
-from gis_renovation.reading.ledgers import SHEET_ROW
+from gis_renovation.reading.values.domains import FileColumns
+from gis_renovation.reading.values.ledgers import SHEET_ROW
 from gis_renovation.run.fingerprints import fingerprint
 from gis_renovation.schemas import layer_schema
 

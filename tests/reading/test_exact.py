@@ -164,7 +164,7 @@ def test_whole_numbers_of_every_width_keep_their_digits(tmp_path, kind, values, 
 def test_whole_numbers_read_row_by_row_keep_their_digits(tmp_path):
     """MapInfo text of an unnamed charset cannot pass through Arrow; its numbers take the other way too."""
     mapinfo(tmp_path / "a.mif", charset="Neutral")
-    from gis_renovation.reading.exact import rows_of
+    from gis_renovation.reading.values.exact import rows_of
 
     frame = pd.DataFrame({"bh": pd.array([340403196001010013, None, 340403196001010015], dtype="Int64")})
     name = write(tmp_path, "gpkg", frame)

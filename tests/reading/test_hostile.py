@@ -131,7 +131,7 @@ def test_any_bytes_under_any_suffix_are_refused_in_words(suffix, content):
 @given(text=st.text(alphabet=st.sampled_from("J12,.@=[]坐标系地块 \n\t界-99"), max_size=300))
 @settings(max_examples=100, deadline=None)
 def test_any_survey_text_is_read_without_an_exception(text):
-    from gis_renovation.reading.surveys import is_survey, read_survey
+    from gis_renovation.reading.formats.surveys import is_survey, read_survey
 
     is_survey(text)
     survey = read_survey(text)

@@ -14,8 +14,8 @@ from gis_renovation.errors import FileError
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import read_files, read_xlsx
-from gis_renovation.reading.ledgers import read_ledger
-from gis_renovation.reading.sheets import read_csv
+from gis_renovation.reading.formats.sheets import read_csv
+from gis_renovation.reading.values.ledgers import read_ledger
 
 CARD = '[source]\npath = "{}"\n{}\n[columns]\nproject_id = "小区名称"\nname = "小区名称"\n'
 

@@ -11,8 +11,8 @@ from zoo import communities, geodatabase
 from gis_renovation.checking.draft import draft_card
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
-from gis_renovation.reading.domains import _from_items
 from gis_renovation.reading.files import file_sha256, read_files
+from gis_renovation.reading.values.domains import _from_items
 
 ALIASES = {"BSM": ("标识码", ""), "ZDDM": ("宗地代码", ""), "QLXZ": ("权利性质", "QLXZDM"), "DLBM": ("地类编码", "")}
 RIGHTS = {"101": "划拨", "102": "出让", "199": "其他方式"}
@@ -110,7 +110,7 @@ def test_a_code_whose_meaning_is_not_ours_is_explained_in_the_draft(tmp_path):
 
 
 def test_a_definition_that_declares_entities_is_left_alone(tmp_path):
-    from gis_renovation.reading.domains import _tree
+    from gis_renovation.reading.values.domains import _tree
 
     assert _tree('<!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>') is None
     assert _tree("<a>") is None

@@ -451,7 +451,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_file_under_a_wrong_suffix_is_called_what_it_is_and_not_damaged(tmp_path, name):
-    from gis_renovation.reading.opening import check_signature
+    from gis_renovation.reading.formats.opening import check_signature
 
     file, content, words = WRONG[name]
     (tmp_path / file).write_bytes(content)
@@ -540,7 +540,7 @@ def test_hectares_of_a_survey_become_square_metres_in_a_layer(tmp_path):
 @pytest.mark.parametrize("years", [[2022, 2023, 2024], ["2022年", "2023年", "2024年度"], ["2022", "2023", "2024"]])
 @pytest.mark.parametrize("title", [False, True])
 def test_years_in_a_header_are_names_of_columns(years, title):
-    from gis_renovation.reading.sheets import read_ledger
+    from gis_renovation.reading.formats.sheets import read_ledger
 
     rows = [
         ["编号", "户数", *years],
@@ -555,7 +555,7 @@ def test_years_in_a_header_are_names_of_columns(years, title):
 
 
 def test_a_record_with_a_year_is_no_header():
-    from gis_renovation.reading.sheets import read_ledger
+    from gis_renovation.reading.formats.sheets import read_ledger
 
     rows = [["编号", "名称", "建成年代"], ["C1", "甲", 1998], ["C2", "乙", 1999]]
     assert list(read_ledger(rows).frame["建成年代"]) == [1998, 1999]

@@ -20,7 +20,7 @@ from zoo import BOTTOM, LEFT, communities
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import read_files
-from gis_renovation.reading.shapes import shapes_from_text, shapes_from_wkb
+from gis_renovation.reading.values.shapes import shapes_from_text, shapes_from_wkb
 
 X, Y = LEFT, BOTTOM
 
@@ -171,7 +171,7 @@ plain_shapes = st.one_of(
 
 @given(shapes=st.lists(plain_shapes, min_size=1, max_size=4), high=st.booleans(), small=st.booleans())
 def test_our_reader_of_text_and_binary_agrees_with_the_library(shapes, high, small):
-    from gis_renovation.reading.shapes import _read_binary, _read_text, _shape
+    from gis_renovation.reading.values.shapes import _read_binary, _read_text, _shape
 
     whole = shapely.GeometryCollection([shapely.force_3d(s, 2.0) if high else s for s in shapes])
     raw = shapely.to_wkb(whole, output_dimension=3, byte_order=int(small), flavor="extended" if small else "iso")

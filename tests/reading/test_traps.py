@@ -15,10 +15,10 @@ from zoo import communities
 from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
-from gis_renovation.reading.disguised import html_cells, xml_sheets
 from gis_renovation.reading.files import read_files
-from gis_renovation.reading.ledgers import read_ledger
-from gis_renovation.reading.sheets import read_csv
+from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
+from gis_renovation.reading.formats.sheets import read_csv
+from gis_renovation.reading.values.ledgers import read_ledger
 
 
 def read(folder, name, *, source="", columns='project_id = "编号"'):

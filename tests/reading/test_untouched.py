@@ -24,7 +24,7 @@ from gis_renovation.cli import commands
 from gis_renovation.errors import FileError
 from gis_renovation.reading.cards import Card, read_card
 from gis_renovation.reading.files import read_files, read_raster, read_raw
-from gis_renovation.reading.untouched import lent
+from gis_renovation.reading.formats.untouched import lent
 from gis_renovation.reading.vectors import layers_in
 from gis_renovation.writing.geopackage import write_geopackage
 
@@ -143,7 +143,7 @@ def test_a_database_that_another_program_has_open_and_changed_is_read_with_the_c
 
 
 def test_a_database_written_all_the_while_is_refused_in_words(tmp_path, monkeypatch):
-    from gis_renovation.reading import untouched
+    from gis_renovation.reading.formats import untouched
 
     wal(tmp_path / "a.gpkg")
     real, count = shutil.copyfile, iter(range(100))

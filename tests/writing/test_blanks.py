@@ -16,8 +16,8 @@ from gis_renovation.checking.remedies import check_layer
 from gis_renovation.cli.commands import main
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
-from gis_renovation.reading.domains import same_name
 from gis_renovation.reading.files import read_files, read_raw
+from gis_renovation.reading.values.domains import same_name
 from gis_renovation.run.inputs import read_inputs
 from gis_renovation.run.project import open_project
 from gis_renovation.schemas import layer_schema, layer_schemas

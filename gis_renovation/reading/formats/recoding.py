@@ -17,9 +17,16 @@ import numpy as np
 
 from gis_renovation.arrays import Floats
 from gis_renovation.errors import FeatureRef, FileError
-from gis_renovation.reading import dbf
-from gis_renovation.reading.dbf import bytes_at, say_undecodable
-from gis_renovation.reading.opening import Reading
+from gis_renovation.reading.formats import dbf
+from gis_renovation.reading.formats.dbf import bytes_at, say_undecodable
+from gis_renovation.reading.formats.opening import Reading
+from gis_renovation.reading.values import (
+    better_encoding,
+    content_encoding,
+    decode,
+    known_encoding,
+    reads_as_common_chinese,
+)
 from gis_renovation.words import Text
 
 
@@ -44,14 +51,14 @@ def choose_encoding(texts: Iterable[bytes], stated: str, path: Path, reading: Re
     Rows that cannot be read in it are the caller's to name.
     """
     raw = b"\n".join(sorted({text for text in texts if any(byte > 127 for byte in text)}))
-    card = dbf.known_encoding(reading.card.source.encoding)
+    card = known_encoding(reading.card.source.encoding)
     if card:
         found, reason = card, "card"
     elif stated and not _refuted(raw, stated):
         found, reason = stated, "file"
     else:
-        found, reason = dbf.content_encoding(raw.splitlines()), "content"
-    better = dbf.better_encoding(raw, found)
+        found, reason = content_encoding(raw.splitlines()), "content"
+    better = better_encoding(raw, found)
     if reason == "content" and better:  # such as Big5, all of which decodes as GB18030
         found, better = better, None
     reading.facts |= {"encoding": found, "encoding_from": reason}
@@ -68,12 +75,12 @@ def choose_encoding(texts: Iterable[bytes], stated: str, path: Path, reading: Re
 
 def _refuted(raw: bytes, stated: str) -> bool:
     """Whether the bytes are not in the stated encoding, or read as common Chinese where it gives rare characters."""
-    if dbf.decode(raw, stated)[2]:
+    if decode(raw, stated)[2]:
         return True
-    if dbf.better_encoding(raw, stated):
+    if better_encoding(raw, stated):
         return True
     # A few words are too little to tell one Chinese encoding from another, but enough against a western one.
-    return _one_byte_each(stated) and bool(raw) and dbf.reads_as_common_chinese(raw, "GB18030")
+    return _one_byte_each(stated) and bool(raw) and reads_as_common_chinese(raw, "GB18030")
 
 
 def _one_byte_each(encoding: str) -> bool:
@@ -122,7 +129,7 @@ def open_xml(path: Path, reading: Reading) -> Opened:
         text, encoding = decoded(raw, "UTF-16", path, reading), "UTF-16"
     else:
         found = _DECLARED.match(raw)
-        stated = dbf.known_encoding(found.group(1).decode()) if found else "UTF-8"
+        stated = known_encoding(found.group(1).decode()) if found else "UTF-8"
         encoding = choose_encoding(_FOREIGN.findall(raw), stated or "", path, reading)
         text = decoded(raw, encoding, path, reading)
     _refuse_other_sources(text, path, reading)
@@ -249,7 +256,7 @@ def say_drawing_units(path: Path, bounds: Floats, reading: Reading) -> None:
 
 def _code_page(name: bytes) -> str:
     digits = re.search(rb"\d{3,5}", name)
-    return dbf.known_encoding((digits.group() if digits else name.strip()).decode("ascii", errors="ignore"))
+    return known_encoding((digits.group() if digits else name.strip()).decode("ascii", errors="ignore"))
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gis_renovation.reading.dbf import bytes_at
-from gis_renovation.reading.opening import Reading
+from gis_renovation.reading.formats.dbf import bytes_at
+from gis_renovation.reading.formats.opening import Reading
 
 _SEEN = 2**18
 _MOST_TRIED = 400

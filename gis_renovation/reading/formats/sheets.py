@@ -18,12 +18,11 @@ import pandas as pd
 
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.numerals import reads_like_a_value
-from gis_renovation.reading import dbf
-from gis_renovation.reading.dbf import bytes_at
-from gis_renovation.reading.disguised import html_cells, xml_sheets
-from gis_renovation.reading.ledgers import SHEET_ROW, Span, read_ledger
-from gis_renovation.reading.opening import Reading, check_archive, is_text, text_encoding, unreadable
-from gis_renovation.reading.workbook_traps import SheetTraps, sheet_traps
+from gis_renovation.reading.formats.dbf import bytes_at
+from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
+from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
+from gis_renovation.reading.formats.workbook_traps import SheetTraps, sheet_traps
+from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, read_ledger
 from gis_renovation.words import Text
 
 # A workbook with a password is an OLE container with a stream of this name in it.
@@ -44,9 +43,9 @@ def read_text_table(path: Path, reading: Reading) -> pd.DataFrame:
     source = reading.card.source
     encoding = text_encoding(path, source.encoding, reading.layer)
     reading.facts["encoding"] = encoding
-    reading.say_doubt(dbf.better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path)
+    reading.say_doubt(better_encoding(bytes_at(path, 0, _JUDGED), encoding), encoding, path)
     if path.suffix.lower() == ".txt":
-        from gis_renovation.reading.surveys import is_survey, survey_frame
+        from gis_renovation.reading.formats.surveys import is_survey, survey_frame
 
         text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
         if is_survey(text):

@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gis_renovation.errors import FeatureRef, FileError, Finding, Severity
-from gis_renovation.reading import dbf
 from gis_renovation.reading.cards import Card
-from gis_renovation.reading.dbf import bytes_at
-from gis_renovation.reading.domains import FileColumns
+from gis_renovation.reading.formats.dbf import bytes_at
+from gis_renovation.reading.values import FileColumns, known_encoding
 from gis_renovation.words import Text
 
 VECTOR_SUFFIXES = (
@@ -142,7 +141,7 @@ class Reading:
         self.findings.append(finding)
 
     def say_doubt(self, better: str | None, used: str, path: Path) -> None:
-        """Warn where decoded text is mostly characters nobody writes; ``better`` as ``dbf.better_encoding`` says."""
+        """Warn where decoded text is mostly characters nobody writes; ``better`` as ``better_encoding`` says."""
         if better is None:
             return
         remedy = Text(
@@ -252,7 +251,7 @@ def driver_words(said: str) -> Text:
 def text_encoding(path: Path, stated: str, layer: str) -> str:
     """The encoding of a text file: stated, or by its mark, else strict UTF-8, else GB18030."""
     if stated:
-        known = dbf.known_encoding(stated)
+        known = known_encoding(stated)
         if known and _decodes(path, known):
             return known
         raise FileError(

@@ -12,7 +12,7 @@ import shapely
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.errors import ConfigError
-from gis_renovation.reading.cells import to_text
+from gis_renovation.reading.values.cells import to_text
 
 if TYPE_CHECKING:
     import geopandas as gpd

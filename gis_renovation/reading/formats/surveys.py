@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.errors import CRSError, FeatureRef, by_row
-from gis_renovation.reading.domains import FileColumns
-from gis_renovation.reading.opening import Reading
+from gis_renovation.reading.formats.opening import Reading
+from gis_renovation.reading.values import FileColumns
 
 if TYPE_CHECKING:
     import geopandas as gpd

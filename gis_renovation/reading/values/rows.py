@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis_renovation.errors import FeatureRef, FileRow
-from gis_renovation.reading.ledgers import SHEET_ROW
+from gis_renovation.reading.values.ledgers import SHEET_ROW
 from gis_renovation.schemas import LayerSchema
 
 if TYPE_CHECKING:

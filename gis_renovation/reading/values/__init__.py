@@ -1,0 +1,108 @@
+"""What a cell, a shape, a row of a file means: values as written, until the schema's field decides."""
+
+from gis_renovation.reading.values.cells import (
+    ESTIMATE,
+    MonthAs,
+    Periods,
+    Remark,
+    distinct_texts,
+    is_unknown,
+    join_text,
+    map_values,
+    one_text,
+    to_field,
+    to_text,
+)
+from gis_renovation.reading.values.domains import (
+    FileColumns,
+    column_meanings,
+    read_placemarks,
+    same_filled,
+    same_name,
+    with_attributes,
+)
+from gis_renovation.reading.values.drawings import LAYER, TEXT, texts_beside
+from gis_renovation.reading.values.encodings import (
+    better_encoding,
+    content_encoding,
+    decode,
+    known_encoding,
+    reads_as_common_chinese,
+)
+from gis_renovation.reading.values.exact import digits_lost, frame_of, rows_of, stacked
+from gis_renovation.reading.values.ledgers import SHEET_ROW, Span, read_ledger
+from gis_renovation.reading.values.repairs import (
+    AreaChange,
+    close_rings,
+    drop_empty_geometry,
+    drop_exact_duplicates,
+    make_valid,
+    merge_pieces,
+    snap_slivers,
+)
+from gis_renovation.reading.values.rows import (
+    file_rows,
+    has_shapes,
+    number_rows,
+    on_key,
+    repeated_keys,
+    row_refs,
+    together,
+)
+from gis_renovation.reading.values.shapes import Built, joined_shapes, shapes_from_text, shapes_from_wkb
+from gis_renovation.reading.values.source_ids import SOURCE_IDS, repeated_source_ids
+
+__all__ = [
+    "ESTIMATE",
+    "LAYER",
+    "SHEET_ROW",
+    "SOURCE_IDS",
+    "TEXT",
+    "AreaChange",
+    "Built",
+    "FileColumns",
+    "MonthAs",
+    "Periods",
+    "Remark",
+    "Span",
+    "better_encoding",
+    "close_rings",
+    "column_meanings",
+    "content_encoding",
+    "decode",
+    "digits_lost",
+    "distinct_texts",
+    "drop_empty_geometry",
+    "drop_exact_duplicates",
+    "file_rows",
+    "frame_of",
+    "has_shapes",
+    "is_unknown",
+    "join_text",
+    "joined_shapes",
+    "known_encoding",
+    "make_valid",
+    "map_values",
+    "merge_pieces",
+    "number_rows",
+    "on_key",
+    "one_text",
+    "read_ledger",
+    "read_placemarks",
+    "reads_as_common_chinese",
+    "repeated_keys",
+    "repeated_source_ids",
+    "row_refs",
+    "rows_of",
+    "same_filled",
+    "same_name",
+    "shapes_from_text",
+    "shapes_from_wkb",
+    "snap_slivers",
+    "stacked",
+    "texts_beside",
+    "to_field",
+    "to_text",
+    "together",
+    "with_attributes",
+]
