@@ -19,7 +19,14 @@ __version__ = "0.1.0"
 
 # Where each name is at home.
 _HOMES = {
-    "contiguity": ("LinkLimits", "link_communities", "links_from_graph", "links_to_graph", "list_shared_walls"),
+    "contiguity": (
+        "LinkLimits",
+        "link_communities",
+        "links_from_graph",
+        "links_to_graph",
+        "list_links_near_limits",
+        "list_shared_walls",
+    ),
     "display": ("labelled",),
     "errors": ("ConfigError", "CRSError", "DataError", "FileError", "GisRenovationError"),
     "greenways": ("find_greenway_gaps", "park_access"),
@@ -62,6 +69,7 @@ if TYPE_CHECKING:
         link_communities,
         links_from_graph,
         links_to_graph,
+        list_links_near_limits,
         list_shared_walls,
     )
     from gis_renovation.display import labelled
@@ -143,6 +151,7 @@ __all__ = [
     "link_communities",
     "links_from_graph",
     "links_to_graph",
+    "list_links_near_limits",
     "list_shared_walls",
     "make_city",
     "measure_zone_stability",

@@ -324,8 +324,8 @@ REPORTS = (
         tables=(
             "zones", "zone_members", "zone_sheets", "zone_schedule", "zone_works", "zone_shortfalls", "zone_changes",
             "zone_proof", "zone_stability", "zone_schemes", "scheme_zones", "scheme_differences", "zone_sensitivity",
-            "communities", "community_links", "shared_walls", "utility_by_zone", "utility_by_community", "park_access",
-            "slow_path_provision", "greenway_gaps", "community_terrain",
+            "communities", "community_links", "links_near_limits", "shared_walls", "utility_by_zone",
+            "utility_by_community", "park_access", "slow_path_provision", "greenway_gaps", "community_terrain",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),
         body=write_zone_scheme,

@@ -18,7 +18,7 @@ from gis_renovation.reports.parts import (
 from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, STOP, WAN, Lang, Text, unit_text
+from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, STOP, WAN, Lang, Text, counted, unit_text
 from gis_renovation.writing import Paper
 from gis_renovation.zones import missed_number, money_by_year
 
@@ -96,6 +96,7 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
     _say_missed(paper, layers, manifest)
     _say_proof(paper, members)
     _say_stability(paper, layers.get("zone_stability"))
+    _say_near_limits(paper, layers.get("links_near_limits"), workbook)
     paper.layer_table(zones, "zones", _ZONE_OVERVIEW, see=workbook)
     numbers = iter("二三四五六七八")
     if len(left_out):
@@ -152,11 +153,25 @@ def _say_stability(paper: Paper, stability: pd.DataFrame | None) -> None:
         return
     runs, firm = int(stability["run_count"].max()), int((stability["same_mates_share"] >= 1.0).sum())
     paper.say(
-        f"稳定性：换用不同种子并让数据在误差范围内变动，试算 {runs} 次，"
+        f"稳定性：换用不同种子，让数据、小区边界和阻隔的位置在误差范围内变动，试算 {runs} 次，"
         f"{len(stability)} 个小区中有 {firm} 个始终与相同的小区同片。",
-        f"Stability: over {runs} runs with other seeds and shaken inputs, {firm} of {len(stability)} communities "
-        "always keep the same zone mates.",
+        f"Stability: over {runs} runs with other seeds, shaken inputs and drawings that are a little off, {firm} of "
+        f"{len(stability)} communities always keep the same zone mates.",
     )
+
+
+def _say_near_limits(paper: Paper, near: pd.DataFrame | None, workbook: str) -> None:
+    """How many links hang on a limit, and which: to be looked at on site before anybody signs."""
+    if near is None or not len(near):
+        return
+    links = near["link_id"].nunique()
+    paper.say(
+        f"有 {links} 对小区是否连通取决于临近的限值，宜现场核实（{workbook} 的“临近限值的连接”）：",
+        f"{counted(links, 'pair of communities hangs', 'pairs of communities hang')} on a limit close by, to be looked "
+        f"at on site (sheet “Links near a limit” of {workbook}):",
+    )
+    columns = ("limit", "limit_value_m", "measured_m", "effect", f"reason_{paper.lang}")
+    paper.layer_table(near, "links_near_limits", columns, key=False, see=workbook)
 
 
 def _left_out_table(paper: Paper, layers: Layers, left_out: pd.DataFrame, workbook: str) -> None:

@@ -96,6 +96,12 @@ STEPS: tuple[Step, ...] = (
         ("barriers", "crossings", "reporting_units", "utility_lines", "slow_paths", "streets"),
     ),
     Step(
+        "links_near_limits",
+        "contiguity.list_links_near_limits",
+        ("communities", "community_links"),
+        ("barriers", "crossings", "streets"),
+    ),
+    Step(
         "zone_changes",
         "zones.revise_zones",
         ("approved_zones", "communities", "community_links"),
@@ -120,7 +126,12 @@ STEPS: tuple[Step, ...] = (
         ("communities", "community_links", "zone_members"),
         ("barriers", "crossings", "streets"),
     ),
-    Step("zone_stability", "zones.measure_zone_stability", ("communities", "community_links", "zone_members")),
+    Step(
+        "zone_stability",
+        "zones.measure_zone_stability",
+        ("communities", "community_links", "zone_members"),
+        ("barriers", "crossings", "streets"),
+    ),
     Step(
         "zone_schemes",
         "zones.compare_schemes",

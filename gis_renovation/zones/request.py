@@ -51,12 +51,20 @@ class Request(NamedTuple):
     problem: ZoneProblem
     links: pd.DataFrame
     requirements: ZoneRequirements
+    unit_m: float
 
 
 def read_request(
-    communities: gpd.GeoDataFrame, community_links: pd.DataFrame, requirements: ZoneRequirements
+    communities: gpd.GeoDataFrame,
+    community_links: pd.DataFrame,
+    requirements: ZoneRequirements,
+    *,
+    unit_m: float | None = None,
 ) -> Request:
     """Check wishes and layers together and build the search problem. O(n + m).
+
+    Distances are counted in ``unit_m`` metres, the median link of the city where it is not given: what two requests
+    with nearly the same links share, so that a link more or less changes no cost elsewhere.
 
     Raises ConfigError for wishes that contradict themselves or name unknown communities, DataError for
     layers that lack what the bounds need. All faults are in one message.
@@ -76,8 +84,9 @@ def read_request(
     if findings or links is None:
         raise DataError(findings)
     node = _contract(ids, links, requirements, set_aside(ids, amounts, requirements))
-    problem = _problem(frame, requirements, ids=ids, links=links, node=node, amounts=amounts)
-    return Request(ids, amounts, node, problem, links, requirements)
+    unit_m = _median_length_m(frame, links) if unit_m is None else unit_m
+    problem = _problem(frame, requirements, ids=ids, links=links, node=node, amounts=amounts, unit_m=unit_m)
+    return Request(ids, amounts, node, problem, links, requirements, unit_m)
 
 
 def request_faults(communities: gpd.GeoDataFrame, requirements: ZoneRequirements) -> tuple[list[Text], list[Finding]]:
@@ -289,11 +298,12 @@ def _problem(
     links: pd.DataFrame,
     node: Labels,
     amounts: Mapping[str, Floats],
+    unit_m: float,
 ) -> ZoneProblem:
-    points = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))
+    points = _centres(frame)
     heads, tails, length_m = _link_lengths(points, links)
     worth = _worth(links, requirements)
-    features = _features(frame, points, float(np.median(length_m)) if len(length_m) else 100.0, requirements)
+    features = _features(frame, points, unit_m, requirements)
     bounded, low, high = _bounded(ids, amounts, requirements)
     wholes, whole_sizes = _wholes(ids, node, requirements)
     rows = np.column_stack(
@@ -324,6 +334,16 @@ def _problem(
         target=_target(requirements, len(low)),
         zone_count=None if requirements.zone_count is None else requirements.zone_count - len(requirements.fixed_zones),
     )
+
+
+def _centres(frame: gpd.GeoDataFrame) -> Floats:
+    return np.asarray(shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy())))
+
+
+def _median_length_m(frame: gpd.GeoDataFrame, links: pd.DataFrame) -> float:
+    """The median length of the links; 100 m where there are none."""
+    *_, length_m = _link_lengths(_centres(frame), links)
+    return float(np.median(length_m)) if len(length_m) else 100.0
 
 
 def _link_lengths(points: Floats, links: pd.DataFrame) -> tuple[Labels, Labels, Floats]:

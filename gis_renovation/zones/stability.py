@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,9 +12,12 @@ import numpy as np
 import pandas as pd
 
 from gis_renovation.arrays import Flags, Floats
+from gis_renovation.contiguity import USUAL_LIMITS, LinkLimits
 from gis_renovation.crs import require_metric
+from gis_renovation.errors import ConfigError
 from gis_renovation.ids import on_text_ids
 from gis_renovation.zones.proof import solve
+from gis_renovation.zones.redrawing import DrawingErrors, Ground, Redrawing
 from gis_renovation.zones.request import Request, only_nodes, read_request, solved_together, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, QUANTITIES, Ids, ZoneRequirements
 from gis_renovation.zones.sentences import drawn
@@ -28,14 +32,28 @@ class StabilityTrials:
     ----------
     stability_runs, stability_error_share
         How many runs, and how far off the amounts are, at most, as a share.
+    stability_outline_error_m, stability_barrier_error_m
+        How far, at most, an outline of a community, and a barrier or a street that counts as one, may lie from
+        where it is drawn, in metres. 0: drawings are taken as exact.
     stability_sweeps, stability_subsets
         Search rounds and candidates listed in a run; less than a full run takes, for speed.
     """
 
     stability_runs: int = 20
     stability_error_share: float = 0.05
+    stability_outline_error_m: float = 0.5
+    stability_barrier_error_m: float = 0.5
     stability_sweeps: int = 8
     stability_subsets: int = 50_000
+
+    def __post_init__(self) -> None:
+        for name in ("stability_outline_error_m", "stability_barrier_error_m"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ConfigError(
+                    f"[zones] {name} 应为不小于 0 的米数，现为 {value:g}。",
+                    f"[zones] {name} must be a length of at least 0 m, found {value:g}.",
+                )
 
 
 TWENTY_TRIALS = StabilityTrials()
@@ -48,26 +66,37 @@ class Stability(NamedTuple):
     overlap_share: Floats
 
 
-def measure_zone_stability(
+def measure_zone_stability(  # noqa: PLR0913 - what was judged, by which layers, under which wishes
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
     zone_members: pd.DataFrame,
     *,
+    barriers: gpd.GeoDataFrame | None = None,
+    crossings: gpd.GeoDataFrame | None = None,
+    streets: gpd.GeoDataFrame | None = None,
+    limits: LinkLimits = USUAL_LIMITS,
     requirements: ZoneRequirements = NOTHING_ASKED,
     effort: SearchEffort = FULL_EFFORT,
     trials: StabilityTrials = TWENTY_TRIALS,
 ) -> gpd.GeoDataFrame:
-    """How firmly each community belongs with its zone mates, over other seeds and shaken inputs.
+    """How firmly each community belongs with its zone mates, over other seeds, shaken inputs and drawings.
 
-    Each run takes another seed and every bounded amount off by up to the error share of the trials (counts
-    of communities excepted), zones the city anew, and is compared with ``zone_members``. A community
-    left out has no mates but itself. What would move with a five per cent error in the records should
-    not be argued as necessary.
+    Each run takes another seed, every bounded amount off by up to the error share of the trials (counts
+    of communities excepted), and every outline and barrier off by up to its drawing error; judges the links
+    again, zones the city anew, and is compared with ``zone_members``. A community
+    left out has no mates but itself. What would move with a five per cent error in the records, or with half a
+    metre on the map, should not be argued as necessary.
+
+    Drawings are off as a whole, each its own way: so the gaps between them change by up to twice the error, links
+    are lost and won, and what is left of them is worth what it was. In a run that would tear what wishes keep
+    together no link is lost.
 
     Parameters
     ----------
     communities, community_links, requirements
         As for :func:`delineate_zones`.
+    barriers, crossings, streets, limits
+        What ``community_links`` were judged by (:func:`gis_renovation.contiguity.link_communities`).
     zone_members
         The zoning to judge.
     effort
@@ -87,13 +116,13 @@ def measure_zone_stability(
     CRSError
         No common projected CRS in metres.
     ConfigError
-        Requirements that contradict themselves or name unknown communities; all at once.
+        Requirements that contradict themselves or name unknown communities, all at once; errors below 0.
     DataError
         No communities, repeated ids, links to unknown communities, unknown or negative bounded values.
 
     Notes
     -----
-    As many times as there are runs the cost of a light zoning.
+    As many times as there are runs the cost of a light zoning, and of judging the links that may change.
 
     Examples
     --------
@@ -120,16 +149,19 @@ def measure_zone_stability(
     >>> stability["same_mates_share"].tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    require_metric(communities=communities, **drawn(community_links))
+    require_metric(
+        communities=communities, barriers=barriers, crossings=crossings, streets=streets, **drawn(community_links)
+    )
     communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     request = read_request(communities, community_links, requirements)
     light = replace(effort, sweeps=trials.stability_sweeps, max_subsets=trials.stability_subsets)
+    ground = Ground(communities.loc[request.ids], barriers, crossings, streets, limits)
+    errors = DrawingErrors(trials.stability_outline_error_m, trials.stability_barrier_error_m)
     found = measure_stability(
         request,
         _zone_numbers(request.ids, zone_by_member(zone_members)),
         light,
-        runs=trials.stability_runs,
-        error_share=trials.stability_error_share,
+        shaking=Shaking(trials.stability_runs, trials.stability_error_share, _redrawn(ground, community_links, errors)),
     )
     index = pd.Index(request.ids, dtype="str", name="community_id")
     zone_of = zone_by_member(zone_members)
@@ -145,20 +177,50 @@ def measure_zone_stability(
     )
 
 
-def measure_stability(
-    request: Request, zone: Labels, effort: SearchEffort, *, runs: int, error_share: float
-) -> Stability:
-    """Solve ``runs`` shaken copies of the request and compare each with ``zone`` (-1 left out).
+class Shaking(NamedTuple):
+    """How many runs, how far off the amounts, and the request of a run whose links differ (by seed and run)."""
+
+    runs: int
+    error_share: float
+    redrawn: Callable[[Request, int, int], Request]
+
+
+def _redrawn(
+    ground: Ground, community_links: pd.DataFrame, errors: DrawingErrors
+) -> Callable[[Request, int, int], Request]:
+    """What gives the request of a run: the same one where its links are those given."""
+    drawings = Redrawing(ground, community_links, errors)
+
+    def request_of(request: Request, seed: int, run: int) -> Request:
+        for keep_all in (False, True):
+            links = drawings.links_of(seed, run, keep_all=keep_all)
+            if links is None:
+                return request
+            try:
+                return read_request(ground.communities, links, request.requirements, unit_m=request.unit_m)
+            except ConfigError:
+                # Without the links lost, what wishes keep together would hang together no more.
+                if keep_all:
+                    raise
+        return request
+
+    return request_of
+
+
+def measure_stability(request: Request, zone: Labels, effort: SearchEffort, *, shaking: Shaking) -> Stability:
+    """Solve shaken copies of the request, as many as there are runs, and compare each with ``zone`` (-1 left out).
 
     Errors in the amounts change which sets keep the bounds, not what a set costs. So where the zones are
     proven the best even among all sets that some error would let in, they are the best in every run in
-    which they keep their bounds, and only the other components are solved again.
+    which they keep their bounds and have the links given, and only the other components are solved again.
     """
+    runs, error_share, redrawn = shaking
     same, overlap = np.zeros(len(zone)), np.zeros(len(zone))
     firm = _firm(request, zone, error_share, effort) if runs else zone < 0
     for run in range(1, runs + 1):
-        shaken = _shaken(request, _Luck(effort.seed, run), error_share)
-        open_ = ~firm | _broken(shaken, zone)
+        drawn_again = redrawn(request, effort.seed, run)
+        shaken = _shaken(drawn_again, _Luck(effort.seed, run), error_share)
+        open_ = _whole_parts(shaken, ~firm | _other_links(request, shaken)) | _broken(shaken, zone)
         found = solve(only_nodes(shaken, open_), replace(effort, seed=effort.seed + run))
         again = np.where(open_, found.zone, zone)
         # Zones solved again have numbers of their own.
@@ -167,6 +229,22 @@ def measure_stability(
         same += (common == mine) & (common == theirs)
         overlap += common / (mine + theirs - common)
     return Stability(same / max(runs, 1), overlap / max(runs, 1))
+
+
+def _other_links(request: Request, shaken: Request) -> Flags:
+    """Communities at either end of a link that only one of the two requests has."""
+    other = np.zeros(len(request.ids), dtype=bool)
+    if request.links is shaken.links:
+        return other
+    ends = [set(zip(each.links["head"], each.links["tail"], strict=True)) for each in (request, shaken)]
+    other[[place for pair in ends[0] ^ ends[1] for place in pair]] = True
+    return other
+
+
+def _whole_parts(shaken: Request, some: Flags) -> Flags:
+    """All communities of the parts that some of them are in."""
+    part = solved_together(shaken)
+    return np.isin(part, part[some])
 
 
 def _firm(request: Request, zone: Labels, error_share: float, effort: SearchEffort) -> Flags:
