@@ -31,6 +31,7 @@ from gis_renovation.reading.formats import (
     assumed_crs,
     check_signature,
     claims_crs,
+    empty_file,
     read_coordinates,
     read_csv,
     read_sheet,
@@ -146,10 +147,7 @@ def find_file(path: Path, layer: str, *, by_card: bool = True) -> Path:
         return path
     if path.is_file():
         if path.stat().st_size == 0:
-            raise FileError(
-                f"{whose.zh}文件是空的（0 字节）：{path}。请重新导出或复制。",
-                f"{whose.en}the file is empty (0 bytes): {path}. Export or copy it again.",
-            )
+            raise empty_file(path, whose)
         return path
     if path.exists() or path.is_symlink():
         raise FileError(

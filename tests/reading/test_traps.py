@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
 
 import openpyxl
 import pandas as pd
 import pytest
 import xlsxwriter
+from binary_workbook import EMPTY, ERROR, container, sheet
+from binary_workbook import workbook as binary_workbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zoo import communities
@@ -16,6 +20,8 @@ from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
 from gis_renovation.reading.files import read_files
+from gis_renovation.reading.formats import RASTER_SUFFIXES, SUFFIXES
+from gis_renovation.reading.formats.compound import CompoundFile
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.sheets import read_csv
 from gis_renovation.reading.values.ledgers import read_ledger
@@ -330,8 +336,177 @@ def test_a_web_page_called_csv_is_called_a_page(tmp_path):
 
 
 def test_spans_of_a_page_beyond_reason_do_not_end_the_reading():
-    cells, _ = html_cells('<table><tr><td rowspan="999999999" colspan="99999999">x</td><td>y</td></tr></table>')
+    cells, *_ = html_cells('<table><tr><td rowspan="999999999" colspan="99999999">x</td><td>y</td></tr></table>')
     assert cells[0][0] == "x"
     assert html_cells("<p>none</p>") is None
     assert xml_sheets("<a/>") == {}
     assert xml_sheets('<!DOCTYPE a [<!ENTITY b "c">]><a/>') == {}
+
+
+# --- workbooks of other kinds ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["xls", "et"])
+@pytest.mark.parametrize("small", [False, True])
+def test_a_binary_workbook_tells_hidden_rows_errors_and_formulas_without_a_value(tmp_path, suffix, small):
+    cells = {(0, 0): "编号", (0, 1): "户数"} | {(row, 0): f"P{row}" for row in range(1, 8)}
+    cells |= {(1, 1): (2.0, 0), (2, 1): (0.0, 2), (3, 1): None, (4, 1): (EMPTY, 0), (5, 1): (ERROR, 0), (6, 1): 0.0}
+    other = sheet({(0, 0): "编号", (1, 0): "Q1"}, hidden={1})
+    (tmp_path / f"a.{suffix}").write_bytes(binary_workbook({"别的": other, "台账": sheet(cells, {3, 6})}, small=small))
+    frame, said, _ = read(tmp_path, f"a.{suffix}", source='layer_name = "台账"')
+    assert said["hidden_rows"].named("zh") == ("第4行", "第7行")
+    assert said["formula_errors"].named("zh") == ("B4=#N/A", "B6=#REF!")
+    assert said["formulas_uncomputed"].named("zh") == ("B3",)
+    assert said["formulas_empty"].named("zh") == ("B5",)
+    known = frame["户数"].notna()
+    assert frame["编号"][known].tolist() == ["P1", "P6"]
+    assert frame["户数"][known].tolist() == [2, 0]
+    assert read(tmp_path, f"a.{suffix}", source='layer_name = "别的"')[1]["hidden_rows"].named("zh") == ("第2行",)
+
+
+def test_a_binary_workbook_without_traps_says_nothing_of_them(tmp_path):
+    (tmp_path / "a.xls").write_bytes(
+        binary_workbook({"a": sheet({(0, 0): "编号", (0, 1): "户数", (1, 0): "P1", (1, 1): 0.0})})
+    )
+    said = read(tmp_path, "a.xls")[1]
+    assert not {"hidden_rows", "formula_errors", "formulas_uncomputed", "formulas_empty", "traps_unseen"} & set(said)
+
+
+def test_broken_containers_are_no_containers():
+    whole = binary_workbook({"a": sheet({(0, 0): "编号"})})
+    assert CompoundFile(whole).names == ["Workbook"]
+    for broken in (b"", whole[:300], whole[:520], whole.replace(b"\xfe\xff\xff\xff", b"\0\0\0\0")):
+        with pytest.raises((ValueError, struct.error)):
+            CompoundFile(broken).stream("Workbook")
+
+
+def test_a_kind_of_workbook_that_tells_nothing_says_so(tmp_path, monkeypatch):
+    (tmp_path / "a.xls").write_bytes(binary_workbook({"a": sheet({(0, 0): "编号", (1, 0): "P1"})}))
+    monkeypatch.setattr("gis_renovation.reading.formats.compound._LARGEST", 100)
+    assert read(tmp_path, "a.xls")[1]["traps_unseen"].severity == "note"
+
+
+@pytest.mark.parametrize("value", [0, 100])
+def test_a_nought_that_a_program_stored_for_every_formula_is_no_value(tmp_path, value):
+    workbook(tmp_path / "a.xlsx", ROWS, formulas=[("C3", "=50*2", value)])  # xlsxwriter has Excel compute on opening
+    frame, said, _ = read(tmp_path, "a.xlsx")
+    assert ("formulas_uncomputed" in said) == (value == 0)
+    assert frame["户数"].isna().tolist() == [False, value == 0, False]
+
+
+def test_rows_hidden_in_a_page_or_in_the_xml_of_2003_and_errors_are_told(tmp_path):
+    rows = "".join(f"<tr {'style=display:none' if k == 2 else ''}><td>P{k}</td><td>#REF!</td></tr>" for k in (1, 2, 3))
+    (tmp_path / "a.xls").write_text(f"<table><tr><td>编号</td><td>名称</td></tr>{rows}</table>", encoding="utf-8")
+    assert read(tmp_path, "a.xls")[1]["hidden_rows"].named("zh") == ("第3行",)
+    text = EXCEL_2003.replace("<Row", '<Row ss:Hidden="1"').replace(
+        "</Table>", '<Row><Cell><Data ss:Type="String">P9</Data></Cell><Cell ss:Formula="=1/0">'
+        '<Data ss:Type="Error">#DIV/0!</Data></Cell><Cell ss:Formula="=1"/></Row></Table>'
+    )  # fmt: skip
+    (tmp_path / "b.xls").write_bytes(text.encode("gbk"))
+    said = read(tmp_path, "b.xls")[1]
+    assert len(said["hidden_rows"].features) >= 1
+    assert [name[1:].lstrip("0123456789") for name in said["formula_errors"].named("zh")] == ["=#DIV/0!"]
+    assert len(said["formulas_uncomputed"].features) == 1
+
+
+@pytest.mark.parametrize("error", ["#REF!", " #DIV/0! ", "#N/A"])
+def test_an_error_that_became_text_is_no_value_in_any_file(tmp_path, error):
+    (tmp_path / "a.csv").write_text(f"编号,名称\nP1,甲\nP2,{error}\n", encoding="utf-8")
+    card = read_card(
+        '[source]\npath = "a.csv"\n[columns]\nproject_id = "编号"\nname = "名称"\n', stem="projects", where="card"
+    )
+    done = conform(read_files(card, tmp_path).frame, card)
+    assert done.frame["name"].isna().tolist() == [False, True]
+    assert [f.code for f in done.findings if f.severity == "warning"] == ["formula_errors"]
+
+
+# --- what a file is -------------------------------------------------------------------------------
+
+
+def archive(**parts):
+    store = io.BytesIO()
+    with zipfile.ZipFile(store, "w") as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return store.getvalue()
+
+
+WORD = archive(**{"[Content_Types].xml": "<Types/>", "word/document.xml": "<w/>"})
+# Contents, what they are called, and a word of what to do.
+CONTENTS = {
+    "gif": (b"GIF89a\x10\0\x10\0" + b"\0" * 99, "GIF 图片", "GeoTIFF"),
+    "bmp": (b"BM\x36\x10\0\0\0\0\0\0\x36\0\0\0" + b"\1" * 99, "BMP 图片", "GeoTIFF"),
+    "webp": (b"RIFF\x10\0\0\0WEBPVP8 " + b"\1" * 99, "WebP 图片", "GeoTIFF"),
+    "jpg": (b"\xff\xd8\xff\xe0\0\x10JFIF" + b"\1" * 99, "JPEG 图片", "GeoTIFF"),
+    "7z": (b"7z\xbc\xaf\x27\x1c\0\4" + b"\3" * 99, "7z 压缩包", "解压"),
+    "gz": (b"\x1f\x8b\x08\0" + b"\4" * 99, "gzip 压缩包", "解压"),
+    "docx": (WORD, "Word 文档", "xlsx"),
+    "doc": (container({"WordDocument": b"x" * 5000}), "Word 97", "xlsx"),
+    "rtf": (b"{\\rtf1\\ansi hello}", "RTF 文档", "xlsx"),
+    "zeros": (b"\0" * 5000, "零字节", "重新"),
+    "blanks": (b" \r\n\t\n", "空白", "重新"),
+    "lnk": (b"L\0\0\0\x01\x14\x02\0" + b"\0" * 99, "快捷方式", "索取"),
+    "mp4": (b"\0\0\0\x18ftypmp42" + b"\0" * 99, "视频", "索取"),
+    "locked": (b"%TSD-Header-###%" + bytes(range(99)), "加了密", "解密"),
+    "mapgis": (b"WMAP`D22" + b"\0" * 99, "MapGIS", "Shapefile"),
+}
+
+
+@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s not in (".gdb", *RASTER_SUFFIXES)])
+@pytest.mark.parametrize("content", CONTENTS)
+def test_whatever_it_is_called_a_file_is_named_by_its_first_bytes_with_what_to_do(tmp_path, suffix, content):
+    data, kind, remedy = CONTENTS[content]
+    (tmp_path / f"a{suffix}").write_bytes(data)
+    with pytest.raises(FileError) as error:
+        read(tmp_path, f"a{suffix}")
+    said = error.value.text.zh
+    assert kind in said
+    assert remedy in said
+    assert "可能损坏" not in said
+
+
+@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s not in (".gdb", *RASTER_SUFFIXES)])
+def test_an_empty_file_is_called_empty_also_within_an_archive(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(b"")
+    (tmp_path / "b.zip").write_bytes(archive(**{f"a{suffix}": b""}))
+    with pytest.raises(FileError, match="0 字节"):
+        read(tmp_path, f"a{suffix}")
+    if suffix not in (".zip", ".dbf", ".txt"):
+        with pytest.raises(FileError, match="0 字节"):
+            read(tmp_path, "b.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("a.geojson", '{"code": 500, "msg": "未登录"}', "code、msg"),
+        ("a.json", '["a", 1]', "没有要素"),
+        ("a.kml", "<error><code>403</code></error>", "根元素 error"),
+        ("a.gml", '<?xml version="1.0"?><ows:ExceptionReport xmlns:ows="x"/>', "根元素 ExceptionReport"),
+        ("a.kml", "<!-- x --><html><body>请登录</body></html>", "网页"),
+        ("a.csv", '{"type": "FeatureCollection", "features": []}', "JSON"),
+        ("a.csv", "0\nSECTION\n2\nHEADER\n", "DXF"),
+        ("a.geojson", '<kml xmlns="http://www.opengis.net/kml/2.2"/>', "KML"),
+    ],
+)
+def test_whole_text_of_another_kind_is_not_called_damaged(tmp_path, name, text, kind):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(FileError) as error:
+        read(tmp_path, name)
+    assert kind in error.value.text.zh
+    assert "可能损坏" not in error.value.text.zh
+
+
+@pytest.mark.parametrize("first", ["BM,名称", "MZ,名称", "PAR,名称", "7z,名称", "II,名称", "ftyp,名称", "xftypm,名称"])
+def test_letters_that_begin_other_kinds_of_files_begin_a_table_too(tmp_path, first):
+    (tmp_path / "a.csv").write_text(f"{first},编号\n1,甲,P1\n", encoding="utf-8")
+    assert read(tmp_path, "a.csv")[0]["编号"].tolist() == ["P1"]
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.6, 0.9])
+def test_what_truly_is_cut_short_is_called_so(tmp_path, cut):
+    workbook(tmp_path / "a.xlsx", ROWS)
+    whole = (tmp_path / "a.xlsx").read_bytes()
+    (tmp_path / "a.xlsx").write_bytes(whole[: int(len(whole) * cut)])
+    with pytest.raises(FileError, match="损坏"):
+        read(tmp_path, "a.xlsx")

@@ -1,5 +1,6 @@
 """How each kind of file is opened: its bytes, its encoding, its sheets, its borrowed copy."""
 
+from gis_renovation.reading.formats.contents import ADVICE, PARQUET_SUFFIXES, SHEET_SUFFIXES, TEXT_SUFFIXES
 from gis_renovation.reading.formats.dbf import (
     bytes_at,
     prepare_shapefile,
@@ -7,17 +8,14 @@ from gis_renovation.reading.formats.dbf import (
     say_undecodable,
 )
 from gis_renovation.reading.formats.opening import (
-    ADVICE,
-    PARQUET_SUFFIXES,
     RASTER_DRIVERS,
     RASTER_SUFFIXES,
-    SHEET_SUFFIXES,
     SUFFIXES,
-    TEXT_SUFFIXES,
     VECTOR_SUFFIXES,
     Reading,
     check_signature,
     driver_words,
+    empty_file,
     text_encoding,
     unpack,
     unreadable,
@@ -55,6 +53,7 @@ __all__ = [
     "claims_crs",
     "digests",
     "driver_words",
+    "empty_file",
     "lent",
     "open_drawing",
     "open_mapinfo",

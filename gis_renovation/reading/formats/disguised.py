@@ -6,14 +6,28 @@ Excel opens both after a warning, so offices pass them on. Cells come out as a s
 from __future__ import annotations
 
 import datetime
+import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from gis_renovation.reading.formats.compound import SheetTraps
+
 Merged = tuple[tuple[int, int], tuple[int, int]]
-Cells = tuple[list[list[Any]], list[Merged]]
+
+
+class Cells(NamedTuple):
+    """A table's cells, its merged ranges, and what it holds beside the values."""
+
+    cells: list[list[Any]]
+    merged: list[Merged]
+    traps: SheetTraps
+
 
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
+
+# How a page hides a row: a filter of Excel is saved so.
+_UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 # A cell may span so many rows or columns at most; what claims more is no table.
 _MOST_SPANNED = 1000
@@ -24,16 +38,20 @@ class _Tables(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.done: list[list[list[tuple[str, int, int]]]] = []
+        self.done: list[tuple[list[list[tuple[str, int, int]]], list[int]]] = []
+        self.hidden: list[list[int]] = []
         self.open: list[list[list[tuple[str, int, int]]]] = []
         self.cells: list[list[Any] | None] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
             self.open.append([])
+            self.hidden.append([])
             self.cells.append(None)
         elif self.open and tag == "tr":
             self._close_cell()
+            if _UNSEEN.search(dict(attrs).get("style") or "") or "hidden" in dict(attrs):
+                self.hidden[-1].append(len(self.open[-1]))
             self.open[-1].append([])
         elif self.open and tag in ("td", "th"):
             self._close_cell()
@@ -47,7 +65,7 @@ class _Tables(HTMLParser):
             self._close_cell()
         elif tag == "table" and self.open:
             self._close_cell()
-            self.done.append(self.open.pop())
+            self.done.append((self.open.pop(), self.hidden.pop()))
             self.cells.pop()
 
     def handle_data(self, data: str) -> None:
@@ -73,15 +91,15 @@ def _span(text: str | None) -> int:
 
 
 def html_cells(text: str) -> Cells | None:
-    """The cells and merged ranges of the largest table of an HTML page; None if it has none."""
+    """The cells of the largest table of an HTML page; None if it has none."""
     parser = _Tables()
     parser.feed(text)
     parser.close()
-    largest = max(parser.done, key=lambda table: sum(map(len, table)), default=[])
-    return _placed(largest) if any(largest) else None
+    largest, hidden = max(parser.done, key=lambda table: sum(map(len, table[0])), default=([], []))
+    return Cells(*_placed(largest), SheetTraps(hidden_rows=hidden)) if any(largest) else None
 
 
-def _placed(rows: list[list[tuple[str, int, int]]]) -> Cells:
+def _placed(rows: list[list[tuple[str, int, int]]]) -> tuple[list[list[Any]], list[Merged]]:
     """Cells at their places, those below and beside a spanning one left free."""
     taken: dict[tuple[int, int], str] = {}
     merged: list[Merged] = []
@@ -120,22 +138,36 @@ def _undeclared(text: str) -> bytes:
 def _xml_cells(sheet: ElementTree.Element) -> Cells:
     rows: list[list[Any]] = []
     merged: list[Merged] = []
+    traps = SheetTraps()
     for line in sheet.iter(f"{_SS}Row"):
         at = min(int(line.get(f"{_SS}Index", len(rows) + 1)) - 1, len(rows) + _MOST_SPANNED)
         rows += [[] for _ in range(len(rows), at)]
         rows.append([])
+        if line.get(f"{_SS}Hidden") == "1":
+            traps.hidden_rows.append(len(rows) - 1)
         for cell in line.iter(f"{_SS}Cell"):
             column = min(int(cell.get(f"{_SS}Index", len(rows[-1]) + 1)) - 1, len(rows[-1]) + _MOST_SPANNED)
             wide, high = (int(cell.get(f"{_SS}Merge{way}", 0)) for way in ("Across", "Down"))
             rows[-1] += [""] * (column - len(rows[-1])) + [_xml_value(cell.find(f"{_SS}Data"))] + [""] * wide
+            _note_trap(cell, (len(rows) - 1, column), traps)
             if wide or high:
                 merged.append(((len(rows) - 1, column), (len(rows) - 1 + high, column + wide)))
-    return rows, merged
+    return Cells(rows, merged, traps)
+
+
+def _note_trap(cell: ElementTree.Element, place: tuple[int, int], traps: SheetTraps) -> None:
+    data = cell.find(f"{_SS}Data")
+    if data is not None and data.get(f"{_SS}Type") == "Error":
+        traps.errors[place] = "".join(data.itertext()).strip() or "#"
+    elif data is None and cell.get(f"{_SS}Formula"):
+        traps.uncomputed.append(place)
 
 
 def _xml_value(data: ElementTree.Element | None) -> Any:
     text = "" if data is None else "".join(data.itertext())
     kind = "" if data is None else data.get(f"{_SS}Type", "")
+    if kind == "Error":
+        return ""
     try:
         if kind == "Number":
             return float(text)

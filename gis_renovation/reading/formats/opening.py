@@ -14,48 +14,27 @@ from typing import Any
 
 from gis_renovation.errors import FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card
+from gis_renovation.reading.formats.contents import (
+    JSON_SUFFIXES,
+    PARQUET_SUFFIXES,
+    SHEET_SUFFIXES,
+    TEXT_SUFFIXES,
+    XML_SUFFIXES,
+    Content,
+    content_of,
+    whole_but_other,
+)
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.values import FileColumns, known_encoding
 from gis_renovation.words import Text
 
 VECTOR_SUFFIXES = (
-    ".gpkg", ".shp", ".geojson", ".json", ".geojsonl", ".geojsons", ".fgb", ".gdb", ".kml", ".kmz", ".gml", ".gpx",
-    ".dxf", ".tab", ".mif", ".dbf", ".sqlite",
+    ".gpkg", ".shp", *JSON_SUFFIXES, ".fgb", ".gdb", ".kmz", *XML_SUFFIXES, ".dxf", ".tab", ".mif", ".dbf", ".sqlite",
 )  # fmt: skip
-SHEET_SUFFIXES = (".xlsx", ".xls", ".et", ".xlsm", ".ods")
-TEXT_SUFFIXES = (".csv", ".txt")
-PARQUET_SUFFIXES = (".parquet", ".geoparquet")
 # A raster is opened with its own driver only: others can refer to files and addresses elsewhere.
 RASTER_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".img": "HFA", ".asc": "AAIGrid"}
 RASTER_SUFFIXES = tuple(RASTER_DRIVERS)
 SUFFIXES = (*VECTOR_SUFFIXES, *PARQUET_SUFFIXES, *TEXT_SUFFIXES, *SHEET_SUFFIXES, ".zip", *RASTER_SUFFIXES)
-
-# What a file is by its first bytes, whatever it is called.
-_KINDS = (
-    (b"%PDF", Text("PDF 文档", "a PDF document")),
-    (b"\x89PNG", Text("PNG 图片", "a PNG picture")),
-    (b"\xff\xd8\xff", Text("JPEG 图片", "a JPEG picture")),
-    (b"Rar!", Text("RAR 压缩包", "a RAR archive")),
-    (b"7z\xbc\xaf", Text("7z 压缩包", "a 7z archive")),
-    (b"PK\x03\x04", Text("ZIP 压缩包（或 xlsx、docx）", "a ZIP archive (or xlsx, docx)")),
-    (
-        b"\xd0\xcf\x11\xe0",
-        Text("Office 97—2003 文件（xls、doc）或加密的 Office 文件", "an Office 97-2003 or locked file"),
-    ),
-    (b"SQLite format 3", Text("SQLite 数据库（如 GeoPackage）", "an SQLite database such as a GeoPackage")),
-    (b"PAR1", Text("Parquet 文件", "a Parquet file")),
-    (b"AC10", Text("AutoCAD DWG 图形", "an AutoCAD drawing")),
-    (b"version https://git-lfs", Text("Git LFS 指针，不是数据本身", "a pointer of Git LFS, not the data")),
-    (b"MIME-Version", Text("单个文件的网页（MHT）", "a web archive (MHT)")),
-)
-_PAGE = re.compile(rb"<(?:!doctype html|html|table|head|body|meta)\b", re.IGNORECASE)
-
-
-def _is_table(head: bytes) -> bool:
-    """Whether a text file's first bytes are not those of something else; a table may begin with nearly anything."""
-    other = any(head.startswith(start) for start, _ in _KINDS if start != b"AC10")
-    return not (other or re.match(rb"AC10\d\d\x00", head) or (_PAGE.search(head) and head.lstrip()[:1] == b"<"))
-
 
 # What the first bytes of a file must be for its suffix; a driver is never left to guess from hostile content.
 _XML = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<")
@@ -81,26 +60,7 @@ _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     ".tif": lambda head: head[:2] in (b"II", b"MM"),
     ".tiff": lambda head: head[:2] in (b"II", b"MM"),
     ".img": lambda head: head.startswith(b"EHFA_HEADER_TAG"),
-    ".csv": _is_table,
-    ".txt": _is_table,
     ".asc": lambda head: head.lstrip()[:5].lower() in (b"ncols", b"nrows", b"xllco", b"xllce"),
-}
-_PICTURE = ("图片不是数据；影像、地形请用 GeoTIFF。", "A picture is not data; for images and terrain use GeoTIFF.")
-_TILES = ("瓦片已切碎、简化，不能用于量算，请索取原始图层。", "Tiles are cut and simplified; ask for the layer itself.")
-ADVICE = {
-    ".dwg": Text("请在 CAD 中另存为 DXF。", "Save it as DXF in the CAD program."),
-    ".wt": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
-    ".wl": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
-    ".wp": Text("MapGIS 格式无法读取，请转为 Shapefile。", "MapGIS files cannot be read; export to Shapefile."),
-    ".rar": Text("请先解压。", "Unpack it first."),
-    ".7z": Text("请先解压。", "Unpack it first."),
-    ".doc": Text("请把表格另存为 xlsx。", "Save the table as xlsx."),
-    ".docx": Text("请把表格另存为 xlsx。", "Save the table as xlsx."),
-    ".pmtiles": Text(*_TILES),
-    ".mbtiles": Text(*_TILES),
-    ".png": Text(*_PICTURE),
-    ".jpg": Text(*_PICTURE),
-    ".pdf": Text("PDF 不是数据，请索取原始文件。", "A PDF is not data; ask for the original file."),
 }
 
 
@@ -160,25 +120,20 @@ class Reading:
         )  # fmt: skip
 
 
-# Suffixes of files that begin so and are what they are called.
-_KEEPERS: Mapping[bytes, tuple[str, ...]] = {
-    b"PK\x03\x04": (".xlsx", ".xlsm", ".ods", ".et", ".xls", ".zip", ".kmz"),
-    b"\xd0\xcf\x11\xe0": (".xls", ".et", ".xlsx"),
-    b"SQLi": (".gpkg", ".sqlite"),
-    b"PAR1": PARQUET_SUFFIXES,
-}
-
-
 def check_signature(path: Path, layer: str) -> None:
-    """Raise FileError if a file's first bytes are not those of its suffix."""
-    test = _SIGNATURES.get(path.suffix.lower())
-    if test is None or path.is_dir():
+    """Raise FileError if a file's first bytes are those of something else, or not those of its suffix."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES or path.is_dir():
         return
-    with path.open("rb") as stream:
-        head = stream.read(512)
-    if not test(head):
-        if kind_of_content(path) is not None:
-            raise unreadable(path, layer, "")
+    if path.stat().st_size == 0:
+        raise empty_file(path, Text(f"图层 {layer}：", f"Layer {layer}: "))
+    content = content_of(path)
+    if content is not None:
+        if suffix not in content.suffixes:
+            raise _something_else(path, layer, content)
+        return
+    test = _SIGNATURES.get(suffix)
+    if (suffix in SHEET_SUFFIXES and not is_text(path)) or (test and not test(bytes_at(path, 0, 512))):
         raise FileError(
             f"图层 {layer}：{path} 的内容不是 {path.suffix} 文件（可能损坏、加密，或改过扩展名）；请用原软件重新导出。",
             f"Layer {layer}: {path} does not hold what {path.suffix} files hold (damaged, encrypted or renamed?); "
@@ -186,12 +141,19 @@ def check_signature(path: Path, layer: str) -> None:
         )
 
 
-def kind_of_content(path: Path) -> Text | None:
-    """What a file's first bytes say it is; None where they say nothing that people know a name for."""
-    head = bytes_at(path, 0, 1024) if path.is_file() else b""
-    if _PAGE.search(head):
-        return Text("网页（HTML）", "an HTML page")
-    return next((kind for start, kind in _KINDS if head.startswith(start)), None)
+def empty_file(path: Path, whose: Text) -> FileError:
+    """The error for a file without a byte; ``whose`` begins the sentence."""
+    return FileError(
+        f"{whose.zh}文件是空的（0 字节）：{path}。请重新导出或复制。",
+        f"{whose.en}the file is empty (0 bytes): {path}. Export or copy it again.",
+    )
+
+
+def _something_else(path: Path, layer: str, content: Content) -> FileError:
+    return FileError(
+        f"图层 {layer}：{path} 的内容是{content.name.zh}，不是 {path.suffix} 文件。{content.advice.zh}",
+        f"Layer {layer}: {path} holds {content.name.en}, it is no {path.suffix} file. {content.advice.en}",
+    )
 
 
 def is_text(path: Path) -> bool:
@@ -201,18 +163,20 @@ def is_text(path: Path) -> bool:
 
 
 def unreadable(path: Path, layer: str, error: Exception | str | Text) -> FileError:
-    """The error for a file its own driver refuses: what its first bytes say it is, or the driver's first sentence."""
-    kind = kind_of_content(path)
+    """The error for a file its own driver refuses: what it is instead, or the driver's first sentence."""
+    content = content_of(path)
     if isinstance(error, Text):
         return FileError(
             f"图层 {layer}：读不出 {path}：{error.zh}。请用原软件重新导出。",
             f"Layer {layer}: cannot read {path}: {error.en}. Export it again.",
         )
-    if kind is not None and path.suffix.lower() not in _KEEPERS.get(bytes_at(path, 0, 4), ()):
+    if content is not None and path.suffix.lower() not in content.suffixes:
+        return _something_else(path, layer, content)
+    other = whole_but_other(path)
+    if other is not None:
         return FileError(
-            f"图层 {layer}：{path} 的内容是{kind.zh}，不是 {path.suffix} 文件；请改正扩展名，或用原软件另存为该格式。",
-            f"Layer {layer}: {path} holds {kind.en}, it is no {path.suffix} file. Correct the suffix, or save it as "
-            "that kind in its own software.",
+            f"图层 {layer}：{path} {other.zh}，不是地理数据。请索取或重新下载数据文件本身。",
+            f"Layer {layer}: {path} {other.en}, it is no geodata. Ask for the data file itself, or download it again.",
         )
     said = driver_words(str(error))
     return FileError(
@@ -263,6 +227,11 @@ def text_encoding(path: Path, stated: str, layer: str) -> str:
     for name in (marked, "UTF-8", "GB18030"):
         if name and _decodes(path, name):
             return name
+    if not is_text(path):
+        raise FileError(
+            f"图层 {layer}：{path} 的内容不是文字（可能损坏、加密，或改过扩展名）；请用原软件重新导出。",
+            f"Layer {layer}: {path} holds no text (damaged, encrypted or renamed?); export it again.",
+        )
     raise FileError(
         f"图层 {layer}：{path} 的文字编码不是 UTF-8 或 GB18030；请在来源卡写明 encoding。",
         f"Layer {layer}: text in {path} is neither UTF-8 nor GB18030; set encoding in the card.",

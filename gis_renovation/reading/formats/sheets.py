@@ -233,9 +233,13 @@ def read_sheet(path: Path, reading: Reading, sheet: str) -> pd.DataFrame:
     found = _sheet_cells(path, sheet, reading)
     if found is None:  # text by another name
         return read_text_table(path, reading)
-    cells, merged, name = found
+    cells, merged, name, traps = found
+    traps = sheet_traps(path, name) if traps is None else traps
+    for row, column in () if traps is None else traps.uncomputed:
+        if row < len(cells) and column < len(cells[row]):
+            cells[row][column] = None  # a nought may stand where nothing was computed
     frame = _ledger(cells, merged, path, reading)
-    _say_traps(sheet_traps(path, name), frame, path, reading)
+    _say_traps(traps, frame, path, reading)
     return frame
 
 
@@ -247,11 +251,12 @@ def read_xlsx(path: Path, sheet: str = "", *, header_row: int | None = None) -> 
     return read_ledger(*found[:2], header_row=header_row).frame.reset_index(drop=True)
 
 
-def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[list[list[Any]], list[Any], str] | None:
-    """A sheet's cells from its first row and column on, its merged ranges and name; None for plain text.
+# A sheet's cells, merged ranges and name, and what it holds beside, where that is known already.
+_Sheet = tuple[list[list[Any]], list[Any], str, SheetTraps | None]
 
-    Hidden sheets must be asked for.
-    """
+
+def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | None:
+    """A sheet's cells from its first row and column on; None for plain text. Hidden sheets must be asked for."""
     import python_calamine as calamine
 
     layer = reading if isinstance(reading, str) else reading.layer
@@ -269,15 +274,15 @@ def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[list[l
             found = book.get_sheet_by_name(name)
             cells = found.to_python(skip_empty_area=False)
             if path.suffix.lower() == ".ods":
-                return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0)), name
-            return cells, list(found.merged_cell_ranges or []), name
+                return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0)), name, None
+            return cells, list(found.merged_cell_ranges or []), name, None
     except calamine.PasswordError:
         raise _locked(path, layer) from None
     except calamine.CalamineError as error:
         raise unreadable(path, layer, error) from None
 
 
-def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[list[list[Any]], list[Any], str] | None:
+def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | None:
     """The cells of a table that is called .xls and is an HTML page or the XML of Excel 2003; None for other text."""
     layer, stated = (reading, "") if isinstance(reading, str) else (reading.layer, reading.card.source.encoding)
     encoding = text_encoding(path, stated, layer)
@@ -287,7 +292,7 @@ def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[li
     sheets = xml_sheets(text)
     page = None if sheets else html_cells(text)
     if not sheets and page is None:
-        raise unreadable(path, layer, Text("其中没有表格", "it holds no table"))
+        raise unreadable(path, layer, Text("内容是网页或 XML，其中没有表格", "it is a page or XML without a table"))
     name = sheet if sheet in sheets else next(iter(sheets), "")
     if sheets and sheet not in sheets and (sheet or len(sheets) > 1):
         raise _choose_sheet(path, layer, sheet, list(sheets))
@@ -300,13 +305,37 @@ def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> tuple[li
             f"文件扩展名是 {path.suffix}，内容是{kind.zh}，已按其中的表格读取。",
             f"The file is called {path.suffix} but holds {kind.en}; its table was read.",
         )  # fmt: skip
-    cells, merged = sheets[name] if page is None else page
-    return cells, merged, name
+    cells, merged, traps = sheets[name] if page is None else page
+    return cells, merged, name, traps
 
 
-def _say_traps(traps: SheetTraps, frame: pd.DataFrame, path: Path, reading: Reading) -> None:
+def _say_traps(traps: SheetTraps | None, frame: pd.DataFrame, path: Path, reading: Reading) -> None:
     """What the sheet holds beside the values read, in the rows that are records, by cell."""
+    if traps is None:
+        reading.say(
+            "note", "traps_unseen", path,
+            "这种文件看不出哪些行被筛选隐藏、哪些公式没有算过或出错；出错和没有算过的格按未知读取。"
+            "请在表格软件中另存为 xlsx 再核对。",
+            "A file of this kind does not tell which rows a filter hides and which formulas were never computed or "
+            "went wrong; such cells are read as unknown. Save it as xlsx to see them.",
+        )  # fmt: skip
+        return
     records = {int(row) - 1 for row in frame.index}
+    _say_formulas(traps, records, path, reading)
+    hidden = [row + 1 for row in sorted(set(traps.hidden_rows)) if row in records]
+    if hidden:
+        reading.say(
+            "warning", "hidden_rows", path,
+            f"{len(hidden)} 行在表中是隐藏的（多为筛选掉的），已与其他行一样读取；"
+            "不要这些行的，请在来源卡用 [select] 选行，或在表中删去。",
+            f"{len(hidden)} rows are hidden in the sheet, mostly by a filter, and were read as the others. If they are "
+            "not wanted, choose rows by [select] in the card or delete them in the sheet.",
+            features=by_row(hidden),
+        )  # fmt: skip
+
+
+def _say_formulas(traps: SheetTraps, records: set[int], path: Path, reading: Reading) -> None:
+    """Formulas without a value, by cell."""
     blank = [FeatureRef(rows=(_cell_name(place),)) for place in sorted(traps.uncomputed) if place[0] in records]
     if blank:
         reading.say(
@@ -328,15 +357,15 @@ def _say_traps(traps: SheetTraps, frame: pd.DataFrame, path: Path, reading: Read
             f"{len(wrong)} cells hold errors of formulas and no value; they were read as unknown. Correct them.",
             features=wrong,
         )  # fmt: skip
-    hidden = [row + 1 for row in traps.hidden_rows if row in records]
-    if hidden:
+    empty = [FeatureRef(rows=(_cell_name(place),)) for place in sorted(traps.empty_results) if place[0] in records]
+    if empty:
         reading.say(
-            "warning", "hidden_rows", path,
-            f"{len(hidden)} 行在表中是隐藏的（多为筛选掉的），已与其他行一样读取；"
-            "不要这些行的，请在来源卡用 [select] 选行，或在表中删去。",
-            f"{len(hidden)} rows are hidden in the sheet, mostly by a filter, and were read as the others. If they are "
-            "not wanted, choose rows by [select] in the card or delete them in the sheet.",
-            features=by_row(hidden),
+            "note", "formulas_empty", path,
+            f"{len(empty)} 个公式单元格存下的结果是空白，按未知处理；表中看得到数的，是没有算过，"
+            "请用表格软件重新计算并保存。",
+            f"{len(empty)} cells of formulas hold an empty result and were read as unknown. Where the sheet shows a "
+            "number they were never computed: compute and save it in a spreadsheet.",
+            features=empty,
         )  # fmt: skip
 
 

@@ -1,53 +1,51 @@
 """What a workbook holds beside the values its reader gives: formulas never computed, errors, hidden rows.
 
 The reader gives an empty cell for a formula whose value was never stored and for an error (#REF!), and hidden rows as
-all others. The files' own XML tells them apart (ECMA-376 part 1, 18.3.1; OpenDocument 1.3 part 3, 9.1).
+all others. The files' own XML tells them apart (ECMA-376 part 1, 18.3.1; OpenDocument 1.3 part 3, 9.1), as do the
+records of binary workbooks (:mod:`compound`) and what Excel writes into pages and the XML of 2003 (:mod:`disguised`).
 """
 
 from __future__ import annotations
 
 import io
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-# Place of a cell: row and column, from 0.
-Place = tuple[int, int]
+from gis_renovation.reading.formats.compound import MAGIC, Place, SheetTraps, binary_traps
+from gis_renovation.reading.formats.dbf import bytes_at
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
+# What a workbook says whose formulas are to be computed by whoever opens it.
+_CALCULATED_LATER = re.compile(rb"<(?:\w+:)?calcPr\b[^>]*\bfullCalcOnLoad=[\"'](?:1|true)[\"']")
+
 # So many empty rows or columns that a sheet may repeat are one place each; beyond this nothing is counted.
 _MOST_REPEATED = 1000
 
 
-@dataclass
-class SheetTraps:
-    """Cells without a computed value, cells of errors with their text, rows that are hidden; all from 0."""
+def sheet_traps(path: Path, sheet: str) -> SheetTraps | None:
+    """The traps of one sheet of a workbook; None where the file's kind does not tell them.
 
-    uncomputed: list[Place] = field(default_factory=list)
-    errors: dict[Place, str] = field(default_factory=dict)
-    hidden_rows: list[int] = field(default_factory=list)
-
-
-def sheet_traps(path: Path, sheet: str) -> SheetTraps:
-    """The traps of one sheet of an .xlsx, .xlsm or .ods; none for other kinds, whose files do not tell them.
-
-    XML that declares entities or cannot be parsed gives none: reading the sheet itself says what is wrong with it.
+    XML that declares entities or cannot be parsed tells nothing: reading the sheet itself says what is wrong with it.
     O(bytes of the sheet); a sheet without formulas, errors and hidden rows is only searched for these words.
     """
+    if bytes_at(path, 0, len(MAGIC)) == MAGIC:
+        return binary_traps(path, sheet)
     try:
         with zipfile.ZipFile(path) as archive:
             if "content.xml" in archive.namelist():
                 return _opendocument(archive.read("content.xml"), sheet)
-            return _office_open(archive.read(_sheet_part(archive, sheet)))
+            later = _CALCULATED_LATER.search(archive.read("xl/workbook.xml")) is not None
+            return _office_open(archive.read(_sheet_part(archive, sheet)), noughts_count=not later)
     except (zipfile.BadZipFile, KeyError, ValueError, StopIteration, ElementTree.ParseError):
-        return SheetTraps()
+        return None
 
 
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
@@ -69,7 +67,7 @@ def _tag(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _office_open(text: bytes) -> SheetTraps:
+def _office_open(text: bytes, *, noughts_count: bool) -> SheetTraps:
     found = SheetTraps()
     if b"<!DOCTYPE" in text or not any(word in text for word in (b"<f", b":f", b"hidden=", b't="e"')):
         return found
@@ -81,7 +79,7 @@ def _office_open(text: bytes) -> SheetTraps:
         if element.get("hidden") in ("1", "true"):
             found.hidden_rows.append(row)
         for column, cell in _cells(element):
-            _note_cell(cell, (row, column), found)
+            _note_cell(cell, (row, column), found, noughts_count=noughts_count)
         element.clear()
     return found
 
@@ -103,14 +101,15 @@ def _column(reference: str) -> int:
     return number - 1
 
 
-def _note_cell(cell: ElementTree.Element, place: Place, found: SheetTraps) -> None:
+def _note_cell(cell: ElementTree.Element, place: Place, found: SheetTraps, *, noughts_count: bool) -> None:
+    """``noughts_count`` is false in workbooks of programs that compute nothing and store 0 for every formula."""
     kind, formula, value = cell.get("t", "n"), False, ""
     for part in cell:
         formula = formula or _tag(part) == "f"
         value = (part.text or "") if _tag(part) == "v" else value
     if kind == "e":
         found.errors[place] = value.strip() or "#"
-    elif formula and not value.strip() and kind != "str":  # an empty text is a value
+    elif formula and kind != "str" and (not value.strip() or (value.strip() == "0" and not noughts_count)):
         found.uncomputed.append(place)
 
 

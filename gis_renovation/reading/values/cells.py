@@ -101,17 +101,44 @@ def to_field(
 
     ``unit`` is what bare numbers are in; a unit written in a cell wins over it. ``periods`` says which
     year stands for “80年代” (none: it stays unknown); ``month_as`` which day for “2024.4”; ``utc_offset_h``
-    in which zone the day of a time in UTC is taken (none: as written). O(rows).
+    in which zone the day of a time in UTC is taken (none: as written). Errors of formulas (#REF!) are unknown, and
+    remarked. O(rows).
     """
+    wrong = _formula_errors(cells)
+    known = cells.mask(wrong) if wrong.any() else cells
     if target.type == "string":
-        return _to_text(cells, target)
-    if target.type == "boolean":
-        return Column(_each_value(cells, _one_boolean))
-    if target.type == "date":
-        return _to_date(cells, target, month_as, utc_offset_h)
-    if target.unit == "年" and target.type == "integer":
-        return _to_year(cells, target, periods)
-    return _to_number(cells, target, unit)
+        column = _to_text(known, target)
+    elif target.type == "boolean":
+        column = Column(_each_value(known, _one_boolean))
+    elif target.type == "date":
+        column = _to_date(known, target, month_as, utc_offset_h)
+    elif target.unit == "年" and target.type == "integer":
+        column = _to_year(known, target, periods)
+    else:
+        column = _to_number(known, target, unit)
+    if wrong.any():
+        said = Text(
+            "是表格软件的公式错误，没有值，按未知处理；请在原表中改正。",
+            " is an error of a spreadsheet's formula and no value; taken as unknown. Correct it in the table.",
+        )
+        column.remark("warning", "formula_errors", wrong, cells, target.label + said)
+    return column
+
+
+# What spreadsheets show for a formula that went wrong; exported as text it is still no value.
+_FORMULA_ERRORS = ("#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#N/A", "#SPILL!", "#CALC!")
+
+
+def _formula_errors(cells: pd.Series) -> Flags:
+    """Which cells hold nothing but the error of a formula; a look at single cells only where one begins with #."""
+    if isinstance(cells.dtype, pd.StringDtype):
+        texts = pa.array(cells.array, from_pandas=True)
+        if not pc.any(pc.starts_with(texts, "#")).as_py():
+            return np.zeros(len(cells), dtype=bool)
+    elif cells.dtype != object:
+        return np.zeros(len(cells), dtype=bool)
+    hit: Flags = np.array([isinstance(cell, str) and cell.strip() in _FORMULA_ERRORS for cell in cells], dtype=bool)
+    return hit
 
 
 # --- text -----------------------------------------------------------------------------------------
