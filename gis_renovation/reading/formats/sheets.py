@@ -18,10 +18,11 @@ import pandas as pd
 
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.numerals import reads_like_a_value
+from gis_renovation.reading.formats.compound import SheetTraps
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
-from gis_renovation.reading.formats.workbook_traps import SheetTraps, sheet_traps
+from gis_renovation.reading.formats.workbook_traps import sheet_traps
 from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, read_ledger
 from gis_renovation.words import Text
 

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from gis_renovation.reading.formats.contents import PARQUET_SUFFIXES
 from gis_renovation.reading.formats.dbf import bytes_at
-from gis_renovation.reading.formats.opening import PARQUET_SUFFIXES
 from gis_renovation.words import Text
 
 
