@@ -340,10 +340,11 @@ def _check(context: typer.Context, folder: Folder = Path()) -> None:
     with progress_bar(context.obj) as update:
         inputs = check_project(project, on_progress=update)
     findings = inputs.findings
-    report = write_check_report(project, findings, inputs.layers, inputs.sources, lang=context.obj)
+    report, kept = write_check_report(project, findings, inputs.layers, inputs.sources, lang=context.obj)
     print_layers(findings, inputs, context.obj)
     print_findings(findings, context.obj)
     _say(context, f"检查报告：{report}", f"Check report: {report}")
+    _keepings(context, kept)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -473,18 +474,30 @@ def _report(
         typer.Option("--site", help="只出这些片区或项目的核查表，可重复 / land-status sheets of these only"),
     ] = None,
 ) -> None:
-    from gis_renovation.reports import write_reports
+    from gis_renovation.reports import font_used, write_reports
     from gis_renovation.run import open_project
-    from gis_renovation.writing import new_folder
+    from gis_renovation.writing import filed_folder
 
     project = open_project(folder)
     result = _run_with_bar(context, project)
     target = project.folder / "reports" / result.folder.name
-    with new_folder(target) as work:
-        written = write_reports(work, result.layers, result.manifest, lang=context.obj, sites=site or ())
+    # Sheets made for other sites before stay where only some are asked for.
+    with filed_folder(target, standing=lambda name: bool(site) and "/" in name) as filing:
+        written = write_reports(filing.work, result.layers, result.manifest, lang=context.obj, sites=site or ())
         names = [path.name for path in written]
+        drawn = any(filing.work.glob("*/*.png"))
     for name in names:
-        _say(context, f"文档：{target / name}", f"Document: {target / name}")
+        place = target / filing.beside.get(name, name)
+        _say(context, f"文档：{place}", f"Document: {place}")
+    if drawn:
+        _say(context, f"图上字体：{font_used()}", f"Letters of the maps: {font_used()}")
+    _keepings(context, filing.remarks())
+
+
+def _keepings(context: typer.Context, remarks: Iterable[Text]) -> None:
+    """What of people's own files was kept."""
+    for remark in remarks:
+        console_for().print(f"! {remark.in_language(context.obj)}", style="yellow", highlight=False, markup=False)
 
 
 def _serve(

@@ -18,7 +18,7 @@ from gis_renovation.errors import DataError, FileError, Finding
 from gis_renovation.publish.marker import MARKER, read_marker, sha256
 from gis_renovation.publish.verify import LOG, check_files, check_marker, check_published
 from gis_renovation.words import Text
-from gis_renovation.writing import new_file
+from gis_renovation.writing import move, new_file
 
 # Folders that exist only between two renames: the edition before the last one while a new one
 # moves in, and the present one while it changes places with the previous.
@@ -108,11 +108,15 @@ def put_in_place(work: Path, target: Path) -> None:
     The last step is one rename. Only when it is done is the edition before the previous one deleted.
     """
     previous, older = previous_of(target), target.with_name(_OLDER + target.name)
-    if target.exists():
-        if previous.exists():
-            previous.rename(older)
-        target.rename(previous)
-    work.rename(target)
+    try:
+        if target.exists():
+            if previous.exists():
+                move(previous, older)
+            move(target, previous)
+        move(work, target)
+    except OSError:
+        mend_interrupted(target)
+        raise
     shutil.rmtree(older, ignore_errors=True)
 
 
@@ -133,11 +137,15 @@ def restore_previous(target: Path) -> None:
     for folder in (target, previous):
         require_own(folder)
     _require_sound_previous(previous)
-    if target.exists():
-        target.rename(swapped)
-    previous.rename(target)
+    try:
+        if target.exists():
+            move(target, swapped)
+        move(previous, target)
+    except OSError:
+        mend_interrupted(target)
+        raise
     if swapped.exists():
-        swapped.rename(previous)
+        move(swapped, previous)
 
 
 def _require_sound_previous(previous: Path) -> None:
@@ -172,13 +180,13 @@ def mend_interrupted(target: Path) -> None:
     older, swapped = (target.with_name(mark + target.name) for mark in (_OLDER, _SWAPPED))
     if not target.exists():
         if swapped.exists():
-            swapped.rename(target)
+            move(swapped, target)
         elif (previous / MARKER).is_file():
-            previous.rename(target)
+            move(previous, target)
     if not previous.exists():
         for waiting in (swapped, older):
             if waiting.exists():
-                waiting.rename(previous)
+                move(waiting, previous)
                 break
     shutil.rmtree(older, ignore_errors=True)
 

@@ -1,8 +1,7 @@
 """A sheet of paper to draw a map on: shapes by Agg, words by Pillow, in centimetres, to the same bytes.
 
 matplotlib's renderer is used without its figures, axes and legends: their upkeep took three quarters
-of the time of a map, and a land-status run draws hundreds. No font is shipped: words are set in the
-first Chinese font installed, else in matplotlib's own Latin one.
+of the time of a map, and a land-status run draws hundreds.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import shapely
-from matplotlib import font_manager, rcParams
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
 from matplotlib.path import Path
@@ -25,18 +22,12 @@ from PIL import Image, ImageDraw, ImageFont
 from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Geometries
-from gis_renovation.words import Lang
+from gis_renovation.reports.fonts import letters
 
 DPI: Final = 150
 _CM_PX: Final = DPI / 2.54
 _POINT_PX: Final = DPI / 72
-# What offices here have on their machines, the common ones first.
-_CHINESE_FONTS: Final = (
-    "SimHei", "Microsoft YaHei", "SimSun", "FangSong", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC",
-    "Source Han Sans CN", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Heiti SC", "Noto Serif CJK SC",
-)  # fmt: skip
 _HALO_PX: Final = 2
-_LATIN_FONT: Final = "DejaVu Sans"
 # Lengths of dash and gap as multiples of the line's width.
 _DASHES: Final = {"--": (3.7, 1.6), "-.": (6.4, 1.6, 1.0, 1.6), ":": (1.0, 1.65)}
 
@@ -173,7 +164,7 @@ class Canvas:
         pencil = ImageDraw.Draw(image)
         for word in self._words:
             pencil.text(
-                (round(word.x), round(image.height - word.y)), word.text, fill=word.colour, font=_face(word.points),
+                (round(word.x), round(image.height - word.y)), word.text, fill=word.colour, font=_letters(word.points),
                 anchor=word.anchor, stroke_width=word.halo, stroke_fill="#ffffff",
             )  # fmt: skip
         target = io.BytesIO()
@@ -200,38 +191,8 @@ def outline(shapes: Geometries) -> Path:
 
 def width_cm(texts: Sequence[str], points: float) -> float:
     """How wide the widest of some texts is."""
-    return max((_face(points).getlength(text) for text in texts), default=0.0) / _CM_PX
+    return max((_letters(points).getlength(text) for text in texts), default=0.0) / _CM_PX
 
 
-@cache
-def chinese_font() -> str | None:
-    """The first of the usual Chinese fonts that is installed; None where none is."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in _CHINESE_FONTS if name in installed), None)
-
-
-def use_chinese_font() -> Lang:
-    """Have matplotlib write Chinese if a font for it is installed; the language that its texts can then be in.
-
-    Once before the first figure: ``lang = use_chinese_font()``.
-    """
-    name = chinese_font()
-    family = [_LATIN_FONT] if name is None else [name, _LATIN_FONT]
-    rcParams.update({"font.family": family, "axes.unicode_minus": False})
-    return "en" if name is None else "zh"
-
-
-@cache
-def _face(points: float) -> ImageFont.FreeTypeFont:
-    name = chinese_font() or _LATIN_FONT
-    fonts = [font for font in font_manager.fontManager.ttflist if font.name == name]
-    plain = min(fonts, key=_oddness)
-    # The basic layout needs no library that may be there or not, and so gives the same letters everywhere.
-    return ImageFont.truetype(
-        plain.fname, round(points * _POINT_PX), index=plain.index, layout_engine=ImageFont.Layout.BASIC
-    )
-
-
-def _oddness(font: font_manager.FontEntry) -> tuple[bool, bool, bool, str]:
-    """Upright, of normal width and weight first; then by file, so that the choice is always the same."""
-    return font.style != "normal", font.stretch != "normal", font.weight != 400, font.fname
+def _letters(points: float) -> ImageFont.FreeTypeFont:
+    return letters(round(points * _POINT_PX))

@@ -19,7 +19,7 @@ from gis_renovation.reports.parts import SEVERITIES, Layers
 from gis_renovation.run import Project, SourceRecord
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import COMMAS, IDS_SHOWN, Lang, Text
-from gis_renovation.writing import new_folder, write_geopackage
+from gis_renovation.writing import filed_folder, write_geopackage
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -60,17 +60,18 @@ class _Check:
 
 def write_check_report(
     project: Project, findings: Sequence[Finding], layers: Layers, sources: Mapping[str, SourceRecord], *, lang: Lang
-) -> Path:
-    """Write the report into ``reports/check`` of the project, whole or not at all; its folder."""
+) -> tuple[Path, list[Text]]:
+    """Write the report into ``reports/check`` of the project; its folder, and which files of people's were kept."""
     folder = project.folder / "reports" / REPORT_FOLDER
     check = _Check(project=project, findings=findings, layers=layer_counts(findings, layers, sources), lang=lang)
-    with new_folder(folder) as work:
+    with filed_folder(folder) as filing:
+        work = filing.work
         (work / "report.html").write_text(_page(check), encoding="utf-8")
         _write_book(work / "check.xlsx", check)
         places = error_places(findings, layers, lang=lang)
         if places is not None:
             write_geopackage(work / "errors.gpkg", places)
-    return folder
+    return folder, filing.remarks()
 
 
 def layer_counts(findings: Sequence[Finding], layers: Layers, sources: Mapping[str, SourceRecord]) -> list[LayerCount]:

@@ -22,8 +22,9 @@ from shapely.geometry.base import BaseGeometry
 from gis_renovation.arrays import Geometries
 from gis_renovation.display import SYNTHETIC_NOTICE, display_width
 from gis_renovation.land import class_colour, class_label, require_one_system
-from gis_renovation.reports.canvas import Canvas, Pen, Window, chinese_font, width_cm
+from gis_renovation.reports.canvas import Canvas, Pen, Window, width_cm
 from gis_renovation.reports.canvas import outline as make_outline
+from gis_renovation.reports.fonts import require_chinese_face
 from gis_renovation.reports.parts import Layers
 from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
@@ -109,7 +110,8 @@ class LandMaps:
     @classmethod
     def of(cls, layers: Layers, manifest: Manifest, *, lang: Lang) -> LandMaps:
         """Maps over a run's layers; what is not at hand is said to be not checked. O(features)."""
-        lang = lang if lang == "en" or chinese_font() else "en"
+        if lang == "zh":
+            require_chinese_face()
         project = manifest.project
         dated = Text(f"数据截至 {project.as_of}", f"As of {project.as_of}").in_language(lang)
         remarks = (f"{dated}{_space(lang)}{project.crs}", *_sources(manifest, lang))

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,26 +27,79 @@ def final_name(path: str) -> str:
 def new_folder(target: Path) -> Iterator[Path]:
     """A temporary sibling of ``target`` to fill; moved into place when the block ends well.
 
-    An existing ``target`` is replaced in two renames, never emptied first. When the block raises,
-    the temporary folder is removed and ``target`` is untouched.
+    An existing ``target`` is replaced in two renames, never emptied first, and stands again where the second is
+    refused. When the block raises, the temporary folder is removed and ``target`` is untouched. A folder that a
+    killed process left half moved is put right first.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for stale in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
-        shutil.rmtree(stale, ignore_errors=True)
-    work = target.parent / f"{UNFINISHED}{target.name}-{os.getpid()}"
+    mend_folder(target)
+    work, old = (target.parent / f"{UNFINISHED}{target.name}-{mark}{os.getpid()}" for mark in ("", _OLD))
     work.mkdir()
     try:
         yield work
-        if target.exists():
-            old = target.parent / f"{UNFINISHED}{target.name}-old-{os.getpid()}"
-            target.rename(old)
-            work.rename(target)
-            shutil.rmtree(old)
-        else:
-            work.rename(target)
+        if not target.exists():
+            move(work, target)
+            return
+        move(target, old)
+        try:
+            move(work, target)
+        except OSError:
+            move(old, target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+def mend_folder(target: Path) -> None:
+    """Put right what killed processes left beside ``target``: what it held stands again, unfinished work goes.
+
+    Work of a process that still lives is left alone.
+    """
+    left = re.compile(re.escape(f"{UNFINISHED}{target.name}-") + rf"({_OLD})?(\d+)")
+    found = [(path, told) for path in sorted(target.parent.iterdir()) if (told := left.fullmatch(path.name))]
+    stale = [(path, bool(told[1])) for path, told in found if not _lives(int(told[2]))]
+    for path, was_target in stale:
+        if was_target and not target.exists():
+            move(path, target)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    """Whether another process of this number runs; on Windows, where asking could end it, none is taken to."""
+    if os.name == "nt" or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, over a file that stands there; asked again for two seconds where refused.
+
+    On Windows a scanner or an indexer holds a new file for a moment, and a rename is refused meanwhile. Raises
+    OSError where it stays refused; both are then as they were.
+    """
+    for wait in (*_WAITS_S, None):
+        try:
+            source.replace(target)
+        except PermissionError:
+            if wait is None:
+                raise
+            time.sleep(wait)
+        else:
+            return
+
+
+# Two seconds in all.
+_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.5, 0.75)
+_OLD = "old-"
 
 
 @contextmanager
@@ -55,7 +109,7 @@ def new_file(target: Path) -> Iterator[Path]:
     work = target.with_name(f"{UNFINISHED}{os.getpid()}-{target.name}")
     try:
         yield work
-        work.replace(target)
+        move(work, target)
     finally:
         work.unlink(missing_ok=True)
 

@@ -208,6 +208,20 @@ def test_a_new_project_is_told_to_bring_layers(tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+def reports_keep_peoples_work(folder, sheets, capsys):
+    """A scan, an edited sheet and the sheets of other sites stand after a report of one site more."""
+    (sheets / "签字扫描.pdf").write_bytes(b"scan")
+    (sheets / "XM-2024-001.docx").write_bytes(b"edited by a clerk")
+    other = (sheets / "XM-2024-002.xlsx").read_bytes()
+    code, said, error = call(capsys, "report", folder, "--site", "XM-2024-001")
+    assert code == 0, error
+    assert all(f"bureau-land-status/{name}" in said for name in ("签字扫描.pdf", "XM-2024-001.docx"))
+    assert (sheets / "签字扫描.pdf").read_bytes() == b"scan"
+    assert (sheets / "XM-2024-001.docx").read_bytes() == b"edited by a clerk"
+    assert (sheets / "XM-2024-001（新生成）.docx").read_bytes().startswith(b"PK")
+    assert (sheets / "XM-2024-002.xlsx").read_bytes() == other
+
+
 def test_init_with_the_sample_runs_publishes_and_reports(tmp_path, capsys):
     folder = tmp_path / "demo"
     assert run_cli("init", folder, "--sample").returncode == 0
@@ -217,12 +231,14 @@ def test_init_with_the_sample_runs_publishes_and_reports(tmp_path, capsys):
         ("publish", folder, "--profile", "planner"),
         ("report", folder, "--site", "XM-2024-001", "--site", "XM-2024-002"),
     ):
-        code, _, said = call(capsys, *words)
-        assert code == 0, said
+        code, said, error = call(capsys, *words)
+        assert code == 0, error
     assert (folder / "maps" / "planner" / "index.html").is_file()
     sheets = next((folder / "reports").glob("*/bureau-land-status"))
     both = [f"XM-2024-00{n}.{kind}" for n in (1, 2) for kind in ("docx", "png", "xlsx")]
     assert sorted(path.name for path in sheets.iterdir()) == both
+    assert "图上字体：" in said
+    reports_keep_peoples_work(folder, sheets, capsys)
     assert "community_links" in call(capsys, "run", folder, "--explain", "zones")[1]
     assert "parameters" in call(capsys, "run", folder, "--explain", "zones", "--lang", "en")[1]
 

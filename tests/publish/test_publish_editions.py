@@ -66,15 +66,15 @@ class Killed(BaseException):
 
 def killed_at(monkeypatch, count):
     done = []
-    real = Path.rename
+    real = Path.replace
 
-    def rename(self, to):
+    def replace(self, to):
         done.append(to)
         if len(done) > count:
             raise Killed
         return real(self, to)
 
-    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(Path, "replace", replace)
 
 
 @pytest.mark.parametrize(("count", "after"), [(0, ("新", "旧")), (1, ("新", "旧")), (2, ("旧", "新"))])
@@ -166,3 +166,23 @@ def test_a_date_that_is_none_and_two_orders_at_once_are_refused(target, capsys):
     assert "--on 十月 不是日期" in said
     assert "不能同时用" in said
     assert both(target) == ("新", "旧")
+
+
+@pytest.mark.parametrize("refused", [0, 1, 2])
+@pytest.mark.parametrize("restoring", [True, False])
+def test_a_rename_that_is_refused_leaves_both_editions_as_they_were(target, monkeypatch, refused, restoring):
+    work = edition(target.parent / ".unfinished-public-1", "更新")
+    real, count = editions.move, [0]
+
+    def move(source, goal):
+        count[0] += 1
+        if count[0] == refused + 1:
+            raise PermissionError(13, "held", str(source))
+        real(source, goal)
+
+    monkeypatch.setattr(editions, "move", move)
+    with pytest.raises(PermissionError):
+        editions.restore_previous(target) if restoring else editions.put_in_place(work, target)
+    monkeypatch.undo()
+    editions.mend_interrupted(target)
+    assert both(target) == (("旧", "新") if restoring and refused == 2 else ("新", "旧"))

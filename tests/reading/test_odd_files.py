@@ -191,7 +191,7 @@ def test_an_odd_file_comes_to_one_clear_message_and_stays_as_it_was(tmp_path, na
     (tmp_path / "layers" / f"{layer}.toml").write_text(draft, encoding="utf-8")
     project = open_project(tmp_path)
     inputs = read_inputs(project)
-    report = write_check_report(project, inputs.findings, inputs.layers, inputs.sources, lang="zh")
+    report, _ = write_check_report(project, inputs.findings, inputs.layers, inputs.sources, lang="zh")
     assert "<script>alert" not in (report / "report.html").read_text("utf-8")
     assert (tmp_path / "layers" / file).stat().st_size == size
     faults = [f for f in inputs.findings if f.severity == "error"]

@@ -51,7 +51,7 @@ def faulty(folder):
 def report(folder, lang="zh"):
     made = faulty(folder)
     inputs = read_inputs(made)
-    return inputs, write_check_report(made, inputs.findings, inputs.layers, inputs.sources, lang=lang)
+    return inputs, write_check_report(made, inputs.findings, inputs.layers, inputs.sources, lang=lang)[0]
 
 
 def test_every_fault_of_every_layer_comes_at_once(tmp_path):
@@ -104,7 +104,7 @@ def test_the_same_findings_give_the_same_bytes(tmp_path):
     inputs = read_inputs(made)
     prints = []
     for _ in range(2):
-        folder = write_check_report(made, inputs.findings, inputs.layers, inputs.sources, lang="zh")
+        folder, _ = write_check_report(made, inputs.findings, inputs.layers, inputs.sources, lang="zh")
         prints.append([file_sha256(p) for p in sorted(folder.iterdir())])
     assert prints[0] == prints[1]
 
@@ -115,7 +115,7 @@ def test_a_project_without_fault_has_no_error_layer(tmp_path):
     made = project(tmp_path, {"communities": CARD.format("a.gpkg", "")})
     inputs = read_inputs(made)
     assert [f for f in inputs.findings if f.severity == "error"] == []
-    folder = write_check_report(made, inputs.findings, inputs.layers, inputs.sources, lang="en")
+    folder, _ = write_check_report(made, inputs.findings, inputs.layers, inputs.sources, lang="en")
     assert sorted(p.name for p in folder.iterdir()) == ["check.xlsx", "report.html"]
 
 

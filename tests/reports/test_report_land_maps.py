@@ -1,6 +1,7 @@
 """The maps of the land-status sheets: true to scale, in the standard's colours, the same bytes each time."""
 
 import io
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -10,8 +11,9 @@ import shapely
 from manifests import manifest_of
 from PIL import Image
 
+from gis_renovation.errors import FileError
 from gis_renovation.land import outline_land_sites
-from gis_renovation.reports import site_maps
+from gis_renovation.reports import fonts, site_maps
 from gis_renovation.reports.site_maps import LandMaps
 from gis_renovation.words import Text
 
@@ -134,13 +136,33 @@ def test_points_holes_and_parts_are_drawn_and_parcels_numbered():
     assert like(left_half(plain), (0, 0, 0), 8).any()
 
 
-def test_without_a_chinese_font_the_words_are_english(monkeypatch):
-    monkeypatch.setattr(site_maps, "chinese_font", lambda: None)
-    maps = LandMaps.of(LAYERS, MANIFEST, lang="zh")
-    assert maps.lang == "en"
+def test_without_a_chinese_font_chinese_maps_are_refused_with_what_to_install(monkeypatch):
+    monkeypatch.setattr(fonts, "chinese_face", lambda: None)
+    with pytest.raises(FileError, match="fonts-noto-cjk"):
+        LandMaps.of(LAYERS, MANIFEST, lang="zh")
+    maps = LandMaps.of(LAYERS, MANIFEST, lang="en")
     said = [*maps.remarks, *(look.label.en for look in maps.uses["land_survey"].looks)]
     assert all(line.isascii() for line in said), said
     maps.draw(SITES.iloc[0], SITES.geometry.iloc[0], {})
+
+
+def test_a_chinese_font_is_found_by_its_file_where_no_list_names_it(monkeypatch):
+    listed = fonts.chinese_face()
+    assert listed is not None
+    monkeypatch.setattr(fonts, "_CHINESE_FONTS", ())
+    fonts.chinese_face.cache_clear()
+    try:
+        found = fonts.chinese_face()
+        assert found is not None
+        assert Path(found.file).is_file()
+        pixels = fonts.ImageFont.truetype(found.file, 24, index=found.number)
+        masks = {bytes(pixels.getmask(letter)) for letter in "淮南老旧小区"}
+        assert len(masks) == 6
+        # A Latin font has none of it.
+        assert fonts._faces_with_chinese(fonts.font_manager.findfont("DejaVu Sans")) == []
+        assert found.family in fonts.font_used()
+    finally:
+        fonts.chinese_face.cache_clear()
 
 
 def test_synthetic_data_say_so_in_red():
