@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gis_renovation.display import plain_text
-from gis_renovation.publish.disclosure import COVERAGE_LIMIT_M2, Reason, Release
+from gis_renovation.publish.disclosure import (
+    COVERAGE_LIMIT_M2,
+    SAME_PLACE_M,
+    Displacement,
+    Reason,
+    Release,
+    spread_text,
+)
 from gis_renovation.publish.edition import Edition, coverage_m2
 from gis_renovation.publish.marker import EditionFacts
 from gis_renovation.publish.profile import Profile
@@ -26,7 +33,7 @@ def review_checklist(
 
 ## 程序已核
 
-{_checked(edition, profile.disclosure.minimum_count)}
+{_checked(edition, profile.disclosure.minimum_count, profile.geometry.grid_m)}
 
 ## 须由人核对
 
@@ -37,6 +44,7 @@ def review_checklist(
   主要表现地不超出本市的，由市级自然资源主管部门审核（第十八条）。
 - [ ] 县级以上行政区域界线按国家公布的标准画法；改绘界线后不得再沿用标准地图的审图号。
 - [ ] 审图号在有效期内（互联网地图两年），新增注记按规定备案；内容变化须重新送审。
+{_POSITION}
 - [ ] 数据来源与授权：{facts.attribution or "未写明，请补充"}。
 {_publisher(profile)}
 - [{" " if released else "x"}] 来源卡定级：{_cleared(released, profile.release.approved_by)}
@@ -46,7 +54,7 @@ def review_checklist(
 """
 
 
-def _checked(edition: Edition, k: int) -> str:
+def _checked(edition: Edition, k: int, grid_m: float) -> str:
     """What the program has looked at itself."""
     cover = coverage_m2(edition)
     close = cover >= 0.8 * COVERAGE_LIMIT_M2
@@ -61,6 +69,7 @@ def _checked(edition: Edition, k: int) -> str:
             "- [x] 只含允许清单内的图层和列；未定级的一律不出：",
             "\n".join(listed),
             f"- [x] {_withheld(edition.reasons, k)}",
+            f"- [x] {_measured(edition.measured, grid_m)}",
             "- [x] 已逐字节查找不得公开的内容，未发现。",
             "- [x] 网页不引用任何外部主机。",
             "- [x] 图片只含画面：拍摄位置、时间、相机、备注、缩略图一律不带。",
@@ -68,6 +77,25 @@ def _checked(edition: Edition, k: int) -> str:
             + ("：接近或超过限值，须先作保密审查。" if close else "。"),
         ]
     )
+
+
+def _measured(measured: Mapping[str, Displacement], grid_m: float) -> str:
+    """How far the published corners of each layer lie from the data."""
+    if not measured:
+        return "没有图形公开，无须量测偏差。"
+    how = f"角点取在 {grid_m:g} m 格网上，相邻图形仍共用边界" if grid_m else "图形未取格网，按原样公开"
+    lines = [
+        f"  - {_layer_label(name)}：公开角点 {one.corners:,} 个；到最近的数据角点 {spread_text(one.to_corner).zh}；"
+        f"到最近的数据边线 {spread_text(one.to_line).zh}；"
+        f"距数据角点不到 {SAME_PLACE_M:g} m 的占 {one.same_place_share * 100:.1f}%"
+        for name, one in measured.items()
+    ]
+    return "\n".join([f"公开图形与项目数据的差异（实测；{how}）：", *lines])
+
+
+_POSITION = """- [ ] 位置精度：上列实测差异已报测绘地理信息（自然资源）主管部门核定。
+  公开地图的位置精度有无限值、限值多少，本程序没有核对过规定原文，不作判断；
+  须放大偏差的，改 [geometry] grid_m 后重新发布。"""
 
 
 def _publisher(profile: Profile) -> str:

@@ -12,10 +12,12 @@ import pandas as pd
 
 from gis_renovation.arrays import Flags
 from gis_renovation.publish.disclosure import (
+    Displacement,
     Reason,
     Record,
     generalise_shapes,
     largest_contiguous_area_m2,
+    measured_layers,
     withheld_reasons,
     withhold_small_counts,
 )
@@ -74,7 +76,8 @@ DETAILED_LAYERS = ("communities", "buildings", "parcels", "parks", "facilities",
 class Edition(NamedTuple):
     """What leaves: frames in which withheld cells are missing, and masks that say which cells those are.
 
-    ``withheld`` holds per layer and column which rows, ``gone`` the keys of the same cells, ``reasons`` why.
+    ``withheld`` holds per layer and column which rows, ``gone`` the keys of the same cells, ``reasons`` why;
+    ``measured`` how far the shapes of each layer lie from those of the data, where they are to.
     """
 
     frames: Mapping[str, pd.DataFrame]
@@ -82,6 +85,7 @@ class Edition(NamedTuple):
     gone: Mapping[str, Mapping[str, list[str]]] = MappingProxyType({})
     photos: Sequence[Photo] = ()
     reasons: Mapping[str, Mapping[str, Mapping[Reason, Sequence[str]]]] = MappingProxyType({})
+    measured: Mapping[str, Displacement] = MappingProxyType({})
 
     def columns(self) -> dict[str, list[str]]:
         """Columns by layer; whatever the shapes' column is called, it is ``geometry``."""
@@ -92,7 +96,7 @@ class Edition(NamedTuple):
 
 
 def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: Record | None = None) -> Edition:
-    """Select, withhold small counts and generalise: everything between a run and its publication.
+    """Select, withhold small counts, generalise and measure by how much: all between a run and its publication.
 
     Counts are withheld in a public profile only; ``before`` is what earlier editions said of them.
     Nothing of ``layers`` is changed.
@@ -105,13 +109,16 @@ def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: R
         frames, gone = withhold_small_counts(selected, tables(layers), k, before=before)
         reasons = withheld_reasons(selected, gone, k, before=before)
         frames = {name: keep_told_estimates(frame) for name, frame in frames.items()}
-    if profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0:
+    coarse = profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0
+    if coarse:
         frames = {name: _generalised(frame, profile.geometry) for name, frame in frames.items()}
+    told = coarse or profile.profile.audience == "public"
+    measured = measured_layers(tables(layers), frames) if told else {}
     masks = {
         name: {column: _rows_of(frames[name], keys) for column, keys in columns.items()}
         for name, columns in gone.items()
     }
-    return Edition(frames, masks, gone, reasons=reasons)
+    return Edition(frames, masks, gone, reasons=reasons, measured=measured)
 
 
 def _rows_of(frame: pd.DataFrame, keys: Sequence[str]) -> Flags:

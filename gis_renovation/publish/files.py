@@ -147,8 +147,9 @@ def _write_site(work: Path, edition: Edition, making: Making) -> None:
         notes=profile.site.notes,
         targets=making.targets if profile.site.targets else {},
         minimum_count=profile.disclosure.minimum_count,
-        generalise_m=profile.geometry.generalise_m,
         grid_m=profile.geometry.grid_m,
+        claimed_m=profile.geometry.claimed_m,
+        measured=edition.measured,
         sources=making.sources,
     )
     for path, text in site_pages(site).items():

@@ -47,10 +47,20 @@ class DisclosureTable(_Strict):
 
 
 class GeometryTable(_Strict):
-    """``[geometry]``: how far shapes are generalised before they leave, and the grid they are rounded to, in metres."""
+    """``[geometry]``: how far shapes are generalised before they leave, and the grid they are brought onto, in metres.
+
+    ``claimed_m`` is what the publisher says of it: corners usually lie at least so far from those of the data. It is
+    held against what was measured.
+    """
 
     generalise_m: float = Field(default=0.0, ge=0.0, le=200.0)
     grid_m: float = Field(default=0.0, ge=0.0, le=200.0)
+    claimed_m: float = Field(default=0.0, ge=0.0, le=200.0)
+
+
+# What a public profile that does not say otherwise is coarsened by, in metres. A choice of the program, no rule: no
+# number for the accuracy of public maps has been confirmed in a text.
+PUBLIC_COARSENESS_M = 10.0
 
 
 class DownloadsTable(_Strict):
@@ -118,9 +128,18 @@ def read_profile(folder: str | Path, name: str) -> Profile:
         )
     text = path.read_text(encoding="utf-8") if path.is_file() else (own / f"{name}.toml").read_text(encoding="utf-8")
     where = f"maps/{name}.toml"
-    profile = check_model(read_toml(text, where=where), Profile, where=where)
+    profile = _coarse_if_public(check_model(read_toml(text, where=where), Profile, where=where))
     _check_allow_list(profile, where)
     return profile
+
+
+def _coarse_if_public(profile: Profile) -> Profile:
+    """A public profile that says nothing of its grid or tolerance is coarsened all the same."""
+    if profile.profile.audience != "public":
+        return profile
+    unsaid = {"generalise_m", "grid_m"} - profile.geometry.model_fields_set
+    geometry = profile.geometry.model_copy(update=dict.fromkeys(unsaid, PUBLIC_COARSENESS_M))
+    return profile.model_copy(update={"geometry": geometry})
 
 
 def _check_allow_list(profile: Profile, where: str) -> None:

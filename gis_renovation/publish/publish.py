@@ -28,6 +28,7 @@ from gis_renovation.publish.disclosure import (
     personal_number_warnings,
     place_of,
     require_known_crs,
+    require_measured,
     require_one_place,
     require_released,
     require_same_place,
@@ -181,8 +182,8 @@ def publish_profile(
     Raises
     ------
     ConfigError
-        If the map number expired before the day of the data or of publishing, or one file is asked for of a
-        public profile.
+        If the map number expired before the day of the data or of publishing, one file is asked for of a
+        public profile, or the profile says that shapes are coarser than they were measured to be.
     FileError
         If ``target`` exists and was not made by this program, or it or the edition before it holds files
         that this program did not publish: all is left as it is.
@@ -196,6 +197,7 @@ def publish_profile(
     k = profile.disclosure.minimum_count
     before = settled(counts_before(target), tables(layers), k) if profile.profile.audience == "public" else Record()
     edition = _with_photos(prepare_edition(layers, profile, before=before), profile, photos)
+    _require_claims_hold(edition, profile, target.name)
     place = _require_place(target, edition)
     _tell_before(edition, profile, origin, occasion)
     # Keys of basemaps are secrets: they come from the environment or a file, never from the profile.
@@ -244,6 +246,12 @@ def _require_place(target: Path, edition: Edition) -> Extent | None:
     standing, place = read_marker(target), place_of(extents)
     require_same_place(standing.place if standing else None, place)
     return place
+
+
+def _require_claims_hold(edition: Edition, profile: Profile, name: str) -> None:
+    """Nobody is told that shapes are coarser than they were measured to be."""
+    said = [*profile.site.notes, profile.site.licence, profile.profile.attribution, profile.profile.title]
+    require_measured(profile.geometry.claimed_m, said, edition.measured, where=f"maps/{name}.toml")
 
 
 def _tell_before(edition: Edition, profile: Profile, origin: Origin, occasion: Occasion) -> None:

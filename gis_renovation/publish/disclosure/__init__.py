@@ -7,6 +7,13 @@ from gis_renovation.publish.disclosure.counts import (
     withheld_reasons,
     withhold_small_counts,
 )
+from gis_renovation.publish.disclosure.displacement import (
+    SAME_PLACE_M,
+    Displacement,
+    measured_layers,
+    require_measured,
+    spread_text,
+)
 from gis_renovation.publish.disclosure.earlier import settled
 from gis_renovation.publish.disclosure.extent import Extent, extents_of, place_of, require_one_place, require_same_place
 from gis_renovation.publish.disclosure.generalise import (
@@ -32,6 +39,8 @@ from gis_renovation.publish.disclosure.release import Release, require_known_crs
 
 __all__ = [
     "COVERAGE_LIMIT_M2",
+    "SAME_PLACE_M",
+    "Displacement",
     "Extent",
     "Reason",
     "Record",
@@ -43,6 +52,7 @@ __all__ = [
     "find_personal_numbers",
     "generalise_shapes",
     "largest_contiguous_area_m2",
+    "measured_layers",
     "merged",
     "personal_kinds",
     "personal_number_warnings",
@@ -50,11 +60,13 @@ __all__ = [
     "read_record",
     "record_files",
     "require_known_crs",
+    "require_measured",
     "require_one_place",
     "require_released",
     "require_same_place",
     "settled",
     "sources_of",
+    "spread_text",
     "stated_sums",
     "withheld_reasons",
     "withhold_small_counts",

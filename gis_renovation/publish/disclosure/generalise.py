@@ -1,4 +1,4 @@
-"""Geometries made coarse enough to publish: generalised as a coverage and rounded, without slivers.
+"""Geometries made coarse enough to publish: on a grid and generalised as a coverage, without slivers.
 
 Also the sum of contiguous detailed coverage, against the 25 km² above which large-scale maps of
 continuous cover are classified (Ministry of Natural Resources, 自然资发〔2020〕95号, item 18, and the
@@ -14,41 +14,58 @@ from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Geometries
+from gis_renovation.publish.disclosure.snapping import snapped_areas
 
 # Continuous coverage of detailed maps that stays outside the catalogue, in m².
 COVERAGE_LIMIT_M2 = 25_000_000.0
 
 
-def generalise_shapes(geometry: Geometries, tolerance_m: float, *, grid_m: float = 1.0) -> Geometries:
-    """``geometry`` without details finer than ``tolerance_m``, on whole multiples of ``grid_m``.
+def generalise_shapes(geometry: Geometries, tolerance_m: float, *, grid_m: float = 10.0) -> Geometries:
+    """``geometry`` on whole multiples of ``grid_m``, without details finer than ``tolerance_m``.
 
-    Areas are simplified together, so that shared borders stay shared and no sliver or gap opens
-    between neighbours (shapely's coverage_simplify, Visvalingam and Whyatt 1993); lines each by
-    itself, ends kept; points are rounded. Where areas overlap, the borders they do not share are
-    simplified each by itself, those of all others stay shared. What rounding breaks is mended and
-    snapped once more; what would vanish becomes one step or cell of the grid, so that no exact vertex
-    stays. Order and number of shapes are kept; missing shapes stay missing. A tolerance of 0 only rounds.
+    Areas are brought onto the grid together (:func:`snapped_areas`) and then simplified together, so that shared
+    borders stay shared and no sliver, gap or overlap opens between neighbours (shapely's coverage_simplify,
+    Visvalingam and Whyatt 1993, which only leaves corners out); lines each by itself, ends kept; points are
+    rounded. Where areas overlap, the borders they do not share are simplified each by itself, those of all others
+    stay shared. What would vanish becomes one step or cell of the grid, so that no exact vertex stays. Order and
+    number of shapes are kept; missing shapes stay missing. A tolerance of 0 only brings onto the grid.
     O(vertices log vertices).
     """
     out = np.array(geometry, dtype=object)
-    present = ~(shapely.is_missing(out) | shapely.is_empty(out))
-    areas = np.flatnonzero(present & (shapely.get_dimensions(out) == 2))
-    lines = np.flatnonzero(present & (shapely.get_dimensions(out) == 1))
-    if tolerance_m > 0 and len(areas):
-        out[areas] = shapely.coverage_simplify(out[areas], tolerance_m)
-    if tolerance_m > 0 and len(lines):
-        out[lines] = shapely.simplify(out[lines], tolerance_m, preserve_topology=True)
-    rounded = shapely.transform(out, lambda xy: np.round(xy / grid_m) * grid_m)
-    good = shapely.is_valid(rounded) & (shapely.get_dimensions(rounded) == shapely.get_dimensions(out))
-    good &= (shapely.area(rounded) > 0) | (shapely.get_dimensions(out) < 2)
-    # Mending puts corners between the lines of the grid, so what rounding broke is snapped once more.
-    broken = np.flatnonzero(present & ~good)
-    mended = rounded.copy()
-    mended[broken] = shapely.make_valid(rounded[broken], method="structure", keep_collapsed=False)
-    mended[broken] = shapely.set_precision(shapely.set_precision(mended[broken], grid_m), 0.0)
-    lost = present & (shapely.is_empty(mended) | (shapely.get_dimensions(mended) != shapely.get_dimensions(out)))
-    mended[lost] = [_least_shape(shape, grid_m) for shape in out[lost]]
-    return mended
+    dimension = np.where(shapely.is_missing(out) | shapely.is_empty(out), -1, shapely.get_dimensions(out))
+    areas, lines, points = (np.flatnonzero(dimension == wanted) for wanted in (2, 1, 0))
+    out[points] = _rounded(out[points], grid_m)
+    out[lines] = _coarse_lines(out[lines], tolerance_m, grid_m)
+    out[areas] = _coarse_areas(out[areas], tolerance_m, grid_m)
+    # What became less than it was lies within a cell, or its mended rest would.
+    lost = np.flatnonzero((dimension > 0) & (shapely.get_dimensions(out) != dimension))
+    out[lost] = [_least_shape(shape, grid_m) for shape in np.asarray(geometry, dtype=object)[lost]]
+    return out
+
+
+def _rounded(shapes: Geometries, grid_m: float) -> Geometries:
+    rounded: Geometries = shapely.transform(shapes, lambda xy: np.rint(xy / grid_m) * grid_m)
+    return rounded
+
+
+def _coarse_lines(lines: Geometries, tolerance_m: float, grid_m: float) -> Geometries:
+    """Lines on the grid; None for one that falls to a point."""
+    fewer = shapely.simplify(lines, tolerance_m, preserve_topology=True) if tolerance_m > 0 else lines
+    made: Geometries = shapely.remove_repeated_points(_rounded(fewer, grid_m))
+    made[shapely.length(made) == 0] = None
+    return made
+
+
+def _coarse_areas(areas: Geometries, tolerance_m: float, grid_m: float) -> Geometries:
+    """Areas on the grid, as a coverage; None for one that vanishes."""
+    made = snapped_areas(areas, grid_m)
+    there = np.flatnonzero(~shapely.is_missing(made))
+    if tolerance_m > 0 and len(there):
+        made[there] = shapely.coverage_simplify(made[there], tolerance_m)
+    # Where areas overlap, simplifying each by itself may still break one: it is mended and snapped once more.
+    broken = there[~shapely.is_valid(made[there])]
+    made[broken] = snapped_areas(shapely.make_valid(made[broken], method="structure", keep_collapsed=False), grid_m)
+    return made
 
 
 def _least_shape(shape: BaseGeometry, grid_m: float) -> BaseGeometry:

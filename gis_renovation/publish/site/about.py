@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gis_renovation.maps import Download, file_size
 from gis_renovation.maps.encoding import layer_label
+from gis_renovation.publish.disclosure import SAME_PLACE_M
 from gis_renovation.publish.site.facts import ABOUT, DATA, HOME, Site, ask_lines
 from gis_renovation.publish.site.frame import Page, page_html
 from gis_renovation.publish.site.sources import LayerSource, source_cells
@@ -150,6 +151,7 @@ def about_page(site: Site) -> str:
         "site/about.html",
         sources=_sources(site),
         method=[*(text.in_language(lang) for text in _METHOD), *_estimates(site), *_coarse(site), *site.notes],
+        measured=_measured(site),
         left_out=[*(text.in_language(lang) for text in _LEFT_OUT), _small_counts(site)],
         access=_ACCESS,
         ask=ask_lines(site),
@@ -181,14 +183,53 @@ def _estimates(site: Site) -> list[str]:
 
 
 def _coarse(site: Site) -> list[str]:
-    if not (site.generalise_m or site.grid_m):
+    """By what shapes were made coarse, and what the publisher says of it; never more than was measured."""
+    if not site.measured:
         return []
-    zh = f"图形概括到 {site.generalise_m:g} m、坐标取整到 {site.grid_m:g} m，仅供了解进度，不作为权属、规划或工程依据。"
-    en = (
-        f"Shapes are generalised to {site.generalise_m:g} m and coordinates rounded to {site.grid_m:g} m; they show "
-        "progress and prove no right, plan or works."
+    grid = Text(
+        f"图形的角点取在 {site.grid_m:g} m 的格网上，相邻图形仍共用边界；与项目数据相差多少是逐层实测的，见下表。",
+        f"Corners of shapes lie on a grid of {site.grid_m:g} m and neighbours still share their borders; how far they "
+        "lie from the project's data was measured layer by layer, below.",
     )
-    return [Text(zh, en).in_language(site.facts.lang)]
+    exact = Text(
+        "图形未取格网；与项目数据相差多少是逐层实测的，见下表。",
+        "Shapes are on no grid; how far they lie from the project's data was measured layer by layer, below.",
+    )
+    claim = Text(
+        f"各图层的角点一般（中位数）距最近的数据角点不小于 {site.claimed_m:g} m。",
+        f"In every layer corners usually (median) lie {site.claimed_m:g} m or more from the nearest of the data.",
+    )
+    use = Text(
+        "图形仅供了解进度，不作为权属、规划或工程依据。",
+        "Shapes show progress and prove no right, plan or works.",
+    )
+    said = [grid if site.grid_m else exact, *([claim] if site.claimed_m else []), use]
+    return [text.in_language(site.facts.lang) for text in said]
+
+
+def _measured(site: Site) -> Table | None:
+    """How far the published corners of each layer lie from the data: median, 95 %, greatest, in metres."""
+    if not site.measured:
+        return None
+    lang = site.facts.lang
+    rows = [
+        [
+            head_cell(layer_label(layer, lang)),
+            Cell(f"{one.corners:,}", "number"),
+            *(Cell(f"{value:.2f}", "number") for value in (*one.to_corner, *one.to_line)),
+            Cell(f"{one.same_place_share * 100:.1f}%", "number"),
+        ]
+        for layer, one in site.measured.items()
+    ]
+    spread = [say(word, lang) for word in ("median", "p95", "greatest")]
+    heads = [
+        say("content", lang),
+        say("corners", lang),
+        *(say("to_corner", lang, which=which) for which in spread),
+        *(say("to_line", lang, which=which) for which in spread),
+        say("same_place", lang, metres=f"{SAME_PLACE_M:g}"),
+    ]
+    return table(say("position", lang), heads, rows)
 
 
 def _small_counts(site: Site) -> str:

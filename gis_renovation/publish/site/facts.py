@@ -26,6 +26,7 @@ from gis_renovation.display import UNKNOWN, with_withheld
 from gis_renovation.maps import NEEDED, Download
 from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 from gis_renovation.progress import STATE_ORDER, community_progress, project_states
+from gis_renovation.publish.disclosure import Displacement
 from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
 from gis_renovation.publish.site.sources import LayerSource
 from gis_renovation.publish.site.tables import Cell
@@ -57,7 +58,7 @@ class Site:
 
     Pages compute with ``frames`` and show cells of :attr:`shown`.
     ``contact`` and ``licence`` are the publisher's own words, ``targets`` the plan's totals by batch,
-    ``sources`` what may be said of where each layer comes from.
+    ``sources`` what may be said of where each layer comes from, ``measured`` how far shapes lie from the data.
     """
 
     facts: SiteFacts
@@ -71,8 +72,9 @@ class Site:
     withheld: Mapping[str, Mapping[str, Flags]] = field(default_factory=dict)
     withheld_count: int = 0
     minimum_count: int = 5
-    generalise_m: float = 0.0
     grid_m: float = 0.0
+    claimed_m: float = 0.0
+    measured: Mapping[str, Displacement] = field(default_factory=dict)
     sources: Mapping[str, LayerSource] = field(default_factory=dict)
 
     @cached_property

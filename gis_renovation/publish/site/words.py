@@ -7,6 +7,19 @@ from collections.abc import Mapping
 from gis_renovation.words import Lang, Text
 
 _WORDS: Mapping[str, Text] = {
+    "position": Text("图形与数据相差多少（实测）", "How far shapes lie from the data, as measured"),
+    "position_lead": Text(
+        "每个公开角点到本图层项目数据中最近的角点、最近的边线的距离；中位数、95% 的角点不超过的数、最大的数。",
+        "The distance of each published corner to the nearest corner and the nearest line of the layer in the "
+        "project's data: the median, what 95% do not exceed, the greatest.",
+    ),
+    "corners": Text("公开角点（个）", "Corners published"),
+    "to_corner": Text("到数据角点（m）：{which}", "To a corner of the data (m): {which}"),
+    "to_line": Text("到数据边线（m）：{which}", "To a line of the data (m): {which}"),
+    "same_place": Text("距数据角点不到 {metres} m 的", "Within {metres} m of a corner of the data"),
+    "median": Text("中位", "median"),
+    "p95": Text("95% 不超过", "95% within"),
+    "greatest": Text("最大", "greatest"),
     "skip": Text("跳到正文", "Skip to the content"),
     "navigation": Text("网站导航", "Site"),
     "here": Text("当前位置", "You are here"),
