@@ -11,7 +11,7 @@ import pandas as pd
 
 from gis_renovation.display import StyleClass, classify, layer_style, plain_text
 from gis_renovation.maps.encoding import Cell, ColumnBlock, MonthlyBlock, MonthsBlock
-from gis_renovation.progress import community_progress, project_states
+from gis_renovation.progress import community_months
 from gis_renovation.words import Lang
 
 # A slider of more months than this is no longer read; the latest are kept.
@@ -46,11 +46,9 @@ def monthly_progress(
         return None
     # Only which communities there are matters here; their numbers may be withheld and then are words.
     places = pd.DataFrame(index=layers["communities"].index)
-    made = {}
-    for day in month_ends(min(dates), as_of):
-        states = project_states(layers["projects"], layers["project_communities"], records, as_of=day)
-        made[day] = community_progress(places, layers["project_communities"], states).reindex(places.index)
-    return made
+    days = month_ends(min(dates), as_of)
+    made = community_months(places, layers["projects"], layers["project_communities"], records, days)
+    return {day: table.reindex(places.index) for day, table in made.items()}
 
 
 # What a card says of a month; the rest of it does not change with the works.

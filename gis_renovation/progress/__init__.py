@@ -2,8 +2,17 @@
 
 from gis_renovation.progress.chain import STATE_ORDER
 from gis_renovation.progress.members import community_progress
+from gis_renovation.progress.months import community_months
 from gis_renovation.progress.plan import plan_progress
 from gis_renovation.progress.states import project_states
 from gis_renovation.progress.units import PLAN_BATCHES, unit_progress
 
-__all__ = ["PLAN_BATCHES", "STATE_ORDER", "community_progress", "plan_progress", "project_states", "unit_progress"]
+__all__ = [
+    "PLAN_BATCHES",
+    "STATE_ORDER",
+    "community_months",
+    "community_progress",
+    "plan_progress",
+    "project_states",
+    "unit_progress",
+]

@@ -204,10 +204,15 @@ def _archives(path: Path, read: dict[bytes, list[tuple[str, Held]]]) -> Iterator
     if path.suffix not in {".pmtiles", ".js", ".html"}:
         return
     for archive in archives_of(path):
-        digest = hashlib.sha256(archive).digest()
-        if digest not in read:
-            read[digest] = [*_archive(archive)]
-        yield from read[digest]
+        yield from held_in_archive(archive, read)
+
+
+def held_in_archive(archive: bytes, read: dict[bytes, list[tuple[str, Held]]]) -> list[tuple[str, Held]]:
+    """The layers in the tiles of an archive; ValueError if it is damaged. ``read`` remembers them by SHA-256."""
+    digest = hashlib.sha256(archive).digest()
+    if digest not in read:
+        read[digest] = [*_archive(archive)]
+    return read[digest]
 
 
 def _archive(archive: bytes) -> Iterator[tuple[str, Held]]:

@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from gis_renovation.errors import DataError, FileError, Finding
-from gis_renovation.publish.contents import Held, contents_of, off_grid, strangers
-from gis_renovation.publish.leaks import archive_columns, archives_of, freed_bytes, picture_notes, unpacked
+from gis_renovation.publish.contents import Held, contents_of, held_in_archive, off_grid, strangers
+from gis_renovation.publish.leaks import archives_of, freed_bytes, picture_notes, unpacked
 from gis_renovation.publish.marker import MARKER, Marker, read_marker, seal_is_broken, sha256
 from gis_renovation.schemas import CLASSES, layer_schemas
 from gis_renovation.words import Text
@@ -37,9 +37,10 @@ def check_published(folder: Path) -> list[Finding]:
             f"{folder} 不是本程序发布的文件夹（没有有效的 {MARKER}）。",
             f"{folder} was not published by this program (no valid {MARKER}).",
         )
-    broken = [*_check_tiles(folder)]
+    read: dict[bytes, list[tuple[str, Held]]] = {}
+    broken = [*_check_tiles(folder, read)]
     findings = [*check_marker(folder), *check_files(folder, marker), *broken, *_check_databases(folder)]
-    findings += [] if broken else _check_contents(folder, marker)
+    findings += [] if broken else _check_contents(folder, marker, read)
     findings += _check_pictures(folder)
     for path in sorted(p for p in folder.rglob("*.html") if p.is_file()):
         findings += [
@@ -119,7 +120,7 @@ def log_lines(path: Path) -> Iterable[Mapping[str, object]]:
             yield said
 
 
-def _check_tiles(folder: Path) -> Iterable[Finding]:
+def _check_tiles(folder: Path, read: dict[bytes, list[tuple[str, Held]]]) -> Iterable[Finding]:
     """Every archive of tiles can be read, and the scripts that stand for one hold the same bytes and nothing else."""
     for path in sorted(p for p in folder.rglob("*") if p.suffix in {".pmtiles", ".js", ".html"}):
         name = path.relative_to(folder).as_posix()
@@ -129,7 +130,7 @@ def _check_tiles(folder: Path) -> Iterable[Finding]:
         try:
             archives = archives_of(path)
             for archive in archives:
-                archive_columns(archive)
+                held_in_archive(archive, read)
         except ValueError:
             yield _finding(
                 "broken_tiles", name, "瓦片数据损坏，无法核对。", "the tiles are damaged and cannot be checked."
@@ -229,9 +230,8 @@ def _host(url: str) -> str:
 # --- what the files hold ---------------------------------------------------------------------------
 
 
-def _check_contents(folder: Path, marker: Marker) -> Iterable[Finding]:
+def _check_contents(folder: Path, marker: Marker, read: dict[bytes, list[tuple[str, Held]]]) -> Iterable[Finding]:
     """Columns, rows and shapes of every file are those the edition says it holds, and the same in all of them."""
-    read: dict[bytes, list[tuple[str, Held]]] = {}
     held: list[tuple[str, str, Held]] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()

@@ -4,7 +4,7 @@ from gis_renovation.maps.tiles.areas import TILE_UNITS
 from gis_renovation.maps.tiles.cutting import EDGE_SHARE, GRID_BITS
 from gis_renovation.maps.tiles.files import require_small, tile_files
 from gis_renovation.maps.tiles.layer import NAMES_LIMIT, TiledLayer, tile_layer, tile_reason
-from gis_renovation.maps.tiles.mvt import decode_tile, tile_corners
+from gis_renovation.maps.tiles.mvt import decode_tile, tile_corners, tile_keys
 from gis_renovation.maps.tiles.pmtiles import archive_tiles, numbered_tiles
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "require_small",
     "tile_corners",
     "tile_files",
+    "tile_keys",
     "tile_layer",
     "tile_reason",
 ]

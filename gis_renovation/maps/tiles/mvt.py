@@ -195,6 +195,17 @@ def _walk(packed: bytes) -> Iterator[tuple[int, int]]:
             yield x, y
 
 
+def tile_keys(data: bytes) -> set[str]:
+    """The keys of all layers of a tile; what its features say is passed over. Raises ValueError if it is no tile."""
+    return {
+        str(key, "utf-8")
+        for tag, body in _fields(data)
+        if tag == _LAYER
+        for inner, key in _fields(body)
+        if inner == _KEYS
+    }
+
+
 def layer_names(data: bytes) -> list[str]:
     """Names of a tile's layers, in their order; nothing else is decoded."""
     return [

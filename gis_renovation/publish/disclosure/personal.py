@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from gis_renovation.arrays import Ints
 from gis_renovation.errors import Finding, by_key
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Text
@@ -55,10 +60,23 @@ _WORDS = re.compile(
     r"电话(?!局|亭|公司|厂|站|大楼|交换|网|线)|手机(?!城|店|厂|市场|卖场|产业)|(?:微信|[Vv]信|薇信)(?!公众号|小程序|支付)"
     r"|(?<![A-Za-z])(?:QQ|VX|WX)(?![A-Za-z])|联系人|联系方式|邮箱|身份证|银行卡|开户|卡号|账号|(?i:wechat|mobile|telephone|e-?mail)"
 )
+# Signs nobody sees (category Cf).
+_UNSEEN = re.compile(
+    "[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
+    "\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    "\U000e0020-\U000e007f]"
+)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
-# Most cells are names; one look tells that they hold nothing of the kind.
-_TELLING = re.compile(r"\d|[@＠]|[零〇○一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖]|[信xXqQvV]")
+# Most cells are names and sentences; many are looked at in one go, with this between them, which none may hold.
+_BETWEEN = "\x1e"
+_TEXTS_AT_ONCE = 20_000
+# What every kind needs: ten digits, said or written, with no more than three signs between two; or one of these words.
+_DIGITS, _SIGNS = 10, 3
+_SAID_DIGITS = "零〇○一幺壹二两贰三叁四肆五伍六陆七柒八捌九玖"
+_SUSPECT_WORDS = (
+    "@", *(f"{first}{second}" for first in "微薇威徽" for second in "信x"), "v信", "vx", "wx", "企鹅", "qq", "wechat",
+)  # fmt: skip
 
 _KINDS: Mapping[str, Text] = {
     "mobile": Text("手机号码", "a mobile telephone number"),
@@ -92,8 +110,69 @@ def _plain(text: str) -> str:
     """Full-width forms and spoken digits as plain ones, without signs nobody sees."""
     if text.isascii():
         return text
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     return _SAID_RUN.sub(lambda run: run[0].translate(_SAID), plain)
+
+
+def _contact_places(plain: str) -> Ints:
+    return np.array([match.start() for match in _WORDS.finditer(plain)], dtype=np.int64)
+
+
+def _telling(texts: Iterable[str], look: Callable[[str], Ints]) -> list[str]:
+    """Those of ``texts`` in whose plain form ``look`` finds places; each is a line of one great text. O(characters)."""
+    every = list(texts)
+    found = []
+    for start in range(0, len(every), _TEXTS_AT_ONCE):
+        some = every[start : start + _TEXTS_AT_ONCE]
+        whole = _BETWEEN.join(text.replace(_BETWEEN, " ") for text in some)
+        plain = _UNSEEN.sub("", whole if whole.isascii() else unicodedata.normalize("NFKC", whole))
+        ends = np.cumsum([len(line) + 1 for line in plain.split(_BETWEEN)])
+        lines = np.unique(np.searchsorted(ends, look(plain), side="right"))
+        found += [some[line] for line in lines.tolist()]
+    return found
+
+
+def _suspicious(plain: str) -> Ints:
+    """Where something stands without which no personal number is one."""
+    lower = plain.lower()
+    # A letter whose small form is longer would move all places behind it.
+    folded = lower if len(lower) == len(plain) else plain
+    words = [match.start() for word in _SUSPECT_WORDS for match in re.finditer(re.escape(word), folded)]
+    return np.concatenate([np.array(words, dtype=np.int64), _long_numbers(plain)])
+
+
+def _long_numbers(plain: str) -> Ints:
+    """Where runs of ten digits end, between which stand signs and no words."""
+    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    kinds = _kinds_of_signs()[np.minimum(codes, 0x10000)]
+    at = np.flatnonzero(kinds == 1)
+    between = np.cumsum(kinds == 2)
+    linked = (np.diff(at) <= _SIGNS + 1) & (np.diff(between[at]) == 0)
+    # So many links one after another as the digits need, counted by where the last gap was.
+    order = np.arange(len(linked))
+    gap = np.maximum.accumulate(np.where(linked, -1, order)) if len(linked) else order
+    ends: Ints = at[1:][linked & (order - gap >= _DIGITS - 1)]
+    return ends
+
+
+@lru_cache(maxsize=1)
+def _kinds_of_signs() -> NDArray[np.uint8]:
+    """Of each character: 1 a digit, 2 a letter or the end of a text, 0 a sign; what lies beyond may be a digit."""
+    kinds = np.array(
+        [1 if c.isdecimal() else 2 if c.isalnum() else 0 for c in map(chr, range(0x10000))] + [1], np.uint8
+    )
+    kinds[[ord(c) for c in _SAID_DIGITS]] = 1
+    kinds[ord(_BETWEEN)] = 2
+    return kinds
+
+
+def _distinct_texts(cells: pd.Series[Any]) -> list[str]:
+    """The texts of a column, each once."""
+    try:
+        values = cells.unique().tolist()
+    except TypeError:
+        values = cells.tolist()
+    return list(dict.fromkeys(value for value in values if isinstance(value, str)))
 
 
 def contact_words(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
@@ -105,9 +184,13 @@ def contact_words(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
     warnings = []
     for layer, frame in frames.items():
         for column, cells in _texts(frame):
-            pairs = zip(frame.index, cells, strict=True)
-            ids = [str(key) for key, cell in pairs if isinstance(cell, str) and _WORDS.search(_plain(cell))]
-            if ids and not _FOR_CONTACTS.search(column):
+            if _FOR_CONTACTS.search(column):
+                continue
+            telling = {
+                text for text in _telling(_distinct_texts(cells), _contact_places) if _WORDS.search(_plain(text))
+            }
+            ids = [str(key) for key, told in zip(frame.index, cells.isin(telling), strict=True) if told]
+            if ids:
                 warnings.append(_words_warning(layer, column, ids))
     return warnings
 
@@ -197,24 +280,22 @@ def _label(layer: str, column: str) -> Text:
     return field.label if field else Text(column, column)
 
 
-def _texts(frame: pd.DataFrame) -> Iterable[tuple[str, list[object]]]:
+def _texts(frame: pd.DataFrame) -> Iterable[tuple[str, pd.Series[Any]]]:
     if not isinstance(frame.index, pd.RangeIndex):
-        yield str(frame.index.name or "index"), frame.index.tolist()
-    for column in frame.columns:
-        if str(frame[column].dtype) != "geometry" and not pd.api.types.is_numeric_dtype(frame[column].dtype):
-            yield str(column), frame[column].tolist()
+        yield str(frame.index.name or "index"), pd.Series(frame.index.tolist(), dtype=object)
+    for column, dtype in frame.dtypes.items():
+        if str(dtype) != "geometry" and not pd.api.types.is_numeric_dtype(dtype):
+            yield str(column), frame[column]
 
 
-def _rows_by_kind(frame: pd.DataFrame, cells: Iterable[object]) -> dict[str, list[str]]:
+def _rows_by_kind(frame: pd.DataFrame, cells: pd.Series[Any]) -> dict[str, list[str]]:
+    """Kind -> ids of the rows; ledgers say the same sentence in thousands of rows, and each is looked at once."""
+    suspects = _telling(_distinct_texts(cells), _suspicious)
+    known = {text: kinds for text in suspects if (kinds := personal_kinds(text))}
     rows: dict[str, list[str]] = {}
-    # Ledgers say the same sentence in thousands of rows: each is looked at once.
-    known: dict[str, list[str]] = {}
-    for key, cell in zip(frame.index, cells, strict=True):
-        if isinstance(cell, str):
-            if cell not in known:
-                known[cell] = personal_kinds(cell) if _TELLING.search(cell) else []
-            for kind in known[cell]:
-                rows.setdefault(kind, []).append(str(key))
+    for key, cell in zip(frame.index, cells.tolist() if known else (), strict=bool(known)):
+        for kind in known.get(cell, ()) if isinstance(cell, str) else ():
+            rows.setdefault(kind, []).append(str(key))
     return rows
 
 

@@ -16,7 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_renovation.maps.tiles import EDGE_SHARE, GRID_BITS, archive_tiles, decode_tile, numbered_tiles, tile_corners
+from gis_renovation.maps.tiles import (
+    EDGE_SHARE,
+    GRID_BITS,
+    archive_tiles,
+    decode_tile,
+    numbered_tiles,
+    tile_corners,
+    tile_keys,
+)
 
 SCRIPT = re.compile(r'tilePart\("([A-Za-z0-9_-]+)",(\d+),"([A-Za-z0-9+/=]*)"\);\n')
 _INLINE = re.compile(r'<script type="application/base64" id="tiles-[^"]*">([^<]*)</script>')
@@ -62,8 +70,7 @@ def archive_columns(archive: bytes) -> dict[str, set[str]]:
     told = json.loads(next(pieces))
     columns: set[str] = set()
     for tile in pieces:
-        for keys, _, _ in decode_tile(tile).layers.values():
-            columns |= {*keys}
+        columns |= tile_keys(tile)
     held: dict[str, set[str]] = {}
     if told.get("view"):
         table, column = told["view"]

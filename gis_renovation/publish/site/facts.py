@@ -25,7 +25,7 @@ from gis_renovation.crs import reproject
 from gis_renovation.display import UNKNOWN, with_withheld
 from gis_renovation.maps import NEEDED, Download
 from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
-from gis_renovation.progress import STATE_ORDER, community_progress, project_states
+from gis_renovation.progress import STATE_ORDER, community_months
 from gis_renovation.publish.disclosure import Displacement
 from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
 from gis_renovation.publish.site.sources import LayerSource
@@ -168,8 +168,8 @@ def states_on(site: Site, day: datetime.date) -> pd.DataFrame | None:
     pairs = site.frames["project_communities"]
     # Only which communities there are matters here; their numbers may be withheld.
     places = pd.DataFrame(index=site.frames["communities"].index)
-    found = project_states(site.frames["projects"], pairs, site.frames["works_records"], as_of=day)
-    return community_progress(places, pairs, found)[["state", "progress_share"]].reindex(places.index)
+    made = community_months(places, site.frames["projects"], pairs, site.frames["works_records"], [day])
+    return made[day][["state", "progress_share"]].reindex(places.index)
 
 
 def month_before(day: datetime.date) -> datetime.date:
