@@ -8,9 +8,11 @@ from gis_renovation.display import plain_text
 from gis_renovation.publish.disclosure import (
     COVERAGE_LIMIT_M2,
     SAME_PLACE_M,
+    Carried,
     Displacement,
     Reason,
     Release,
+    carried_text,
     spread_text,
 )
 from gis_renovation.publish.edition import Edition, coverage_m2
@@ -48,6 +50,7 @@ def review_checklist(
 - [ ] 数据来源与授权：{facts.attribution or "未写明，请补充"}。
 {_publisher(profile)}
 - [{" " if released else "x"}] 来源卡定级：{_cleared(released, profile.release.approved_by)}
+- [{" " if edition.carried else "x"}] {_carried(edition.carried)}
 - [ ] 涉密与工作秘密审查、信息公开保密审查已办理（《政府信息公开条例》第十七条）。
 - [ ] 个人信息：{_photos(len(edition.photos))}照片中的人脸、车牌、门牌已处理；公示名单已取得同意。
 - [ ] 无障碍：小区、片区各页的表格与地图内容一致。
@@ -155,6 +158,19 @@ def _cleared(released: Sequence[Release], approved_by: str) -> str:
     ]
     head = f"下列来源卡定级高于公开，按 [release] 放行（同意公开：{approved_by}），请核对批准文件："
     return "\n".join([head, *listed])
+
+
+def _carried(carried: Sequence[Carried]) -> str:
+    """Columns that are not listed and stand in texts that leave: where, and in how many rows."""
+    if not carried:
+        return "未列出的列没有出现在公开的文字里。"
+    lines = [f"  - {carried_text(one).zh}；编号：{_ids(one.rows)}" for one in carried]
+    return "\n".join(["未列出的列，内容出现在（或原来出现在）公开的文字里，请逐项核对：", *lines])
+
+
+def _ids(keys: Sequence[str]) -> str:
+    rest = f" 等，另有 {len(keys) - _LISTED} 个" if len(keys) > _LISTED else ""
+    return "、".join(plain_text(key) for key in keys[:_LISTED]) + rest
 
 
 def _column_label(layer: str, column: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from gis_renovation.arrays import Flags
 from gis_renovation.publish.disclosure import (
+    Carried,
     Displacement,
     Reason,
     Record,
@@ -20,6 +21,7 @@ from gis_renovation.publish.disclosure import (
     measured_layers,
     withheld_reasons,
     withhold_small_counts,
+    without_unlisted,
 )
 from gis_renovation.publish.profile import (
     GeometryTable,
@@ -77,7 +79,8 @@ class Edition(NamedTuple):
     """What leaves: frames in which withheld cells are missing, and masks that say which cells those are.
 
     ``withheld`` holds per layer and column which rows, ``gone`` the keys of the same cells, ``reasons`` why;
-    ``measured`` how far the shapes of each layer lie from those of the data, where they are to.
+    ``measured`` how far the shapes of each layer lie from those of the data, where they are to;
+    ``carried`` which columns that stay behind stand, or stood, in texts that leave.
     """
 
     frames: Mapping[str, pd.DataFrame]
@@ -86,6 +89,7 @@ class Edition(NamedTuple):
     photos: Sequence[Photo] = ()
     reasons: Mapping[str, Mapping[str, Mapping[Reason, Sequence[str]]]] = MappingProxyType({})
     measured: Mapping[str, Displacement] = MappingProxyType({})
+    carried: Sequence[Carried] = ()
 
     def columns(self) -> dict[str, list[str]]:
         """Columns by layer; whatever the shapes' column is called, it is ``geometry``."""
@@ -98,8 +102,8 @@ class Edition(NamedTuple):
 def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: Record | None = None) -> Edition:
     """Select, withhold small counts, generalise and measure by how much: all between a run and its publication.
 
-    Counts are withheld in a public profile only; ``before`` is what earlier editions said of them.
-    Nothing of ``layers`` is changed.
+    What stays behind is taken out of the program's own texts too. Counts are withheld in a public profile only;
+    ``before`` is what earlier editions said of them. Nothing of ``layers`` is changed.
     """
     frames = select_layers(layers, profile)
     gone: dict[str, dict[str, list[str]]] = {}
@@ -109,6 +113,7 @@ def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: R
         frames, gone = withhold_small_counts(selected, tables(layers), k, before=before)
         reasons = withheld_reasons(selected, gone, k, before=before)
         frames = {name: keep_told_estimates(frame) for name, frame in frames.items()}
+    frames, carried = without_unlisted(tables(layers), frames, highest=profile.disclosure.highest)
     coarse = profile.geometry.generalise_m > 0 or profile.geometry.grid_m > 0
     if coarse:
         frames = {name: _generalised(frame, profile.geometry) for name, frame in frames.items()}
@@ -118,7 +123,7 @@ def prepare_edition(layers: Mapping[str, object], profile: Profile, *, before: R
         name: {column: _rows_of(frames[name], keys) for column, keys in columns.items()}
         for name, columns in gone.items()
     }
-    return Edition(frames, masks, gone, reasons=reasons, measured=measured)
+    return Edition(frames, masks, gone, reasons=reasons, measured=measured, carried=carried)
 
 
 def _rows_of(frame: pd.DataFrame, keys: Sequence[str]) -> Flags:

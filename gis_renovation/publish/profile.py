@@ -88,9 +88,13 @@ class SiteTable(_Strict):
 
 
 class ReleaseTable(_Strict):
-    """``[release]``: cards above the profile's class whose data or results may leave, and who allowed it."""
+    """``[release]``: cards above the profile's class whose data or results may leave, and who allowed it.
+
+    ``carried`` are columns ("layer.column") above it whose values may stand inside listed texts that people typed.
+    """
 
     layers: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
     approved_by: str = ""
 
 

@@ -16,19 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gis_renovation import __version__
-from gis_renovation.errors import Finding
+from gis_renovation.errors import ConfigError, Finding
 from gis_renovation.maps import page_basemaps
 from gis_renovation.publish.checklist import review_checklist
 from gis_renovation.publish.disclosure import (
     Extent,
     Record,
     Release,
+    carried_warnings,
     counts_shown,
     extents_of,
     personal_number_warnings,
     place_of,
     require_known_crs,
     require_measured,
+    require_none_above,
     require_one_place,
     require_released,
     require_same_place,
@@ -188,8 +190,9 @@ def publish_profile(
         If ``target`` exists and was not made by this program, or it or the edition before it holds files
         that this program did not publish: all is left as it is.
     DataError
-        If there is nothing to draw, a layer or the edition in place is of another place, or what was
-        written does not pass its own check; the edition in place is untouched.
+        If there is nothing to draw, a listed text holds what is above the profile's class, a layer or the
+        edition in place is of another place, or what was written does not pass its own check; the edition in
+        place is untouched.
     """
     require_pages_that_fit(profile, target.name, single=occasion.single)
     _require_free(target, occasion)
@@ -198,6 +201,7 @@ def publish_profile(
     before = settled(counts_before(target), tables(layers), k) if profile.profile.audience == "public" else Record()
     edition = _with_photos(prepare_edition(layers, profile, before=before), profile, photos)
     _require_claims_hold(edition, profile, target.name)
+    _require_nothing_carried(edition, profile, target.name)
     place = _require_place(target, edition)
     _tell_before(edition, profile, origin, occasion)
     # Keys of basemaps are secrets: they come from the environment or a file, never from the profile.
@@ -254,8 +258,20 @@ def _require_claims_hold(edition: Edition, profile: Profile, name: str) -> None:
     require_measured(profile.geometry.claimed_m, said, edition.measured, where=f"maps/{name}.toml")
 
 
+def _require_nothing_carried(edition: Edition, profile: Profile, name: str) -> None:
+    """No listed text holds what is above the profile's class, but by a release that somebody answers for."""
+    released, where = profile.release.carried, f"maps/{name}.toml"
+    if released and not profile.release.approved_by.strip():
+        raise ConfigError(
+            f"{where}：[release] 写了 carried，没有写 approved_by：请写明由谁、凭什么同意公开。",
+            f"{where}: [release] names carried but no approved_by: say who allowed it, by what paper.",
+        )
+    require_none_above(edition.carried, released, where=where)
+
+
 def _tell_before(edition: Edition, profile: Profile, origin: Origin, occasion: Occasion) -> None:
     """What people should look at; a personal number stops a public edition."""
+    occasion.tell(carried_warnings(edition.carried))
     if profile.profile.audience != "public":
         occasion.tell(personal_number_warnings(edition.frames))
         return

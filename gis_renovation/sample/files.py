@@ -91,6 +91,8 @@ def sample_profile(name: str) -> str:
         text = text.replace("show = false", "show = true", 1)
     listed = ", ".join(f'"{card}"' for card in RELEASED.get(name, ()))
     text = text.replace("\nlayers = []  ", f"\nlayers = [{listed}]  ", 1)
+    # Its compounds are called after the works that built them, as in any city.
+    text = text.replace("\ncarried = []  ", '\ncarried = ["communities.owner_unit"]  ', 1)
     return text.replace('approved_by = ""  ', f'approved_by = "{APPROVED_BY}"  ', 1)
 
 

@@ -7,6 +7,13 @@ from gis_renovation.publish.disclosure.counts import (
     withheld_reasons,
     withhold_small_counts,
 )
+from gis_renovation.publish.disclosure.derived import (
+    Carried,
+    carried_text,
+    carried_warnings,
+    require_none_above,
+    without_unlisted,
+)
 from gis_renovation.publish.disclosure.displacement import (
     SAME_PLACE_M,
     Displacement,
@@ -40,11 +47,14 @@ from gis_renovation.publish.disclosure.release import Release, require_known_crs
 __all__ = [
     "COVERAGE_LIMIT_M2",
     "SAME_PLACE_M",
+    "Carried",
     "Displacement",
     "Extent",
     "Reason",
     "Record",
     "Release",
+    "carried_text",
+    "carried_warnings",
     "contact_words",
     "counts_file",
     "counts_shown",
@@ -61,6 +71,7 @@ __all__ = [
     "record_files",
     "require_known_crs",
     "require_measured",
+    "require_none_above",
     "require_one_place",
     "require_released",
     "require_same_place",
@@ -70,5 +81,6 @@ __all__ = [
     "stated_sums",
     "withheld_reasons",
     "withhold_small_counts",
+    "without_unlisted",
     "write_record",
 ]

@@ -33,7 +33,7 @@ def snapped_areas(areas: Geometries, grid_m: float) -> Geometries:
     if len(whole):
         areas_of = owner[whole_of]
         present, at = np.unique(areas_of, return_inverse=True)
-        out[present] = _clean(shapely.multipolygons(whole, indices=at))
+        out[present] = _clean(np.asarray(shapely.multipolygons(whole, indices=at), dtype=object))
     return out
 
 
@@ -57,7 +57,7 @@ def _polygons(rings: Geometries, part_of: Ints) -> tuple[Geometries, Ints]:
     is_shell = np.r_[True, np.diff(part_of) > 0]
     shells = np.flatnonzero(present & is_shell)
     holes = np.flatnonzero(present & ~is_shell & np.isin(part_of, part_of[shells]))
-    made = shapely.polygons(rings[shells])
+    made = np.asarray(shapely.polygons(rings[shells]), dtype=object)
     with_holes, at = np.unique(part_of[holes], return_inverse=True)
     if len(with_holes):
         where = np.searchsorted(part_of[shells], with_holes)
@@ -97,7 +97,8 @@ def _led(xy: Floats, ring_of: Ints, grid_m: float) -> tuple[Floats, Ints]:
 
 def _without_repeats(path: Floats, path_ring: Ints) -> NDArray[np.bool_]:
     """Which points of the paths differ from the one before."""
-    return np.r_[True, (np.diff(path, axis=0) != 0).any(axis=1) | (np.diff(path_ring) != 0)]
+    differs: NDArray[np.bool_] = np.r_[True, (np.diff(path, axis=0) != 0).any(axis=1) | (np.diff(path_ring) != 0)]
+    return differs
 
 
 def _clean(areas: Geometries) -> Geometries:
