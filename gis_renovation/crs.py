@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError as ProjCRSError
 
 from gis_renovation.arrays import Floats, Positions
 from gis_renovation.errors import CRSError
+from gis_renovation.words import NO_TEXT, Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -63,16 +64,31 @@ def require_metric(**layers: gpd.GeoDataFrame | gpd.GeoSeries | None) -> CRS:
     distinct = {_label(crs) for crs in found.values()}
     if bad or len(distinct) > 1:
         shown = bad or {name: _label(crs) for name, crs in found.items()}
-        listed = ", ".join(f"{name}: {label}" for name, label in sorted(shown.items()))
+        why = {name: _unfit(found[name]) for name in shown}
+        zh = "，".join(f"{name} 为 {label}{why[name].zh}" for name, label in sorted(shown.items()))
+        en = ", ".join(f"{name}: {label}{why[name].en}" for name, label in sorted(shown.items()))
         raise CRSError(
-            f"长度和面积需要同一个以米为单位的投影坐标系；现为 {listed}。"
-            f"请在 project.toml 设置 crs（淮南：EPSG:4548），或用 gdf.to_crs(...) 转换。",
-            f"Distances and areas need one projected CRS in metres; found {listed}. "
-            f"Set `crs` in project.toml (Huainan: EPSG:4548) or reproject with `gdf.to_crs(...)`.",
+            f"长度和面积需要同一个以米为单位的投影坐标系；现在 {zh}。"
+            "请用 gdf.to_crs(...) 转换（没有坐标系的先用 gdf.set_crs(...) 写明原来的），"
+            "或在 project.toml 设置 crs；CGCS2000 三度带如 EPSG:4548（中央经线 117°）。",
+            f"Distances and areas need one projected CRS in metres; found {en}. "
+            "Reproject with `gdf.to_crs(...)` (a frame without one: first `gdf.set_crs(...)` with what it is in), "
+            "or set `crs` in project.toml; such as EPSG:4548, CGCS2000 with central meridian 117°.",
         )
     if not found:
         raise CRSError("没有可测量的图层。", "There is no layer to measure.")
     return CRS(next(iter(found.values())))
+
+
+def _unfit(crs: CRS | None) -> Text:
+    """Why a CRS is unfit to measure in, in brackets; nothing of one that only differs from the others."""
+    if crs is None or is_metric(crs):
+        return NO_TEXT
+    if crs.is_geographic:
+        return Text("（经纬度，单位为度）", " (degrees)")
+    if crs.is_projected and all(axis.unit_name == "metre" for axis in crs.axis_info[:2]):
+        return Text("（网络墨卡托，长度和面积都偏大）", " (Web Mercator: lengths and areas come out too large)")
+    return Text("（单位不是米）", " (not in metres)")
 
 
 def is_metric(crs: CRS | str | int | None) -> bool:

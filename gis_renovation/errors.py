@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
-from gis_renovation.words import Lang, Text, shorten_ids
+from gis_renovation.words import Lang, Text, counted, shorten_ids
 
 Severity = Literal["error", "warning", "note"]
 
@@ -105,13 +105,19 @@ class Finding:
 
 
 class GisRenovationError(Exception):
-    """Base of every error a user can cause and mend."""
+    """Base of every error a user can cause and mend.
+
+    ``str(error)`` is what a notebook shows: Chinese, then English. Commands take one of the two.
+    """
 
     exit_code: ClassVar[int] = 2
 
     def __init__(self, zh: str, en: str) -> None:
-        super().__init__(zh)
+        super().__init__(zh, en)
         self.text = Text(zh, en)
+
+    def __str__(self) -> str:
+        return self.text.zh if self.text.zh == self.text.en else f"{self.text.zh}\n{self.text.en}"
 
     def in_language(self, lang: Lang) -> str:
         """The whole message in ``lang``."""
@@ -140,8 +146,10 @@ class DataError(GisRenovationError):
         count = len(self.findings)
         super().__init__(
             "\n".join([f"数据有 {count} 处问题，需先改正：", *(_line(f, "zh") for f in findings)]),
-            "\n".join([f"The data has {count} faults to mend first:", *(_line(f, "en") for f in findings)]),
+            "\n".join([f"The data has {counted(count, 'fault')} to mend first:", *(_line(f, "en") for f in findings)]),
         )
+        # What it is made from again, in another process.
+        self.args = (self.findings,)
 
 
 def _line(finding: Finding, lang: Lang) -> str:

@@ -129,6 +129,11 @@ def _told(
     )
 
 
+def yuan_text(amount_yuan: float) -> str:
+    """Money in English, in whole yuan: ``15,765,000 yuan``. Chinese has 万元."""
+    return f"{amount_yuan:,.0f} yuan"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its noun in English: ``1 zone``, ``2 zones``; ``many`` where it is not ``one`` and s."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -38,7 +38,7 @@ def test_a_data_error_lists_every_finding_with_its_place():
 def test_exit_codes_say_who_must_act():
     assert DataError([]).exit_code == 1
     assert {cls("a", "b").exit_code for cls in (ConfigError, FileError, CRSError)} == {2}
-    assert str(ConfigError("中", "en")) == "中"
+    assert str(ConfigError("中", "en")) == "中\nen"
 
 
 def test_a_finding_of_no_file_or_layer_begins_with_its_sentence():

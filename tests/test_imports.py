@@ -29,6 +29,7 @@ ORDER = (
     "checks",
     "ids",
     "crs",
+    "outlines",
     "unknowns",
     "sentences",
     "verdicts",

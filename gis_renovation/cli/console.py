@@ -245,11 +245,11 @@ def _zone_lines(result: Run, members: pd.DataFrame) -> Iterator[Text]:
 
     zones, zoned = int(members["zone_id"].nunique()), int(members["zone_id"].notna().sum())
     alone = int((members["zone_id"].value_counts() == 1).sum())
-    zh = f"（其中单独实施 {alone} 个）" if alone else ""
-    en = f" ({alone} of a single community)" if alone else ""
+    zh = f"，单独实施的小区 {alone} 个" if alone else ""
+    en = f", {alone} on their own" if alone else ""
     yield Text(
-        f"片区 {zones} 个{zh}，含小区 {zoned} 个。" if zones else "没有划出片区。",
-        f"{counted(zones, 'zone')}{en} with {counted(zoned, 'community', 'communities')}.",
+        f"连片片区 {zones - alone} 个{zh}，共含小区 {zoned} 个。" if zones else "没有划出片区。",
+        f"{counted(zones - alone, 'zone')}{en}, with {counted(zoned, 'community', 'communities')} in all.",
     )
     step = result.manifest.made.get("zone_members")
     missed = missed_number(

@@ -29,6 +29,7 @@ from gis_renovation.contiguity.shared_walls import SharedWalls, walls_of
 from gis_renovation.contiguity.streets import overlaps_told, streets_between, with_arterials
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import sorted_by_id, with_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.unknowns import optional_column
 
 STATUS = {
@@ -148,6 +149,7 @@ def link_communities(  # noqa: PLR0913 - each is a layer that may lie between or
         slow_paths=slow_paths,
         streets=streets,
     )
+    require_areas(communities=communities)
     if limits.arterials_cut:
         barriers = with_arterials(barriers, streets, communities.crs)
     ground = _ground(communities, barriers, crossings, max_gap_m=limits.max_gap_m, threads=threads)

@@ -16,6 +16,7 @@ from gis_renovation.contiguity.sentences import metres
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import ids_in, sorted_by_id
+from gis_renovation.outlines import require_areas
 from gis_renovation.unknowns import names_or_ids
 from gis_renovation.words import Text
 
@@ -112,6 +113,7 @@ def list_links_near_limits(
         crossings=crossings,
         streets=streets,
     )
+    require_areas(communities=communities)
     if not 0 <= near_limit_share < 1:
         raise ConfigError(
             f"[contiguity] near_limit_share 应不小于 0、小于 1，现为 {near_limit_share:g}。",

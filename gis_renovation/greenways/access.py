@@ -16,6 +16,7 @@ from gis_renovation.crs import require_metric
 from gis_renovation.greenways.rules import USUAL_GOALS, USUAL_WALKING, ParkGoals, WalkingRules
 from gis_renovation.greenways.walks import park_walks
 from gis_renovation.ids import sorted_by_id, with_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.unknowns import known_no, known_yes, optional_column
 
 # Walking this many times the straight distance makes a reader look for what lies between.
@@ -98,6 +99,7 @@ def park_access(
     A                          200.0       K       meets
     """
     require_metric(communities=communities, slow_paths=slow_paths, parks=parks, streets=streets, barriers=barriers)
+    require_areas(communities=communities)
     areas, parks = sorted_by_id(communities, "communities"), sorted_by_id(parks, "parks")
     paths, roads = with_ids(slow_paths, "slow_paths"), with_ids(streets, "streets")
     (sure_lines, sure_parks), (open_lines, open_parks) = (
@@ -255,7 +257,7 @@ def _access_reason(walk: _Walk, distances_m: tuple[float, ...], connect_m: float
         en.append(f"{walked:.0f} m on foot to the edge of {walk.park}")
         shares = list(zip(distances_m, walk.shares, strict=True))
         zh += [f"{d:g} m 内可到公园的临路长度占 {share:.0%}" for d, share in shares if not np.isnan(share)]
-        en += [f"{share:.0%} of the frontage within {d:g} m" for d, share in shares if not np.isnan(share)]
+        en += [f"a park within {d:g} m of {share:.0%} of the frontage" for d, share in shares if not np.isnan(share)]
     elif walk.frontage_m > 0:
         zh.append("可确认的步行路网不通往任何已知开放的公园")
         en.append("the confirmed walking network leads to no park known to be public")

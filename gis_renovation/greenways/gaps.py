@@ -248,6 +248,6 @@ def _reason(gap: _Gap) -> tuple[str, str]:
     else:
         tail = (
             f"现沿慢行道须绕行 {gap.slow_distance_m:.0f} m（{gap.detour_ratio:.1f} 倍）",
-            f"on slow paths it is {gap.slow_distance_m:.0f} m now ({gap.detour_ratio:.1f} times)",
+            f"the way on slow paths is {gap.slow_distance_m:.0f} m now ({gap.detour_ratio:.1f} times as far)",
         )
     return f"{where[0]}，长 {gap.length_m:.0f} m；{tail[0]}。", f"{where[1]}, {gap.length_m:.0f} m; {tail[1]}."

@@ -15,6 +15,7 @@ from gis_renovation.greenways.access import sentence
 from gis_renovation.greenways.rules import require_positive
 from gis_renovation.ids import sorted_by_id, with_ids
 from gis_renovation.networks import build_network, lengths_within, network_components, node_degrees
+from gis_renovation.outlines import require_areas
 from gis_renovation.unknowns import known_no, known_yes, optional_column, optional_numbers
 
 
@@ -83,6 +84,7 @@ def slow_path_provision(
     A                100.0            400.0             2
     """
     require_metric(communities=communities, slow_paths=slow_paths, streets=streets)
+    require_areas(communities=communities)
     require_positive(around_m=around_m)
     areas, paths = sorted_by_id(communities, "communities"), sorted_by_id(slow_paths, "slow_paths")
     closed = known_no(paths, "public")

@@ -19,6 +19,7 @@ from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.codes import broad_uses, class_label, registered_uses, require_one_system
 from gis_renovation.land.measures import NO_AREA_M2
 from gis_renovation.land.sites import AREA_DIGITS, polygons_of, round_to_total
+from gis_renovation.outlines import require_areas
 from gis_renovation.overlays import (
     are_slivers,
     dissolve_within,
@@ -40,8 +41,10 @@ class _Agreement(NamedTuple):
 
     site_id: str
     comparison: str
-    first_use: str | None = None
-    second_use: str | None = None
+    first_use_zh: str | None = None
+    first_use_en: str | None = None
+    second_use_zh: str | None = None
+    second_use_en: str | None = None
     agreement: str = "not_checked"
     area_m2: float = np.nan
     share: float = np.nan
@@ -101,6 +104,7 @@ def compare_land_uses(
     ['registered_surveyed', 'differs', 2400.0]
     """
     require_metric(land_sites=land_sites, parcels=parcels, land_survey=land_survey, planned_use=planned_use)
+    require_areas(land_sites=land_sites)
     sites = land_sites.sort_index()
     cover = {
         "registered": use_patches(parcels, "parcels", "registered_use"),
@@ -126,7 +130,7 @@ def compare_land_uses(
     return table.sort_values(["site_id"], kind="stable").astype(types).reset_index(drop=True)
 
 
-Patches = tuple[Geometries, list[str], list[frozenset[str]]]
+Patches = tuple[Geometries, list[Text], list[frozenset[str]]]
 
 
 def use_patches(layer: gpd.GeoDataFrame | None, name: str, column: str) -> Patches | None:
@@ -136,9 +140,9 @@ def use_patches(layer: gpd.GeoDataFrame | None, name: str, column: str) -> Patch
     layer = layer[layer[column].notna()].sort_index()
     words = [str(word) for word in layer[column]]
     if column == "registered_use":
-        return polygons_of(layer), words, [registered_uses(word) for word in words]
+        return polygons_of(layer), [Text(word, word) for word in words], [registered_uses(word) for word in words]
     system = require_one_system(layer, name, code=column) or ""
-    return polygons_of(layer), [class_label(system, code).zh for code in words], [broad_uses(system, c) for c in words]
+    return polygons_of(layer), [class_label(system, code) for code in words], [broad_uses(system, c) for c in words]
 
 
 def _compared(
@@ -179,7 +183,7 @@ def _compared(
 
 
 # Agreement, first and second use; the area of their ground, and the patches it is made of.
-_Found = dict[tuple[str, str | None, str | None], tuple[float, int]]
+_Found = dict[tuple[str, Text | None, Text | None], tuple[float, int]]
 # What counts where patches of several uses lie on each other.
 _FIRST: Final = ("differs", "unknown", "agrees", "sliver")
 
@@ -220,7 +224,7 @@ def _areas_once(own: pd.DataFrame, pieces: Geometries) -> _Found:
     """Area and patches of each pair of uses where patches lie on each other: every place goes to one pair."""
     found: _Found = {}
     done: shapely.Geometry = shapely.Polygon()
-    groups: dict[tuple[str, str, str], list[int]] = {}
+    groups: dict[tuple[str, Text, Text], list[int]] = {}
     for at, key in enumerate(_keys(own)):
         groups.setdefault(key, []).append(at)
     for key in sorted(groups, key=lambda key: (_FIRST.index(key[0]), key)):
@@ -230,7 +234,7 @@ def _areas_once(own: pd.DataFrame, pieces: Geometries) -> _Found:
     return {key: found[key] for key in sorted(groups)}
 
 
-def _keys(own: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _keys(own: pd.DataFrame) -> list[tuple[str, Text, Text]]:
     return list(zip(own["agreement"], own["first_use"], own["second_use"], strict=True))
 
 
@@ -252,8 +256,10 @@ def _rows(site_id: str, comparison: str, whole: float, found: _Found) -> list[_A
         _Agreement(
             site_id=site_id,
             comparison=comparison,
-            first_use=first_use,
-            second_use=second_use,
+            first_use_zh=first_use and first_use.zh,
+            first_use_en=first_use and first_use.en,
+            second_use_zh=second_use and second_use.zh,
+            second_use_en=second_use and second_use.en,
             agreement=agreement,
             area_m2=float(shown),
             share=area / whole,

@@ -24,8 +24,8 @@ from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import DAYS_A_YEAR, anniversaries, nearest_zones_in_need
+from gis_renovation.land.weights import named_weights
 from gis_renovation.overlays import covered_areas
-from gis_renovation.schemas import nearest_names
 from gis_renovation.unknowns import optional_numbers
 from gis_renovation.words import Text
 
@@ -263,7 +263,8 @@ def _table(
     lines: Mapping[str, Line], key: str, index: pd.Index[str], weighing: Weighing, as_of: datetime.date
 ) -> pd.DataFrame:
     """The lines of all kinds of evidence, weighed, by place and then in the order of ``EVIDENCE``."""
-    weights = _weights(weighing.evidence_weights)
+    called = Text("证据", "evidence")
+    weights = named_weights(weighing.evidence_weights, DEFAULT_WEIGHTS, parameter="evidence_weights", called=called)
     parts = []
     for name, line in lines.items():
         part = _weighed(name, line, weights[name], _fading(line, weighing, as_of))
@@ -274,17 +275,6 @@ def _table(
     table = table.assign(order=table["evidence"].map(order)).sort_values([key, "order"], kind="stable")
     words = dict.fromkeys((key, "evidence", "finding", "reason_zh", "reason_en"), "str")
     return table.drop(columns="order").astype(words).reset_index(drop=True)
-
-
-def _weights(given: Mapping[str, float] | None) -> dict[str, float]:
-    strange = [name for name in given or {} if name not in EVIDENCE]
-    if strange:
-        near, named, known = nearest_names(strange[0], EVIDENCE), ", ".join(strange), ", ".join(EVIDENCE)
-        raise ConfigError(
-            f"evidence_weights 中没有这种证据：{named}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
-            f"evidence_weights names no evidence: {named}{f'; did you mean {near}?' if near else ''} Known: {known}.",
-        )
-    return {**DEFAULT_WEIGHTS, **(given or {})}
 
 
 def _of(table: pd.DataFrame | None, column: str, index: pd.Index[str]) -> Floats:
@@ -338,7 +328,10 @@ def _register(premises: gpd.GeoDataFrame, on: datetime.date | None) -> Line:
 
 
 def _meters(index: pd.Index[str], readings: pd.DataFrame | None, as_of: datetime.date) -> Line:
-    """Use over the year before ``as_of``: none at all speaks for idle, any for used; no reading, unknown."""
+    """Use over the year before ``as_of``: none at all speaks for idle, any for used; no reading, unknown.
+
+    Water, power and gas have no sum in common: an amount is known of one kind of meter only, or where all is 0.
+    """
     finding, value = np.full(len(index), "unknown", dtype=object), np.full(len(index), np.nan)
     dates, never = np.full(len(index), None, dtype=object), np.zeros(len(index), bool)
     if readings is None or readings.empty:
@@ -350,8 +343,10 @@ def _meters(index: pd.Index[str], readings: pd.DataFrame | None, as_of: datetime
         if place not in index:
             continue
         at = int(index.get_indexer(pd.Index([place]))[0])
-        value[at] = float(group["used_amount"].sum())
-        finding[at] = "used" if value[at] > 0.0 else "idle"
+        used = float(group["used_amount"].sum())
+        finding[at] = "used" if used > 0.0 else "idle"
+        if used == 0.0 or ("kind" in group and len(set(group["kind"].fillna("").tolist())) == 1):
+            value[at] = used
         dates[at] = max(group["read_on"])
     return finding, value, dates, never
 
@@ -385,9 +380,18 @@ def _weighed(name: str, line: Line, weight: float, fading: Floats) -> pd.DataFra
 _VALUE_FORMATS: Final = {"night_light_change": "+.0%", "building_coverage": ".0%", "bare_ground": ".0%"}
 
 
+# Of meters it counts whether anything was used: their amounts have units of their own.
+_METERED: Final = {
+    "used": Text("近一年不为 0", " show use in the last year"),
+    "idle": Text("近一年为 0", " show no use in the last year"),
+}
+
+
 def _sentence(name: str, finding: str, value: float, date: datetime.date | None, coarse: bool, *, lang: str) -> str:
     at = 0 if lang == "zh" else 1
     shown = "" if np.isnan(value) else f" {value:{_VALUE_FORMATS.get(name, '.2f')}}"
+    if name == "meter":
+        shown = _METERED[finding][at] if finding in _METERED else ""
     day = ("日期不明" if at == 0 else "undated") if date is None else date.isoformat()
     if finding == "unknown":
         return f"{EVIDENCE[name][at]}：未核查" if at == 0 else f"{EVIDENCE[name][at]}: not checked"

@@ -17,7 +17,7 @@ from gis_renovation.land.sites import polygons_of
 from gis_renovation.land.statements import Fact, Holders, SiteFacts, Statement, statements_on
 from gis_renovation.schemas import layer_schema
 from gis_renovation.verdicts import NO, UNKNOWN, YES
-from gis_renovation.words import Text
+from gis_renovation.words import LISTED, Text
 
 
 class _Place(NamedTuple):
@@ -171,9 +171,10 @@ class _PlaceFacts:
         """Whether the place lies in a parcel of the register."""
         if self.touched is None:
             return UNKNOWN, Text("宗地未核查", "parcels were not checked")
-        ids = ", ".join(self.parcels_at(place))
+        ids = self.parcels_at(place)
         if ids:
-            return YES, Text(f"位于登记宗地 {ids}", f"lies in registered parcel {ids}")
+            parcels = Text("、".join(ids), ", ".join(ids))
+            return YES, Text("位于登记宗地 {ids}", "lies in registered parcel {ids}").fill(ids=parcels)
         if place in self.near:
             zh, en = "紧邻宗地界线，可能是位置误差，须核对", "is next to a parcel's edge, perhaps an error of position"
             return UNKNOWN, Text(zh, en)
@@ -189,20 +190,21 @@ class _PlaceFacts:
             return UNKNOWN, Text(f"所在位置没有{zh}数据，未核查", f"not checked: no {en} at the place")
         first, second = ((found or [])[place] for found in self.uses.values())
         pairs = {agreement_of(a, b) for _, a in first for _, b in second}
-        one, other = ("、".join(sorted({label for label, _ in found})) for found in (first, second))
+        one, other = (LISTED.join(sorted({label for label, _ in found})) for found in (first, second))
         verdict = NO if "differs" in pairs else UNKNOWN if "unknown" in pairs else YES
         zh, en = {YES: ("一致", "they agree"), NO: ("不一致", "they differ"), UNKNOWN: ("无法比对", "not comparable")}[
             verdict
         ]
-        return verdict, Text(f"登记用途{one}，规划用途{other}，{zh}", f"registered {one}, planned {other}: {en}")
+        said = Text("登记用途为{one}，规划用途为{other}，{verdict}", "registered {one}, planned {other}: {verdict}")
+        return verdict, said.fill(one=one, other=other, verdict=Text(zh, en))
 
 
-def _uses_at(points: Geometries, patches: Patches | None) -> list[list[tuple[str, frozenset[str]]]] | None:
+def _uses_at(points: Geometries, patches: Patches | None) -> list[list[tuple[Text, frozenset[str]]]] | None:
     """Label and broad uses of the patches at each point; None where there is no such data."""
     if patches is None:
         return None
     shapes, labels, uses = patches
-    found: list[list[tuple[str, frozenset[str]]]] = [[] for _ in points]
+    found: list[list[tuple[Text, frozenset[str]]]] = [[] for _ in points]
     for place, at in zip(*shapely.STRtree(shapes).query(points, predicate="intersects"), strict=True):
         found[place].append((labels[at], uses[at]))
     return found

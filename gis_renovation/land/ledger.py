@@ -165,7 +165,10 @@ def _of_rule(rule: Rule) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What one rule says of every place, with the values and what they lack in words of both languages."""
+    """What one rule says of every place, with the values and what they lack in words of both languages.
+
+    ``is_recorded`` says that the measure is a column of the register.
+    """
 
     rule: Rule
     measure: Measure
@@ -174,6 +177,7 @@ class _Judged:
     doubtful: Flags
     shown: tuple[Words, Words]
     lacks: tuple[Words, Words]
+    is_recorded: bool
 
 
 def _judge(layer: str, rule: Rule, measure: Measure) -> dict[str, NDArray[Any]]:
@@ -193,7 +197,8 @@ def _judge(layer: str, rule: Rule, measure: Measure) -> dict[str, NDArray[Any]]:
         value_text = np.full(count, None, dtype=object)
     doubtful = np.zeros(count, bool) if measure.doubtful is None else measure.doubtful
     verdict = np.where(doubtful, UNKNOWN, verdict).astype(np.int8)
-    judged = _Judged(rule, measure, verdict, missing, doubtful, shown, _lacks(rule, distance))
+    is_recorded = rule.measure in layer_schema(layer).fields
+    judged = _Judged(rule, measure, verdict, missing, doubtful, shown, _lacks(rule, distance), is_recorded)
     return {
         "value": value,
         "value_text": value_text,
@@ -210,9 +215,11 @@ _PHRASES: Final[Mapping[tuple[Role, int], Text]] = {
     ("decides", NO): Text("不符合：{rule}（{value}）", "fails: {rule} ({value})"),
     ("decides", UNKNOWN): Text("未知：{rule}（{why}）", "unknown: {rule} ({why})"),
     ("notes", YES): Text("提示：{rule}（{value}）", "note: {rule} ({value})"),
-    ("notes", NO): Text("未见：{rule}（{value}）", "does not apply: {rule} ({value})"),
+    ("notes", NO): Text("无此情形：{rule}（{value}）", "not so: {rule} ({value})"),
     ("notes", UNKNOWN): Text("未知：{rule}（{why}）", "unknown: {rule} ({why})"),
 }
+_OPEN: Final = Text("（", " (")
+_NOT_RECORDED: Final = Text("未登记", "not recorded")
 _CONFIRM: Final = Text("需人工核实", "to be confirmed by a person")
 _COMMA: Final = Text("，", ", ")
 
@@ -224,16 +231,27 @@ def _reasons(judged: _Judged, lang: Language) -> Words:
     for code in (NO, YES):
         before, _, after = _phrase(rule, code, lang).partition("{value}")
         here = judged.verdict == code
+        if _is_plain(rule):
+            # The verdict of a yes or no says what was found.
+            reasons[here] = before.removesuffix(_OPEN[lang])
+            continue
         found = zip(shown[here], judged.lacks[lang][here], strict=True)
         reasons[here] = [f"{before}{value}{lack}{after}" for value, lack in found]
     unknown, phrase = judged.verdict == UNKNOWN, _phrase(rule, UNKNOWN, lang)
-    reasons[unknown & judged.missing] = phrase.replace("{why}", measure.why_unknown[lang])
+    # The rule names a yes or no already: its column's name would say it twice.
+    why_unknown = _NOT_RECORDED if judged.is_recorded and _is_plain(rule) else measure.why_unknown
+    reasons[unknown & judged.missing] = phrase.replace("{why}", why_unknown[lang])
     before, _, after = phrase.partition("{why}")
     doubt = measure.doubt or measure.why_unknown
     for at, why in ((judged.doubtful, doubt), (~judged.doubtful, _CONFIRM)):
         here = unknown & ~judged.missing & at
         reasons[here] = [f"{before}{value}{_COMMA[lang]}{why[lang]}{after}" for value in shown[here]]
     return reasons
+
+
+def _is_plain(rule: Rule) -> bool:
+    """Whether a rule asks for a yes or no alone, so that its verdict tells what was found."""
+    return isinstance(rule.value, tuple) and set(rule.value) <= {"yes", "no"}
 
 
 def _phrase(rule: Rule, verdict: int, lang: Language) -> str:

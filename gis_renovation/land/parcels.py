@@ -25,6 +25,7 @@ from gis_renovation.land.measures import (
     parcel_measures,
     require_control_kinds,
 )
+from gis_renovation.outlines import require_areas
 from gis_renovation.rules import Rule
 from gis_renovation.words import Text
 
@@ -90,6 +91,7 @@ def assess_parcels(
     [['P1', 200.0, 'yes', nan], ['P2', 100.0, 'no', 50.0]]
     """
     require_metric(parcels=parcels, communities=communities, control_lines=control_lines, buildings=buildings)
+    require_areas(parcels=parcels)
     require_control_kinds(reading.checked_kinds)
     site = Site(
         layer="parcels",

@@ -23,8 +23,15 @@ from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.evidence import candidates_of, graded
-from gis_renovation.land.measures import NEED_ZONE_COLUMNS, nearest_communities, nearest_zones_in_need, numbers_of
-from gis_renovation.schemas import nearest_names
+from gis_renovation.land.measures import (
+    NEED_ZONE_COLUMNS,
+    NO_AREA_M2,
+    nearest_communities,
+    nearest_zones_in_need,
+    numbers_of,
+)
+from gis_renovation.land.weights import named_weights
+from gis_renovation.overlays import overlapping_pairs
 from gis_renovation.words import Text
 
 CRITERIA: Final[Mapping[str, Text]] = MappingProxyType(
@@ -101,7 +108,8 @@ def rank_parcels(
         Results of :func:`gis_renovation.land.candidates.screen_parcels`,
         :func:`gis_renovation.land.shapes.shape_usable_land` and :func:`gis_renovation.land.evidence.sum_idleness`.
     communities
-        Polygons in the same metric CRS, with households where known.
+        Polygons in the same metric CRS, with households where known. Where some are drawn over each other the
+        ground counts once: each later one, by id, counts as far as its ground is not drawn before.
     zones
         Polygons in the same CRS with their needs by class, as :func:`gis_renovation.zones.describe_zones`
         gives them. Their distance is told, not scored.
@@ -171,19 +179,11 @@ def rank_parcels(
 
 
 def _weights(given: Mapping[str, float] | None) -> Floats:
-    strange = [name for name in given or {} if name not in CRITERIA]
-    if strange:
-        near, named, known = nearest_names(strange[0], CRITERIA), ", ".join(strange), ", ".join(CRITERIA)
-        raise ConfigError(
-            f"criterion_weights 中没有这种指标：{named}{f'；是否指 {near}？' if near else ''} 可用：{known}。",
-            f"criterion_weights names no criterion: {named}{f'; did you mean {near}?' if near else ''} Known: {known}.",
-        )
-    merged = {**DEFAULT_WEIGHTS, **(given or {})}
+    called = Text("指标", "criterion")
+    merged = named_weights(given, DEFAULT_WEIGHTS, parameter="criterion_weights", called=called)
     values = np.array([merged[name] for name in CRITERIA], dtype=np.float64)
-    if not np.isfinite(values).all() or (values < 0.0).any() or values.sum() <= 0.0:
-        raise ConfigError(
-            "criterion_weights 须为非负数且不全为 0。", "criterion_weights must not be negative, nor all of them 0."
-        )
+    if values.sum() <= 0.0:
+        raise ConfigError("criterion_weights 不能全为 0。", "criterion_weights must not be all 0.")
     return np.asarray(values / values.sum(), np.float64)
 
 
@@ -223,11 +223,28 @@ def _households(ground: Geometries, communities: gpd.GeoDataFrame, reach_m: floa
     """Households of the communities within reach; unknown if one of them is, 0 if there is none."""
     if "households" not in communities.columns:
         return np.full(len(ground), np.nan)
-    homes = shapely.STRtree(np.asarray(communities.geometry.to_numpy(), dtype=object))
-    place, community = homes.query(ground, predicate="dwithin", distance=reach_m)
+    shapes = np.asarray(communities.geometry.to_numpy(), dtype=object)
+    own = _own_ground(communities, shapes)
+    counted = np.where(own > 0.0, own * numbers_of(communities, "households"), 0.0)
+    place, community = shapely.STRtree(shapes).query(ground, predicate="dwithin", distance=reach_m)
     total = np.zeros(len(ground))
-    np.add.at(total, place, numbers_of(communities, "households")[community])
+    np.add.at(total, place, counted[community])
     return total
+
+
+def _own_ground(communities: gpd.GeoDataFrame, shapes: Geometries) -> Floats:
+    """Of each community the share of its ground that none before it, by id, is drawn over: ground counts once."""
+    rank = np.empty(len(shapes), dtype=np.intp)
+    rank[np.argsort(np.asarray(communities.index, dtype=object), kind="stable")] = np.arange(len(shapes))
+    before: dict[int, list[int]] = {}
+    for one, other in zip(*overlapping_pairs(shapes), strict=True):
+        first, second = (one, other) if rank[one] < rank[other] else (other, one)
+        before.setdefault(int(second), []).append(int(first))
+    share = np.ones(len(shapes))
+    for at, those in before.items():
+        left = shapely.area(shapely.difference(shapes[at], shapely.union_all(shapes[those])))
+        share[at] = 0.0 if left < NO_AREA_M2 else left / shapely.area(shapes[at])
+    return share
 
 
 def _ranks(scores: Floats) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from gis_renovation.errors import DataError, Finding, by_key
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of
 from gis_renovation.numerals import M2_A_MU
+from gis_renovation.outlines import require_areas
 from gis_renovation.overlays import are_slivers, overlap_areas
 from gis_renovation.words import Text
 
@@ -91,6 +92,7 @@ def outline_land_sites(
     [['project', 2400.0], ['zone', 6000.0]]
     """
     require_metric(zones=zones, communities=communities)
+    require_areas(zones=zones)
     names = zones["name"] if "name" in zones.columns else pd.Series(None, index=zones.index, dtype="str")
     parts = [gpd.GeoDataFrame({"kind": "zone", "name": names}, geometry=zones.geometry, crs=zones.crs)]
     if projects is not None and project_communities is not None and communities is not None:

@@ -18,7 +18,7 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.ids import layers_on_text_ids
 from gis_renovation.land.status import met_controls
 from gis_renovation.verdicts import NO, UNKNOWN, YES, all_of, verdict_names
-from gis_renovation.words import COMMAS, NO_TEXT, Text, counted
+from gis_renovation.words import COMMAS, NO_TEXT, Text
 
 STATEMENTS: Final[Mapping[str, Text]] = {
     "no_new_land": Text("不新增用地", "no new land is used"),
@@ -252,7 +252,7 @@ class SiteFacts:
             return UNKNOWN, Text("登记用途与规划用途未比对", "registered and planned use were not compared")
         differs, unknown, missing, sliver = (self.uses[name].get(site_id, 0.0) for name in _OPEN_USES)
         if differs > 0.0:
-            zh = f"登记用途与规划用途不一致 {differs:,.2f} m²"
+            zh = f"有 {differs:,.2f} m² 登记用途与规划用途不一致"
             return NO, Text(zh, f"registered and planned use differ on {differs:,.2f} m²")
         lacking = COMMAS.join(
             text.fill(area=f"{area:,.2f}") for text, area in zip(_OPEN, (missing, unknown), strict=True) if area > 0.0
@@ -278,18 +278,18 @@ class SiteFacts:
         nameless = sum(row.holder_kind is None and row.holder_name is None for row in own)
         unsaid = sum(row.parcel_id not in self.holders.same for row in own)
         counts = (nameless, len(self.lacking_papers(site_id)), unsaid)
-        number = counted(len(own), "parcel")
+        all_alike = set(counts) <= {0, len(own)}
         lacking = COMMAS.join(
-            text.fill(n=_some(n, len(own)), of=f"{n} of {number}")
+            text.fill(n=_some(n, len(own), all_alike=all_alike), of=_some_en(n, len(own)))
             for text, n in zip(_LACKING, counts, strict=True)
             if n
         )
         bare = self._bare_land(site_id)
         if lacking.zh:
-            return UNKNOWN, Text("所涉宗地" if len(own) == 1 else f"{len(own)} 宗地中", "") + lacking + bare
+            return UNKNOWN, _touched(own, all_alike=all_alike) + lacking + bare
         whole = Text(
-            f"{len(own)} 宗地均有使用权人、证明材料和使用主体不变的声明",
-            f"holder, paper and a statement that the holder stays are at hand for {counted(len(own), 'parcel')}",
+            ("所涉宗地" if len(own) == 1 else f"所涉 {len(own)} 宗土地均") + "有使用权人、证明材料和使用主体不变的声明",
+            f"holder, paper and a statement that the holder stays are at hand for {_some_en(len(own), len(own))}",
         )
         return (UNKNOWN if bare.zh else YES), whole + bare
 
@@ -308,15 +308,18 @@ class SiteFacts:
         unknown = sum(row.ownership is None for row in own)
         other = sum(row.ownership != "state" for row in own) - unknown
         if other:
-            zh = f"{len(own)} 宗地中 {other} 宗非国有"
-            return NO, Text(zh, f"{other} of {counted(len(own), 'parcel')} not state-owned")
+            start = _touched(own, all_alike=other == len(own)).zh + _some(other, len(own))
+            return NO, Text(f"{start}非国有", f"not state-owned: {_some_en(other, len(own))}")
         if not own:
             return UNKNOWN, _NO_PARCEL
         bare = self._bare_land(site_id)
         if unknown:
-            zh = f"{len(own)} 宗地中 {unknown} 宗未登记土地所有权"
-            return UNKNOWN, Text(zh, f"no ownership on record for {unknown} of {counted(len(own), 'parcel')}") + bare
-        whole = Text(f"所涉 {len(own)} 宗地均为国有土地", f"state-owned: all of {counted(len(own), 'parcel')} touched")
+            zh = f"{_touched(own, all_alike=unknown == len(own)).zh}{_some(unknown, len(own))}未登记土地所有权"
+            return UNKNOWN, Text(zh, f"no ownership on record for {_some_en(unknown, len(own))}") + bare
+        whole = Text(
+            "所涉宗地为国有土地" if len(own) == 1 else f"所涉 {len(own)} 宗土地均为国有",
+            f"state-owned: {_some_en(len(own), len(own))}",
+        )
         return (UNKNOWN if bare.zh else YES), whole + bare
 
 
@@ -334,9 +337,23 @@ _LACKING: Final = (
 )
 
 
-def _some(count: int, of: int) -> str:
+def _touched(own: Sequence[TouchedParcel], *, all_alike: bool) -> Text:
+    """The parcels a Chinese sentence begins with; those of which something holds for all need no "of"."""
+    if len(own) == 1:
+        return Text("所涉宗地", "")
+    return Text(f"所涉 {len(own)} 宗土地" + ("" if all_alike else "中，"), "")
+
+
+def _some(count: int, of: int, *, all_alike: bool = True) -> str:
     """How many of some parcels, in Chinese; nothing of a single one, which is meant anyway."""
-    return "" if of == 1 else "各宗均" if count == of else f" {count} 宗"
+    return "" if of == 1 else ("均" if all_alike else "各宗均") if count == of else f"{count} 宗"
+
+
+def _some_en(count: int, of: int) -> str:
+    """How many of some parcels, in English."""
+    return (
+        "the parcel touched" if of == 1 else f"all {of} parcels touched" if count == of else f"{count} of {of} parcels"
+    )
 
 
 _OPEN: Final = (

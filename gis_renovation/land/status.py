@@ -28,6 +28,7 @@ from gis_renovation.land.codes import class_label, foreign_code, require_one_sys
 from gis_renovation.land.measures import NO_AREA_M2, numbers_of, require_control_kinds
 from gis_renovation.land.sites import AREA_DIGITS, MU_DIGITS, polygons_of, round_to_total
 from gis_renovation.numerals import M2_A_MU
+from gis_renovation.outlines import require_areas
 from gis_renovation.overlays import (
     are_slivers,
     covered_areas,
@@ -158,6 +159,7 @@ def check_land_status(
     layers = {"land_survey": land_survey, "planned_use": planned_use}
     others = {"control_lines": control_lines, "illegal_structures": illegal_structures}
     require_metric(land_sites=land_sites, parcels=parcels, **layers, **others)
+    require_areas(land_sites=land_sites, parcels=parcels)
     sites, lines = land_sites.sort_index(), []
     lines += _total_lines(sites)
     for name, column in (("ownership", "ownership"), ("right", "right_type")):

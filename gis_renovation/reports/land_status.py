@@ -25,7 +25,7 @@ _TOUCHED = (
     "term_end_on", "area_in_m2", "area_in_mu", "registered_area_m2", "geodesic_area_m2", "state",
 )  # fmt: skip
 _AREAS = ("label_{lang}", "state", "area_m2", "area_mu", "share", "sliver_m2", "source", "dated_to_on", "note_{lang}")
-_USES = ("comparison", "first_use", "second_use", "agreement", "area_m2", "share", "note_{lang}")
+_USES = ("comparison", "first_use_{lang}", "second_use_{lang}", "agreement", "area_m2", "share", "note_{lang}")
 _STATEMENTS = ("label_{lang}", "verdict", "rests_on_{lang}", "confirm_by_{lang}")
 STATUS_SIGNS = (Text("核查人", "Checked by"), Text("复核人", "Verified by"), Text("负责人（盖章）", "Head (seal)"))
 
@@ -191,7 +191,8 @@ def site_matters(own: Mapping[str, pd.DataFrame], lang: Lang) -> list[tuple[str,
         labels = layer_schema("land_use_comparison").fields["comparison"].values
         for _, row in uses[uses["agreement"] == "differs"].iterrows():
             matter = labels[row["comparison"]].in_language(lang)
-            found.append((matter, f"{row['first_use']} → {row['second_use']}", f"{row['area_m2']:,.2f}", planning))
+            pair = " → ".join(row[f"{side}_use_{lang}"] for side in ("first", "second"))
+            found.append((matter, pair, f"{row['area_m2']:,.2f}", planning))
     if statements is not None:
         words = layer_schema("land_statements").fields["verdict"].values
         for _, row in statements[statements["verdict"] != "yes"].iterrows():

@@ -185,8 +185,10 @@ def _drawings(zones: gpd.GeoDataFrame | None, lang: Lang) -> dict[str, Drawing]:
         shapes = shapely.simplify(own.geometry.to_numpy(), _FINEST / per_m)
         shapes = shapely.transform(shapes, lambda xy: np.column_stack([xy[:, 0] - left, top - xy[:, 1]]) * per_m)
         other = own["changed_count"].to_numpy() > 0
-        label = Text("{title}：{n} 个片区", "{title}: {n} zones")
-        said = label.fill(title=own[f"scheme_title_{lang}"].iloc[0], n=len(own)).in_language(lang)
+        alone = int((own["community_count"] == 1).sum())
+        label = Text("{title}：连片片区 {n} 个", "{title}: {n} of several communities")
+        label += Text("，单独实施 {alone} 个", ", {alone} of one alone") if alone else Text("", "")
+        said = label.fill(title=own[f"scheme_title_{lang}"].iloc[0], n=len(own) - alone, alone=alone).in_language(lang)
         drawn[str(name)] = Drawing(said, _path(shapes[~other]), _path(shapes[other]), max(1, size[0]), max(1, size[1]))
     return drawn
 

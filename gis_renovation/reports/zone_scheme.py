@@ -18,7 +18,7 @@ from gis_renovation.reports.parts import (
 from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, STOP, WAN, Lang, Text, counted, unit_text
+from gis_renovation.words import CLAUSES, COMMAS, NO_TEXT, STOP, WAN, Lang, Text, counted, unit_text, yuan_text
 from gis_renovation.writing import Paper
 from gis_renovation.zones import missed_number, money_by_year
 
@@ -223,7 +223,8 @@ def _work_order(paper: Paper, layers: Layers, numbers: Iterator[str], workbook: 
     told = [(label, int(counts[code])) for code, label in labels.items() if code in counts]
     if told:
         paper.say(*Text("按片区计：{counts}。", "By zone: {counts}.").fill(counts=_counts(told)))
-    full = table.join(zones[["name", "households"]].add_prefix("zone_")).sort_values("work_rank", kind="stable")
+    facts = zones[["name", "households", "community_count"]].add_prefix("zone_")
+    full = table.join(facts).sort_values("work_rank", kind="stable")
     money = {str(zone): money_by_year(cell) for zone, cell in known_values(full, "year_money").items()}
     going = set(status.index[status.eq("started")])
     begun = full[full["work_year"].notna() & ~full.index.isin(going)]
@@ -245,24 +246,41 @@ def _year_text(
     """One year: the zones that begin with their households and cost, and its money where older works take some too."""
     needed = pd.to_numeric(known_values(begun, "left_yuan")).fillna(begun["cost_yuan"])
     text = Text(
-        "{year} 年：{m} 个片区，{households} 户，估算投资 {cost} 万元",
-        "{year}: {m} zones, {households} households, {cost} x 10,000 yuan",
+        "{year} 年：{m}，{households} 户，估算投资 {cost}",
+        "{year}: {m}, {households} households, estimated cost {cost}",
     ).fill(
-        year=year, m=len(begun), households=f"{begun['zone_households'].sum():,.0f}", cost=f"{needed.sum() / WAN:,.2f}"
+        year=year,
+        m=_zone_count(begun),
+        households=f"{begun['zone_households'].sum():,.0f}",
+        cost=_money(float(needed.sum())),
     )
     older = {zone: own[year] for zone, own in money.items() if year in own and zone not in begun.index}
     if older:
         on = sum(zone in going for zone in older)
         text += Text(
-            "；当年安排资金 {all} 万元，其中以前年度开工的 {n} 个片区 {older} 万元",
-            "; {all} of this year's money is planned, of which {older} for {n} zones begun in earlier years",
+            "；当年安排资金 {all}，其中以前年度开工的 {n} 个片区 {older}",
+            "; {all} of this year's money is planned, of which {older} for {n} begun in earlier years",
         ).fill(
-            all=f"{sum(own.get(year, 0.0) for own in money.values()) / WAN:,.2f}",
-            n=len(older),
-            older=f"{sum(older.values()) / WAN:,.2f}",
+            all=_money(sum(own.get(year, 0.0) for own in money.values())),
+            n=Text(str(len(older)), counted(len(older), "zone")),
+            older=_money(sum(older.values())),
         )
         text += Text(f"（施工中 {on} 个）", f" ({on} under way)") if on != len(older) else NO_TEXT
     return text + STOP
+
+
+def _zone_count(zones: pd.DataFrame) -> Text:
+    """How many zones, those of one community apart."""
+    alone = int((zones["zone_community_count"] == 1).sum())
+    several = len(zones) - alone
+    if not alone:
+        return Text(f"{several} 个片区", counted(several, "zone"))
+    single = Text(f"单独实施的小区 {alone} 个", counted(alone, "community on its own", "communities on their own"))
+    return COMMAS.join([Text(f"连片片区 {several} 个", counted(several, "zone")), single]) if several else single
+
+
+def _money(amount_yuan: float) -> Text:
+    return Text(f"{amount_yuan / WAN:,.2f} 万元", yuan_text(amount_yuan))
 
 
 def _say_proof(paper: Paper, members: pd.DataFrame) -> None:

@@ -117,7 +117,7 @@ STEPS: tuple[Step, ...] = (
         "zones",
         "zones.describe_zones",
         ("communities", "community_links", "zone_members"),
-        ("streets", "barriers", "zone_changes"),
+        ("streets", "barriers", "zone_changes", "reporting_units"),
     ),
     Step("zone_proof", "zones.prove_zones", ("zone_members",), ("community_links",)),
     Step(

@@ -298,8 +298,8 @@ def make_planned_use(plots: Plots, seed: int) -> gpd.GeoDataFrame:
 
 
 def make_proof_papers(parcels: gpd.GeoDataFrame, seed: int) -> pd.DataFrame:
-    """Papers at hand by parcel: the certificate where there is one, the decision or contract for most."""
-    rng = generator(seed, "papers")
+    """Papers by parcel: the certificate where there is one, the decision or contract for most, and what some said."""
+    rng, spoken = generator(seed, "papers"), generator(seed, "same_holder")
     rows: list[tuple[str, str, str | None, dt.date]] = []
     for parcel_id, number, right in zip(parcels.index, parcels["certificate_no"], parcels["right_type"], strict=True):
         day = dt.date(int(rng.integers(1996, 2023)), int(rng.integers(1, 13)), int(rng.integers(1, 28)))
@@ -310,6 +310,8 @@ def make_proof_papers(parcels: gpd.GeoDataFrame, seed: int) -> pd.DataFrame:
             rows.append((parcel_id, kind, f"合成字〔{day.year}〕{int(rng.integers(1, 400))}号", day))
         elif rng.random() < 0.1:
             rows.append((parcel_id, "statement", None, day))
+        if isinstance(number, str) and spoken.random() < 0.4:
+            rows.append((parcel_id, "same_holder", None, day))
     frame = pd.DataFrame(rows, columns=["parcel_id", "kind", "number", "issued_on"])
     return frame.sort_values(["parcel_id", "kind"], ignore_index=True)
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import Sentence
 from gis_renovation.zones.kept_proofs import ProofDesk
@@ -111,6 +112,7 @@ def delineate_zones(
     {'zone_id': ['Z-C1', 'Z-C1', 'Z-C3', 'Z-C3'], 'proof': ['proven', 'proven', 'proven', 'proven']}
     """
     require_metric(communities=communities, **drawn(community_links))
+    require_areas(communities=communities)
     communities = on_text_ids(communities, "communities")
     request = read_request(communities, community_links, requirements)
     if zone_changes is not None and follow_approved:

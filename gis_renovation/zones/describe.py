@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -13,8 +13,10 @@ import shapely
 
 from gis_renovation.arrays import Geometries
 from gis_renovation.crs import geodesic_area_m2, require_metric
-from gis_renovation.ids import on_text_ids
+from gis_renovation.ids import on_text_ids, with_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.sentences import with_sentences
+from gis_renovation.unknowns import names_or_ids
 from gis_renovation.zones.request import NEEDS, zone_by_member
 from gis_renovation.zones.requirements import NOTHING_ASKED, ZoneRequirements
 from gis_renovation.zones.sentences import drawn, read_scene, zone_sentence
@@ -37,7 +39,7 @@ class _Lines(NamedTuple):
     names: list[str]
 
 
-def describe_zones(
+def describe_zones(  # noqa: PLR0913 - the layers that zones are described by
     communities: gpd.GeoDataFrame,
     community_links: gpd.GeoDataFrame,
     zone_members: pd.DataFrame,
@@ -45,6 +47,7 @@ def describe_zones(
     barriers: gpd.GeoDataFrame | None = None,
     *,
     zone_changes: pd.DataFrame | None = None,
+    reporting_units: gpd.GeoDataFrame | None = None,
     requirements: ZoneRequirements = NOTHING_ASKED,
     bound_reach_m: float = 150.0,
 ) -> gpd.GeoDataFrame:
@@ -59,6 +62,8 @@ def describe_zones(
         Those with members of the zone on both sides run through it and bound it nowhere.
     zone_changes
         The least change to an approved plan: its zones give their names to those that continue them.
+    reporting_units
+        Counties by ``unit_code``, for their names where zones of one name have to be told apart; codes without.
     requirements
         As for :func:`delineate_zones`: what the sentence measures the zone against.
     bound_reach_m
@@ -106,6 +111,7 @@ def describe_zones(
     ['由甲、乙共 2 个小区组成，合计 550 户', '甲与乙相距 10 米，其间无阻隔', '户数 550 户，接近下限 500 户']
     """
     require_metric(communities=communities, streets=streets, barriers=barriers, **drawn(community_links))
+    require_areas(communities=communities)
     communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     scene = read_scene(communities, community_links, zone_by_member(zone_members), requirements, barriers)
     frame = communities.loc[scene.ids]
@@ -116,7 +122,8 @@ def describe_zones(
     geometry = gpd.GeoSeries(gpd.array.from_shapely(shapes, crs=communities.crs), index=index)
     geodesic_m2 = geodesic_area_m2(frame)
     continued = _continued(zone_members, zone_changes)
-    own_names = _own_names(frame, zone_ids, [scene.names[rows[0]] for rows in groups], groups)
+    first_names = [scene.names[rows[0]] for rows in groups]
+    own_names = _own_names(frame, zone_ids, first_names, groups, _county_names(reporting_units))
     columns = {
         "name": pd.array([continued["name"].get(zone) or own_names[zone] for zone in zone_ids], dtype="str"),
         "continues_zone_id": pd.array([continued["zone_id"].get(zone) for zone in zone_ids], dtype="str"),
@@ -124,6 +131,7 @@ def describe_zones(
         **four_bounds(
             geometry, [frame.geometry.to_numpy()[rows] for rows in groups], streets, barriers, reach_m=bound_reach_m
         ),
+        "works_kind": pd.array(["single" if len(rows) == 1 else "contiguous" for rows in groups], dtype="str"),
         "community_count": pd.array([len(rows) for rows in groups], dtype="int64"),
         "land_area_m2": [float(frame.geometry.iloc[rows].area.sum()) for rows in groups],
         "geodesic_area_m2": [float(geodesic_m2[rows].sum()) for rows in groups],
@@ -135,7 +143,11 @@ def describe_zones(
 
 
 def _own_names(
-    frame: gpd.GeoDataFrame, zone_ids: Sequence[str], names: Sequence[str], groups: Sequence[list[int]]
+    frame: gpd.GeoDataFrame,
+    zone_ids: Sequence[str],
+    names: Sequence[str],
+    groups: Sequence[list[int]],
+    counties: Mapping[str, str],
 ) -> dict[str, str]:
     """Each zone's name after its first community; zones of one name carry county, subdistrict or id, as need be."""
     places = [
@@ -146,8 +158,14 @@ def _own_names(
         twice = _repeated(told)
         for zone, rows in zip(zone_ids, groups, strict=True):
             if zone in twice and isinstance(value := values[rows[0]], str):
-                told[zone] += f"（{value}）"
+                told[zone] += f"（{counties.get(value, value)}）"
     return {zone: f"{name}（{zone}）" if zone in _repeated(told) else name for zone, name in told.items()}
+
+
+def _county_names(units: gpd.GeoDataFrame | None) -> dict[str, str]:
+    """The counties' names by code, of those that have one."""
+    named = {} if units is None else names_or_ids(with_ids(units, "reporting_units")).to_dict()
+    return {str(code): name for code, name in named.items()}
 
 
 def _repeated(names: dict[str, str]) -> set[str]:

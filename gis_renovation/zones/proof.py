@@ -10,7 +10,7 @@ import pandas as pd
 
 from gis_renovation.contiguity import USABLE
 from gis_renovation.sentences import with_sentences
-from gis_renovation.words import CLAUSES, STOP, Sentence, Text, counted
+from gis_renovation.words import CLAUSES, NO_TEXT, STOP, Sentence, Text, counted
 from gis_renovation.zones.kept_proofs import ProofDesk, proof_key
 from gis_renovation.zones.request import Request, components
 from gis_renovation.zones.requirements import NOTHING_ASKED, Ids, ZoneRequirements
@@ -150,7 +150,7 @@ def prove_zones(
     >>> members = delineate_zones(communities, links, requirements=asked)
     >>> proof = prove_zones(members, links, requirements=asked)
     >>> proof["reason_en"].to_dict()
-    {'K-C1': '4 communities in 2 zones, 0 left out; proven optimal.'}
+    {'K-C1': '4 communities in 2 zones; proven optimal.'}
     """
     grouped = zone_members.groupby("component_id", sort=True)
     table = grouped[list(PROOF_COLUMNS)].first()
@@ -164,6 +164,8 @@ def prove_zones(
 
 def _proof_text(row: _Outcome, missed: Text | None) -> Text:
     size = row.community_count
+    if row.proof == "whole" and size == 1:
+        return Text("周边没有相连小区，未设限值，自成一个片区。", "Linked to no other, no bounds: a zone of its own.")
     if row.proof == "whole":
         return Text(
             f"{size} 个小区连成一片，未设限值，整体为一个片区。", f"{size} connected communities, no bounds: one zone."
@@ -183,9 +185,9 @@ def _followed_text(row: _Outcome) -> Text:
     """Zones that follow an approved plan."""
     size, zones, out = row.community_count, row.zone_count, row.left_out_count
     start = Text(
-        f"{size} 个小区沿用已批准方案，调整后 {zones} 个片区，未纳入 {out} 个",
-        f"{size} communities follow the approved plan: {zones} zones, {out} left out",
-    )
+        f"{size} 个小区沿用已批准方案，调整后 {zones} 个片区",
+        f"{counted(size, 'community follows', 'communities follow')} the approved plan: {counted(zones, 'zone')}",
+    ) + _left_out_text(out)
     if row.proof == "revised":
         return CLAUSES.join([start, Text("已证明调动的小区最少", "proven to move fewest")])
     return CLAUSES.join([start, Text("只重划受影响的片区，调动数未证明最少", "only disturbed zones were formed anew")])
@@ -197,10 +199,19 @@ def _divided_text(row: _Outcome) -> Text:
     communities = counted(size, "community", "communities")
     if not zones:
         return Text(f"{size} 个小区未能成片", f"{communities}, no zone possible")
-    return Text(
-        f"{size} 个小区分为 {zones} 个片区，未纳入 {out} 个",
-        f"{communities} in {counted(zones, 'zone')}, {out} left out",
-    )
+    if zones == 1 and not out:
+        return (
+            Text("1 个小区单独成片", "1 community, a zone of its own")
+            if size == 1
+            else Text(f"{size} 个小区合为 1 个片区", f"{communities} in 1 zone")
+        )
+    divided = Text(f"{size} 个小区分为 {zones} 个片区", f"{communities} in {counted(zones, 'zone')}")
+    return divided + _left_out_text(out)
+
+
+def _left_out_text(count: int) -> Text:
+    """How many are in no zone; nothing where all are in one."""
+    return Text(f"，未纳入 {count} 个", f", {count} left out") if count else NO_TEXT
 
 
 def _certain_text(row: _Outcome) -> Text:

@@ -22,6 +22,7 @@ from scipy.sparse import csr_array, identity
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import NO_TEXT, Sentence, Text
 from gis_renovation.zones.remedies import broken_bounds
@@ -162,6 +163,7 @@ def revise_zones(
     {'C1': 'dropped', 'C2': 'left_out', 'C3': 'kept', 'C4': 'kept'}
     """
     require_metric(communities=communities, **drawn(community_links))
+    require_areas(communities=communities)
     communities, approved_zones = on_text_ids(communities, "communities"), on_text_ids(approved_zones, "approved_zones")
     requirements = replace(requirements, zone_count=None, zone_preference="auto", target=None)
     request = read_request(communities, community_links, requirements)

@@ -18,7 +18,7 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.ids import sorted_by_id, with_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.unknowns import optional_column, optional_numbers
-from gis_renovation.words import CLAUSES, WAN, Sentence, Text, shorten_ids
+from gis_renovation.words import CLAUSES, WAN, Sentence, Text, shorten_ids, yuan_text
 from gis_renovation.zones.solver import YearPlan, YearProblem, pay_early, plan_years
 
 YearPlaces = NDArray[np.int64]
@@ -120,9 +120,9 @@ def order_zone_works(  # noqa: PLR0913 - the wishes stand flat, as callers write
     >>> zones = pd.DataFrame({"households": [550, 800], "cost_yuan": [8e6, 9e6]}, index=["Z-C1", "Z-C3"])
     >>> schedule = order_zone_works(zones, budgets_yuan={"2026": 1e7, "2027": 5e6})
     >>> schedule["reason_en"].iloc[0]
-    'needs 800.00 x 10,000 yuan, at most 500.00 left in any year; kept in reserve'
+    'needs 8,000,000 yuan, at most 5,000,000 yuan left in any year; kept in reserve'
     >>> schedule["reason_en"].iloc[1]
-    "built in 2026; 100.00 x 10,000 yuan of that year's budget left"
+    "works in 2026; 1,000,000 yuan of that year's budget left"
     """
     frame = sorted_by_id(zones, "zones")
     budgets = {str(year): float(value) for year, value in (budgets_yuan or {}).items()}
@@ -403,14 +403,12 @@ def _going_on(plan: _Plan, row: int) -> Sentence:
     elif left <= 0:
         parts.append(Text("按已支付数无需再安排资金", "by what has been paid no more money is needed"))
     elif not plan.years:
-        parts.append(
-            _wan("尚需 {n} 万元，没有可用的年度预算", "{n} x 10,000 yuan to go, no yearly budget is at hand", left)
-        )
+        parts.append(_wan("尚需 {n} 万元，没有可用的年度预算", "{n} to go, no yearly budget is at hand", left))
     else:
-        parts.append(_wan("尚需 {n} 万元", "{n} x 10,000 yuan to go", left))
+        parts.append(_wan("尚需 {n} 万元", "{n} to go", left))
         parts += _by_year(plan, row)
         if short > 0:
-            parts.append(_wan("各年预算用尽后仍缺 {n} 万元", "{n} x 10,000 yuan more than all budgets have", short))
+            parts.append(_wan("各年预算用尽后仍缺 {n} 万元", "{n} more than all budgets have", short))
     return Sentence.joined(CLAUSES, parts)
 
 
@@ -420,8 +418,8 @@ def _by_year(plan: _Plan, row: int) -> list[Sentence]:
     if not spent:
         return []
     zh = "、".join(f"{year} 年 {amount / WAN:,.2f} 万元" for year, amount in spent)
-    en = ", ".join(f"{amount / WAN:,.2f} in {year}" for year, amount in spent)
-    return [Sentence.of(zh, f"x 10,000 yuan: {en}", money_yuan=[amount for _, amount in spent])]
+    en = ", ".join(f"{yuan_text(amount)} in {year}" for year, amount in spent)
+    return [Sentence.of(zh, en, money_yuan=[amount for _, amount in spent])]
 
 
 def _kept(plan: _Plan, row: int) -> list[Text]:
@@ -442,19 +440,19 @@ def _built(plan: _Plan, row: int) -> Sentence:
     if last > first:
         told = Sentence.of(
             f"高于各年可用预算，分 {plan.years[first]}—{plan.years[last]} 年实施",
-            f"dearer than what any one year has; built from {plan.years[first]} to {plan.years[last]}",
+            f"dearer than what any one year has; works from {plan.years[first]} to {plan.years[last]}",
         )
         return Sentence.joined(COLONS, [told, *_by_year(plan, row)])
     year, rest = plan.years[first], float(plan.rest[first])
     if plan.carry_over:
         return Sentence.of(
             f"列入 {year} 年，至当年末预算还可用 {rest / WAN:,.2f} 万元",
-            f"built in {year}; {rest / WAN:,.2f} x 10,000 yuan still free by the end of it",
+            f"works in {year}; {yuan_text(rest)} still free by the end of it",
             money_yuan=[rest],
         )
     return Sentence.of(
         f"列入 {year} 年，当年预算余 {rest / WAN:,.2f} 万元",
-        f"built in {year}; {rest / WAN:,.2f} x 10,000 yuan of that year's budget left",
+        f"works in {year}; {yuan_text(rest)} of that year's budget left",
         money_yuan=[rest],
     )
 
@@ -466,19 +464,19 @@ def _reserve(plan: _Plan, row: int) -> Sentence:
     if need <= most + _CENT:
         return Sentence.of(
             f"需 {need / WAN:,.2f} 万元，列入储备；年度安排未证明最优",
-            f"needs {need / WAN:,.2f} x 10,000 yuan; kept in reserve, the plan is not proven best",
+            f"needs {yuan_text(need)}; kept in reserve, the plan is not proven best",
             money_yuan=[need],
         )
     if decided >= 0:
         year = plan.years[decided]
         return Sentence.of(
             f"已定 {year} 年，需 {need / WAN:,.2f} 万元，当年预算余 {most / WAN:,.2f} 万元，列入储备",
-            f"decided for {year}; needs {need / WAN:,.2f} x 10,000 yuan, {most / WAN:,.2f} left in it; kept in reserve",
+            f"decided for {year}; needs {yuan_text(need)}, {yuan_text(most)} left in it; kept in reserve",
             money_yuan=[need, most],
         )
     waits = Sentence.of(
         f"需 {need / WAN:,.2f} 万元，各年预算余额最多 {most / WAN:,.2f} 万元，列入储备",
-        f"needs {need / WAN:,.2f} x 10,000 yuan, at most {most / WAN:,.2f} left in any year; kept in reserve",
+        f"needs {yuan_text(need)}, at most {yuan_text(most)} left in any year; kept in reserve",
         money_yuan=[need, most],
     )
     return Sentence.joined(CLAUSES, [waits, *_too_dear(plan, row)])
@@ -503,7 +501,8 @@ def _too_dear(plan: _Plan, row: int) -> list[Text]:
 
 
 def _wan(zh: str, en: str, amount_yuan: float) -> Sentence:
-    return Sentence.of(zh, en, n=f"{amount_yuan / WAN:,.2f}", money_yuan=[amount_yuan])
+    amount = Text(f"{amount_yuan / WAN:,.2f}", yuan_text(amount_yuan))
+    return Sentence.of(zh, en, n=amount, money_yuan=[amount_yuan])
 
 
 COLONS = Text("：", ": ")

@@ -249,6 +249,10 @@ def _size_told(scene: ZoneScene, rows: Sequence[int]) -> Sentence:
     households = scene.total(rows, "households")
     if not np.isfinite(households):
         unknown = int(np.isnan(scene.amounts["households"][list(rows)]).sum())
+        if len(rows) == 1:
+            return Sentence.of("，户数未知", ", households unknown")
+        if unknown == len(rows):
+            return Sentence.of("，户数均未知", ", households unknown in all")
         return Sentence.of(f"（其中 {unknown} 个户数未知）", f", households unknown in {unknown}")
     said = scene.total_told(rows, "households")
     word = "，" if len(rows) == 1 else "，合计" if said.zh.startswith("约") else "，合计 "

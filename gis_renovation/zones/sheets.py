@@ -9,13 +9,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gis_renovation.contiguity import USABLE
+from gis_renovation.contiguity import USABLE, WALL_WORTH_A_WORD_M
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import repeat_sentences
 from gis_renovation.unknowns import name_or_id, names_or_ids
-from gis_renovation.words import Text
+from gis_renovation.words import WAN, Text, yuan_text
 from gis_renovation.zones.sentences import drawn
 
 MONEY_BASES = ("planned", "allocated", "received", "paid")
@@ -177,7 +177,7 @@ def _walls(
     home = {member: zone for zone, group in members.items() for member in group}
     walls: dict[str, list[tuple[float, Text]]] = {str(zone): [] for zone in index}
     if "shared_wall_m" in links:
-        usable = links[links["status"].isin(USABLE) & (links["shared_wall_m"] > 0)]
+        usable = links[links["status"].isin(USABLE) & (links["shared_wall_m"] >= WALL_WORTH_A_WORD_M)]
         for focal, neighbor, length in usable[["focal", "neighbor", "shared_wall_m"]].itertuples(index=False):
             zone = home.get(focal)
             if zone in walls and zone == home.get(neighbor):
@@ -279,8 +279,12 @@ def _amounts(index: pd.Index, inside: Mapping[str, Sequence[str]], funds: pd.Dat
     for zone in index:
         planned = own[str(zone)]
         by_source = planned[planned["basis"] == "planned"].groupby("source")["amount_yuan"].sum()
-        sums = [(labels[code], f"{by_source[code] / 1e4:,.2f}") for code in labels if code in by_source.index]
-        parts = [Text(f"{label.zh} {text} 万元", f"{label.en} {text} x 10,000 yuan") for label, text in sums]
+        sums = [
+            (labels[code], f"{by_source[code] / WAN:,.2f}", yuan_text(by_source[code]))
+            for code in labels
+            if code in by_source.index
+        ]
+        parts = [Text(f"{label.zh} {text} 万元", f"{label.en} {yuan}") for label, text, yuan in sums]
         texts.append(_listed(parts, _UNKNOWN))
     return columns | _texts("fund_sources", texts)
 

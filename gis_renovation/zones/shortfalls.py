@@ -14,6 +14,7 @@ import shapely
 from gis_renovation.contiguity import USUAL_LIMITS, LinkLimits
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import on_text_ids, with_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import with_sentences
 from gis_renovation.words import COMMAS, LISTED, NO_TEXT, Sentence, Text
@@ -118,6 +119,7 @@ def explain_shortfalls(  # noqa: PLR0913 - what was judged, by which layers, und
     小区丁，600 户，高于上限 560 户；单独实施（列为固定片区），或户数上限至少升至 600 户即可。
     """
     require_metric(communities=communities, barriers=barriers, crossings=crossings, **drawn(community_links))
+    require_areas(communities=communities)
     communities, zone_members = with_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     barriers, crossings = with_ids(barriers, "barriers"), with_ids(crossings, "crossings")
     streets = with_ids(streets, "streets")

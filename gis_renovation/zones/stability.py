@@ -16,6 +16,7 @@ from gis_renovation.contiguity import USUAL_LIMITS, LinkLimits
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import on_text_ids
+from gis_renovation.outlines import require_areas
 from gis_renovation.zones.proof import solve
 from gis_renovation.zones.redrawing import DrawingErrors, Ground, Redrawing
 from gis_renovation.zones.request import Request, only_nodes, read_request, solved_together, zone_by_member
@@ -152,6 +153,7 @@ def measure_zone_stability(  # noqa: PLR0913 - what was judged, by which layers,
     require_metric(
         communities=communities, barriers=barriers, crossings=crossings, streets=streets, **drawn(community_links)
     )
+    require_areas(communities=communities)
     communities, zone_members = on_text_ids(communities, "communities"), on_text_ids(zone_members, "zone_members")
     request = read_request(communities, community_links, requirements)
     light = replace(effort, sweeps=trials.stability_sweeps, max_subsets=trials.stability_subsets)

@@ -12,7 +12,7 @@ import pandas as pd
 from gis_renovation.ids import ids_in, on_text_ids
 from gis_renovation.sentences import with_sentences
 from gis_renovation.unknowns import optional_column, optional_numbers
-from gis_renovation.words import CLAUSES, WAN, Sentence, Text, shorten_ids
+from gis_renovation.words import CLAUSES, WAN, Sentence, Text, shorten_ids, yuan_text
 
 # States of a project after which nothing more is built.
 _DONE = ("completed", "accepted", "handed_over")
@@ -219,7 +219,7 @@ def _sentence(row: Mapping[str, Any]) -> Sentence:
         parts += _money_parts(row)
     if row["joined_zone_ids"] is not None:
         others = row["joined_zone_ids"].split("、")
-        named = Text(shorten_ids(others, "zh"), shorten_ids(others, "en"))
+        named = Text(shorten_ids(others, "zh").replace(", ", "、"), shorten_ids(others, "en"))
         joined = Text("有未完工项目同时涉及 {named}", "a project not completed yet covers {named} too")
         parts.append(joined.fill(named=named))
     return Sentence.joined(CLAUSES, parts)
@@ -229,19 +229,20 @@ def _money_parts(row: Mapping[str, Any]) -> Iterable[Sentence]:
     """What is paid and taken off, what is paid and cannot be, and what is left."""
     paid, unsplit, left = (row[name] for name in _MONEY)
     if paid > 0:
-        yield _told("已支付 {n} 万元", "{n} x 10,000 yuan paid", paid)
+        yield _told("已支付 {n} 万元", "{n} paid", paid)
     if unsplit > 0:
         yield _told(
-            "另有项目支付 {n} 万元未分到小区，没有扣除",
-            "projects that work elsewhere too have paid {n} x 10,000 yuan, which nobody has split: not taken off",
+            "另有同时涉及其他小区的项目支付 {n} 万元，未分摊，没有从尚需资金中扣除",
+            "projects that work elsewhere too have paid {n}, split by nobody and not taken off what is left",
             unsplit,
         )
     if row["unpaid_unknown_count"]:
         count = row["unpaid_unknown_count"]
         yield Sentence.of(f"{count} 个项目支付数未知", f"what was paid is not known of projects: {count}")
     if np.isfinite(left):
-        yield _told("尚需 {n} 万元", "{n} x 10,000 yuan to go", left)
+        yield _told("尚需 {n} 万元", "{n} to go", left)
 
 
 def _told(zh: str, en: str, amount_yuan: float) -> Sentence:
-    return Sentence.of(zh, en, n=f"{amount_yuan / WAN:,.2f}", money_yuan=[amount_yuan])
+    amount = Text(f"{amount_yuan / WAN:,.2f}", yuan_text(amount_yuan))
+    return Sentence.of(zh, en, n=amount, money_yuan=[amount_yuan])

@@ -266,3 +266,26 @@ def test_any_drawing_agrees_with_a_search_by_hand(drawn):
     else:
         assert row["need_zone_distance_m"] == pytest.approx(expected)
         assert metres[index.get_loc(row["need_zone_id"])] == pytest.approx(expected)
+
+
+# --- communities drawn over each other ------------------------------------------------------------
+
+
+def _need(drawn, households):
+    index = pd.Index([f"C{k}" for k in range(len(drawn))], name="community_id")
+    homes = gpd.GeoDataFrame(
+        {"households": pd.array(households, dtype="Float64")}, geometry=drawn, index=index, crs=CRS
+    )
+    return ranked(places(A="candidate"), communities=homes)["need_share"].item()
+
+
+def test_households_of_communities_drawn_over_each_other_count_once():
+    home = shapely.box(0, 150, 100, 250)
+    half = shapely.box(50, 150, 150, 250)
+    apart = shapely.box(110, 150, 210, 250)
+    assert _need([home], [400.0]) == pytest.approx(0.4)
+    assert _need([home, home], [400.0, 400.0]) == pytest.approx(0.4)
+    assert _need([home, home, home], [400.0, 300.0, None]) == pytest.approx(0.4)
+    assert _need([home, half], [400.0, 200.0]) == pytest.approx(0.5)
+    assert _need([home, apart], [400.0, 200.0]) == pytest.approx(0.6)
+    assert np.isnan(_need([home, half], [400.0, None]))

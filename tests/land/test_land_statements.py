@@ -316,12 +316,17 @@ def test_that_the_holder_stays_rests_on_somebody_having_said_so():
         return check(SQUARE, parcels, papers=papers, **wishes)[3].set_index("statement").loc["no_holder_change"]
 
     assert holder(only_titles)["verdict"] == "unknown"
-    assert holder(only_titles)["rests_on_zh"] == "2 宗地中各宗均没有使用主体不变的声明"
+    assert holder(only_titles)["rests_on_zh"] == "所涉 2 宗土地均没有使用主体不变的声明"
     assert holder(papers_of(parcels))["verdict"] == "yes"
     assert holder(only_titles, declared_same_holder_parcel_ids=("P0", "P1"))["verdict"] == "yes"
     assert holder(only_titles, declared_same_holder_parcel_ids=("P0",))["verdict"] == "unknown"
-    assert holder(papers_of(parcels, "same_holder"))["rests_on_zh"] == "2 宗地中各宗均缺证明材料"
+    assert holder(papers_of(parcels, "same_holder"))["rests_on_zh"] == "所涉 2 宗土地均缺证明材料"
     assert holder(papers_of(parcels), declared_new_holder_parcel_ids=("P1",))["verdict"] == "no"
+    mixed = pd.concat([papers_of(parcels.loc[["P0"]], "certificate"), papers_of(parcels.iloc[:0], "certificate")])
+    assert holder(mixed)["rests_on_zh"] == "所涉 2 宗土地中，1 宗缺证明材料，各宗均没有使用主体不变的声明"
+    assert holder(mixed)["rests_on_en"] == (
+        "no paper for 1 of 2 parcels, no statement that the holder stays for all 2 parcels touched"
+    )
     with pytest.raises(ConfigError, match="P1"):
         holder(None, declared_new_holder_parcel_ids=("P1",), declared_same_holder_parcel_ids=("P0", "P1"))
 

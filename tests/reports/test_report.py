@@ -376,8 +376,10 @@ def test_the_book_over_all_sites_has_a_line_for_each_and_every_matter(tmp_path):
         {
             "site_id": ["Z-C1", "Z-C4"],
             "comparison": ["registered_planned"] * 2,
-            "first_use": ["机关团体用地"] * 2,
-            "second_use": ["0701 城镇住宅用地"] * 2,
+            "first_use_zh": ["机关团体用地"] * 2,
+            "first_use_en": ["机关团体用地"] * 2,
+            "second_use_zh": ["0701 城镇住宅用地"] * 2,
+            "second_use_en": ["0701 urban residential"] * 2,
             "agreement": ["differs", "agrees"],
             "area_m2": [1234.5, 5.0],
             "share": [0.1, 0.1],

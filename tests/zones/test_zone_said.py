@@ -1,10 +1,13 @@
 """What is said of zones: limits met exactly, sums beside limits, wishes as reasons, names, and plain tables."""
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 from test_zones import groups_of, make_communities, make_links, make_row
 
 from gis_renovation.errors import DataError
+from gis_renovation.publish.site.words import zone_tally
+from gis_renovation.schemas import layer_schema
 from gis_renovation.zones import (
     ZoneRequirements,
     delineate_zones,
@@ -78,6 +81,42 @@ def test_two_zones_of_one_name_carry_what_tells_them_apart(columns, names):
         communities[column] = values
     members = delineate_zones(communities, links)
     assert describe_zones(communities, links, members)["name"].tolist() == names
+
+
+def test_counties_are_called_by_name_and_by_code_only_where_no_name_is_known():
+    communities, links = make_row([300, 300, 300], cut=[(0, 1), (1, 2)])
+    communities["name"], communities["unit_code"] = "新村", ["340402", "340403", "340404"]
+    members = delineate_zones(communities, links)
+    units = gpd.GeoDataFrame(
+        {"name": ["大通区", None]}, geometry=[None, None], index=["340402", "340403"], crs=communities.crs
+    )
+    zones = describe_zones(communities, links, members, reporting_units=units)
+    assert zones["name"].tolist() == ["新村片区（大通区）", "新村片区（340403）", "新村片区（340404）"]
+
+
+def test_one_community_is_works_of_its_own_and_more_are_contiguous_works():
+    communities, links = make_row([300, 300, 300], cut=[(1, 2)])
+    zones = describe_zones(communities, links, delineate_zones(communities, links))
+    assert zones["works_kind"].tolist() == ["contiguous", "single"]
+    shown = layer_schema("zones").fields["works_kind"].values
+    assert [shown[code].zh for code in zones["works_kind"]] == ["连片实施", "单独实施"]
+    for columns in (["works_kind"], ["community_count"], ["works_kind", "community_count"]):
+        assert zone_tally(zones[columns], "zh") == "全部片区（连片实施 1 个，单独实施 1 个）"
+    assert zone_tally(zones.iloc[:1], "en") == "All zones (1)"
+    assert zone_tally(zones[["name"]], "zh") == "全部片区（2 个）"
+
+
+def test_a_community_alone_and_one_of_unknown_size_are_said_plainly():
+    communities, links = make_row([None, None, 300], cut=[(1, 2)])
+    zones = describe_zones(communities, links, delineate_zones(communities, links))
+    assert zones["why_zh"].iloc[0].startswith("由甲、乙共 2 个小区组成，户数均未知；")
+    assert zones["why_zh"].iloc[1].startswith("仅丙一个小区，300 户；")
+    communities, links = make_row([None, 300])
+    told = describe_zones(communities, links, delineate_zones(communities, links))["why_zh"].item()
+    assert "共 2 个小区组成（其中 1 个户数未知）" in told
+    communities, links = make_row([None])
+    told = describe_zones(communities, links, delineate_zones(communities, links))["why_zh"].item()
+    assert told.startswith("仅甲一个小区，户数未知；")
 
 
 @pytest.mark.parametrize("wishes", [{}, {"households": {"min": 500, "max": 700}}, {"target": {"households": 600}}])

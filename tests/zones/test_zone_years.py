@@ -94,7 +94,7 @@ def test_money_of_a_project_over_two_zones_or_over_completed_communities_is_spli
     assert works["left_yuan"].tolist() == [10e6, 19e6]
     assert works["unsplit_yuan"].tolist() == [2e6, 5e6]
     assert works["joined_zone_ids"].tolist() == ["Z-2", "Z-1"]
-    assert "没有扣除" in works["reason_zh"].iloc[0]
+    assert "没有从尚需资金中扣除" in works["reason_zh"].iloc[0]
 
 
 def test_a_completed_project_joins_no_zones_any_more():

@@ -35,7 +35,7 @@ from gis_renovation.publish.site.figures import Figure, county_figure, drawn_uni
 from gis_renovation.publish.site.frame import Page, page_html
 from gis_renovation.publish.site.places import community_pages, zone_pages
 from gis_renovation.publish.site.tables import Cell, Table, head_cell, shown_columns, table
-from gis_renovation.publish.site.words import say
+from gis_renovation.publish.site.words import say, zone_tally
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Lang
 
@@ -322,8 +322,9 @@ def _state_and_share(row: pd.Series[str], lang: Lang) -> str:
 
 def _lists(site: Site) -> list[tuple[str, str]]:
     """Ways on to every place."""
-    return [
-        (page, say(word, site.facts.lang, n=len(site.frames[layer])))
-        for page, word, layer in ((COMMUNITIES, "all_communities", "communities"), (ZONES, "all_zones", "zones"))
-        if has(site, layer)
-    ]
+    lang, ways = site.facts.lang, []
+    if has(site, "communities"):
+        ways.append((COMMUNITIES, say("all_communities", lang, n=len(site.frames["communities"]))))
+    if has(site, "zones"):
+        ways.append((ZONES, zone_tally(site.frames["zones"], lang)))
+    return ways

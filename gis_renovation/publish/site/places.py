@@ -36,15 +36,16 @@ from gis_renovation.publish.site.facts import (
 from gis_renovation.publish.site.figures import Figure, place_figure
 from gis_renovation.publish.site.frame import Page, page_html
 from gis_renovation.publish.site.tables import Cell, Shown, Table, head_cell, shown_columns, table
-from gis_renovation.publish.site.words import say
+from gis_renovation.publish.site.words import say, zone_tally
 from gis_renovation.words import Text
 
 _COMMUNITY_FACTS = (
     "subdistrict", "year_built", "households", "building_count", "floor_area_m2", "plan_batch", "plan_year",
 )  # fmt: skip
 _ZONE_FACTS = (
-    "subdistrict", "community_count", "households", "households_unknown_count", "building_count", "floor_area_m2",
-    "land_area_m2", "oldest_year_built", "newest_year_built", "east_bound", "west_bound", "south_bound", "north_bound",
+    "subdistrict", "works_kind", "community_count", "households", "households_unknown_count", "building_count",
+    "floor_area_m2", "land_area_m2", "oldest_year_built", "newest_year_built",
+    "east_bound", "west_bound", "south_bound", "north_bound",
 )  # fmt: skip
 _NEEDS: Mapping[str, Text] = {
     "need_basic": Text("基础类", "basic"),
@@ -389,7 +390,7 @@ def _date_cell(day: str | None) -> Cell:
 
 def _zone_list(site: Site, places: _Places, own: Mapping[object, Sequence[object]]) -> str:
     lang, frame = site.facts.lang, site.shown["zones"]
-    columns = shown_columns("zones", frame, ("community_count", "households", "floor_area_m2"), lang)
+    columns = shown_columns("zones", frame, ("works_kind", "community_count", "households", "floor_area_m2"), lang)
     heads = [say("name", lang), *(column.label for column in columns.values())]
     rows = [
         [
@@ -403,5 +404,5 @@ def _zone_list(site: Site, places: _Places, own: Mapping[object, Sequence[object
         counts = [sum(completed.get(member) == "yes" for member in own.get(key, [])) for key in frame.index]
         rows = [[*row, Cell(str(count), "number")] for row, count in zip(rows, counts, strict=True)]
         heads.append(say("completed_places", lang))
-    page = Page(ZONES, say("all_zones", lang, n=len(frame)), crumbs=[(HOME, say("home", lang))])
+    page = Page(ZONES, zone_tally(site.frames["zones"], lang), crumbs=[(HOME, say("home", lang))])
     return page_html(site.facts, page, "site/zones.html", zones=table(page.title, heads, rows))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gis_renovation.words import Lang, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WORDS: Mapping[str, Text] = {
     "position": Text("图形与数据相差多少（实测）", "How far shapes lie from the data, as measured"),
@@ -88,6 +92,9 @@ _WORDS: Mapping[str, Text] = {
     "zones": Text("连片改造片区", "Renovation zones"),
     "all_communities": Text("全部小区（{n} 个）", "All communities ({n})"),
     "all_zones": Text("全部片区（{n} 个）", "All zones ({n})"),
+    "all_zones_split": Text(
+        "全部片区（连片实施 {n} 个，单独实施 {alone} 个）", "All zones ({n} together, {alone} of a single community)"
+    ),
     "name": Text("名称", "Name"),
     "where_to": Text("做到哪一步", "How far the works are"),
     "state_unknown": Text(
@@ -161,3 +168,16 @@ _WORDS: Mapping[str, Text] = {
 def say(key: str, lang: Lang, **values: object) -> str:
     """A text of the site."""
     return _WORDS[key].in_language(lang).format(**values)
+
+
+def zone_tally(zones: pd.DataFrame, lang: Lang) -> str:
+    """How many zones there are, those of one community apart where the edition shows which they are."""
+    if "works_kind" in zones:
+        alone = int((zones["works_kind"] == "single").sum())
+    elif "community_count" in zones:
+        alone = int((zones["community_count"] == 1).sum())
+    else:
+        alone = 0
+    if not alone:
+        return say("all_zones", lang, n=len(zones))
+    return say("all_zones_split", lang, n=len(zones) - alone, alone=alone)
