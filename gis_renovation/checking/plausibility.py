@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 import shapely
 
 from gis_renovation.arrays import Flags, Floats, Geometries, Positions
+from gis_renovation.checks import Origin
 from gis_renovation.errors import FeatureRef, Finding, Severity, by_key
 from gis_renovation.schemas import layer_schema, layer_schemas
 from gis_renovation.unknowns import name_or_id, optional_column
@@ -50,8 +52,13 @@ _BY_KIND = ("control_lines", "barriers")
 _AREA_FIELDS = ("registered_area_m2", "area_m2", "land_area_m2")
 
 
-def check_plausibility(layers: Mapping[str, gpd.GeoDataFrame]) -> list[Finding]:
-    """Every remark about layers in the project CRS; rasters and tables are passed over where they have no part."""
+def check_plausibility(
+    layers: Mapping[str, gpd.GeoDataFrame], origins: Mapping[str, Origin] = MappingProxyType({})
+) -> list[Finding]:
+    """Every remark about layers in the project CRS; rasters and tables are passed over where they have no part.
+
+    ``origins`` tell the rows of the files that remarks name.
+    """
     findings: list[Finding] = []
     for name, layer in sorted(layers.items()):
         if "geometry" not in getattr(layer, "columns", ()) or name not in layer_schemas():
@@ -63,7 +70,42 @@ def check_plausibility(layers: Mapping[str, gpd.GeoDataFrame]) -> list[Finding]:
         findings += check_ratios(layers["communities"])
         findings += check_names(layers["communities"], layers.get("reporting_units"))
         findings += check_units(layers["communities"], layers.get("reporting_units"))
+    if "barriers" in layers:
+        findings += check_barriers(layers["barriers"], origins.get("barriers", Origin()))
     return findings
+
+
+def check_barriers(barriers: pd.DataFrame, origin: Origin) -> list[Finding]:
+    """Barriers that are taken to cut because nobody knows better: walls without a grade, and unknown kinds. O(n)."""
+    kinds = optional_column(barriers, "kind").astype(object)
+    known = kinds.isin(layer_schema("barriers").fields["kind"].values).to_numpy()
+    no_grade = optional_column(barriers, "grade").isna().to_numpy() & kinds.eq("wall").to_numpy()
+    told = (
+        (
+            "unknown_barrier_kind",
+            "kind",
+            ~known,
+            "阻隔类别不明，一律按不可穿越计，两侧小区因此可能连不成片；请补上类别。",
+            "Barriers of no known kind are taken to cut, which may keep communities apart: fill in their kind.",
+        ),
+        (
+            "unknown_wall_grade",
+            "grade",
+            no_grade,
+            "围墙等级未知，按不可通行计；能拆除或开口的请把等级写为 3。",
+            "Walls of unknown grade are taken to cut; write grade 3 for those that may be removed or opened.",
+        ),
+    )
+    return [
+        _say("warning", code, "barriers", zh, en, field=field, features=_with_rows(barriers, which, origin))
+        for code, field, which, zh, en in told
+        if which.any()
+    ]
+
+
+def _with_rows(layer: pd.DataFrame, which: Flags, origin: Origin) -> list[FeatureRef]:
+    """The features with their rows of the file."""
+    return [origin.row_at(int(at))._replace(key=str(layer.index[at])) for at in np.flatnonzero(which)]
 
 
 def _overlaps_of(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:

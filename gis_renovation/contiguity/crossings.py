@@ -39,6 +39,8 @@ def prepare_crossings(
 ) -> Crossings:
     """Crossings and the barriers each leads over: the one it names, else all it touches, else the nearest in reach.
 
+    One drawn a second time, with the very same shape, is led over with it.
+
     ``ids`` are the barriers' in the order of their layer. A line is entered at its ends only: nobody
     steps onto a bridge in its middle. O(crossings log pieces).
     """
@@ -69,6 +71,8 @@ def _served(
             serves[crossing].add(int(named[crossing]))
     solid = np.concatenate([each.solid for each in barriers])
     owner = np.concatenate([each.solid_owner for each in barriers])
+    alike = _drawn_alike(solid, owner) if not free.all() else {}
+    serves = [which.union(*(alike.get(barrier, ()) for barrier in which)) for which in serves]
     rows = np.flatnonzero(free)
     at, piece = shapely.STRtree(solid).query(shapes[rows], predicate="dwithin", distance=max(reach_m, 1e-9))
     off_m = shapely.distance(shapes[rows[at]], solid[piece])
@@ -78,6 +82,17 @@ def _served(
     for crossing, barrier in zip(rows[at[chosen]].tolist(), owner[piece[chosen]].tolist(), strict=True):
         serves[crossing].add(barrier)
     return [frozenset(which) for which in serves]
+
+
+def _drawn_alike(solid: Geometries, owner: Positions) -> dict[int, list[int]]:
+    """For each barrier that is drawn several times all of that shape."""
+    pieces: dict[int, list[bytes]] = {}
+    for barrier, piece in zip(owner.tolist(), shapely.to_wkb(solid).tolist(), strict=True):
+        pieces.setdefault(barrier, []).append(piece)
+    shaped: dict[tuple[bytes, ...], list[int]] = {}
+    for barrier, own in sorted(pieces.items()):
+        shaped.setdefault(tuple(sorted(own)), []).append(barrier)
+    return {barrier: those for those in shaped.values() if len(those) > 1 for barrier in those}
 
 
 class Scene(NamedTuple):

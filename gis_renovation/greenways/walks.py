@@ -44,7 +44,7 @@ def park_walks(
     dense = lines.set_geometry(shapely.segmentize(lines.geometry.to_numpy(), step_m), crs=lines.crs)
     nodes, edges = build_network(dense, snap_m=walking.snap_m, stops=_vertices_near(dense, parks, connect_m))
     starts = _park_starts(edges, parks, walls, connect_m)
-    rows = _frontage(areas.geometry.to_numpy(), nodes, edges, walls, walking)
+    rows = _frontage(areas.geometry.to_numpy(), nodes, _drawn_once(edges), walls, walking)
     nearest = starts.sort_values(["node", "metres", "park"]).drop_duplicates("node").set_index("node")
     walked = node_distances(nodes, edges, nearest["metres"])
     goal = walked["start_node"].map(nearest["park"]).to_numpy(dtype=object)
@@ -113,6 +113,14 @@ def _blocked(shapes: Geometries, points: Geometries, walls: Geometries) -> NDArr
     _, hit = shapely.STRtree(inner).query(walls, predicate="intersects")
     blocked[long[hit]] = True
     return blocked
+
+
+def _drawn_once(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The edges without those that run between the same nodes along the very same line as one before."""
+    ends = np.sort(edges[["from_node", "to_node"]].to_numpy(dtype=object).astype(str), axis=1)
+    line = shapely.to_wkb(shapely.normalize(shapely.force_2d(edges.geometry.to_numpy())))
+    again = pd.DataFrame({"one": ends[:, 0], "two": ends[:, 1], "line": line}).duplicated().to_numpy()
+    return edges[~again]
 
 
 def _frontage(

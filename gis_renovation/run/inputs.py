@@ -93,7 +93,7 @@ def read_inputs(project: Project, *, on_progress: Progress = silent, only: Itera
     trusted = [name for name, card in cards.items() if all(part.source.trusted for part in card.sources)]
     inputs.findings += check_zone(inputs.layers, target, trusted=trusted)
     inputs.findings += check_places(inputs.layers, target, area=project.settings.project.area, trusted=trusted)
-    inputs.findings += check_plausibility(inputs.layers)
+    inputs.findings += check_plausibility(inputs.layers, inputs.origins)
     _leave_out_rasters(inputs, target, lambda name: ", ".join(cards[name].source.paths))
     return inputs
 

@@ -146,3 +146,23 @@ def test_communities_without_a_name_are_counted():
     assert (finding.severity, finding.code, finding.named("zh")) == ("warning", "no_name", ("b", "c"))
     assert finding.text.zh == "2 个小区没有名称；表格和地图上将以编号称呼。"
     assert check_names(frame.iloc[:1]) == []
+
+
+def _barriers(**columns):
+    keys = pd.Index([f"B{n}" for n in range(len(next(iter(columns.values()))))], name="barrier_id")
+    lines = [shapely.LineString([(0, 9 * n), (99, 9 * n)]) for n in range(len(keys))]
+    return gpd.GeoDataFrame(columns, geometry=lines, crs=4548, index=keys)
+
+
+def test_walls_without_grade_and_barriers_of_no_kind_are_told_with_their_rows():
+    kinds, grades = ["wall", "wall", "river", None, "moat"], pd.array([None, 3, None, 1, None], dtype="Int64")
+    remarks = check_plausibility({"barriers": _barriers(kind=kinds, grade=grades)})
+    told = {(f.code, f.severity, f.field): f.named("zh") for f in remarks}
+    assert told == {
+        ("unknown_barrier_kind", "warning", "kind"): ("B3（第4行）", "B4（第5行）"),
+        ("unknown_wall_grade", "warning", "grade"): ("B0（第1行）",),
+    }
+    assert found(check_plausibility({"barriers": _barriers(kind=["wall", "river"])})) == {
+        "unknown_wall_grade": ("B0（第1行）",)
+    }
+    assert check_plausibility({"barriers": _barriers(kind=["wall", "railway"], grade=[1, 1])}) == []

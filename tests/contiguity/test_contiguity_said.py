@@ -129,3 +129,34 @@ def test_arterials_cut_when_asked_and_only_where_no_barrier_stands_for_them():
         assert link.reason_zh.startswith("隔小河、洞山中路，")
     branch = streets({"S": LineString([(120, -500), (120, 600)])}, kind="secondary")
     assert only(link_communities(communities(SQUARES), streets=branch, limits=asked)).status == "joined"
+
+
+# --- drawn twice ----------------------------------------------------------------------------------
+
+FACTS = ["focal", "neighbor", "status", "cause", "gap_m", "walk_m", "shared_wall_m", "barrier_kind", "crossing_kind"]
+
+
+def doubled(frame):
+    """Every feature drawn a second time under another id; ids sort behind those of the first."""
+    again = frame.set_axis(pd.Index([f"{key}再" for key in frame.index], name=frame.index.name))
+    return pd.concat([frame, again])
+
+
+@pytest.mark.parametrize("names_barrier", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_drawing_barriers_crossings_or_streets_twice_changes_no_verdict(seed, names_barrier):
+    places, fences, bridges = small_town(seed)
+    roads = streets({"S": LineString([(-50, 150), (900, 160)]), "T": LineString([(310, -50), (300, 900)])})
+    if names_barrier:
+        near = fences.sindex.nearest(bridges.geometry, return_all=False)[1]
+        bridges = bridges.assign(barrier_id=fences.index[near])
+    for limits in (LinkLimits(), LinkLimits(arterials_cut=True)):
+        plain = link_communities(places, fences, bridges, streets=roads, limits=limits)
+        for layers in (
+            (doubled(fences), bridges, roads),
+            (fences, doubled(bridges), roads),
+            (fences, bridges, doubled(roads)),
+            (doubled(fences), doubled(bridges), doubled(roads)),
+        ):
+            again = link_communities(places, *layers[:2], streets=layers[2], limits=limits)
+            pd.testing.assert_frame_equal(pd.DataFrame(again[FACTS]), pd.DataFrame(plain[FACTS]))

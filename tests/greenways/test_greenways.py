@@ -71,6 +71,32 @@ def test_the_walk_is_measured_along_the_path_to_the_parks_edge():
     assert row["frontage_m"] == pytest.approx(130)  # 100 m at the wall and 30 m beyond it, to the east
 
 
+@pytest.mark.parametrize("park", [(700, 0, 900, 200), (398, 0, 500, 9), (130, 0, 150, 9)])
+def test_the_sentence_says_that_the_walk_ends_at_the_edge_as_no_entrance_is_known(park):
+    table = park_access(areas(**A), paths(**PATH), parks(K=park), goals=ParkGoals(distances_m=(300.0,)))
+    row = table.loc["A"]
+    # From the wall at x = 100 along the path to where the park's box begins: its edge, whatever its gates.
+    assert row["network_distance_m"] == pytest.approx(park[0] - 100)
+    assert row["reason_zh"].startswith(f"步行 {park[0] - 100} m 可到K边缘；")
+    assert row["reason_en"].startswith(f"{park[0] - 100} m on foot to the edge of K; a park within 300 m of ")
+    assert not any(word in row["reason_zh"] for word in ("入口", "出入口", "大门"))
+
+
+def test_drawing_paths_parks_or_streets_twice_changes_no_walk_and_no_share():
+    course = paths(p=[(0, 0), (1000, 0)], q=[(300, -200), (300, 400)])
+    around = streets(s=[(0, -30), (1000, -30)], walkway=True)
+    ground = parks(**PARK, L=(250, 300, 350, 400))
+
+    def twice(frame):
+        return pd.concat([frame, frame.set_axis([f"{key}2" for key in frame.index]).rename_axis(frame.index.name)])
+
+    numbers = ["network_distance_m", "straight_distance_m", "frontage_m", "covered_300_m_share", "covered_500_m_share"]
+    plain = park_access(areas(**A), course, ground, streets=around)[numbers]
+    for layers in ((twice(course), ground, around), (course, twice(ground), around), (course, ground, twice(around))):
+        again = park_access(areas(**A), *layers[:2], streets=layers[2])[numbers]
+        pd.testing.assert_frame_equal(again, plain, rtol=1e-9)
+
+
 @pytest.mark.parametrize(("within_m", "share"), [(550, 0.0), (650, 80 / 130), (615, 45 / 130), (1000, 1.0)])
 def test_the_share_is_of_the_frontages_length_and_exact(within_m, share):
     # From the wall at x the walk is 700 - x; from beyond it, at 100 < x <= 130, it is (x - 100) + (700 - x) = 600.

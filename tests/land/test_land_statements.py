@@ -9,6 +9,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from land_sheets import contradictions
 
 from gis_renovation.errors import ConfigError
 from gis_renovation.land import (
@@ -227,6 +228,23 @@ def test_drawing_every_patch_of_a_layer_twice_changes_no_statement_and_no_area(s
         )
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_no_sheet_of_any_drawing_says_yes_beside_a_table_that_leaves_it_open(seed, whole, papered):
+    sites, parcels, plan = _drawing(seed)
+    if whole:
+        # Ground and plan under everything, so that a yes is possible at all.
+        base = box(-10, -10, 300, 300)
+        parcels = pd.concat([parcels, parcels_of([base]).set_axis(["P-base"])])
+        plan = pd.concat([plan, plan_of([base]).set_axis(["L-base"])])
+    papers = papers_of(parcels) if papered else None
+    status, _, uses, said, found = check(sites, parcels, plan=plan, papers=papers)
+    sheets = {"land_sites": sites, "land_status": status, "land_statements": said}
+    assert contradictions(sheets | {"land_use_comparison": uses, "land_checks": found}) == []
+    if whole and papered:
+        assert (said["verdict"] == "yes").any()
+
+
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_drawing_a_layer_twice_changes_no_verdict_on_idle_land_rooms_and_uses(seed):
@@ -256,6 +274,7 @@ def test_drawing_a_layer_twice_changes_no_verdict_on_idle_land_rooms_and_uses(se
             screen_premises(rooms, room_ledger, communities)["verdict"].tolist(),
             usable[["fitting_uses", "unclear_uses"]].to_numpy().tolist(),
             ranked[["rank", "need_zone_state"]].to_numpy().tolist(),
+            ranked["need_share"].round(9).tolist(),
         )
 
     plain = found(**layers)
