@@ -175,7 +175,7 @@ def test_a_number_of_zones_that_cannot_be_met_is_said_with_the_nearest():
     communities, links = make_row([300] * 6, cut=[(1, 2), (3, 4)])
     members = delineate_zones(communities, links, requirements=ZoneRequirements(zone_count=2))
     [reason] = prove_zones(members, requirements=ZoneRequirements(zone_count=2))["reason_zh"]
-    assert reason == "6 个小区分为 3 个片区，未纳入 0 个；要求共 2 个片区，在各项限值下最接近的是 3 个；已证明为最优。"
+    assert reason == "6 个小区分为 3 个片区；要求共 2 个片区，在各项限值下最接近的是 3 个；已证明为最优。"
     met = delineate_zones(communities, links, requirements=ZoneRequirements(zone_count=3, fixed_zones=[["C00", "C01"]]))
     assert not prove_zones(met, requirements=ZoneRequirements(zone_count=3))["reason_zh"].str.contains("要求共").any()
 
