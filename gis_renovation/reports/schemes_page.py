@@ -31,6 +31,11 @@ _MEASURES = (
     "cost_unknown_zone_count", "mean_distance_m", "link_count", "cut_link_count", "changed_count", "moved_count",
     "newly_left_out_count", "taken_in_count", "unproven_count",
 )  # fmt: skip
+_SPREADS = (
+    (Text("片区户数", "Households of the zones"), ("households_least", "households_median", "households_most")),
+    (Text("片区估算投资", "Estimated cost of the zones"), ("cost_least_yuan", "cost_median_yuan", "cost_most_yuan")),
+)
+_NO_ZONE = Text("没有数量已知的片区", "no zone of known amount")
 _SIDES = {"min": Text("下限", "minimum"), "max": Text("上限", "maximum")}
 
 
@@ -39,6 +44,23 @@ class Measure(NamedTuple):
 
     label: str
     cells: list[str]
+
+
+class Spread(NamedTuple):
+    """How one amount of the zones spreads in each scheme: from the least zone over the median to the most."""
+
+    label: str
+    bars: list[Bar]
+
+
+class Bar(NamedTuple):
+    """One scheme's bar on a scale that all share: its title, where it begins, stands and ends, and that in words."""
+
+    title: str
+    least_x: float
+    median_x: float
+    most_x: float
+    said: str
 
 
 class Drawing(NamedTuple):
@@ -96,6 +118,7 @@ def schemes_page(layers: Layers, manifest: Manifest, lang: Lang) -> str:
         run=manifest.run,
         schemes=_columns(table, layers, manifest, lang) if table is not None else [],
         measures=_measures(table, lang) if table is not None else [],
+        spreads=_spreads(table, lang) if table is not None else [],
         change_heads=_heads(lang),
         moved=_moved(sensitivity, lang) if sensitivity is not None else [],
         span=SPAN,
@@ -109,6 +132,28 @@ def _measures(table: pd.DataFrame, lang: Lang) -> list[Measure]:
         Measure(_labelled(fields[name], lang), [shown_text(value, fields[name], lang) for value in table[name]])
         for name in _MEASURES
     ]
+
+
+def _spreads(table: pd.DataFrame, lang: Lang) -> list[Spread]:
+    """Households and cost of the zones, where they are known of some zone in each scheme."""
+    fields, spreads = layer_schema("zone_schemes").fields, []
+    for label, names in _SPREADS:
+        known = table[list(names)].astype("float64")
+        most = float(known[names[2]].max())
+        if known.isna().all().any() or not most > 0:
+            continue
+        bars = []
+        for (title, _), values in zip(table[[f"title_{lang}", "is_chosen"]].to_numpy(), known.to_numpy(), strict=True):
+            shown = [shown_text(value, fields[name], lang) for value, name in zip(values, names, strict=True)]
+            unit = unit_text(shown_unit(fields[names[0]]), lang)
+            said = Text("{a} 至 {c}，中位 {b}", "{a} to {c}, median {b}").fill(a=shown[0], b=shown[1], c=shown[2])
+            told = (
+                f"{said.in_language(lang)} {unit}".strip() if np.isfinite(values).all() else _NO_ZONE.in_language(lang)
+            )
+            least, middle, top = (round(MARGIN + SPAN * (0.0 if np.isnan(v) else v) / most, 1) for v in values)
+            bars.append(Bar(str(title), least, middle, top, told))
+        spreads.append(Spread(label.in_language(lang), bars))
+    return spreads
 
 
 def _labelled(field: Field, lang: Lang) -> str:

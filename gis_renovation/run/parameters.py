@@ -15,7 +15,7 @@ from gis_renovation.shipped import shipped
 from gis_renovation.words import NO_TEXT, Lang, Text
 
 _NOT_SET = Text("未设", "not set")
-_UNITS_EN = {"户": "households", "元": "x 10,000 yuan", "个": "", "次": "", "名": "", "年": "years", "倍": "times"}
+_UNITS_EN = {"户": "households", "元": "yuan", "个": "", "次": "", "名": "", "年": "years", "倍": "times"}
 
 
 class Parameter(NamedTuple):
@@ -104,7 +104,7 @@ def _list_text(value: list[Any] | tuple[Any, ...], described: Parameter, lang: L
 
 def _number_text(value: float, unit: str, lang: Lang) -> str:
     if unit == "元":
-        number, unit = f"{value / 1e4:,.2f}", "万元" if lang == "zh" else _UNITS_EN[unit]
+        number, unit = (f"{value / 1e4:,.2f}", "万元") if lang == "zh" else (f"{value:,.0f}", _UNITS_EN[unit])
     elif float(value).is_integer():
         number = f"{value:,.0f}" if unit else f"{value:.0f}"
     else:

@@ -314,7 +314,7 @@ def print_of(members, capsys, lang="zh", **parameters):
 def test_a_run_closes_with_what_came_out_and_what_did_not(capsys):
     members = pd.DataFrame({"zone_id": pd.array(["Z-1", "Z-1", None], dtype="str")}, index=["1", "2", "3"])
     said = print_of(members, capsys, zone_count=2)
-    assert "片区 1 个，含小区 2 个。" in said
+    assert "连片片区 1 个，共含小区 2 个。" in said
     assert "要求共 2 个片区，在各项限值下最接近的是 1 个" in said
     assert "未纳入片区的小区 1 个（1 组），原因和办法见 tables.xlsx" in said
     assert "数据警告 1 条" in said
