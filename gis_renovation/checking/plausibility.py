@@ -105,7 +105,7 @@ def check_barriers(barriers: pd.DataFrame, origin: Origin) -> list[Finding]:
 
 def _with_rows(layer: pd.DataFrame, which: Flags, origin: Origin) -> list[FeatureRef]:
     """The features with their rows of the file."""
-    return [origin.row_at(int(at))._replace(key=str(layer.index[at])) for at in np.flatnonzero(which)]
+    return [origin.row_at(at)._replace(key=str(layer.index[at])) for at in np.flatnonzero(which).tolist()]
 
 
 def _overlaps_of(layer: gpd.GeoDataFrame, name: str) -> list[Finding]:
