@@ -57,6 +57,13 @@ def own_sample(tmp_path) -> Path:
     return copy_sample(tmp_path / "city")
 
 
+@pytest.fixture
+def own_run(own_sample, sample_folder, sample_run) -> Path:
+    """A copy of the sample project that was run already: what a test does not change need not be computed again."""
+    shutil.copytree(sample_folder / "runs", own_sample / "runs")
+    return own_sample
+
+
 @pytest.fixture(scope="session")
 def browser():
     """One Chromium for all tests of pages."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,12 +151,12 @@ def test_a_wrong_step_or_layer_is_answered_with_the_likely_one_or_a_list_with_la
     assert "idle_parcels" not in listed
 
 
-def test_a_report_that_cannot_be_written_is_said_before_the_data_is_praised(own_sample, capsys, monkeypatch):
+def test_a_report_that_cannot_be_written_is_said_before_the_data_is_praised(own_run, capsys, monkeypatch):
     def refuse(path, *_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr("gis_renovation.reading.files.Path.mkdir", refuse)
-    code, out, said = call(capsys, "check", own_sample)
+    code, out, said = call(capsys, "check", own_run)
     assert code == 2
     assert "没有错误" not in out
     assert "没有权限" in said
@@ -222,10 +223,11 @@ def reports_keep_peoples_work(folder, sheets, capsys):
     assert (sheets / "XM-2024-002.xlsx").read_bytes() == other
 
 
-def test_init_with_the_sample_runs_publishes_and_reports(tmp_path, capsys):
+def test_init_with_the_sample_runs_publishes_and_reports(tmp_path, capsys, sample_folder, sample_run):
     folder = tmp_path / "demo"
     assert run_cli("init", folder, "--sample").returncode == 0
-    # The rest in this process: the program's modules are loaded once.
+    # The rest in this process, from the steps of the same city.
+    shutil.copytree(sample_folder / "runs", folder / "runs")
     for words in (
         ("check", folder),
         ("publish", folder, "--profile", "planner"),

@@ -217,21 +217,21 @@ def test_whatever_breaks_while_writing_leaves_the_edition(standing, monkeypatch,
     assert not list((standing / "maps").glob(".unfinished-*"))
 
 
-def test_a_layer_of_another_place_stops_the_command_and_leaves_the_edition(own_sample, capsys):
+def test_a_layer_of_another_place_stops_the_command_and_leaves_the_edition(own_run, capsys):
     """The sample's parks nine degrees further east: the run refuses them before anything is published."""
-    base = own_sample / "layers" / "data" / "base.gpkg"
+    base = own_run / "layers" / "data" / "base.gpkg"
     parks = gpd.read_file(base, layer="公园")
     parks.geometry = parks.geometry.translate(9, 0)
     parks.to_file(base, layer="公园", driver="GPKG")
-    published(own_sample)
-    before = state_of(own_sample / "maps")
+    published(own_run)
+    before = state_of(own_run / "maps")
     with pytest.raises(SystemExit) as ended:
-        commands.main(["publish", str(own_sample), "--profile", "public"])
+        commands.main(["publish", str(own_run), "--profile", "public"])
     said = capsys.readouterr().err
     assert ended.value.code == 1
     assert "相距 50 km 以上（约在 12" in said
     assert "parks" in said
-    assert state_of(own_sample / "maps") == before
+    assert state_of(own_run / "maps") == before
 
 
 # --- what is told before, without stopping --------------------------------------------------------
@@ -266,21 +266,21 @@ def test_contiguous_detailed_cover_near_the_limit_is_told_before(tmp_path):
     assert "coverage_near_limit" in warned(tmp_path, PUBLIC, made)
 
 
-def test_an_expired_number_is_refused_today_and_by_the_check_though_the_data_are_older(own_sample, capsys):
-    path = own_sample / "maps" / "public.toml"
+def test_an_expired_number_is_refused_today_and_by_the_check_though_the_data_are_older(own_run, capsys):
+    path = own_run / "maps" / "public.toml"
     numbered = 'map_number = "皖S(2024)001号"\nmap_number_dated_on = 2024-09-01\nmap_number_expires_on = 2026-11-10\n'
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("[profile]\n", "[profile]\n" + numbered, 1), encoding="utf-8")
 
     def told(*words):
         with pytest.raises(SystemExit) as ended:
-            commands.main(["publish", str(own_sample), "--profile", "public", "--by", "李娜", *words])
+            commands.main(["publish", str(own_run), "--profile", "public", "--by", "李娜", *words])
         return ended.value.code, "".join(capsys.readouterr())
 
     code, said = told()
     assert code != 0
     assert "已于 2026-11-10 到期" in said, "as of 2024 it held, on the day of publishing it does not"
-    assert not (own_sample / "maps" / "public").exists()
+    assert not (own_run / "maps" / "public").exists()
     assert told("--on", "2026-11-10")[0] == 0
     code, said = told("--check")
     assert code != 0

@@ -168,9 +168,9 @@ def test_a_damaged_stored_step_is_computed_again(own_sample):
     assert record.output == first.manifest.steps[0].output
 
 
-def test_a_missing_layer_skips_its_steps_and_says_which(own_sample):
-    (own_sample / "layers" / "parcels.toml").unlink()
-    run = run_project(open_project(own_sample))
+def test_a_missing_layer_skips_its_steps_and_says_which(own_run):
+    (own_run / "layers" / "parcels.toml").unlink()
+    run = run_project(open_project(own_run))
     skipped = {r.step: r.missing for r in run.manifest.skipped}
     assert skipped["idle_parcels"] == ("parcels", "parcel_ledger")
     assert "zones" not in skipped
@@ -194,15 +194,13 @@ def test_a_fault_in_a_layer_stops_the_run_before_anything_is_written(own_sample)
     assert not (own_sample / "runs").exists() or not list((own_sample / "runs").glob("*/run.json"))
 
 
-def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sample, monkeypatch):
+def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_run, monkeypatch):
     import gis_renovation.writing
 
-    run_project(open_project(own_sample))
+    run_project(open_project(own_run))
 
     def results():
-        return {
-            p: p.read_bytes() for p in (own_sample / "runs").glob("*/*") if p.is_file() and p.parent.name != ".steps"
-        }
+        return {p: p.read_bytes() for p in (own_run / "runs").glob("*/*") if p.is_file() and p.parent.name != ".steps"}
 
     before = results()
 
@@ -210,10 +208,10 @@ def test_a_failure_while_writing_leaves_the_earlier_run_and_no_half_file(own_sam
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(gis_renovation.writing, "write_geopackage", full_disk)
-    text = (own_sample / "project.toml").read_text(encoding="utf-8")
-    (own_sample / "project.toml").write_text(text.replace("2024-09-30", "2024-08-31"), encoding="utf-8")
+    text = (own_run / "project.toml").read_text(encoding="utf-8")
+    (own_run / "project.toml").write_text(text.replace("2024-09-30", "2024-08-31"), encoding="utf-8")
     with pytest.raises(OSError, match="No space left"):
-        run_project(open_project(own_sample))
+        run_project(open_project(own_run))
     assert results() == before
 
 
