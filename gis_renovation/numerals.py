@@ -219,7 +219,7 @@ _DAY = re.compile(
 )
 _CLOCK = re.compile(
     r"[T\s]*(?:(?P<half>上午|下午|凌晨|中午|晚上|AM|PM)\s*)?(?P<h>\d{1,2})(?:[:时点]?(?P<min>\d{2})(?:[:分]?(?P<s>\d{2})"
-    r"(?:[.,]\d+)?)?[分秒]?|[:时点](?P<min1>\d)分?)\s*(?P<after>AM|PM)?\s*"
+    r"(?:[.,]\d+)?)?[分秒]?|[:时点](?P<min1>\d)分?|[时点]整?)\s*(?P<after>AM|PM)?\s*"
     r"(?P<zone>Z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT)?",
     re.IGNORECASE,
 )

@@ -56,6 +56,7 @@ _CHINA_H = 8
 # Spreadsheets count days from here (the 1900 system with its false leap day); 20000 to 80000 are 1954 to 2119.
 _DAY_ZERO = datetime.date(1899, 12, 30)
 _DAY_NUMBERS = (20_000, 80_000)
+_DAY_NUMBER = re.compile(r"\d{5}(?:\.\d+)?")
 
 # What counts as a year's month when a spreadsheet made 1998.10 the number 1998.1.
 _MONTH_FRACTION = 0.125
@@ -388,7 +389,10 @@ def _whole(numbers: pd.Series) -> pd.Series:
 def _to_year(cells: pd.Series, target: Field, periods: Periods) -> Column:
     numbers, rest = _plain_numbers(cells)
     month = np.asarray((numbers % 1 > 0) & (numbers % 1 < _MONTH_FRACTION) & numbers.between(1850, 2100))
-    column = Column(numbers.where(~month, np.floor(numbers)))
+    whole = numbers.where(numbers % 1 == 0, 0)
+    day = whole.between(1850_01_01, 2100_12_31) & (whole // 100 % 100).between(1, 12) & (whole % 100).between(1, 31)
+    years = numbers.where(~month, np.floor(numbers)).where(~day, whole // 10000)
+    column = Column(years)
     out = column.values.to_numpy(dtype=object, copy=True)
     raw = cells.to_numpy(dtype=object)
     estimate, blank, odd, period = (np.zeros(len(cells), dtype=bool) for _ in range(4))
@@ -399,7 +403,7 @@ def _to_year(cells: pd.Series, target: Field, periods: Periods) -> Column:
             year = _one_year(found, periods)
             out[position] = np.nan if year is None else float(year)
             estimate[position], period[position] = found.estimate, found.first != found.last
-        elif not isinstance(value, bool | np.bool_) and is_blank(value):
+        elif not isinstance(value, bool | np.bool_) and (is_blank(value) or _NO_DAY.fullmatch(plain_text(value))):
             out[position], blank[position] = np.nan, bool(plain_text(value))
         else:
             out[position], odd[position] = value, True
@@ -449,7 +453,10 @@ class _Read(NamedTuple):
     """One cell read as a date: the date, None or the cell itself, and what there is to say of it."""
 
     value: Any
-    said: Literal["", "placeholder", "month", "tenth_number", "tenth_text", "day_number", "utc", "utc_other_day"] = ""
+    said: Literal[
+        "", "placeholder", "month", "tenth_number", "tenth_text", "day_number", "utc", "utc_other_day", "epoch",
+        "epoch_other_day",
+    ] = ""  # fmt: skip
 
 
 def _to_date(cells: pd.Series, target: Field, month_as: MonthAs, utc_offset_h: int) -> Column:
@@ -471,6 +478,7 @@ def _to_date(cells: pd.Series, target: Field, month_as: MonthAs, utc_offset_h: i
     said = Text("是表格软件的日期序号，已换算为日期。", " is a spreadsheet's day number; converted.")
     column.remark("note", "day_number", rows("day_number"), cells, label + said)
     _remark_utc(column, rows("utc"), rows("utc_other_day"), cells, target)
+    _remark_epoch(column, (rows("epoch"), rows("epoch_other_day")), cells, target, utc_offset_h or _CHINA_H)
     return column
 
 
@@ -504,6 +512,40 @@ def _remark_utc(column: Column, same: Flags, other: Flags, cells: pd.Series, tar
     column.remark("note", "utc", same, cells, target.label + said)
 
 
+def _remark_epoch(column: Column, rows: tuple[Flags, Flags], cells: pd.Series, target: Field, offset_h: int) -> None:
+    """Counts of milliseconds or seconds, which name no day by themselves: the zone whose day was taken is said."""
+    zone = f"UTC{offset_h:+d}"
+    said = Text(
+        f"是时间戳（自 1970 年起的毫秒数或秒数），按 {zone} 取日期。",
+        f" counts milliseconds or seconds since 1970; the day in {zone} was taken.",
+    )
+    column.remark("note", "epoch", rows[0], cells, target.label + said)
+    more = Text(
+        "按世界时是前一天；请核对原系统按哪个时区记，不是的请在来源卡该列写 utc_offset_h。",
+        " In UTC it is the day before: check which zone the system counts in, and write utc_offset_h if another.",
+    )
+    column.remark("warning", "epoch_day", rows[1], cells, target.label + said + more)
+
+
+# Milliseconds or seconds since 1970 as systems write them: twelve or thirteen digits, or ten, of 1990 to 2100.
+_EPOCH = re.compile(r"\d{12,13}|\d{10}")
+_EPOCH_S = (631_152_000, 4_102_444_800)
+
+
+def _epoch_seconds(text: str) -> int | None:
+    if not _EPOCH.fullmatch(text):
+        return None
+    seconds = int(text) // (1000 if len(text) > 10 else 1)
+    return seconds if _EPOCH_S[0] <= seconds < _EPOCH_S[1] else None
+
+
+def _at_epoch(seconds: int, offset_h: int) -> _Read:
+    """The day of a count of seconds in a zone so many hours ahead of UTC."""
+    at = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    there = (at + datetime.timedelta(hours=offset_h)).date()
+    return _Read(there, "epoch" if there == at.date() else "epoch_other_day")
+
+
 def _one_date(value: Any, month_as: MonthAs, utc_offset_h: int, *, tens: bool) -> _Read:
     """A date, None, or the cell itself where it is none. ``tens``: the column writes .10 where it means October."""
     if isinstance(value, datetime.datetime):
@@ -512,9 +554,12 @@ def _one_date(value: Any, month_as: MonthAs, utc_offset_h: int, *, tens: bool) -
     if isinstance(value, datetime.date):
         return _Read(value)
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if number and _DAY_NUMBERS[0] <= value < _DAY_NUMBERS[1]:
-        return _Read(_DAY_ZERO + datetime.timedelta(days=int(value)), "day_number")
     text = one_text(value) or ""
+    if _DAY_NUMBER.fullmatch(text) and _DAY_NUMBERS[0] <= float(text) < _DAY_NUMBERS[1]:
+        return _Read(_DAY_ZERO + datetime.timedelta(days=int(float(text))), "day_number")
+    seconds = _epoch_seconds(text)
+    if seconds is not None:
+        return _at_epoch(seconds, utc_offset_h or _CHINA_H)
     day = read_day(text)
     if day is not None:
         return _dated(day, utc_offset_h)
