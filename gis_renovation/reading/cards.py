@@ -138,7 +138,8 @@ class Join(_Strict):
     ``on`` is the column both have, or ``{ ours = "theirs" }``. Without ``take`` the table has one row for each
     number, an office's ledger, and all its columns can be named in ``[columns]``. ``take`` names columns of a
     table with several rows for one number and how they become one value: ``unanimous`` (equal in all rows,
-    else unknown), ``sum``, ``min``, ``max`` or ``count``; there ``equals`` may name the other column.
+    else unknown), ``sum`` (unknown with an unknown part), ``sum_known`` (of the known parts, approximate),
+    ``min``, ``max`` or ``count``; there ``equals`` may name the other column.
     """
 
     path: str
@@ -149,7 +150,7 @@ class Join(_Strict):
     separator: str = Field(default="", max_length=1)
     on: str | dict[str, str]
     equals: str = ""
-    take: dict[str, Literal["unanimous", "sum", "min", "max", "count"]] = Field(default_factory=dict)
+    take: dict[str, Literal["unanimous", "sum", "sum_known", "min", "max", "count"]] = Field(default_factory=dict)
 
     @field_validator("encoding")
     @classmethod

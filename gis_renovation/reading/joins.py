@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from gis_renovation.arrays import Flags
 from gis_renovation.config import nearest_key, toml_inline
 from gis_renovation.errors import ConfigError, FeatureRef, Severity, by_key
 from gis_renovation.numerals import UNITS, header_unit, plain_text, read_quantity, unit_factor
@@ -379,8 +380,9 @@ def fold_rows(
 
     Numbers are met as :func:`join_keys` writes them. What a column of ``unknown`` holds that means unknown is so
     before anything is added up; a text that is no number is unknown too. ``unanimous`` gives the common value or
-    unknown; ``sum`` of no known value is unknown, of some is that of the known ones; ``say`` is told of both with
-    the table's rows. Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
+    unknown; a ``sum`` with an unknown part is unknown; ``sum_known``, ``min`` and ``max`` are of the known ones and
+    then written as approximate (“约150”), as is all that comes of an approximate number. ``say`` is told of unknown
+    parts with the table's rows. Indexed by ``join.on``, sorted. Raises ConfigError for columns the table does not have.
     O(rows x columns).
     """
     key = join.sides[1]
@@ -393,15 +395,16 @@ def fold_rows(
     folded = {}
     for name, how in join.take.items():
         cells = _without_unknown(table[name], unknown.get(name, ()))
-        if how in ("sum", "min", "max"):
-            cells = _as_amounts(cells, name, rows, say)
-        if how == "sum" and say is not None:
-            _say_partial(cells[kept], keys[kept], rows[kept], name, say)
+        if how in _WAYS:
+            amounts = _as_amounts(cells, name, rows, say)
+            cells = amounts.values
+            if say is not None:
+                _say_partial(cells[kept], keys[kept], rows[kept], name, how=how, say=say)
+            folded[name] = _one_amount(amounts, keys, kept, how)
+            continue
         groups = cells[kept].groupby(keys[kept], sort=True)
         if how == "unanimous":
             folded[name] = groups.first().where(groups.nunique().eq(1))
-        elif how == "sum":
-            folded[name] = groups.sum(min_count=1)
         else:
             folded[name] = getattr(groups, how)()
     return pd.DataFrame(folded, index=pd.Index(sorted(set(keys[kept])), name=key))
@@ -417,41 +420,121 @@ def _without_unknown(cells: pd.Series, means_unknown: Sequence[object]) -> pd.Se
     return cells.where(np.array(known, dtype=bool))
 
 
-def _as_amounts(cells: pd.Series, name: str, rows: pd.Series, say: Say | None) -> pd.Series:
+def _measure(unit: str) -> tuple[str, float]:
+    """What a unit measures and how much of the plain unit it is; ㎡ and 平方米 are one."""
+    found = ((target, family[unit]) for target, family in UNITS.items() if unit in family)
+    return next(found, (unit, 0.0))
+
+
+def _has_plain(units: Iterable[str]) -> bool:
+    """Whether one of the units is what people leave out: households, square metres, metres, yuan."""
+    return any(_measure(unit)[1] == 1 for unit in units)
+
+
+class _Amounts(NamedTuple):
+    """A column of numbers or days: its values, which are approximate, and the unit that all of them are written in."""
+
+    values: pd.Series
+    estimates: Any
+    unit: str = ""
+
+
+def _as_amounts(cells: pd.Series, name: str, rows: pd.Series, say: Say | None) -> _Amounts:
     """Cells as numbers, or as they are where they hold days; texts that are no number are unknown, and said."""
+    none = np.zeros(len(cells), dtype=bool)
     if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
-        return cells
+        return _Amounts(cells, none)
     known = cells.dropna()
     if len(known) and all(isinstance(cell, datetime.date) for cell in known):
-        return cells
+        return _Amounts(cells, none)
     read = {at: read_quantity(plain_text(one_text(cell) or "")) for at, cell in known.items()}
-    units = {found.unit for found in read.values() if found is not None and found.unit}
+    units = {found.unit for found in read.values() if found is not None}
+    # A bare number is in the header's unit, or in the plain one of those written.
+    if "" in units and (_measure(header_unit(name)[1]) in set(map(_measure, units - {""})) or _has_plain(units)):
+        units -= {""}
+    units = set({_measure(unit): unit for unit in sorted(units)}.values())
     values = {at: found.value for at, found in read.items() if found is not None and len(units) <= 1}
     numbers = pd.Series([values.get(at, np.nan) for at in cells.index], index=cells.index, dtype="float64")
-    named = rows.to_dict()
-    strange = [named[at]._replace(mark="=", value=_shown(cell)) for at, cell in known.items() if at not in values]
     if say is not None:
-        listed = ", ".join(sorted(units))
-        differ = Text(f"，或单位不一（{listed}）", f" or differ in unit ({listed})") if len(units) > 1 else NO_TEXT
-        say(
-            "error", "join_not_a_number",
-            f"台账“{name}”要合并计算，这些行却不是数{differ.zh}；请在台账中改正，只表示不详的写进来源卡该列的"
-            " unknown = […]。",
-            f"{name!r} of the ledger is to be added up, but these rows hold no number{differ.en}; correct them there, "
-            "or list what only means unknown as unknown = […] in the card.",
-            strange,
-        )  # fmt: skip
-    return numbers
+        _say_strange(cells, [at for at in known.index if at not in values], sorted(units), name, rows=rows, say=say)
+    rough = {at for at, found in read.items() if found is not None and found.estimate and at in values}
+    about = np.array([at in rough for at in cells.index], dtype=bool)
+    return _Amounts(numbers, about, next(iter(units), "") if len(units) == 1 else "")
 
 
-def _say_partial(cells: pd.Series, keys: pd.Series, rows: pd.Series, name: str, say: Say) -> None:
-    """Sums of which a part is unknown: they are too small, and nobody knows by how much."""
-    some = cells.notna().groupby(keys).transform("any") & cells.isna()
+def _say_strange(
+    cells: pd.Series, strange: Sequence[Any], units: Sequence[str], name: str, *, rows: pd.Series, say: Say
+) -> None:
+    """Cells that cannot be added up: no numbers, or in several units."""
+    named = rows.to_dict()
+    listed = Text("、".join(unit or "不写单位" for unit in units), ", ".join(unit or "no unit" for unit in units))
+    several = len(units) > 1
+    differ = Text(f"，或单位不一（{listed.zh}）", f" or differ in unit ({listed.en})") if several else NO_TEXT
     say(
-        "warning", "join_sum_partial",
-        f"台账“{name}”的这些行未知，合计只加了同一编号的其余行，实际更多；请补台账。",
-        f"{name!r} of the ledger is unknown in these rows; the sums hold the other rows of the number alone and are "
-        "too small. Complete the ledger.",
+        "error", "join_not_a_number",
+        f"台账“{name}”要合并计算，这些行却不是数{differ.zh}；请在台账中改正，只表示不详的写进来源卡该列的"
+        " unknown = […]。",
+        f"{name!r} of the ledger is to be added up, but these rows hold no number{differ.en}; correct them there, "
+        "or list what only means unknown as unknown = […] in the card.",
+        [named[at]._replace(mark="=", value=_shown(cells[at])) for at in strange],
+    )  # fmt: skip
+
+
+def _one_amount(amounts: _Amounts, keys: pd.Series, kept: Flags, how: str) -> pd.Series:
+    """The amounts of each number as one; written as people do where it is approximate or has a unit."""
+    values, at = amounts.values[kept], keys[kept]
+    groups = values.groupby(at, sort=True)
+    found = groups.sum(min_count=1) if how in ("sum", "sum_known") else getattr(groups, how)()
+    partial = values.isna().groupby(at, sort=True).any()
+    found = found.mask(partial) if how == "sum" else found
+    if not pd.api.types.is_numeric_dtype(values):
+        return found
+    about = pd.Series(amounts.estimates[kept], index=values.index).groupby(at, sort=True).any() | partial
+    if not amounts.unit and not (about & found.notna()).any():
+        return found
+    written = [
+        None if pd.isna(value) else f"{'约' if rough else ''}{value:.12g}{amounts.unit}"
+        for value, rough in zip(found, about, strict=True)
+    ]
+    return pd.Series(written, index=found.index, dtype=object)
+
+
+# How several amounts become one, and what is said where a part of them is unknown.
+_WAYS: Mapping[str, tuple[Severity, Text]] = {
+    "sum": (
+        "warning",
+        Text(
+            "同一编号的合计因此未知；请补台账。只要已知各行之和的，请在来源卡 [join] 的 take 中把 sum 改为 sum_known，"
+            "结果标为约数。",
+            "so the sums of their numbers are unknown. Complete the ledger, or write sum_known for sum in [join] take "
+            "to add the known rows alone, marked as approximate.",
+        ),
+    ),
+    "sum_known": (
+        "warning",
+        Text(
+            "按来源卡 sum_known 只加了同一编号的其余行，实际更多，已标为约数。",
+            "so only the other rows of the number were added, as sum_known says: too little, marked as approximate.",
+        ),
+    ),
+    "min": (
+        "note",
+        Text("取的是同一编号其余行中最小的，已标为约数。", "so the least of the other rows is approximate."),
+    ),
+    "max": (
+        "note",
+        Text("取的是同一编号其余行中最大的，已标为约数。", "so the largest of the other rows is approximate."),
+    ),
+}  # fmt: skip
+
+
+def _say_partial(cells: pd.Series, keys: pd.Series, rows: pd.Series, name: str, *, how: str, say: Say) -> None:
+    """Amounts of which a part is unknown; unknown is not nought."""
+    some = cells.notna().groupby(keys).transform("any") & cells.isna()
+    severity, said = _WAYS[how]
+    say(
+        severity, f"join_{how.removesuffix('_known')}_partial",
+        f"台账“{name}”的这些行未知，{said.zh}", f"{name!r} of the ledger is unknown in these rows, {said.en}",
         [row._replace(key=key) for row, key in zip(rows[some], keys[some], strict=True)],
     )  # fmt: skip
 

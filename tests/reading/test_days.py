@@ -21,6 +21,7 @@ from gis_renovation.schemas import layer_schema
 DAY = layer_schema("works_records").fields["recorded_on"]
 YEAR = layer_schema("communities").fields["year_built"]
 MAY_DAY = datetime.date(2024, 5, 1)
+EARLIEST, LATEST = (pd.Timestamp(day).to_pydatetime() for day in ("1990-01-02", "2099-12-30"))
 
 
 def read(cell, target=DAY, **asked):
@@ -46,7 +47,7 @@ def read(cell, target=DAY, **asked):
         np.int64(20240501),
         "２０２４－０５－０１",
         "2024年5月1日 星期三",
-        datetime.datetime(2024, 5, 1, 23, 59),
+        pd.Timestamp("2024-05-01 23:59").to_pydatetime(),
     ],
 )
 def test_a_day_with_or_without_its_hour_is_that_day(cell):
@@ -70,7 +71,7 @@ def test_a_count_of_milliseconds_gives_the_day_in_china_and_the_zone_is_named(ce
     assert read(cell, utc_offset_h=7)[0] == datetime.date(2024, 4, 30)
 
 
-@given(st.datetimes(datetime.datetime(1990, 1, 2), datetime.datetime(2099, 12, 30)), st.booleans())
+@given(st.datetimes(EARLIEST, LATEST), st.booleans())
 def test_any_count_of_milliseconds_is_the_day_the_clock_in_china_showed(moment, as_text):
     there = moment.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
     count = int(there.timestamp() * 1000)

@@ -49,12 +49,59 @@ LEDGER = {"bh": ["A", "A", "B", "B", "Z"], "户数": [100, 9999, 50, 60, 70], "�
 def test_what_means_unknown_is_unknown_before_anything_is_added(tmp_path):
     work = project(tmp_path, {"bh": ["A", "B", "C"]}, COLUMNS + TAKE, LEDGER)
     homes = read_layer(work, "communities")
-    assert homes["households"].fillna(-1).tolist() == [100, 110, -1]
+    assert homes["households"].fillna(-1).tolist() == [-1, 110, -1]  # one of A's two buildings is unknown
     assert homes["year_built"].fillna(-1).tolist() == [1985, 1990, -1]
+    assert homes["approximate"].fillna("").tolist() == ["year_built", "", ""]
     found = told(work, "join_ledger_only", "join_layer_only", "join_sum_partial")
     assert [(ref.key, ref.rows) for ref in found["join_ledger_only"].features] == [("Z", (6,))]
     assert [ref.key for ref in found["join_layer_only"].features] == ["C"]
     assert [(ref.key, ref.rows) for ref in found["join_sum_partial"].features] == [("A", (3,))]
+    assert "sum_known" in found["join_sum_partial"].text.zh
+
+
+def test_the_known_rows_alone_are_added_only_on_request_and_marked(tmp_path):
+    take = TAKE.replace('"sum"', '"sum_known"')
+    work = project(tmp_path, {"bh": ["A", "B", "C"]}, COLUMNS + take, LEDGER)
+    homes = read_layer(work, "communities")
+    assert homes["households"].fillna(-1).tolist() == [100, 110, -1]
+    assert homes["approximate"].fillna("").str.contains("households").tolist() == [True, False, False]
+    found = told(work, "join_sum_partial", "estimate")
+    assert found["join_sum_partial"].severity == "warning"
+    assert found["estimate"].severity == "note"
+
+
+@pytest.mark.parametrize("how", ["sum", "sum_known", "max"])
+def test_what_comes_of_an_approximate_number_is_approximate(tmp_path, how):
+    ledger = {"bh": list("AABB"), "户数": ["约120", "30", "10", "20"], "建成年代": [1990] * 4}
+    work = project(tmp_path, {"bh": ["A", "B"]}, COLUMNS + TAKE.replace('"sum"', f'"{how}"'), ledger)
+    homes = read_layer(work, "communities")
+    assert homes["households"].tolist() == ([120, 20] if how == "max" else [150, 30])
+    assert homes["approximate"].fillna("").tolist() == ["households", ""]
+    assert told(work, "estimate")["estimate"].features[0].key == "A"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "square_metres"),
+    [
+        ("面积", ["1.2万平方米", "0.8万平方米", "约0.5万平方米"], [20_000, 5_000]),
+        ("面积（万平方米）", ["1.2万平方米", "0.8", "0.5"], [20_000, 5_000]),
+        ("面积", ["1200平方米", "800", "500㎡"], [2_000, 500]),
+    ],
+)
+def test_the_unit_that_cells_are_written_in_is_not_lost_when_they_are_added(tmp_path, name, cells, square_metres):
+    columns = f'[columns]\ncommunity_id = "bh"\nfloor_area_m2 = "{name}"\n'
+    take = f'[join]\npath = "data/台账.csv"\non = "bh"\ntake = {{ "{name}" = "sum" }}\n'
+    work = project(tmp_path, {"bh": ["A", "B"]}, columns + take, {"bh": list("AAB"), name: cells})
+    assert read_layer(work, "communities")["floor_area_m2"].tolist() == square_metres
+
+
+def test_a_number_without_a_unit_among_others_in_ten_thousands_is_not_guessed(tmp_path):
+    columns = '[columns]\ncommunity_id = "bh"\nfloor_area_m2 = "面积"\n'
+    take = '[join]\npath = "data/台账.csv"\non = "bh"\ntake = { "面积" = "sum" }\n'
+    work = project(
+        tmp_path, {"bh": ["A", "B"]}, columns + take, {"bh": list("AAB"), "面积": ["1.2万平方米", "0.8", "1"]}
+    )
+    assert "不写单位" in told(work, "join_not_a_number")["join_not_a_number"].text.zh
 
 
 @pytest.mark.parametrize("blank", [None, "不详", 9999])
@@ -66,7 +113,7 @@ def test_numbers_written_apart_meet_and_empty_ones_are_told(tmp_path, blank):
     }
     work = project(tmp_path, {"bh": ["a01", "b02"]}, COLUMNS + TAKE, ledger)
     homes = read_layer(work, "communities")
-    assert homes["households"].tolist() == [10, 30]
+    assert homes["households"].fillna(-1).tolist() == [-1, 30]
     assert homes["year_built"].tolist() == [1980, 2000]
     assert [ref.rows for ref in told(work, "join_no_number")["join_no_number"].features] == [(4,)]
 
@@ -84,11 +131,11 @@ def test_a_cell_that_is_no_number_is_an_error_with_its_row_and_never_glued_toget
 
 
 def folds(rows):
-    """By hand: the sums of what is known, unknown where nothing is."""
-    made: dict[str, list[float]] = {}
+    """By hand: the sums, unknown where a part is."""
+    made: dict[str, list[float | None]] = {}
     for key, value in rows:
-        made.setdefault(key, []).extend([] if value is None else [value])
-    return {key: sum(values) if values else None for key, values in made.items()}
+        made.setdefault(key, []).append(value)
+    return {key: None if None in values else sum(values) for key, values in made.items()}
 
 
 @pytest.mark.parametrize("seed", range(5))
