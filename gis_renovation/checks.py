@@ -18,6 +18,7 @@ from gis_renovation.arrays import Flags
 from gis_renovation.errors import FeatureRef, Severity, by_key
 from gis_renovation.numerals import plain_text, read_month
 from gis_renovation.schemas import GEOMETRY_NAMES, GEOMETRY_TYPES, Field, FieldType, LayerSchema, layer_schemas
+from gis_renovation.words import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -268,9 +269,37 @@ def _broken(frame: gpd.GeoDataFrame) -> tuple[FeatureRef, ...]:
     """Features whose shapes break, with the reason and the place."""
     geometry = frame.geometry.to_numpy()
     return tuple(
-        FeatureRef(str(key), mark=": ", value=str(why), spot=_spot(why) or tuple(shape.bounds[:2]))
+        FeatureRef(str(key), mark=": ", value=broken_by(why), spot=_spot(why) or tuple(shape.bounds[:2]))
         for key, why, shape in zip(frame.index, shapely.is_valid_reason(geometry), geometry, strict=True)
     )
+
+
+# Every reason that GEOS gives (TopologyValidationError), in words of the trade.
+_REASONS = {
+    "Self-intersection": "自相交",
+    "Ring Self-intersection": "同一个环碰到自身",
+    "Hole lies outside shell": "洞在外环之外",
+    "Holes are nested": "洞中有洞",
+    "Nested shells": "各部分互相套叠",
+    "Duplicate Rings": "有重复的环",
+    "Interior is disconnected": "内部被洞隔断",
+    "Too few points in geometry component": "点数太少，围不成面",
+    "Repeated Point": "有重复的点",
+    "Invalid Coordinate": "坐标不是数",
+    "Ring is not closed": "环没有闭合",
+    "Topology Validation Error": "图形有错",
+}
+
+
+def broken_by(reason: str) -> Text:
+    """Why a shape breaks and where, of which GEOS speaks as “Self-intersection[3 4]”; its own word beside ours."""
+    word, spot = reason.partition("[")[0].strip(), _spot(reason)
+    said = Text(f"{_REASONS.get(word, '图形有错')}（{word}）", word)
+    if spot is None:
+        return said
+    places = 2 if max(map(abs, spot)) > 360 else 7
+    at = ", ".join(f"{number:.{places}f}" for number in spot)
+    return Text(f"{said.zh}，在 {at} 处", f"{said.en} at {at}")
 
 
 def _spot(reason: str) -> tuple[float, float] | None:

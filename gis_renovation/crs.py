@@ -35,6 +35,14 @@ _GCJ_EE = 0.00669342162296594323
 _BD_PI = np.pi * 3000.0 / 180.0
 
 
+class UnstatedCRSError(CRSError):
+    """A raster that says no CRS, nor does its card; ``corners`` are the x and y of its four, (4, 2)."""
+
+    def __init__(self, zh: str, en: str, corners: Floats) -> None:
+        super().__init__(zh, en)
+        self.corners = corners
+
+
 def parse_crs(text: str | None, *, where: str) -> CRS:
     """A CRS from text such as ``EPSG:4548``; ``where`` names the file and key in the error."""
     if not text:

@@ -47,7 +47,7 @@ class FeatureRef(NamedTuple):
     key: str = ""
     rows: tuple[int | str | FileRow, ...] = ()
     mark: str = ""
-    value: str = ""
+    value: str | Text = ""
     other: str = ""
     spot: tuple[float, float] | None = None
 
@@ -59,7 +59,8 @@ class FeatureRef(NamedTuple):
             said = [_row_said(row, lang) for row in self.rows]
             rows = ("、" if zh else ", ").join(said)
             name = (f"{name}（{rows}）" if zh else f"{name} ({rows})") if name else rows
-        return f"{name}{self.mark}{self.value}"
+        value = self.value.in_language(lang) if isinstance(self.value, Text) else self.value
+        return f"{name}{self.mark}{value}"
 
 
 def _row_said(row: int | str | FileRow, lang: Lang) -> str:

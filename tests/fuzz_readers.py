@@ -50,11 +50,41 @@ def originals(folder: Path) -> dict[str, Path]:
         "mif-neutral": lambda place: mapinfo(place / "a.mif", charset="Neutral"),
         "dbf": _table_alone,
         "tif": _raster,
+        "xls": lambda place: _binary(place / "a.xls", small=False),
+        "et": lambda place: _binary(place / "a.et", small=True),
+        "xls-page": lambda place: _written(place / "a.xls", PAGE),
+        "xls-2003": lambda place: _written(place / "b.xls", SHEET_2003),
     }.items():
         place = folder / name
         place.mkdir()
         found[name] = write(place)
     return found
+
+
+PAGE = (
+    "<html><table><tr><td>编号</td><td>名称</td></tr><tr style='display:none'><td rowspan=2>C1</td><td>甲</td></tr>"
+    "<tr><td>乙</td></tr></table></html>"
+)
+SHEET_2003 = (
+    '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" '
+    'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet ss:Name="a"><Table><Row ss:Index="2">'
+    '<Cell ss:MergeDown="1"><Data ss:Type="String">编号</Data></Cell><Cell ss:Index="3" ss:Formula="=1/0">'
+    '<Data ss:Type="Error">#DIV/0!</Data></Cell></Row><Row ss:Hidden="1"><Cell><Data ss:Type="Number">1</Data></Cell>'
+    "</Row></Table></Worksheet></Workbook>"
+)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _binary(path: Path, *, small: bool) -> Path:
+    from binary_workbook import ERROR, sheet, workbook
+
+    cells = {(0, 0): "编号", (0, 1): "户数", (1, 0): "C1", (1, 1): (2.0, 0), (2, 0): "C2", (2, 1): (ERROR, 0)}
+    path.write_bytes(workbook({"台账": sheet(cells, {2})}, small=small))
+    return path
 
 
 def _table_alone(place: Path) -> Path:

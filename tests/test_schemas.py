@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -10,10 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
+from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
 from gis_renovation.checking.remedies import check_layer, check_references
-from gis_renovation.checks import Origin, fits_type
+from gis_renovation.checks import Origin, broken_by, fits_type
 from gis_renovation.errors import ConfigError, FeatureRef
 from gis_renovation.numerals import UNITS
 from gis_renovation.schemas import layer_schema, layer_schemas
@@ -111,7 +112,52 @@ def test_bad_shapes_are_told_apart():
     assert found["", "empty_geometry"] == ("c", "d")
     assert found["", "non_finite_geometry"] == ("e",)
     (reason,) = found["", "invalid_geometry"]
-    assert reason == "a: Self-intersection[1 1]"
+    assert reason == "a: 自相交（Self-intersection），在 1.0000000, 1.0000000 处"
+
+
+X, Y = 500_000.0, 3_613_000.0
+
+
+def ring(*points):
+    return [(X + x, Y + y) for x, y in points]
+
+
+SQUARE = ring((0, 0), (10, 0), (10, 10), (0, 10))
+BROKEN = {
+    "自相交": (Polygon(ring((0, 0), (2, 2), (2, 0), (0, 2))), (1, 1)),
+    "洞在外环之外": (Polygon(SQUARE, [ring((20, 20), (21, 20), (21, 21))]), None),
+    "洞中有洞": (Polygon(SQUARE, [ring((1, 1), (9, 1), (9, 9), (1, 9)), ring((3, 3), (4, 3), (4, 4))]), None),
+    "互相套叠": (MultiPolygon([Polygon(SQUARE), Polygon(ring((2, 2), (3, 2), (3, 3)))]), None),
+    "内部被洞隔断": (Polygon(SQUARE, [ring((0, 5), (5, 6), (10, 5), (5, 4))]), None),
+    "点数太少": (Polygon(ring((0, 0), (5, 5), (0, 0))), None),
+    "碰到自身": (Polygon(ring((0, 0), (6, 0), (6, 6), (3, 0), (0, 6))), None),
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_why_a_shape_breaks_is_said_in_chinese_first_with_its_place_in_the_project(reason):
+    shape, at = BROKEN[reason]
+    frame = gpd.GeoDataFrame({"name": ["v"]}, geometry=[shape], crs=4548, index=pd.Index(["a"], name="community_id"))
+    (finding,) = [f for f in check_layer(frame, layer_schema("communities")) if f.code == "invalid_geometry"]
+    zh, en = (finding.named(lang)[0] for lang in ("zh", "en"))
+    assert zh.startswith(f"a: {reason}") or reason in zh.partition("（")[0]
+    assert not re.search("[一-鿿]", en)
+    assert "[" not in zh + en
+    x, y = map(float, re.search(r"在 (\S+), (\S+) 处", zh).groups())
+    assert abs(x - X) < 50
+    assert abs(y - Y) < 50
+    if at:
+        assert (x - X, y - Y) == at
+
+
+def test_a_reason_that_nobody_translated_yet_is_still_said():
+    said = broken_by("Something new[500000.5 3613000.25]")
+    assert said.zh == "图形有错（Something new），在 500000.50, 3613000.25 处"
+    assert said.en == "Something new at 500000.50, 3613000.25"
+    assert (
+        broken_by("Too few points in geometry component").zh
+        == "点数太少，围不成面（Too few points in geometry component）"
+    )
 
 
 def test_shapes_of_the_wrong_kind_are_named_in_words_with_a_remedy():

@@ -4,6 +4,7 @@ from gis_renovation.checking.claims import check_claim, check_places, check_zone
 from gis_renovation.checking.draft import draft_card, write_draft
 from gis_renovation.checking.draft_ledger import card_beside, describe, draft_join, write_join
 from gis_renovation.checking.folder import Proposal, propose_folder, write_proposals
+from gis_renovation.checking.grids import likely_crs
 from gis_renovation.checking.names import ids_for_names, named_references
 from gis_renovation.checking.offsets import check_offsets
 from gis_renovation.checking.plausibility import batch_label, check_plan_ratios, check_plausibility
@@ -27,6 +28,7 @@ __all__ = [
     "draft_card",
     "draft_join",
     "ids_for_names",
+    "likely_crs",
     "named_references",
     "propose_folder",
     "write_draft",

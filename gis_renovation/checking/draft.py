@@ -17,6 +17,7 @@ import numpy as np
 
 from gis_renovation.arrays import Floats
 from gis_renovation.checking.draft_columns import column_lines
+from gis_renovation.checking.grids import likely_crs
 from gis_renovation.checking.inspecting import (
     Found,
     coordinate_columns,
@@ -152,7 +153,6 @@ def _class_lines(schema: LayerSchema) -> list[str | Text]:
 
 
 def _crs_lines(found: Found, project_crs: str, doubts: list[Text]) -> list[str | Text]:
-    from gis_renovation.checking.grids import likely_crs
     from gis_renovation.crs import same_crs
 
     frame = found.frame
@@ -347,6 +347,7 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
         ):
             warnings.simplefilter("ignore")  # what is missing is said below
             crs, nodata, shape, placed = source.crs, source.nodata, source.shape, not source.transform.is_identity
+            bounds = source.bounds
     except RasterioIOError as error:
         raise unreadable(path, layer, error) from None
     doubts = _raster_doubts(placed=placed, crs=crs is not None, nodata=nodata is not None, guessed=guessed)
@@ -357,7 +358,7 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
         "[source]",
         f"path = {toml_inline(relative_path(path, beside))}",
         f"layer = {toml_inline(layer)}",
-        f'crs = "{":".join(code)}"' if code else '# crs = ""',
+        f'crs = "{":".join(code)}"' if code else _crs_to_confirm(bounds if placed and not crs else None, project_crs),
         Text('owner = ""  # 请填', 'owner = ""  # fill in'),
         Text('note = ""  # 请填：高程基准、单位、时相', 'note = ""  # fill in: height datum, unit, date'),
         Text(f"# {shape[1]} × {shape[0]} 像元", f"# {shape[1]} x {shape[0]} cells"),
@@ -365,6 +366,15 @@ def _draft_raster(path: Path, layer: str, beside: Path, lang: Lang, *, guessed: 
     lines += ["", "[repair]", *warp[1:]] if warp else []
     head = [f"# ! {doubt.in_language(lang)}" for doubt in doubts]
     return Draft(layer, "\n".join([*head, _in_language(lines, lang)]) + "\n", doubts)
+
+
+def _crs_to_confirm(bounds: Any, project_crs: str) -> str | Text:
+    """The line that states a raster's CRS, to uncomment: the one that its numbers are usually in."""
+    found = [] if bounds is None else likely_crs(np.array([bounds[:2], bounds[2:]]), project_crs=project_crs)
+    if not found:
+        return '# crs = ""'
+    code, why = found[0]
+    return Text(f'# crs = "{code}"  # {why.zh}；问清后去掉 #', f'# crs = "{code}"  # {why.en}; ask, then uncomment')
 
 
 def _raster_doubts(*, placed: bool, crs: bool, nodata: bool, guessed: bool) -> list[Text]:

@@ -76,7 +76,7 @@ class _Case(NamedTuple):
 
 def _dangling(fault: Fault, field: Field, origin: Origin, target: Origin) -> Text:
     hint = _spelling_line(field, fault.near, origin.rules.get(field.name, {}))
-    others = bool(fault.near) and len(fault.near) < len({feature.value for feature in fault.features})
+    others = bool(fault.near) and len(fault.near) < len({str(feature.value) for feature in fault.features})
     label, name = layer_schemas()[field.references].label, field.references
     return Text(
         f"{field.label.zh}指向的{label.zh}不存在："
@@ -160,10 +160,24 @@ def _duplicate_key(case: _Case) -> Text:
 
 def _missing_field(case: _Case) -> Text:
     field, taken = case.field, case.origin.not_taken.get(case.fault.field)
-    aliases = "、".join(field.aliases[:4])
+    usual = f"，常见的：{'、'.join(field.aliases[:4])}。" if field.aliases else "。"
+    line, other = f'{field.name} = "…"', NO_TEXT
+    if field.values:
+        codes = "、".join(f"{code} {label.zh}" for code, label in field.values.items())
+        constant = f'{field.name} = {{ value = "{next(iter(field.values))}" }}'
+        other = Text(
+            f"整个文件只有一种的，写 {constant}，可用：{codes}。",
+            f" If the whole file is of one kind write {constant}, with one of: {', '.join(field.values)}.",
+        )
+    elif field.name == case.schema.key:
+        constant = f'{field.name} = {{ number = "A-" }}'
+        other = Text(
+            f"文件里没有编号的，写 {constant}，由程序按位置编号。",
+            f" Without ids in the file write {constant} to have them numbered by position.",
+        )
     remedy = Text(
-        "请在来源卡 [columns] 中指明对应列" + (f"，常见列名：{aliases}。" if aliases else "。"),
-        "name its column in the card's [columns].",
+        f"请在来源卡 [columns] 写 {line}，引号中是文件里的列名{usual}{other.zh}",
+        f"write {line} in the card's [columns] with the name of its column.{other.en}",
     )
     if taken is not None:
         remedy = Text(
@@ -206,7 +220,7 @@ def _above_maximum(case: _Case) -> Text:
 
 def _unknown_line(case: _Case) -> Text:
     """The line of the card for numbers that offices write for unknown, if there are such among the bad ones."""
-    bad = {feature.value.removesuffix(".0") for feature in case.fault.features}
+    bad = {str(feature.value).removesuffix(".0") for feature in case.fault.features}
     meant = [number for number in UNKNOWN_NUMBERS if str(number) in bad]
     if not meant:
         return NO_TEXT
@@ -220,7 +234,7 @@ def _unknown_line(case: _Case) -> Text:
 
 def _value_not_allowed(case: _Case) -> Text:
     field = case.field
-    bad = {feature.value for feature in case.fault.features}
+    bad = {str(feature.value) for feature in case.fault.features}
     said = Text("的取值不在允许范围内。", " holds values that are not allowed. ")
     return field.label + said + _mapping_line(field, bad, case.rule)
 

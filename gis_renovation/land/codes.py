@@ -194,8 +194,9 @@ def require_one_system(frame: pd.DataFrame, layer: str, *, code: str) -> str | N
     present = sorted(set(systems.dropna()))
     faults = []
     if bare.any():
-        zh = "有地类代码而没有注明用地分类体系（code_system）；同一代码在不同体系中含义不同，请先注明。"
-        en = "a land code stands without its code_system; the same code means different things in different systems."
+        line = _system_line(layer, coded.loc[bare, code])
+        zh = f"有地类代码而没有注明用地分类体系（code_system）；同一代码在不同体系中含义不同，{line.zh}"
+        en = f"a land code stands without its code_system; the same code means different things in each. {line.en}"
         faults.append(_fault(layer, "code_without_system", zh, en, coded.index[bare]))
     if strange:
         near = nearest_names(strange[0], known)
@@ -210,6 +211,24 @@ def require_one_system(frame: pd.DataFrame, layer: str, *, code: str) -> str | N
     if faults:
         raise DataError(faults)
     return str(present[0])
+
+
+def _system_line(layer: str, codes: pd.Series) -> Text:
+    """The line of the card that states a layer's system: that of the only one that holds all codes, if there is one."""
+    holds = systems_with(str(one) for one in codes)
+    labels = layer_schema("parcels").fields["code_system"].values
+    listed = Text(
+        "、".join(f"{name} {label.zh}" for name, label in labels.items()),
+        ", ".join(f"{name} {label.en}" for name, label in labels.items()),
+    )
+    line = f'code_system = {{ value = "{(holds or tuple(labels))[0]}" }}'
+    why = Text("（只有它含有全部这些代码，请核实）", ", the only one that holds all these codes, to be confirmed")
+    if len(holds) != 1:
+        why = Text("（以提供单位所用的为准）", ", or whichever the owner uses")
+    return Text(
+        f"请在 layers/{layer}.toml 的 [columns] 写 {line}{why.zh}；可用：{listed.zh}。",
+        f"Write {line} in [columns] of layers/{layer}.toml{why.en}; known: {listed.en}.",
+    )
 
 
 def _fault(layer: str, code: str, zh: str, en: str, ids: Iterable[object]) -> Finding:

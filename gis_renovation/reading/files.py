@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_renovation.arrays import Floats
-from gis_renovation.crs import FourParameters, bd09_to_wgs84, fit_four_parameters, gcj02_to_wgs84, parse_crs, same_crs
+from gis_renovation.crs import (
+    FourParameters,
+    UnstatedCRSError,
+    bd09_to_wgs84,
+    fit_four_parameters,
+    gcj02_to_wgs84,
+    parse_crs,
+    same_crs,
+)
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
 from gis_renovation.reading.cards import Card, ColumnRule, Join
 from gis_renovation.reading.formats import (
@@ -531,6 +539,16 @@ def _undo_offset(frame: gpd.GeoDataFrame, card: Card, where: str) -> gpd.GeoData
 # --- rasters --------------------------------------------------------------------------------------
 
 
+def _unstated(where: str, transform: Any, shape: tuple[int, ...]) -> UnstatedCRSError:
+    import numpy as np
+
+    corners = np.array([transform @ (column, row) for row in (0, shape[0]) for column in (0, shape[1])])
+    (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
+    zh = f"{where}：栅格没有写明坐标系，左下角 ({left:.7g}, {bottom:.8g})、右上角 ({right:.7g}, {top:.8g})。"
+    en = f"{where}: the raster states no CRS; it lies from ({left:.7g}, {bottom:.8g}) to ({right:.7g}, {top:.8g})."
+    return UnstatedCRSError(zh, en, corners)
+
+
 def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
     """A one-band raster with NaN where the file says nodata, and its record for the manifest.
 
@@ -566,7 +584,9 @@ def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
             f"{where}: the raster is not georeferenced, it has only rows and columns. Ask for one with coordinates.",
         )
     stated = parse_crs(card.source.crs, where=where) if card.source.crs else None
-    found = parse_crs(crs.to_wkt(), where=where) if crs is not None else parse_crs(card.source.crs, where=where)
+    found = parse_crs(crs.to_wkt(), where=where) if crs is not None else stated
+    if found is None:
+        raise _unstated(where, transform, values.shape)
     if stated is not None and not same_crs(stated, found):
         raise CRSError(
             f"{where}：来源卡写的坐标系是 {card.source.crs}，栅格自带的是 {found.name}。请核实后改正来源卡。",

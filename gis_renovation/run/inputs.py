@@ -11,7 +11,7 @@ from typing import Any
 
 from gis_renovation.checks import Origin
 from gis_renovation.config import read_toml
-from gis_renovation.errors import ConfigError, DataError, Finding, GisRenovationError, Severity
+from gis_renovation.errors import ConfigError, CRSError, DataError, Finding, GisRenovationError, Severity
 from gis_renovation.reading import (
     Card,
     Conformed,
@@ -148,6 +148,8 @@ def read_layer(project: Project, name: str) -> Any:
         raise ConfigError(f"没有图层 {name} 的来源卡；{hint.zh}", f"No source card tells of layer {name}; {hint.en}")
     inputs = read_inputs(project, only=[name])
     errors = [finding for finding in inputs.findings if finding.severity == "error"]
+    if name not in inputs.layers:
+        errors = errors or [finding for finding in inputs.findings if finding.code == "raster_left_out"]
     if errors:
         raise DataError(errors)
     return inputs.layers[name]
@@ -188,24 +190,43 @@ def _warped(raster: Any, card: Card, target: Any) -> tuple[Any, dict[str, str]]:
     return warp_raster(raster, target, how), {"warped_from": raster.crs.to_string()[:80], "resampling": how}
 
 
+def _unplaced(error: CRSError, name: str, project: Project) -> Text:
+    """Why a raster cannot be placed, with the line to write where its numbers tell one."""
+    from gis_renovation.checking import likely_crs
+    from gis_renovation.crs import UnstatedCRSError
+
+    if not isinstance(error, UnstatedCRSError):
+        return error.text
+    own = project.settings.project.crs
+    code, why = next(iter(likely_crs(error.corners, project_crs=own)), (own, Text("项目坐标系", "the project's")))
+    return error.text + Text(
+        f'请向提供单位问清，在 layers/{name}.toml 的 [source] 写 crs = "{code}"（{why.zh}，以问清的为准）。',
+        f' Ask who gave it, and write crs = "{code}" ({why.en}, or what they say) in [source] of layers/{name}.toml.',
+    )
+
+
+def _raster_left_out(name: str, fault: Text, file: str) -> Finding:
+    """A raster that nothing can be measured with: why, and the steps that are not made without it."""
+    from gis_renovation.run.steps import STEPS
+
+    steps = [layer_schemas()[step.layer].label for step in STEPS if name in step.needs]
+    lost = Text("、".join(label.zh for label in steps), ", ".join(label.en for label in steps))
+    so = Text(f"因此不做：{lost.zh}；其余照常。", f"Not made therefore: {lost.en}; all else is.")
+    if not steps:
+        so = Text("这个图层不参加计算，其余照常。", "The layer is left out; all else is made.")
+    return Finding(
+        severity="warning", code="raster_left_out", layer=name, file=file,
+        text=Text(f"{fault.zh}{so.zh}", f"{fault.en} {so.en}"),
+    )  # fmt: skip
+
+
 def _leave_out_rasters(inputs: Inputs, target: Any, file_of: Callable[[str], str]) -> None:
     """Rasters that no step can measure with go, with the reason and the steps that are not made without them."""
     from gis_renovation.checking import check_rasters
-    from gis_renovation.run.steps import STEPS
 
     for name, fault in check_rasters(inputs.layers, target).items():
         del inputs.layers[name]
-        steps = [layer_schemas()[step.layer].label for step in STEPS if name in step.needs]
-        lost = Text("、".join(label.zh for label in steps), ", ".join(label.en for label in steps))
-        so = Text(f"因此不做：{lost.zh}；其余照常。", f"Not made therefore: {lost.en}; all else is.")
-        if not steps:
-            so = Text("这个图层不参加计算，其余照常。", "The layer is left out; all else is made.")
-        inputs.findings.append(
-            Finding(
-                severity="warning", code="raster_left_out", layer=name, file=file_of(name),
-                text=Text(f"{fault.zh}{so.zh}", f"{fault.en} {so.en}"),
-            )
-        )  # fmt: skip
+        inputs.findings.append(_raster_left_out(name, fault, file_of(name)))
 
 
 def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> None:
@@ -215,7 +236,12 @@ def _read_input(project: Project, name: str, target: Any, inputs: Inputs) -> Non
     guessed = sorted({part.source.crs for part in card.sources if part.source.crs_guessed})
     inputs.findings += [guessed_crs(name, crs) for crs in guessed]
     if card.schema_.raster:
-        raster, record = read_raster(card, project.layers_folder)
+        try:
+            raster, record = read_raster(card, project.layers_folder)
+        except CRSError as error:
+            file = ", ".join(card.source.paths)
+            inputs.findings.append(_raster_left_out(name, _unplaced(error, name, project), file))
+            return
         raster, warped = _warped(raster, card, target)
         record |= warped
         inputs.layers[name] = raster

@@ -156,7 +156,7 @@ CASES = {
     "markup and formulas": (holding(名称=["<script>alert(1)</script>", "=1+1", "[bold]x[/]"]), ""),
     "lists in cells": (feature({"编号": "C1", "名称": {"a": [1]}, "户数": [1]}), "wrong_type"),
     "a single feature": (feature({"编号": "C1", "名称": "x"}, lambda one: one), ""),
-    "json of another kind": (content("a.json", "[1, 2, 3]"), "内容不是这种格式"),
+    "json of another kind": (content("a.json", "[1, 2, 3]"), "没有要素"),
     "a header only": (content("a.csv", "编号,名称\n"), "没有几何"),
     "a zero byte in a cell": (content("a.csv", b"id,name\nC1,x\0y\n"), "没有几何"),
     "a quote left open": (content("a.csv", '编号,名称\n"C1,x\n'), "双引号不成对"),
@@ -166,10 +166,10 @@ CASES = {
     "a folder called shp": (a_folder("a.shp"), "不是文件"),
     "an empty geodatabase": (a_folder("a.gdb"), "内容不是这种格式"),
     "a pipe": (pipe, "不是文件"),
-    "raster without crs": (raster(), "坐标系未知"),
+    "raster without crs": (raster(), "raster_left_out"),
     "raster without nodata": (raster(crs="EPSG:4548", nodata=None), "nodata_unstated"),
     "raster of three bands": (raster(crs="EPSG:4548", count=3), "first_band"),
-    "raster without place": (raster(crs="EPSG:4548", transform=Affine.identity()), "没有定位信息"),
+    "raster without place": (raster(crs="EPSG:4548", transform=Affine.identity()), "raster_left_out"),
     "raster of complex numbers": (raster(crs="EPSG:4548", dtype="complex64"), "读不出"),
 }
 

@@ -103,6 +103,26 @@ def test_land_codes_that_no_step_can_read_are_told_once(tmp_path, layer, columns
     told = ask_steps(open_project(tmp_path), {layer: pd.DataFrame(columns, index=["P", "Q"])})
     assert code in [finding.code for finding in told]
     assert len({finding.code for finding in told}) == len(told)
+    assert all(
+        'code_system = { value = "' in finding.text.zh for finding in told if finding.code == "code_without_system"
+    )
+
+
+@pytest.mark.parametrize(
+    ("codes", "line"),
+    [
+        (["05H1", "08H2"], '{ value = "survey" }（只有'),
+        (["080401"], '{ value = "sea_land_2023" }（只有'),
+        (["zzz"], "以提供单位"),
+    ],
+)
+def test_the_line_that_states_the_system_is_of_the_one_that_holds_the_codes(tmp_path, codes, line):
+    """05H1 and 08H2 are classes of the third land survey alone, 080401 one of the guide of 2023 alone."""
+    (tmp_path / "project.toml").write_text(HEAD, encoding="utf-8")
+    frame = pd.DataFrame({"land_use_code": codes}, index=[f"P{n}" for n in range(len(codes))])
+    (told,) = ask_steps(open_project(tmp_path), {"parcels": frame})
+    assert "请在 layers/parcels.toml 的 [columns] 写 code_system" in told.text.zh
+    assert line in told.text.zh
 
 
 ACCEPTED = {

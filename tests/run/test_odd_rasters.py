@@ -13,16 +13,16 @@ from pyproj import CRS, Transformer
 from shapely.geometry import box
 
 from gis_renovation.checking import draft_card
-from gis_renovation.errors import ConfigError
+from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.rasters import Raster, warp_raster
-from gis_renovation.run import check_project, open_project, run_project
+from gis_renovation.run import check_project, open_project, read_layer, run_project
 
 PROJECT = '[project]\nname = "城"\ncrs = "EPSG:4548"\nas_of = 2025-01-01\narea = [116.35, 31.9, 117.21, 33.01]\n'
 LEFT, TOP = 500_000.0, 3_613_000.0
 ASKED = "terrain"
 
 
-def project(tmp_path, layer=ASKED, repair="", **raster):
+def project(tmp_path, layer=ASKED, repair="", *, card="", **raster):
     """Four homes and as many parcels of 100 m, and one raster."""
     data = tmp_path / "layers" / "data"
     data.mkdir(parents=True)
@@ -32,15 +32,15 @@ def project(tmp_path, layer=ASKED, repair="", **raster):
         gpd.GeoDataFrame({key: list("ABCD")}, geometry=places, crs=4548).to_parquet(data / f"{name}.parquet")
         (tmp_path / "layers" / f"{name}.toml").write_text(f'[source]\npath = "data/{name}.parquet"\n')
     write(data / "grid.tif", **raster)
-    card = f'[source]\npath = "data/grid.tif"\n{repair}'
+    card = f'[source]\npath = "data/grid.tif"\n{card}{repair}'
     (tmp_path / "layers" / f"{layer}.toml").write_text(card, encoding="utf-8")
     return open_project(tmp_path)
 
 
-def write(path, crs="EPSG:4548", x0=LEFT - 1000, y0=TOP + 1000, pixel=30.0, rotation=0.0, values=None):
+def write(path, crs="EPSG:4548", x0=LEFT - 1000, y0=TOP + 1000, pixel=30.0, rotation=0.0, values=None, place=None):
     values = np.add.outer(np.zeros(100), np.arange(100.0)) if values is None else values
     cos, sin = pixel * np.cos(np.radians(rotation)), pixel * np.sin(np.radians(rotation))
-    place = Affine(cos, sin, x0, sin, -cos, y0)
+    place = Affine(cos, sin, x0, sin, -cos, y0) if place is None else place
     height, width = values.shape
     kind = {"driver": "GTiff", "count": 1, "dtype": "float32", "nodata": -9999.0}
     with rasterio.open(path, "w", width=width, height=height, crs=crs, transform=place, **kind) as target:
@@ -55,9 +55,15 @@ UNFIT = {
     "no value at all": ({"values": np.full((100, 100), -9999.0)}, "nodata"),
     "millimetres": ({"values": np.full((100, 100), 2_000_000.0)}, "scale factor"),
     "another city": ({"x0": 700_000.0}, "another city"),
+    "no CRS": ({"crs": None}, 'crs = "EPSG:4548"'),
+    "no CRS, in degrees": ({"crs": None, **DEGREES}, 'crs = "EPSG:4490"'),
+    "no CRS, with a zone": ({"crs": None, "x0": 39_499_000.0}, 'crs = "EPSG:4527"'),
+    "a card that says another CRS": ({"card": 'crs = "EPSG:4549"\n'}, "Correct the card"),
+    "no place": ({"place": Affine.identity()}, "not georeferenced"),
 }
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 @pytest.mark.parametrize("case", UNFIT)
 def test_check_tells_of_a_raster_that_nothing_is_measured_with_and_only_its_step_is_left_out(tmp_path, case):
     raster, said = UNFIT[case]
@@ -71,6 +77,20 @@ def test_check_tells_of_a_raster_that_nothing_is_measured_with_and_only_its_step
     assert ASKED in {f.layer for f in run.manifest.findings if f.code == "raster_left_out"}
     assert [step.step for step in run.manifest.skipped if step.missing == (ASKED,)] == ["community_terrain"]
     assert {"community_links", "zones", "parcel_ledger"} <= set(run.manifest.made)
+
+
+def test_a_raster_without_a_crs_is_measured_once_the_line_is_written_and_its_draft_has_it(tmp_path):
+    work = project(tmp_path, crs=None)
+    with pytest.raises(DataError, match="坐标系"):
+        read_layer(work, ASKED)
+    draft = draft_card(
+        tmp_path / "layers/data/grid.tif", layer=ASKED, project_crs="EPSG:4548", beside=tmp_path / "layers"
+    )
+    assert '# crs = "EPSG:4548"' in draft.text
+    (tmp_path / "b").mkdir()
+    work = project(tmp_path / "b", crs=None, card='crs = "EPSG:4548"\n')
+    assert "raster_left_out" not in {f.code for f in check_project(work).findings}
+    assert "community_terrain" in run_project(work).manifest.made
 
 
 @pytest.mark.parametrize(
