@@ -185,11 +185,12 @@ def _read(file: Path, folder: Path) -> None:
         return
     table = '[geometry]\nwkt = "wkt"\n' if file.suffix in (".csv", ".xlsx") else ""
     text = CARD.format(file.name, table)
-    if file.suffix in (".csv", ".xlsx"):
+    alone = file.suffix in (".dbf", ".xls", ".et", ".ods")
+    if alone or table:
         text = text.replace('layer_name = "*"\n', "")
-    if file.suffix == ".dbf":  # no shapes: a layer that needs none
+    if alone:  # no shapes: a layer that needs none
         text = text.replace('crs = "EPSG:4548"\nreplace_crs = true\n', "").replace("community_id", "project_id")
-    card = read_card(text, stem="projects" if file.suffix == ".dbf" else "communities", where="card")
+    card = read_card(text, stem="projects" if alone else "communities", where="card")
     raw = read_files(card, folder)
     done = conform(raw.frame, card, columns=raw.columns)
     record = done.record
@@ -207,7 +208,9 @@ def one(files: dict[str, Path], seed: int) -> tuple[str, str, str]:
         change(folder / files[driver].name, dice)
         try:
             return driver, attempt(folder / files[driver].name, folder), ""
-        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for; some are no Exception
             return driver, "fault", traceback.format_exc()
 
 

@@ -35,6 +35,11 @@ DRIVERS = {
     "sqlite": "SQLite",
     "parquet": "",
     "csv": "",
+    "xlsx": "",
+    "gdb": "OpenFileGDB",
+    "kml": "LIBKML",
+    "mif": "MapInfo File",
+    "tab": "MapInfo File",
 }
 COLUMNS = '[columns]\nproject_id = "bh"\nbasis = "wz"\namount_yuan = "mj"\nrecorded_on = "rq"\n'
 
@@ -52,6 +57,8 @@ def write(folder: Path, suffix: str, frame: pd.DataFrame) -> str:
     name = f"xm.{suffix}"
     if suffix == "csv":
         frame.to_csv(folder / name, index=False)
+    elif suffix == "xlsx":
+        frame.to_excel(folder / name, index=False)
     elif suffix == "parquet":  # as other programs write it, without what pandas would add for itself
         pq.write_table(pa.Table.from_pandas(frame).replace_schema_metadata(None), folder / name)
     else:
@@ -91,15 +98,19 @@ def test_every_cell_comes_out_as_it_went_in_whatever_lies_beside_it(suffix, rows
         found, findings, record = conformed(Path(folder), name, layer="funds")
     assert record["rows_read"] == record["rows_used"] == len(rows)
     out = found.astype(object).where(found.notna(), None)
-    # A DBF field of 19 digits and more is a decimal number to its driver: such cells are told.
+    # A DBF field of 19 digits and more is a decimal number to its driver, as are all long numbers to a workbook and to
+    # the writer of geodatabases: such cells are told. MapInfo has no missing numbers, 0 is written for them.
+    ids, texts, numbers = (
+        [0 if one is None and suffix in ("mif", "tab") else one for one in c] for c in (ids, texts, numbers)
+    )
     told = {
         (f.text.zh.split("”")[0][2:], ref.rows[0]) for f in findings if f.code == "digits_lost" for ref in f.features
     }
-    assert not told or suffix in ("shp", "geojsonl", "geojson")
+    assert not told or suffix in ("shp", "geojsonl", "geojson", "xlsx", "gdb")
     for name, went, came in (("bh", ids, out["project_id"]), ("wz", texts, out["basis"])):
-        for row, (one, other) in enumerate(zip(went, came, strict=True), start=1):
+        for row, (one, other) in enumerate(zip(went, came, strict=True), start=2 if suffix == "xlsx" else 1):
             assert other == (None if one is None else str(one)) or (name, row) in told
-    assert out["amount_yuan"].tolist() == list(numbers)
+    assert out["amount_yuan"].tolist() == numbers
     assert out["recorded_on"].tolist() == list(days)
 
 

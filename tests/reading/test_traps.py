@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zipfile
@@ -510,3 +511,15 @@ def test_what_truly_is_cut_short_is_called_so(tmp_path, cut):
     (tmp_path / "a.xlsx").write_bytes(whole[: int(len(whole) * cut)])
     with pytest.raises(FileError, match="损坏"):
         read(tmp_path, "a.xlsx")
+
+
+@pytest.mark.parametrize("at", range(520, 1500, 97))
+def test_a_broken_binary_workbook_is_refused_in_words_and_its_reader_writes_no_trace(tmp_path, capfd, at):
+    """The library that reads them gives up on some with an error that is no Exception, and a trace of its own."""
+    cells = {(0, 0): "编号", (0, 1): "户数", (1, 0): "P1", (1, 1): (2.0, 0)}
+    whole = bytearray(binary_workbook({"台账": sheet(cells)}, small=True))
+    whole[at : at + 7] = b"\x7f\xff\xff\xff\x09\x08\x00"
+    (tmp_path / "a.xls").write_bytes(whole)
+    with contextlib.suppress(FileError):
+        read(tmp_path, "a.xls")
+    assert "panicked" not in capfd.readouterr().err

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,7 +18,7 @@ import pandas as pd
 
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.numerals import reads_like_a_value
-from gis_renovation.reading.formats.compound import SheetTraps
+from gis_renovation.reading.formats.compound import MAGIC, SheetTraps
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
@@ -258,8 +258,6 @@ _Sheet = tuple[list[list[Any]], list[Any], str, SheetTraps | None]
 
 def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | None:
     """A sheet's cells from its first row and column on; None for plain text. Hidden sheets must be asked for."""
-    import python_calamine as calamine
-
     layer = reading if isinstance(reading, str) else reading.layer
     head = bytes_at(path, 0, 4)
     if head[:2] == b"PK":
@@ -268,19 +266,54 @@ def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | Non
         raise _locked(path, layer)
     elif head != _OLE and is_text(path):
         return _disguised_cells(path, sheet, reading)
+    with _workbook(path, layer) as book:
+        name = _pick_sheet(book, sheet, path, layer)
+        found = book.get_sheet_by_name(name)
+        cells = found.to_python(skip_empty_area=False)
+        if path.suffix.lower() == ".ods":
+            return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0)), name, None
+        return cells, list(found.merged_cell_ranges or []), name, None
+
+
+@contextmanager
+def _workbook(path: Path, layer: str) -> Iterator[Any]:
+    """The workbook at ``path`` as its reader opens it; whatever the reader cannot go on with is a FileError.
+
+    On some broken workbooks the reader gives up with an error that no ``except Exception`` holds, and writes a trace
+    of its own to the terminal, which nobody but its makers can read.
+    """
+    import python_calamine as calamine
+
+    binary = bytes_at(path, 0, len(MAGIC)) == MAGIC
     try:
-        with path.open("rb") as stream:
-            book = calamine.CalamineWorkbook.from_filelike(stream)
-            name = _pick_sheet(book, sheet, path, layer)
-            found = book.get_sheet_by_name(name)
-            cells = found.to_python(skip_empty_area=False)
-            if path.suffix.lower() == ".ods":
-                return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0)), name, None
-            return cells, list(found.merged_cell_ranges or []), name, None
+        with path.open("rb") as stream, _silent_stderr() if binary else nullcontext():
+            yield calamine.CalamineWorkbook.from_filelike(stream)
     except calamine.PasswordError:
         raise _locked(path, layer) from None
     except calamine.CalamineError as error:
         raise unreadable(path, layer, error) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise unreadable(path, layer, "corrupt") from None
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Nothing is written to the terminal's second stream, by whatever library, while the block runs."""
+    import os
+    import sys
+
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | None:
@@ -428,14 +461,8 @@ def sheet_names(path: Path) -> list[str]:
 
     if bytes_at(path, 0, 4) == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
         raise _locked(path, path.stem)
-    try:
-        with path.open("rb") as stream:
-            book = calamine.CalamineWorkbook.from_filelike(stream)
-            return [s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible]
-    except calamine.PasswordError:
-        raise _locked(path, path.stem) from None
-    except calamine.CalamineError as error:
-        raise unreadable(path, path.stem, error) from None
+    with _workbook(path, path.stem) as book:
+        return [s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible]
 
 
 def _locked(path: Path, layer: str) -> FileError:
