@@ -542,7 +542,7 @@ def _undo_offset(frame: gpd.GeoDataFrame, card: Card, where: str) -> gpd.GeoData
 def _unstated(where: str, transform: Any, shape: tuple[int, ...]) -> UnstatedCRSError:
     import numpy as np
 
-    corners = np.array([transform @ (column, row) for row in (0, shape[0]) for column in (0, shape[1])])
+    corners = np.array([transform @ (x, y) for y in (0, shape[0]) for x in (0, shape[1])])
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     zh = f"{where}：栅格没有写明坐标系，左下角 ({left:.7g}, {bottom:.8g})、右上角 ({right:.7g}, {top:.8g})。"
     en = f"{where}: the raster states no CRS; it lies from ({left:.7g}, {bottom:.8g}) to ({right:.7g}, {top:.8g})."
@@ -552,8 +552,7 @@ def _unstated(where: str, transform: Any, shape: tuple[int, ...]) -> UnstatedCRS
 def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
     """A one-band raster with NaN where the file says nodata, and its record for the manifest.
 
-    Raises FileError for an unreadable file, CRSError for a raster without CRS or one that
-    contradicts the card.
+    Raises FileError for an unreadable file, CRSError for one without CRS or that contradicts the card.
     """
     import numpy as np
     import rasterio

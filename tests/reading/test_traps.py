@@ -25,6 +25,7 @@ from gis_renovation.reading.formats import RASTER_SUFFIXES, SUFFIXES
 from gis_renovation.reading.formats.compound import CompoundFile
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.sheets import read_csv
+from gis_renovation.reading.formats.workbook_traps import too_far
 from gis_renovation.reading.values.ledgers import read_ledger
 
 
@@ -523,3 +524,22 @@ def test_a_broken_binary_workbook_is_refused_in_words_and_its_reader_writes_no_t
     with contextlib.suppress(FileError):
         read(tmp_path, "a.xls")
     assert "panicked" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "AAA400000", "ZZ1000000"])
+def test_a_stray_cell_at_the_end_of_a_sheet_is_told_and_fills_no_memory(tmp_path, cell):
+    workbook(tmp_path / "a.xlsx", ROWS, formulas=[(cell, "=1", 1)])
+    with pytest.raises(FileError, match=f"{cell}.*Ctrl"):
+        read(tmp_path, "a.xlsx")
+
+
+@pytest.mark.parametrize("cell", ["XFD5", "C1000000"])
+def test_a_wide_or_a_long_sheet_is_read(tmp_path, cell):
+    workbook(tmp_path / "a.xlsx", ROWS, formulas=[(cell, "=1", 1)])
+    assert too_far(tmp_path / "a.xlsx", "台账") == ""
+
+
+def test_a_binary_workbook_with_cells_beyond_its_form_is_refused(tmp_path):
+    (tmp_path / "a.xls").write_bytes(binary_workbook({"a": sheet({(0, 0): "编号", (65535, 60000): 1.0})}))
+    with pytest.raises(FileError, match="超出合理范围"):
+        read(tmp_path, "a.xls")

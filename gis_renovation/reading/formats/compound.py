@@ -137,6 +137,32 @@ def binary_traps(path: Path, sheet: str) -> SheetTraps | None:
         return None
 
 
+_DIMENSIONS = 0x0200
+_CELLS = frozenset({0x0201, 0x0203, 0x0204, _ERROR, _FORMULA, 0x027E, 0x00BD, 0x00BE, 0x00FD})
+_ROWS, _COLUMNS = 65_536, 256
+
+
+def within_format(path: Path) -> bool:
+    """Whether no sheet of a binary workbook claims cells beyond the columns and rows of its form. O(bytes)."""
+    found = streams_of(path)
+    if found is None or "Workbook" not in found.names:
+        return True
+    try:
+        book, at = found.stream("Workbook"), 0
+        while at + 4 <= len(book):
+            kind, size = struct.unpack_from("<2H", book, at)
+            if kind in _CELLS and struct.unpack_from("<H", book, at + 6)[0] >= _COLUMNS:
+                return False
+            if kind == _DIMENSIONS:
+                _, rows, _, columns = struct.unpack_from("<2L2H", book, at + 4)
+                if rows > _ROWS or columns > _COLUMNS:
+                    return False
+            at += 4 + size
+    except (ValueError, struct.error):
+        return False
+    return True
+
+
 def _records(book: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     """The records from ``at`` to the end of that part of the workbook: number and content."""
     deep = 0

@@ -22,7 +22,7 @@ from gis_renovation.reading.formats.compound import MAGIC, SheetTraps
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
-from gis_renovation.reading.formats.workbook_traps import sheet_traps
+from gis_renovation.reading.formats.workbook_traps import sheet_traps, too_far
 from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, read_ledger
 from gis_renovation.words import Text
 
@@ -268,11 +268,23 @@ def _sheet_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | Non
         return _disguised_cells(path, sheet, reading)
     with _workbook(path, layer) as book:
         name = _pick_sheet(book, sheet, path, layer)
+        _refuse_too_far(path, name, layer)
         found = book.get_sheet_by_name(name)
         cells = found.to_python(skip_empty_area=False)
         if path.suffix.lower() == ".ods":
             return cells, merged_in_ods(path, name, len(cells), max(map(len, cells), default=0)), name, None
         return cells, list(found.merged_cell_ranges or []), name, None
+
+
+def _refuse_too_far(path: Path, sheet: str, layer: str) -> None:
+    far = too_far(path, sheet)
+    if far:
+        raise FileError(
+            f"图层 {layer}：{path.name} 的工作表“{sheet}”一直用到 {far}，超出合理范围，未读取；"
+            "多半是远处误填了一格，请在表格软件中按 Ctrl+End 找到并删去多余的行、列后另存。",
+            f"Layer {layer}: sheet {sheet!r} of {path.name} reaches to {far}, beyond all reason; not read. Mostly a "
+            "stray cell far off: find it by Ctrl+End, delete the surplus rows and columns, and save.",
+        )
 
 
 @contextmanager
@@ -285,6 +297,8 @@ def _workbook(path: Path, layer: str) -> Iterator[Any]:
     import python_calamine as calamine
 
     binary = bytes_at(path, 0, len(MAGIC)) == MAGIC
+    if binary:  # all its sheets are laid out when it is opened
+        _refuse_too_far(path, "", layer)
     try:
         with path.open("rb") as stream, _silent_stderr() if binary else nullcontext():
             yield calamine.CalamineWorkbook.from_filelike(stream)

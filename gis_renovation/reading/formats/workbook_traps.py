@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from gis_renovation.reading.formats.compound import MAGIC, Place, SheetTraps, binary_traps
+from gis_renovation.reading.formats.compound import MAGIC, Place, SheetTraps, binary_traps, within_format
 from gis_renovation.reading.formats.dbf import bytes_at
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -46,6 +46,31 @@ def sheet_traps(path: Path, sheet: str) -> SheetTraps | None:
             return _office_open(archive.read(_sheet_part(archive, sheet)), noughts_count=not later)
     except (zipfile.BadZipFile, KeyError, ValueError, StopIteration, ElementTree.ParseError):
         return None
+
+
+# Readers lay out every cell up to the last; a table with more than this holds a stray cell far off, or is a trap.
+_MOST_CELLS = 100_000_000
+_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=[\"'](\d+)")
+_CELL_COLUMN = re.compile(rb"\br=[\"']([A-Z]{2,3})\d+[\"']")
+
+
+def too_far(path: Path, sheet: str) -> str:
+    """The place of the last cell of an .xlsx or binary sheet that is beyond all reason; empty for others. O(bytes)."""
+    if bytes_at(path, 0, len(MAGIC)) == MAGIC:
+        return "" if within_format(path) else "IW1"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = b"" if "content.xml" in archive.namelist() else archive.read(_sheet_part(archive, sheet))
+    except (zipfile.BadZipFile, KeyError, ValueError, StopIteration, ElementTree.ParseError):
+        return ""
+    last = max((int(number) for number in _ROW.findall(text[text.rfind(b"<row") :] or text)), default=0)
+    if last * 702 <= _MOST_CELLS and not _WIDE.search(text):
+        return ""
+    letters = max(set(_CELL_COLUMN.findall(text)), key=lambda one: _column(one.decode()), default=b"A").decode()
+    return f"{letters}{last}" if last * (_column(letters) + 1) > _MOST_CELLS else ""
+
+
+_WIDE = re.compile(rb"\br=[\"'][A-Z]{3}\d+[\"']")
 
 
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
