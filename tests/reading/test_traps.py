@@ -384,7 +384,7 @@ def test_broken_containers_are_no_containers():
 
 def test_a_kind_of_workbook_that_tells_nothing_says_so(tmp_path, monkeypatch):
     (tmp_path / "a.xls").write_bytes(binary_workbook({"a": sheet({(0, 0): "编号", (1, 0): "P1"})}))
-    monkeypatch.setattr("gis_renovation.reading.formats.compound._LARGEST", 100)
+    monkeypatch.setattr("gis_renovation.reading.formats.workbook_traps.binary_traps", lambda *_: None)
     assert read(tmp_path, "a.xls")[1]["traps_unseen"].severity == "note"
 
 
@@ -542,4 +542,11 @@ def test_a_wide_or_a_long_sheet_is_read(tmp_path, cell):
 def test_a_binary_workbook_with_cells_beyond_its_form_is_refused(tmp_path):
     (tmp_path / "a.xls").write_bytes(binary_workbook({"a": sheet({(0, 0): "编号", (65535, 60000): 1.0})}))
     with pytest.raises(FileError, match="超出合理范围"):
+        read(tmp_path, "a.xls")
+
+
+def test_a_container_whose_chains_lead_nowhere_is_refused_before_its_reader_lays_anything_out(tmp_path):
+    whole = binary_workbook({"a": sheet({(0, 0): "编号"})})
+    (tmp_path / "a.xls").write_bytes(whole[:48] + b"\xff\xff\xff\x7f" + whole[52:])  # the directory begins nowhere
+    with pytest.raises(FileError, match="文件不完整"):
         read(tmp_path, "a.xls")

@@ -18,7 +18,7 @@ import pandas as pd
 
 from gis_renovation.errors import FeatureRef, FileError, by_row
 from gis_renovation.numerals import reads_like_a_value
-from gis_renovation.reading.formats.compound import MAGIC, SheetTraps
+from gis_renovation.reading.formats.compound import MAGIC, SheetTraps, streams_of
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
@@ -298,6 +298,8 @@ def _workbook(path: Path, layer: str) -> Iterator[Any]:
 
     binary = bytes_at(path, 0, len(MAGIC)) == MAGIC
     if binary:  # all its sheets are laid out when it is opened
+        if streams_of(path) is None:
+            raise unreadable(path, layer, "truncated")
         _refuse_too_far(path, "", layer)
     try:
         with path.open("rb") as stream, _silent_stderr() if binary else nullcontext():
