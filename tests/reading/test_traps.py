@@ -342,6 +342,8 @@ def test_spans_of_a_page_beyond_reason_do_not_end_the_reading():
     assert cells[0][0] == "x"
     assert html_cells("<p>none</p>") is None
     assert xml_sheets("<a/>") == {}
+    assert xml_sheets('<?xml version="1.0" encoding="gbk"') == {}
+    assert xml_sheets(EXCEL_2003.replace("<Row", '<Row ss:Index="x"')) == {}
     assert xml_sheets('<!DOCTYPE a [<!ENTITY b "c">]><a/>') == {}
 
 

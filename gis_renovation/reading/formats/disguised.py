@@ -125,9 +125,9 @@ def xml_sheets(text: str) -> dict[str, Cells]:
         return {}
     try:
         root = ElementTree.fromstring(text.encode("utf-8") if "encoding=" not in text[:200] else _undeclared(text))  # noqa: S314
-    except ElementTree.ParseError:
+        return {sheet.get(f"{_SS}Name", ""): _xml_cells(sheet) for sheet in root.iter(f"{_SS}Worksheet")}
+    except (ElementTree.ParseError, ValueError):  # also numbers that are none in places and spans
         return {}
-    return {sheet.get(f"{_SS}Name", ""): _xml_cells(sheet) for sheet in root.iter(f"{_SS}Worksheet")}
 
 
 def _undeclared(text: str) -> bytes:
