@@ -236,7 +236,11 @@ def _reasons(judged: _Judged, lang: Language) -> Words:
             reasons[here] = before.removesuffix(_OPEN[lang])
             continue
         found = zip(shown[here], judged.lacks[lang][here], strict=True)
-        reasons[here] = [f"{before}{value}{lack}{after}" for value, lack in found]
+        bare = before.removesuffix(_OPEN[lang])
+        reasons[here] = [
+            bare if code == YES and _says(rule, value, lang) else f"{before}{value}{lack}{after}"
+            for value, lack in found
+        ]
     unknown, phrase = judged.verdict == UNKNOWN, _phrase(rule, UNKNOWN, lang)
     # The rule names a yes or no already: its column's name would say it twice.
     why_unknown = _NOT_RECORDED if judged.is_recorded and _is_plain(rule) else measure.why_unknown
@@ -252,6 +256,12 @@ def _reasons(judged: _Judged, lang: Language) -> Words:
 def _is_plain(rule: Rule) -> bool:
     """Whether a rule asks for a yes or no alone, so that its verdict tells what was found."""
     return isinstance(rule.value, tuple) and set(rule.value) <= {"yes", "no"}
+
+
+def _says(rule: Rule, value: str, lang: Language) -> bool:
+    """Whether the rule's text names the one word it asks for, so that who passes has it and need not be told."""
+    is_one = isinstance(rule.value, tuple) and len(rule.value) == 1
+    return is_one and value.lower() in rule.text[lang].lower()
 
 
 def _phrase(rule: Rule, verdict: int, lang: Language) -> str:

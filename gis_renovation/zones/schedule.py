@@ -417,7 +417,7 @@ def _by_year(plan: _Plan, row: int) -> list[Sentence]:
     spent = [(year, float(amount)) for year, amount in zip(plan.years, plan.money[row], strict=True) if amount > 0]
     if not spent:
         return []
-    zh = "、".join(f"{year} 年 {amount / WAN:,.2f} 万元" for year, amount in spent)
+    zh = "、".join(f"{year} 年安排 {amount / WAN:,.2f} 万元" for year, amount in spent)
     en = ", ".join(f"{yuan_text(amount)} in {year}" for year, amount in spent)
     return [Sentence.of(zh, en, money_yuan=[amount for _, amount in spent])]
 

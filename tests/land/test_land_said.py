@@ -56,6 +56,14 @@ def test_notes_that_do_not_hold_are_no_such_case_and_what_nobody_looked_at_is_no
     assert "未核查；确无此线时请写入 checked_kinds" in note(other)
 
 
+def test_the_one_word_a_rule_asks_for_is_not_said_again_and_one_of_several_is():
+    state = rule("ownership", text=("土地为国有", "The land is state-owned"), value=("state",))
+    assert said(state, ownership=["state"]) == ("符合：土地为国有", "passes: The land is state-owned")
+    assert said(state, ownership=["collective"])[0] == "不符合：土地为国有（集体）"
+    either = rule("ownership", text=("土地为国有或集体", "State or collective land"), value=("state", "collective"))
+    assert said(either, ownership=["state"])[0] == "符合：土地为国有或集体（国有）"
+
+
 def test_a_number_is_told_beside_its_rule_whether_it_holds_or_not():
     large = rule(
         "floor_area_m2",

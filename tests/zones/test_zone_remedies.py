@@ -86,27 +86,34 @@ def drawing(kind, seed):
     random = np.random.default_rng(seed)
     low = int(random.integers(250, 600))
     bounds = {"households": {"min": low, "max": int(low * random.uniform(1.1, 2.2))}}
-    wide = {int(random.integers(0, 3))} if kind == "gap" else ()
+    wide = {int(random.integers(0, 3))} if kind in ("gap", "mixed") else ()
     communities, x = blocks(random, wide=wide)
     ids = list(communities.index)
     barriers = None
     if kind == "two_bounds":
         bounds["floor_area_m2"] = {"min": float(random.integers(8_000, 30_000))}
         bounds["community_count"] = {"max": int(random.integers(2, 5))}
-    if kind == "apart":
+    if kind in ("apart", "mixed"):
         bounds["must_not_join"] = [list(random.choice(ids, 2, replace=False)) for _ in range(2)]
     if kind == "join":
         bounds["must_join"] = [list(random.choice(ids, 2, replace=False))]
+    if kind == "mixed":
+        # Of the last column, which no barrier of these drawings parts.
+        bounds["must_join"] = [[ids[3], ids[7]]]
+    if kind == "count":
+        bounds["zone_count"] = int(random.integers(1, 4))
     if kind == "fixed":
         at = int(random.integers(0, 3))
         bounds["fixed_zones"] = [[ids[at], ids[at + 1]]]
-    if kind in ("barriers", "county"):
+    if kind in ("barriers", "county", "mixed"):
         places = {"B1": x[1] - 14, "B2": x[1] - 7, "B3": x[3] - 10}
         chosen = [key for key in places if random.random() < 0.75]
         barriers = lines({key: places[key] for key in chosen})
     if kind == "county":
         communities["unit_code"] = [f"34040{1 + (k % 4 > 1)}" for k in range(len(ids))]
-    return City(communities, ZoneRequirements(**bounds), barriers)
+    if kind == "subdistrict":
+        communities["subdistrict"] = [f"{'东西'[k % 4 > 1]}街" for k in range(len(ids))]
+    return City(communities, ZoneRequirements(**bounds), barriers, within_subdistrict=kind == "subdistrict")
 
 
 def applied(city, entry):
@@ -119,6 +126,8 @@ def applied(city, entry):
     for way in re.split("，或|；否则|；", ways) if ways else ():
         if found := re.match(r"间距上限由 .* 米放宽到 (\S+) 米", way):
             yield way, city.zoned(limits=replace(city.limits, max_gap_m=float(found[1])))[1]
+        elif way.startswith("允许跨街道"):
+            yield way, city.zoned(limits=replace(city.limits, within_subdistrict=False))[1]
         elif "单独实施" in way:
             alone = [*city.wishes.fixed_zones, *([member] for member in own)]
             yield way, city.zoned(wishes=replace(city.wishes, fixed_zones=alone))[1]
@@ -162,7 +171,7 @@ def built(city, own, partner, way):
     )
 
 
-KINDS = ("plain", "two_bounds", "apart", "join", "fixed", "gap", "barriers", "county")
+KINDS = ("plain", "two_bounds", "apart", "join", "fixed", "gap", "barriers", "county", "subdistrict", "count", "mixed")
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -187,6 +196,7 @@ def test_among_these_drawings_every_kind_of_remedy_is_printed():
         "开一处通行门",
         "过街通道",
         "分属不同县区",
+        "允许跨街道",
     )
     missing = set(words)
     for kind, seed in itertools.product(KINDS, range(5)):
