@@ -40,6 +40,7 @@ from gis_renovation.zones.solver import (
     ZoneProblem,
     compact,
     connected_parts,
+    cover_of,
     group_sums,
     list_candidates,
     part_problem,
@@ -501,7 +502,7 @@ def _least_change(
     groups = csr_array((np.ones(n), (start, np.arange(n))), shape=(int(start.max()) + 1, n))
     score = problem.score(group_sums(problem, start))
     good = np.flatnonzero(score.left_out == 0)
-    zones = listed.cover.followed_by(Cover.of(groups[good]))
+    zones = listed.cover.followed_by(cover_of(groups[good]))
     cost = np.concatenate([listed.cost, score.cost[good]])
     known = zones.totals(counts.sum(axis=1))
     # One column for each zone and each approved zone it may continue, and one as a new zone.
@@ -513,7 +514,7 @@ def _least_change(
     first = _starting_columns(row, owner, np.arange(len(listed.cost), len(cost)), moved)
     out = np.flatnonzero(np.isin(start, np.flatnonzero(score.left_out > 0)))
     unused = np.setdiff1d(np.arange(owners), owner[first])
-    lone = Cover.of(identity(n + owners, format="csr")[np.append(np.arange(n, n + owners), np.arange(n))])
+    lone = cover_of(identity(n + owners, format="csr")[np.append(np.arange(n, n + owners), np.arange(n))])
     zero = np.zeros(owners)
     cover = zones.with_one_more(row, np.where(owner >= 0, n + owner, -1), n + owners).followed_by(lone)
     choice = Columns(
@@ -553,7 +554,7 @@ def _chosen_zones(cover: Cover, picked: Labels, nodes: int) -> tuple[Labels, Lab
 
 def _continuations(zones: Cover, counts: Floats) -> tuple[Labels, Labels, Floats]:
     """Every zone with each approved zone it shares communities with, and how many those are; by zone."""
-    table, count = csr_array(counts), len(zones.starts) - 1
+    table, count = csr_array(counts), zones.count
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
     for first in range(0, count, ZONES_AT_ONCE):
         part = np.arange(first, min(first + ZONES_AT_ONCE, count))

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from gis_renovation.zones.solver import SearchEffort, ZoneProblem, compact, prove_best, search_zones, set_partitioning
 from gis_renovation.zones.solver.covering import Limits, Priced, best_cover
-from gis_renovation.zones.solver.enumeration import Cover
+from gis_renovation.zones.solver.covers import cover_of
 from gis_renovation.zones.solver.problem import total_score
 from gis_renovation.zones.solver.set_partitioning import Programme, choose_columns
 from tests.zones.test_zone_proof import best_by_dynamic_programme
@@ -130,7 +130,7 @@ def random_programme(seed, nodes=7, columns=160):
     sets[~sets.any(axis=1), 0] = True
     table = np.vstack([sets, np.eye(nodes, dtype=bool)])
     cost = np.concatenate([random.integers(1, 60, columns), np.full(nodes, 90)]).astype(float)
-    cover = Cover.of(csr_array(table.astype(float)))
+    cover = cover_of(csr_array(table.astype(float)))
     return Programme(cover, [], np.zeros(0), np.zeros(0), cost), np.arange(columns, columns + nodes)
 
 
@@ -160,7 +160,7 @@ def test_a_choice_said_to_be_the_best_is_the_best_however_few_columns_were_tried
 
 def test_partial_covers_are_compared_only_where_a_count_that_matters_is_equal():
     # Two halves at 1 each, or the whole at 5; two zones were asked for, and one zone would be lighter first.
-    cover = Cover.of(csr_array(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])))
+    cover = cover_of(csr_array(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])))
     sets = Priced(np.arange(3), np.zeros(3), np.array([[-1.0, 3.0], [-1.0, 3.0], [-1.0, 1.0]]))
     two = Limits(1.0, np.array([-2.0, np.inf]), counted=0)
     one = Limits(1.0, np.array([-1.0, 5.0]), counted=0)

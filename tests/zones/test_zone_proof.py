@@ -236,8 +236,8 @@ def test_without_a_maximum_small_components_are_still_proven():
 def test_listed_candidates_are_exactly_the_connected_sets_within_bounds():
     for problem in connected_problems(12, 9):
         listed = list_candidates(problem, max_subsets=10_000)
-        starts, members = listed.cover.starts.tolist(), listed.cover.members
-        found = [frozenset(members[a:b].tolist()) for a, b in itertools.pairwise(starts)]
+        table = listed.cover.matrix(np.arange(len(listed.cost)))
+        found = [frozenset(table.indices[a:b].tolist()) for a, b in itertools.pairwise(table.indptr.tolist())]
         masks = (c for k in range(1, 10) for c in itertools.combinations(range(9), k))
         want = {frozenset(c): plain_zone(problem, c)[2] for c in masks if plain_zone(problem, c)[0]}
         assert len(found) == len(set(found))

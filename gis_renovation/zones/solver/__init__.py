@@ -1,7 +1,8 @@
 """The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
 
 from gis_renovation.zones.solver.effort import FULL_EFFORT, SearchEffort
-from gis_renovation.zones.solver.enumeration import Candidates, Cover, list_candidates
+from gis_renovation.zones.solver.covers import Cover, cover_of
+from gis_renovation.zones.solver.enumeration import Candidates, list_candidates
 from gis_renovation.zones.solver.pricing import Proof, easy_bounds, prove_best
 from gis_renovation.zones.solver.problem import (
     MEMBERS,
@@ -32,6 +33,7 @@ __all__ = [
     "ZoneProblem",
     "compact",
     "connected_parts",
+    "cover_of",
     "easy_bounds",
     "group_sums",
     "list_candidates",

@@ -12,19 +12,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gis_renovation.arrays import Floats
-from gis_renovation.zones.solver.enumeration import Cover
+from gis_renovation.zones.solver.bitsets import MOST_NODES, Masks, all_of, lowest
+from gis_renovation.zones.solver.covers import Cover, MaskCover
 from gis_renovation.zones.solver.problem import Labels
 
-Masks = NDArray[np.uint64]
-
-# Nodes that the bits of one number tell apart.
-MOST_NODES = 64
 # Pairs of a partial cover and a set tried at once.
 PAIRS_AT_ONCE = 1_000_000
-ONE = np.uint64(1)
 
 
 class Limits(NamedTuple):
@@ -69,9 +64,13 @@ def best_cover(
     prices, are grown on at each node, so that a better choice may be missed. None beyond ``max_pairs`` pairs of a
     partial cover and a column. Deterministic, in at most ``max_pairs`` steps.
     """
-    masks = _masks(cover, priced.columns)
-    owner = _lowest(masks)
-    order = np.lexsort((priced.columns, priced.reduced, owner))
+    if not isinstance(cover, MaskCover):
+        raise ValueError(f"partial covers are of {MOST_NODES} nodes at most, found {cover.nodes}")
+    masks = cover.masks[priced.columns]
+    owner = lowest(masks)
+    # By owner, then by reduced cost, equals as they come.
+    order = np.argsort(priced.reduced, kind="stable")
+    order = order[np.argsort(owner[order].astype(np.uint8), kind="stable")]
     starts = np.searchsorted(owner[order], np.arange(cover.nodes + 1))
     if width is not None:
         width = min(width, max(1, max_pairs // max(len(masks), 1)))
@@ -92,9 +91,11 @@ def best_cover(
             return None
         sets = _Partial(masks[own], priced.reduced[own], priced.values[own], own, own)
         for grown in _grown(states, count, sets, limits.spent):
-            place = np.where(grown.mask == _all(cover.nodes), cover.nodes, _lowest(~grown.mask))
-            for goal in np.unique(place):
-                waiting[goal].append(grown.take(np.flatnonzero(place == goal)))
+            place = np.where(grown.mask == all_of(cover.nodes), cover.nodes, lowest(~grown.mask))
+            by_place = np.argsort(place.astype(np.uint8), kind="stable")
+            starts_at = np.append(0, np.cumsum(np.bincount(place, minlength=cover.nodes + 1)))
+            for goal in np.flatnonzero(np.diff(starts_at)):
+                waiting[goal].append(grown.take(by_place[starts_at[goal] : starts_at[goal + 1]]))
         count += len(states.mask)
     return _traced(priced.columns, kept, waiting[-1], limits)
 
@@ -124,24 +125,6 @@ def _nothing(width: int) -> _Partial:
     """Nothing covered yet."""
     none = np.full(1, -1)
     return _Partial(np.zeros(1, np.uint64), np.zeros(1), np.zeros((1, width)), none, none)
-
-
-def _all(nodes: int) -> np.uint64:
-    return np.uint64((1 << nodes) - 1)
-
-
-def _masks(cover: Cover, columns: Labels) -> Masks:
-    """The nodes of each column as the bits of a number. O(members)."""
-    matrix = cover.matrix(columns)
-    bits = ONE << matrix.indices.astype(np.uint64)
-    return np.asarray(np.add.reduceat(bits, matrix.indptr[:-1]) if len(columns) else bits)
-
-
-def _lowest(masks: Masks) -> Labels:
-    """The lowest bit of each number; 0 where there is none."""
-    low = np.maximum(masks & (~masks + ONE), ONE)
-    # A power of two has an exact logarithm.
-    return np.asarray(np.log2(low.astype(np.float64)), dtype=np.int64)
 
 
 def _best_of_each(found: list[_Partial], counted: int | None) -> _Partial:

@@ -17,10 +17,12 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from gis_renovation.arrays import Flags, Floats
+from gis_renovation.zones.solver.bitsets import MOST_NODES
+from gis_renovation.zones.solver.covers import Cover, MaskCover, Members, listed_cover, member_type, spread_places, starts_of
 from gis_renovation.zones.solver.problem import INNER, Labels, ZoneProblem
+from gis_renovation.zones.solver.small_listing import Found, list_small
 
 Rows = NDArray[np.int32]
-Members = NDArray[np.uint16 | np.int32]
 
 # Listing uses a dense adjacency table; larger components are not proven.
 LARGEST_LISTED = 3_000
@@ -32,73 +34,6 @@ ROOTS_AT_ONCE = 64
 ROOM_STEPS = 500
 TINY = 1e-9
 ROUNDING = 1e-9
-# Columns priced at once.
-COLUMNS_AT_ONCE = 250_000
-
-
-class Cover(NamedTuple):
-    """Which nodes each column covers: column ``i`` has ``members[starts[i]:starts[i + 1]]`` of ``nodes``.
-
-    Millions of columns are held in two bytes a member; only the few in a programme become a matrix.
-    """
-
-    starts: Labels
-    members: Members
-    nodes: int
-
-    @classmethod
-    def of(cls, matrix: csr_array) -> Cover:
-        """The rows of a matrix as columns."""
-        nodes = matrix.shape[1]
-        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(_member_type(nodes)), nodes)
-
-    def followed_by(self, *others: Cover) -> Cover:
-        """These columns, then the others'."""
-        parts = (self, *others)
-        starts = _starts(np.concatenate([np.diff(part.starts) for part in parts]))
-        return Cover(starts, np.concatenate([part.members for part in parts]), self.nodes)
-
-    def with_one_more(self, columns: Labels, extra: Labels, nodes: int) -> Cover:
-        """Some columns over more nodes, each with the node ``extra`` besides, which is a new one (none for -1)."""
-        own = self.starts[columns + 1] - self.starts[columns]
-        more = extra >= 0
-        starts = _starts(own + more)
-        last = starts[1:][more] - 1
-        members = np.empty(starts[-1], dtype=_member_type(nodes))
-        is_own = np.ones(len(members), dtype=bool)
-        is_own[last] = False
-        members[last] = extra[more]
-        members[is_own] = self.members[_spread_places(self.starts[columns], self.starts[columns + 1])[1]]
-        return Cover(starts, members, nodes)
-
-    def matrix(self, columns: Labels) -> csr_array:
-        """Some columns as the rows of a matrix of ones."""
-        places = _spread_places(self.starts[columns], self.starts[columns + 1])[1]
-        members = self.members[places].astype(np.int32)
-        starts = _starts(self.starts[columns + 1] - self.starts[columns])
-        return csr_array((np.ones(len(members)), members, starts), shape=(len(columns), self.nodes))
-
-    def totals(self, values: Floats) -> Floats:
-        """The sum of the values of each column's nodes; every column has some."""
-        totals = np.empty(len(self.starts) - 1)
-        for first in range(0, len(totals), COLUMNS_AT_ONCE):
-            stop = min(first + COLUMNS_AT_ONCE, len(totals))
-            starts = self.starts[first : stop + 1]
-            taken = values[self.members[starts[0] : starts[-1]]]
-            totals[first:stop] = np.add.reduceat(taken, starts[:-1] - starts[0])
-        return totals
-
-    def reached(self, columns: int) -> Flags:
-        """Whether each node is in any of the first so many columns."""
-        seen = np.zeros(self.nodes, dtype=bool)
-        for first in range(0, columns, COLUMNS_AT_ONCE):
-            stop = min(first + COLUMNS_AT_ONCE, columns)
-            seen[self.members[self.starts[first] : self.starts[stop]]] = True
-        return seen
-
-
-def _member_type(nodes: int) -> type[np.uint16 | np.int32]:
-    return np.uint16 if nodes <= np.iinfo(np.uint16).max else np.int32
 
 
 class Candidates(NamedTuple):
@@ -192,6 +127,9 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int, sieve: Sieve | No
         return None
     if sieve is None and _singles_and_pairs(problem) > max_subsets:
         return None
+    if sieve is None and n <= MOST_NODES:
+        small = list_small(problem, max_subsets)
+        return None if small is None else _scored(problem, *small)
     net = _net(problem)
     found: list[tuple[Members, Floats, Floats]] = []
     seen = 0
@@ -205,11 +143,20 @@ def list_candidates(problem: ZoneProblem, *, max_subsets: int, sieve: Sieve | No
             if sieve is not None:
                 good &= sieve.reduced(problem, level) <= sieve.most
             score = problem.score(level.sums[good])
-            found.append((np.asarray(level.members[good], _member_type(n)), score.number, score.cost))
+            found.append((np.asarray(level.members[good], member_type(n)), score.number, score.cost))
             if sieve is not None:
                 level = _kept(level, np.flatnonzero(sieve.hopeful(problem, level)))
             level = _next_level(problem, net, level)
     return _gather(found, seen, n)
+
+
+def _scored(problem: ZoneProblem, found: list[Found], seen: int) -> Candidates:
+    """Sets as candidates with their lesser scores."""
+    scores = [problem.score(each.sums) for each in found]
+    number = np.concatenate([np.zeros(0), *[score.number for score in scores]])
+    cost = np.concatenate([np.zeros(0), *[score.cost for score in scores]])
+    masks = np.concatenate([np.zeros(0, dtype=np.uint64), *[each.masks for each in found]])
+    return Candidates(MaskCover(masks, problem.size), number, cost, seen)
 
 
 def _singles_and_pairs(problem: ZoneProblem) -> int:
@@ -221,7 +168,7 @@ def _singles_and_pairs(problem: ZoneProblem) -> int:
 
 def _kept(level: _Level, rows: Labels) -> _Level:
     _, nodes = _spread(level.open_starts[rows], level.open_starts[rows + 1], level.open_nodes)
-    starts = _starts(np.diff(level.open_starts)[rows])
+    starts = starts_of(np.diff(level.open_starts)[rows])
     return _Level(level.members[rows], level.sums[rows], starts, nodes)
 
 
@@ -262,7 +209,7 @@ def _first_level(problem: ZoneProblem, net: _Net, roots: Rows) -> _Level:
     owner, node = _spread(net.grid.indptr[roots], net.grid.indptr[roots + 1], net.grid.indices)
     later = (node > roots[owner]) & _fits(problem, sums, owner, node)
     counts = np.bincount(owner[later], minlength=len(roots))
-    return _Level(roots[:, None], sums, _starts(counts), node[later])
+    return _Level(roots[:, None], sums, starts_of(counts), node[later])
 
 
 def _fits(problem: ZoneProblem, sums: Floats, owner: Labels, node: Rows) -> Flags:
@@ -302,34 +249,22 @@ def _next_level(problem: ZoneProblem, net: _Net, level: _Level) -> _Level:
 def _side_by_side(count: int, owner: Labels, nodes: Rows, other_owner: Labels, others: Rows) -> tuple[Labels, Rows]:
     """Both lists of nodes, sorted by owner, as one: each owner's nodes, then its others."""
     own, more = np.bincount(owner, minlength=count), np.bincount(other_owner, minlength=count)
-    starts = _starts(own + more)
+    starts = starts_of(own + more)
     both = np.empty(len(nodes) + len(others), dtype=np.int32)
-    both[np.arange(len(nodes)) + np.repeat(_starts(more)[:-1], own)] = nodes
-    both[np.arange(len(others)) + np.repeat(_starts(own)[1:], more)] = others
+    both[np.arange(len(nodes)) + np.repeat(starts_of(more)[:-1], own)] = nodes
+    both[np.arange(len(others)) + np.repeat(starts_of(own)[1:], more)] = others
     return starts, both
 
 
 def _spread(starts: NDArray[np.integer], stops: NDArray[np.integer], values: Rows) -> tuple[Labels, Rows]:
     """``values[starts[i]:stops[i]]`` one after the other, with ``i`` of each."""
-    owner, places = _spread_places(starts, stops)
+    owner, places = spread_places(starts, stops)
     return owner, values[places]
-
-
-def _spread_places(starts: NDArray[np.integer], stops: NDArray[np.integer]) -> tuple[Labels, Labels]:
-    counts = np.asarray(stops - starts, dtype=np.int64)
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) + np.repeat(starts - _starts(counts)[:-1], counts)
-
-
-def _starts(counts: NDArray[np.integer]) -> Labels:
-    starts = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=starts[1:])
-    return starts
 
 
 def _gather(found: list[tuple[Members, Floats, Floats]], seen: int, n: int) -> Candidates:
     sizes = np.concatenate([np.zeros(0, dtype=np.int64), *[np.full(len(m), m.shape[1]) for m, _, _ in found]])
-    members = np.concatenate([np.zeros(0, dtype=_member_type(n)), *[m.ravel() for m, _, _ in found]])
+    members = np.concatenate([np.zeros(0, dtype=member_type(n)), *[m.ravel() for m, _, _ in found]])
     number = np.concatenate([np.zeros(0), *[number for _, number, _ in found]])
     cost = np.concatenate([np.zeros(0), *[cost for _, _, cost in found]])
-    return Candidates(Cover(_starts(sizes), members, n), number, cost, seen)
+    return Candidates(listed_cover(starts_of(sizes), members, n), number, cost, seen)

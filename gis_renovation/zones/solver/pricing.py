@@ -12,9 +12,11 @@ import numpy as np
 from scipy.sparse import csr_array, identity
 
 from gis_renovation.arrays import Flags, Floats
-from gis_renovation.zones.solver.covering import MOST_NODES, Limits, Priced, best_cover
+from gis_renovation.zones.solver.bitsets import MOST_NODES
+from gis_renovation.zones.solver.covering import Limits, Priced, best_cover
+from gis_renovation.zones.solver.covers import Cover, MaskCover, cover_of
 from gis_renovation.zones.solver.effort import SearchEffort
-from gis_renovation.zones.solver.enumeration import Candidates, Cover, Reach, list_candidates, make_sieve, reach_of
+from gis_renovation.zones.solver.enumeration import Candidates, Reach, list_candidates, make_sieve, reach_of
 from gis_renovation.zones.solver.problem import (
     COST_EPSILON,
     MEMBERS,
@@ -41,6 +43,7 @@ SOLVED_BY_HAND = 8
 LISTED_WHOLE = 3_000_000
 # Partial covers kept at each node for zones to begin with, and pairs tried for them.
 FIRST_WIDTH = 20
+FIRST_SHARES = (30, 300, 10_000)
 MOST_FIRST_PAIRS = 20_000_000
 # What one zone more or less weighs beside the cost of zones to begin with.
 NUMBER_FIRST = 1e3
@@ -95,28 +98,46 @@ def prove_best(problem: ZoneProblem, labels: Labels | None, effort: SearchEffort
 def _first_zones(listed: Candidates) -> Labels:
     """Zones to begin with: those of least cost for their communities, and as full as can be where few are wanted.
 
-    A node's least share in the cost of a zone is a price that no zone undercuts, so that partial covers show at
-    once which of them are dear.
+    More candidates are tried where some are left out that a candidate could take.
     """
-    cover = listed.cover
-    size, nodes = np.diff(cover.starts), cover.nodes
-    worth = listed.number * NUMBER_FIRST + listed.cost
-    share = np.full(nodes, np.inf)
-    np.minimum.at(share, cover.members.astype(np.int64), np.repeat(worth / size, size))
-    share[~np.isfinite(share)] = 0.0
-    dear = worth - cover.totals(share) if len(size) else worth
-    most = float(dear.max(initial=0.0)) * nodes + 1.0
-    reduced = np.concatenate([np.maximum(dear, 0.0), np.full(nodes, most)])
-    values = np.column_stack([np.append(np.zeros(len(size)), np.ones(nodes)), np.append(worth, np.zeros(nodes))])
-    every = cover.followed_by(Cover.of(identity(nodes, format="csr")))
-    sets, limits = Priced(np.arange(len(reduced)), reduced, values), Limits(np.inf, np.full(2, np.inf))
-    chosen = best_cover(every, sets, limits, max_pairs=MOST_FIRST_PAIRS, width=FIRST_WIDTH)
-    if chosen is None:
-        return np.arange(nodes)
-    part = every.matrix(chosen).tocoo()
+    nodes = listed.cover.nodes
+    least_out = int((~listed.cover.reached(listed.cover.count)).sum())
+    every = cover_of(identity(nodes, format="csr"))
+    for share in FIRST_SHARES:
+        cover, priced = _likely_zones(listed, share * nodes)
+        sets, limits = priced, Limits(np.inf, np.full(2, np.inf))
+        chosen = best_cover(cover.followed_by(every), sets, limits, max_pairs=MOST_FIRST_PAIRS, width=FIRST_WIDTH)
+        if chosen is None:
+            return np.arange(nodes)
+        if (chosen >= cover.count).sum() <= least_out or cover.count == listed.cover.count:
+            break
+    part = cover.followed_by(every).matrix(chosen).tocoo()
     labels = np.empty(nodes, dtype=np.int64)
     labels[part.col] = part.row
     return compact(labels)
+
+
+def _likely_zones(listed: Candidates, most: int) -> tuple[Cover, Priced]:
+    """Candidates of least cost for each of their communities, some evenly through the list, and each node left out.
+
+    A node's least share in the cost of a zone is a price that few zones undercut, so that partial covers show at
+    once which of them are dear.
+    """
+    nodes, count = listed.cover.nodes, listed.cover.count
+    worth = listed.number * NUMBER_FIRST + listed.cost
+    each = worth / listed.cover.sizes()
+    is_likely = np.arange(count) % max(1, count // most) == 0
+    is_likely[least(each, most)] = True
+    likely = np.flatnonzero(is_likely)
+    cover, worth, each = listed.cover.only(likely), worth[likely], each[likely]
+    share = cover.least_shares(each)
+    share[~np.isfinite(share)] = 0.0
+    dear = worth - cover.totals(share)
+    alone = float(dear.max(initial=0.0)) * nodes + 1.0
+    reduced = np.concatenate([np.maximum(dear, 0.0), np.full(nodes, alone)])
+    leaving = np.append(np.zeros(len(worth)), np.ones(nodes))
+    values = np.column_stack([leaving, np.append(worth, np.zeros(nodes))])
+    return cover, Priced(np.arange(len(reduced)), reduced, values)
 
 
 def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
@@ -126,10 +147,10 @@ def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
     """
     cover = listed.cover
     zones: list[list[tuple[int, int, float, float]]] = [[] for _ in range(problem.size)]
-    for number in range(len(listed.cost)):
-        nodes = cover.members[cover.starts[number] : cover.starts[number + 1]].tolist()
-        mask = sum(1 << node for node in nodes)
-        zones[min(nodes)].append((mask, number, float(listed.number[number]), round(float(listed.cost[number]), 9)))
+    masks = cover.masks.tolist() if isinstance(cover, MaskCover) else []
+    for number, mask in enumerate(masks):
+        own = (mask, number, float(listed.number[number]), round(float(listed.cost[number]), 9))
+        zones[(mask & -mask).bit_length() - 1].append(own)
     weight = problem.stats[:, MEMBERS].tolist()
     best: dict[int, tuple[float, float, float, tuple[int, ...]]] = {0: (0.0, 0.0, 0.0, ())}
     # Every set of nodes left over has its lowest node placed first, so smaller sets come first.
@@ -146,7 +167,7 @@ def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
     out, count, cost, chosen = best[(1 << problem.size) - 1]
     labels = np.arange(problem.size) + len(listed.cost)
     for number in chosen:
-        labels[cover.members[cover.starts[number] : cover.starts[number + 1]]] = number
+        labels[[node for node in range(problem.size) if masks[number] >> node & 1]] = number
     return Proof(compact(labels), (out, count, cost), len(listed.cost))
 
 
@@ -159,7 +180,7 @@ def _columns(problem: ZoneProblem, listed: Candidates, labels: Labels, *, is_who
     out = np.flatnonzero(~good[labels])
     zones, kept = len(listed.cost), int(good.sum())
     zero = np.zeros(n)
-    cover = listed.cover.followed_by(Cover.of(own), Cover.of(identity(n, format="csr")))
+    cover = listed.cover.followed_by(cover_of(own), cover_of(identity(n, format="csr")))
     return Columns(
         cover=cover,
         parts=(
@@ -263,7 +284,7 @@ def _costs(columns: Columns) -> Programme:
 
 def _listed_nearby(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -> Candidates:
     """Candidates within a few random partitions of the city into groups of neighbouring zones, each once."""
-    found = [Candidates(Cover.of(csr_array((0, problem.size))), np.zeros(0), np.zeros(0), 0)]
+    found = [Candidates(cover_of(csr_array((0, problem.size))), np.zeros(0), np.zeros(0), 0)]
     for number in range(NEARBY_PARTITIONS):
         for rounds in (2, 1):
             regions = clusters(problem, labels, Turn(0, number, 1), rounds)
@@ -285,7 +306,7 @@ def _listed_nearby(problem: ZoneProblem, labels: Labels, effort: SearchEffort) -
 def _likeliest(known: Candidates, prices: Floats) -> Candidates:
     """The candidates of least reduced cost."""
     rows = least(known.cost - known.cover.totals(prices), KNOWN_SHARE * known.cover.nodes)
-    return Candidates(Cover.of(known.cover.matrix(rows)), known.number[rows], known.cost[rows], known.seen)
+    return Candidates(known.cover.only(rows), known.number[rows], known.cost[rows], known.seen)
 
 
 def _once(found: list[Candidates]) -> Candidates:
@@ -298,7 +319,7 @@ def _once(found: list[Candidates]) -> Candidates:
     drawn = np.rint(noise(0, 0, cover.nodes) * 2.0**40)
     once = np.sort(np.unique(cover.totals(drawn), return_index=True)[1])
     number, cost = np.concatenate([each.number for each in found]), np.concatenate([each.cost for each in found])
-    return Candidates(Cover.of(cover.matrix(once)), number[once], cost[once], sum(each.seen for each in found))
+    return Candidates(cover.only(once), number[once], cost[once], sum(each.seen for each in found))
 
 
 def easy_bounds(problem: ZoneProblem) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ columns that can still matter, prove the optimum.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ import scipy
 from scipy.sparse import csc_array
 
 from gis_renovation.arrays import Floats
-from gis_renovation.zones.solver.covering import MOST_NODES, Limits, Priced, best_cover
+from gis_renovation.zones.solver.bitsets import MOST_NODES
+from gis_renovation.zones.solver.covering import Limits, Priced, best_cover
 from gis_renovation.zones.solver.effort import SearchEffort
-from gis_renovation.zones.solver.enumeration import Cover
+from gis_renovation.zones.solver.covers import Cover
 from gis_renovation.zones.solver.problem import Labels, compact
 
 # So few columns go into one integer programme without pricing.
@@ -65,8 +66,7 @@ class Programme(NamedTuple):
 
     def only(self, columns: Labels) -> Programme:
         """The programme of some columns alone."""
-        cover = Cover.of(self.cover.matrix(columns))
-        return self._replace(cover=cover, caps=[cap[columns] for cap in self.caps], cost=self.cost[columns], barred=0)
+        return self._replace(cover=self.cover.only(columns), caps=[cap[columns] for cap in self.caps], cost=self.cost[columns], barred=0)
 
     def reduced(self, prices: Floats, dues: Floats) -> Floats:
         """Cost of each column less what its nodes' prices and the caps' dues pay."""
@@ -99,11 +99,48 @@ def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *,
         if found is not None and found.bound >= found.value:
             return found
     relaxed, reduced, _ = relax(programme, start, effort)
-    best, value, bound = start, float(programme.cost[start].sum()), relaxed
+    known = Choice(start, float(programme.cost[start].sum()), relaxed)
+    margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(known.value))
+    deepened = _by_partial_covers if programme.cover.nodes <= MOST_NODES else _by_programmes
+    found = deepened(programme, known, reduced, effort, whole=whole)
+    return found._replace(bound=found.value) if found.value - found.bound <= margin else found
+
+
+def _by_partial_covers(
+    programme: Programme, known: Choice, reduced: Floats, effort: SearchEffort, *, whole: bool
+) -> Choice:
+    """All choices of few nodes whose reduced costs add up to little, then to more, until the best is among them.
+
+    What a choice costs more than the relaxation is what its reduced costs add up to at least, so that the work does
+    not depend on how good the known choice is.
+    """
+    relaxed, columns = known.bound, np.arange(programme.columns)
+    for share in (1.0 / 256.0, 1.0 / 64.0, 1.0 / 16.0, 1.0 / 4.0, 1.0):
+        spare = 1.0 - 1e-6 if whole else -1e-7 * max(1.0, abs(known.value))
+        most = known.value - relaxed - spare
+        if most < 0 or known.value - known.bound <= abs(spare) or effort.seconds_left() <= 0:
+            break
+        budget = share * most
+        tried = columns[reduced <= budget]
+        found = _best_of(programme, tried, reduced, budget, effort, width=None)
+        if found is None:
+            rough = _best_of(programme, columns[reduced <= most], reduced, most, effort, width=NARROW)
+            return known if rough is None or rough.value >= known.value - 1e-9 else known._replace(
+                columns=rough.columns, value=rough.value
+            )
+        if found.value < known.value - 1e-9:
+            known = known._replace(columns=found.columns, value=found.value)
+        known = known._replace(bound=max(known.bound, min(relaxed + budget, known.value) if share < 1.0 else known.value))
+    return known
+
+
+def _by_programmes(programme: Programme, known: Choice, reduced: Floats, effort: SearchEffort, *, whole: bool) -> Choice:
+    """Integer programmes over the likeliest columns, then over more."""
+    relaxed, (best, value, bound) = known.bound, known
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
     spare = margin if whole else -margin
     order = _ascending(reduced, value - relaxed - spare)
-    for count, width in _stages(programme, effort, whole=whole):
+    for count in _stages(programme, effort, whole=whole):
         if value - bound <= margin or effort.seconds_left() <= 0:
             break
         # Prices of the relaxation say which columns matter, whatever bound is known by now.
@@ -111,14 +148,14 @@ def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *,
         useful = int(np.searchsorted(reduced[order], budget, side="right"))
         tried = np.union1d(order[: min(count, useful)], best)
         tree = _few_nodes(effort) if whole and count > 4 * programme.cover.nodes else effort
-        found = _best_of(programme, (tried, reduced), budget, tree, width=width)
+        found = _solve(programme, tried, tree)
         if found is not None and found.value < value - 1e-9:
             best, value = found.columns, found.value
         beyond = relaxed + reduced[order[count]] if count < useful else value
         bound = max(bound, min(found.bound if found is not None else bound, beyond, value))
-        if count >= useful and width is None:
+        if count >= useful:
             break
-    return Choice(best, value, value if value - bound <= margin else bound)
+    return Choice(best, value, bound)
 
 
 def _few_nodes(effort: SearchEffort) -> SearchEffort:
@@ -126,29 +163,22 @@ def _few_nodes(effort: SearchEffort) -> SearchEffort:
     return replace(effort, max_nodes=max(1, effort.max_nodes // 100))
 
 
-def _stages(programme: Programme, effort: SearchEffort, *, whole: bool) -> Iterable[tuple[int, int | None]]:
-    """How many of the likeliest columns are tried one after the other, and how many partial covers are kept then."""
+def _stages(programme: Programme, effort: SearchEffort, *, whole: bool) -> list[int]:
+    """How many of the likeliest columns are tried one after the other."""
     nodes, most = programme.cover.nodes, effort.max_columns
-    if nodes <= MOST_NODES:
-        return (4 * nodes, None), (programme.columns, NARROW), (programme.columns, None)
-    counts = {min(4 * nodes, most), min(16 * nodes, most), *(() if whole else (most,))}
-    return [(count, None) for count in sorted(counts)]
+    return sorted({min(4 * nodes, most), min(16 * nodes, most), *(() if whole else (most,))})
 
 
 def _best_of(
-    programme: Programme, priced: tuple[Labels, Floats], budget: float, effort: SearchEffort, *, width: int | None
+    programme: Programme, columns: Labels, reduced: Floats, budget: float, effort: SearchEffort, *, width: int | None
 ) -> Choice | None:
-    """The best choice among some columns whose reduced costs add up to the budget at most; None if none is found.
+    """The best choice among some columns whose reduced costs add up to the budget at most; None beyond the effort.
 
-    ``priced`` are the columns, and the reduced costs of all there are.
+    ``reduced`` are the reduced costs of all columns. Where there is no choice, its value is infinite.
     """
-    columns, reduced = priced
-    if programme.cover.nodes > MOST_NODES:
-        return _solve(programme, columns, effort)
-    inside = columns[columns < len(reduced)]
-    values = np.column_stack([programme.cap_table(inside), programme.cost[inside]])
+    values = np.column_stack([programme.cap_table(columns), programme.cost[columns]])
     limits = Limits(budget, np.append(programme.limits + programme.room, np.inf), programme.counted)
-    sets = Priced(inside, reduced[inside], values)
+    sets = Priced(columns, reduced[columns], values)
     chosen = best_cover(programme.cover, sets, limits, max_pairs=effort.max_pairs, width=width)
     if chosen is None:
         return None
@@ -222,7 +252,7 @@ def _prices(programme: Programme, columns: Labels, steps: int, seconds: float) -
         A_ub=programme.cap_table(columns).T if capped else None,
         b_ub=programme.limits if capped else None,
         method="highs",
-        options={"maxiter": steps, **({"time_limit": seconds} if seconds < np.inf else {})},
+        options={"maxiter": steps, "presolve": programme.cover.nodes > MOST_NODES, **({"time_limit": seconds} if seconds < np.inf else {})},
     )
     if result.status == 1:
         return None
@@ -242,11 +272,13 @@ def least(values: Floats, count: int) -> Labels:
 
 def _likely(programme: Programme, each: int = 60) -> Labels:
     """Some columns of least cost per member for each node, to begin with."""
-    size = np.diff(programme.cover.starts[: programme.columns + 1])
+    size = programme.cover.sizes()[: programme.columns]
     worth = programme.cost[: programme.columns] / size
     some = POOL_SHARE * programme.cover.nodes
     # Where all cost the same, those evenly through the list reach all nodes.
-    likely = np.union1d(least(worth, some), np.arange(0, len(worth), max(1, len(worth) // some)))
+    is_likely = np.arange(len(worth)) % max(1, len(worth) // some) == 0
+    is_likely[least(worth, some)] = True
+    likely = np.flatnonzero(is_likely)
     order = likely[np.argsort(worth[likely], kind="stable")]
     by_node = programme.cover.matrix(order).tocsc()
     by_node.sort_indices()
