@@ -27,6 +27,7 @@ from gis_renovation.zones.solver.problem import (
     group_sums,
     noise,
 )
+from gis_renovation.zones.solver.rebuilding import rebuilt
 from gis_renovation.zones.solver.search import clusters, search_zones
 from gis_renovation.zones.solver.set_partitioning import (
     Columns,
@@ -88,6 +89,8 @@ def prove_best(problem: ZoneProblem, labels: Labels | None, effort: SearchEffort
         return _by_dynamic_programme(problem, listed)
     if labels is None:
         labels = search_zones(problem, effort) if listed is None or problem.size > MOST_NODES else _first_zones(listed)
+    if problem.size > MOST_NODES and (problem.zone_price or problem.target is not None):
+        labels = rebuilt(problem, labels, effort, _columns)
     if listed is None:
         return prove_by_prices(problem, labels, effort) or Proof(labels, easy_bounds(problem), -1)
     columns = _columns(problem, listed, labels, is_whole=True)

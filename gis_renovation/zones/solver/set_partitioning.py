@@ -12,11 +12,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import scipy
-from scipy.sparse import csc_array
 
 from gis_renovation.arrays import Floats
 from gis_renovation.zones.solver.bitsets import MOST_NODES
+from gis_renovation.zones.solver.branching import Relaxed, Tables, Work, best_by_branching, relaxation
 from gis_renovation.zones.solver.covering import Limits, Priced, best_cover
 from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.covers import Cover
@@ -28,8 +27,10 @@ SOLVED_WHOLE = 100
 RELAXATION_ROUNDS = 200
 # Columns a node in the pool of likely ones.
 POOL_SHARE = 100
-# Beyond so many columns a tree has fewer nodes.
-COLUMNS_A_TREE = 2_000
+# What differences of float64 leave behind.
+ROUNDED = 1.0 + 1e-9
+# A tree may take this share of the steps that a relaxation may.
+TREE_SHARE = 5
 # Partial covers kept at each node while only a good choice is wanted.
 NARROW = 300
 # Added to every cap for the solver's tolerance; and for integer programmes on whole values.
@@ -95,15 +96,17 @@ def choose_columns(programme: Programme, start: Labels, effort: SearchEffort, *,
     values a better choice is better by one at least.
     """
     if programme.columns <= SOLVED_WHOLE and programme.cover.nodes > MOST_NODES:
-        found = _solve(programme, np.arange(programme.columns), effort)
-        if found is not None and found.bound >= found.value:
-            return found
+        value = float(programme.cost[start].sum())
+        margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
+        found = _solve(programme, np.arange(programme.columns), value, margin, effort)
+        if found.value - found.bound <= margin * ROUNDED:
+            return Choice(found.columns if found.value < value - 1e-9 else start, found.value, found.value)
     relaxed, reduced, _ = relax(programme, start, effort)
     known = Choice(start, float(programme.cost[start].sum()), relaxed)
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(known.value))
     deepened = _by_partial_covers if programme.cover.nodes <= MOST_NODES else _by_programmes
     found = deepened(programme, known, reduced, effort, whole=whole)
-    return found._replace(bound=found.value) if found.value - found.bound <= margin else found
+    return found._replace(bound=found.value) if found.value - found.bound <= margin * ROUNDED else found
 
 
 def _by_partial_covers(
@@ -141,25 +144,25 @@ def _by_programmes(programme: Programme, known: Choice, reduced: Floats, effort:
     spare = margin if whole else -margin
     order = _ascending(reduced, value - relaxed - spare)
     for count in _stages(programme, effort, whole=whole):
-        if value - bound <= margin or effort.seconds_left() <= 0:
+        if value - bound <= margin * ROUNDED or effort.seconds_left() <= 0:
             break
         # Prices of the relaxation say which columns matter, whatever bound is known by now.
         budget = value - relaxed - spare
         useful = int(np.searchsorted(reduced[order], budget, side="right"))
         tried = np.union1d(order[: min(count, useful)], best)
         tree = _few_nodes(effort) if whole and count > 4 * programme.cover.nodes else effort
-        found = _solve(programme, tried, tree)
-        if found is not None and found.value < value - 1e-9:
+        found = _solve(programme, tried, value, margin, tree)
+        if found.value < value - 1e-9:
             best, value = found.columns, found.value
         beyond = relaxed + reduced[order[count]] if count < useful else value
-        bound = max(bound, min(found.bound if found is not None else bound, beyond, value))
+        bound = max(bound, min(found.bound, beyond, value))
         if count >= useful:
             break
     return Choice(best, value, bound)
 
 
 def _few_nodes(effort: SearchEffort) -> SearchEffort:
-    """The effort for a number of zones among many columns: each node of such a tree takes seconds and tells little."""
+    """The effort where a tree tells little: for a number of zones among many columns, and where no proof can follow."""
     return replace(effort, max_nodes=max(1, effort.max_nodes // 100))
 
 
@@ -203,15 +206,16 @@ def relax(programme: Programme, start: Labels, effort: SearchEffort) -> tuple[fl
     inside = np.union1d(start, _likely(programme))
     pool = inside[:0]
     held = programme.only(pool)
-    found = _Prices(np.zeros(nodes), np.zeros(len(programme.caps)), 0.0, 0)
+    found = Relaxed(np.zeros(0), 0.0, np.zeros(nodes), np.zeros(len(programme.caps)), 0)
     steps = effort.max_iterations
     for _ in range(RELAXATION_ROUNDS):
-        better = _prices(programme, inside, steps, effort.seconds_left()) if steps > 0 else None
+        tables = _tables(programme, inside)
+        better = relaxation(tables, np.ones(len(inside), dtype=bool), steps, effort.seconds_left())
         if better is None:
-            reduced = programme.reduced(found.nodes, found.caps)
+            reduced = programme.reduced(found.prices, found.dues)
             break
         found, steps = better, steps - better.steps
-        prices, dues = found.nodes, found.caps
+        prices, dues = found.prices, found.dues
         reduced = held.reduced(prices, dues)
         fresh = np.setdiff1d(pool[reduced < -1e-9 * scale], inside, assume_unique=True)
         if not len(fresh):
@@ -225,41 +229,10 @@ def relax(programme: Programme, start: Labels, effort: SearchEffort) -> tuple[fl
         cheapest = np.argsort(reduced[np.searchsorted(pool, fresh)], kind="stable")
         inside = np.union1d(inside, fresh[cheapest[: 3 * nodes + 200]])
     else:
-        reduced = programme.reduced(found.nodes, found.caps)
+        reduced = programme.reduced(found.prices, found.dues)
     # A choice has at most one column a node, so this much below the prices' worth and no more.
     short = min(0.0, float(reduced.min(initial=0.0)))
-    return found.worth + short * nodes, reduced - short, found.nodes
-
-
-class _Prices(NamedTuple):
-    """What covering each node and loosening each cap is worth, all that together, and the steps it took to find."""
-
-    nodes: Floats
-    caps: Floats
-    worth: float
-    steps: int
-
-
-def _prices(programme: Programme, columns: Labels, steps: int, seconds: float) -> _Prices | None:
-    """The prices of the relaxation over some columns; None where steps or seconds do not suffice."""
-    if seconds <= 0:
-        return None
-    capped = bool(programme.caps)
-    result = scipy.optimize.linprog(
-        programme.cost[columns],
-        A_eq=programme.cover.matrix(columns).T.tocsc(),
-        b_eq=np.ones(programme.cover.nodes),
-        A_ub=programme.cap_table(columns).T if capped else None,
-        b_ub=programme.limits if capped else None,
-        method="highs",
-        options={"maxiter": steps, "presolve": programme.cover.nodes > MOST_NODES, **({"time_limit": seconds} if seconds < np.inf else {})},
-    )
-    if result.status == 1:
-        return None
-    if result.status != 0:
-        raise RuntimeError(f"the relaxation of the zone choice failed: {result.message}")
-    prices, dues = result.eqlin.marginals, np.minimum(result.ineqlin.marginals, 0.0)
-    return _Prices(prices, dues, float(prices.sum() + (dues @ programme.limits if capped else 0.0)), int(result.nit))
+    return found.value + short * nodes, reduced - short, found.prices
 
 
 def least(values: Floats, count: int) -> Labels:
@@ -288,33 +261,17 @@ def _likely(programme: Programme, each: int = 60) -> Labels:
     return np.unique(order[by_node.indices[picked]])
 
 
-def _solve(programme: Programme, columns: Labels, effort: SearchEffort) -> Choice | None:
-    """The integer programme over some columns; None when it ends without any solution."""
-    # The more columns, the longer each node of the tree.
-    nodes = max(1, min(effort.max_nodes, effort.max_nodes * COLUMNS_A_TREE // max(len(columns), 1)))
-    seconds = effort.seconds_left()
-    if seconds <= 0:
-        return None
-    constraints = [scipy.optimize.LinearConstraint(programme.cover.matrix(columns).T.tocsc(), 1.0, 1.0)]
-    if programme.caps:
-        most = programme.limits + programme.room
-        constraints.append(scipy.optimize.LinearConstraint(csc_array(programme.cap_table(columns).T), -np.inf, most))
-    result = scipy.optimize.milp(
-        programme.cost[columns],
-        integrality=np.ones(len(columns)),
-        bounds=(0, 1),
-        constraints=constraints,
-        options={
-            "mip_rel_gap": 0.0,
-            "node_limit": nodes,
-            **({"time_limit": seconds} if seconds < np.inf else {}),
-        },
-    )
-    if result.x is None:
-        return None
-    chosen = columns[result.x > 0.5]
-    value = float(programme.cost[chosen].sum())
-    return Choice(chosen, value, value if result.status == 0 else float(result.mip_dual_bound))
+def _solve(programme: Programme, columns: Labels, known: float, margin: float, effort: SearchEffort) -> Choice:
+    """The best choice among some columns that beats the known value, where there is one, and a bound on these."""
+    work = Work(effort.max_nodes, effort.max_iterations // TREE_SHARE, effort.seconds_left())
+    best = best_by_branching(_tables(programme, columns), known, margin, work)
+    return Choice(columns[best.columns], best.value, best.bound)
+
+
+def _tables(programme: Programme, columns: Labels) -> Tables:
+    """Some columns as the tables of a linear programme."""
+    cover, caps = programme.cover.matrix(columns), programme.cap_table(columns)
+    return Tables(cover, programme.cost[columns], caps, programme.limits)
 
 
 class Columns(NamedTuple):
@@ -355,7 +312,9 @@ def settle(
         bound = min(floor, value)
         if value > floor + 1e-9:
             counted = 1 if part > 0 and zone_count is not None else None
-            chosen, value, bound = _settle_part(columns, chosen, values, caps, effort, part=part, counted=counted)
+            # What follows a part that is not proven is only made better.
+            own = effort if certain else _few_nodes(effort)
+            chosen, value, bound = _settle_part(columns, chosen, values, caps, own, part=part, counted=counted)
         bound = float(np.ceil(bound - 1e-6)) if whole else bound
         certain &= not np.isnan(bound)
         bounds[part] = bound + 0.0 if certain else np.nan
