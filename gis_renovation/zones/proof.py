@@ -31,6 +31,8 @@ from gis_renovation.zones.solver import (
 
 # So few communities are proved sooner than a proof is looked up.
 NOT_WORTH_KEEPING = 8
+# Components of more communities are searched each for itself.
+SEARCHED_TOGETHER = 64
 PROOF_COLUMNS = (
     "proof",
     "left_out_count",
@@ -257,8 +259,8 @@ def missed_number(
 def solve(request: Request, effort: SearchEffort, desk: ProofDesk | None = None) -> Solution:
     """Zones of all communities. Deterministic in the request and the effort, unless its seconds run out.
 
-    Small components come first. One whose proof the ``desk`` keeps is not proved again; where the seconds run out,
-    the zones of the rest are the search's.
+    Zones of all are searched before any proof begins; small components are proved first. One whose proof the ``desk``
+    keeps is not proved again; where the seconds run out, the zones of the rest are the search's.
     """
     component = components(request.ids, request.links)
     if request.requirements.is_plain:
@@ -283,38 +285,68 @@ def _proved(
     """Each group's own problem and proof, and whether the seconds ran out before it was done."""
     found: list[tuple[ZoneProblem, Proof, bool]] = []
     done = 0
-    for nodes in groups:
-        if effort.seconds_left() <= 0:
-            break
-        own = part_problem(problem, nodes)
-        proof = _kept_or_proved(own, effort, desk)
-        is_late = effort.seconds_left() <= 0 and not component_proof(own, proof).is_proven
+    parts = [_Part.of(part_problem(problem, nodes), effort, desk) for nodes in groups]
+    first = _first_zones(problem, groups, parts, effort)
+    for nodes, part, searched in zip(groups, parts, first, strict=True):
+        if effort.seconds_left() <= 0 and part.kept is None:
+            desk.cut_short = True
+            found.append((part.problem, Proof(searched, easy_bounds(part.problem), -1), True))
+            continue
+        proof = part.kept or _proved_anew(part, searched, effort, desk)
+        is_late = effort.seconds_left() <= 0 and not component_proof(part.problem, proof).is_proven
         desk.cut_short |= is_late
-        found.append((own, proof, is_late))
+        found.append((part.problem, proof, is_late))
         done += len(nodes)
         desk.tell(done, problem.size)
-    rest = groups[len(found) :]
-    if rest:
-        desk.cut_short = True
-        every = np.sort(np.concatenate(rest))
-        labels = np.empty(problem.size, dtype=np.int64)
-        labels[every] = search_zones(part_problem(problem, every), effort)
-        alone = [(part_problem(problem, nodes), compact(labels[nodes])) for nodes in rest]
-        found += [(own, Proof(own_labels, easy_bounds(own), -1), True) for own, own_labels in alone]
     return found
 
 
-def _kept_or_proved(problem: ZoneProblem, effort: SearchEffort, desk: ProofDesk) -> Proof:
-    """A component's proof from where it is kept, else made and kept, unless the seconds ran out meanwhile."""
-    if problem.size <= NOT_WORTH_KEEPING:
-        return prove_best(problem, None, effort)
-    key = proof_key(problem, effort)
-    kept = desk.proof_of(key, problem)
-    if kept is not None:
-        return kept
-    proof = prove_best(problem, None, effort)
-    if effort.seconds_left() > 0 or component_proof(problem, proof).is_proven:
-        desk.keep(key, proof)
+class _Part(NamedTuple):
+    """A component's own problem, the key of its proof ("" where it is not worth keeping), and its kept proof."""
+
+    problem: ZoneProblem
+    key: str
+    kept: Proof | None
+
+    @classmethod
+    def of(cls, problem: ZoneProblem, effort: SearchEffort, desk: ProofDesk) -> _Part:
+        if problem.size <= NOT_WORTH_KEEPING:
+            return cls(problem, "", None)
+        key = proof_key(problem, effort)
+        return cls(problem, key, desk.proof_of(key, problem))
+
+
+def _first_zones(
+    problem: ZoneProblem, groups: Sequence[Labels], parts: Sequence[_Part], effort: SearchEffort
+) -> list[Labels]:
+    """Zones of every group that is still to be proved, found by search before any proof begins.
+
+    Small groups are searched all at once: their proofs find zones to begin with themselves. Where a proof is kept, each
+    node is for itself.
+    """
+    large = [part.kept is None and part.problem.size > SEARCHED_TOGETHER for part in parts]
+    small = [part.kept is None and not is_large for part, is_large in zip(parts, large, strict=True)]
+    labels = np.arange(problem.size)
+    chosen = [nodes for nodes, is_small in zip(groups, small, strict=True) if is_small]
+    if chosen:
+        every = np.sort(np.concatenate(chosen))
+        labels[every] = search_zones(part_problem(problem, every), effort)
+    return [
+        search_zones(part.problem, effort) if is_large else compact(labels[nodes])
+        for nodes, part, is_large in zip(groups, parts, large, strict=True)
+    ]
+
+
+def _proved_anew(part: _Part, searched: Labels, effort: SearchEffort, desk: ProofDesk) -> Proof:
+    """A component's proof, kept unless the seconds ran out meanwhile.
+
+    Only a large component's own search may begin its proof: zones that depend on other components would not be the
+    same where a proof is kept.
+    """
+    own = searched if part.problem.size > SEARCHED_TOGETHER else None
+    proof = prove_best(part.problem, own, effort)
+    if part.key and (effort.seconds_left() > 0 or component_proof(part.problem, proof).is_proven):
+        desk.keep(part.key, proof)
     return proof
 
 
