@@ -554,7 +554,7 @@ def _chosen_zones(cover: Cover, picked: Labels, nodes: int) -> tuple[Labels, Lab
 
 def _continuations(zones: Cover, counts: Floats) -> tuple[Labels, Labels, Floats]:
     """Every zone with each approved zone it shares communities with, and how many those are; by zone."""
-    table, count = csr_array(counts), zones.count
+    table, count = csr_array(counts), zones.column_count
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
     for first in range(0, count, ZONES_AT_ONCE):
         part = np.arange(first, min(first + ZONES_AT_ONCE, count))

@@ -2,11 +2,22 @@
 
 import itertools
 
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from gis_renovation.zones.solver import SearchEffort, ZoneProblem, compact, prove_best, search_zones, set_partitioning
+from gis_renovation.zones.solver import (
+    SearchEffort,
+    ZoneProblem,
+    branching,
+    compact,
+    pricing,
+    prove_best,
+    rebuilding,
+    search_zones,
+    set_partitioning,
+)
 from gis_renovation.zones.solver.covering import Limits, Priced, best_cover
 from gis_renovation.zones.solver.covers import cover_of
 from gis_renovation.zones.solver.problem import total_score
@@ -15,7 +26,14 @@ from tests.zones.test_zone_proof import best_by_dynamic_programme
 
 EFFORT = SearchEffort()
 BOUNDS = ((300, 900), (100, 500), (0, 600), (200, 400))
-WISHES = {"any": (0.0, None), "fewest": (1.0, None), "most": (-1.0, None), "two": (0.0, 2), "four": (0.0, 4)}
+WISHES = {
+    "any": {},
+    "fewest": {"price": 1.0},
+    "most": {"price": -1.0},
+    "two": {"zone_count": 2},
+    "four": {"zone_count": 4},
+    "about 450": {"target": 450.0},
+}
 
 
 def lattice(size, width, random):
@@ -75,18 +93,88 @@ def make_patch(family, size, *, seed, bounds, equal=False, price=0.0, zone_count
     )
 
 
+@pytest.mark.parametrize("most_nodes", [0, 64], ids=["branching", "partial covers"])
 @pytest.mark.parametrize("wish", WISHES)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_is_proven_and_reaches_what_an_exhaustive_computation_finds(family, wish, monkeypatch):
-    monkeypatch.setattr("gis_renovation.zones.solver.pricing.SOLVED_BY_HAND", 0)
-    price, zone_count = WISHES[wish]
-    for seed, (bounds, equal) in enumerate(itertools.product(BOUNDS, (False, True))):
+def test_every_family_is_proven_and_reaches_what_an_exhaustive_computation_finds(family, wish, most_nodes, monkeypatch):
+    monkeypatch.setattr(pricing, "SOLVED_BY_HAND", 0)
+    monkeypatch.setattr(set_partitioning, "SOLVED_WHOLE", 0)
+    monkeypatch.setattr(rebuilding, "GATHERING_ROUNDS", 1)
+    monkeypatch.setattr(rebuilding, "COMPACT_ROUNDS", 0)
+    for module in (pricing, set_partitioning):
+        monkeypatch.setattr(module, "MOST_NODES", most_nodes)
+    cases = list(enumerate(itertools.product(BOUNDS, (False, True))))
+    for seed, (bounds, equal) in cases if most_nodes else cases[:3]:
         size = 6 + seed % 2
-        problem = make_patch(family, size, seed=seed, bounds=bounds, equal=equal, price=price, zone_count=zone_count)
+        problem = make_patch(family, size, seed=seed, bounds=bounds, equal=equal, **WISHES[wish])
         want = best_by_dynamic_programme(problem)
         proof = prove_best(problem, search_zones(problem, EFFORT), EFFORT)
         assert total_score(problem, proof.labels) == pytest.approx(want, abs=1e-6)
         assert proof.bounds == pytest.approx(want, abs=1e-5)
+
+
+def best_of_a_chain(problem):
+    """(left out, number, cost) of the best zones of a chain: each zone is a run, so that runs end one after another."""
+    size = problem.size
+    households, x = problem.stats[:, 5], problem.stats[:, 3]
+    best = [(0, 0.0, 0.0)]
+    for end in range(1, size + 1):
+        out, number, cost = best[end - 1]
+        options = [(out + 1, number, cost)]
+        for first in range(end):
+            total = households[first:end].sum()
+            if problem.low[0] <= total <= problem.high[0]:
+                out, number, cost = best[first]
+                price = problem.zone_price
+                if problem.target is not None:
+                    price += abs(total / problem.target[0] - 1.0)
+                spread = float(np.square(x[first:end] - x[first:end].mean()).sum())
+                kept = float(problem.closeness[first : end - 1].sum())
+                options.append((out, round(number + price, 9), cost + (spread - kept) / problem.cost_unit))
+        best.append(min(options))
+    return best[-1]
+
+
+@pytest.mark.parametrize("wish", ["any", "fewest", "most", "about 450"])
+@pytest.mark.parametrize("size", [70, 150])
+def test_one_long_chain_is_proven_and_reaches_the_best_of_all_its_runs(wish, size):
+    for seed, bounds in enumerate(((300, 900), (250, 600))):
+        problem = make_patch("chain", size, seed=seed, bounds=bounds, **WISHES[wish])
+        proof = prove_best(problem, None, EFFORT)
+        assert total_score(problem, proof.labels) == pytest.approx(best_of_a_chain(problem), abs=1e-6)
+        assert proof.bounds == pytest.approx(total_score(problem, proof.labels), abs=1e-5)
+
+
+@pytest.mark.parametrize("wish", ["any", "fewest", "most", "about 450"])
+def test_in_a_giant_component_the_bounds_hold_and_the_steps_are_counted(wish, monkeypatch):
+    steps, counted = [], branching.relaxation
+
+    def relaxed(*given):
+        found = counted(*given)
+        steps.append(given[2] if found is None else found.steps)
+        return found
+
+    monkeypatch.setattr(branching, "relaxation", relaxed)
+    monkeypatch.setattr(set_partitioning, "relaxation", relaxed)
+    problem = make_patch("lattice", 72, seed=2, bounds=(300, 900), width=9, **WISHES[wish])
+    little = SearchEffort(max_iterations=3_000, max_nodes=20)
+    searched = search_zones(problem, little)
+    proofs = [prove_best(problem, None, little) for _ in range(2)]
+    assert (proofs[0].labels == proofs[1].labels).all()
+    assert max(steps) <= little.max_iterations
+    score = total_score(problem, proofs[0].labels)
+    assert score <= total_score(problem, searched)
+    graph = nx.Graph()
+    graph.add_nodes_from(range(problem.size))
+    graph.add_edges_from(zip(problem.heads.tolist(), problem.tails.tolist(), strict=True))
+    for label in np.unique(proofs[0].labels):
+        assert nx.is_connected(graph.subgraph(np.flatnonzero(proofs[0].labels == label).tolist()))
+    # What more work finds is no better than what less work says there can be.
+    more = total_score(problem, prove_best(problem, None, SearchEffort(max_iterations=60_000)).labels)
+    for part, bound in enumerate(proofs[0].bounds):
+        if np.isnan(bound) or more[:part] != pytest.approx(proofs[0].bounds[:part], abs=1e-6):
+            break
+        assert more[part] >= bound - 1e-6
 
 
 @pytest.mark.parametrize("price", [0.0, 1.0, -1.0])

@@ -86,7 +86,10 @@ def plain_zone(problem, nodes):
     pairs = itertools.combinations(rows[:, 3:5], 2)
     spread = sum(float(np.square(one - two).sum()) for one, two in pairs) / len(nodes)
     kept = sum(worth[tuple(sorted(edge))] for edge in graph.edges)
-    return valid, problem.zone_price, (spread - kept) / problem.cost_unit
+    number = problem.zone_price
+    if problem.target is not None:
+        number += sum(abs(total / want - 1.0) for total, want in zip(totals, problem.target, strict=True) if want > 0)
+    return valid, number, (spread - kept) / problem.cost_unit
 
 
 def best_by_dynamic_programme(problem):

@@ -1,7 +1,7 @@
 """The zoning problem as numbers: search, enumeration, set partitioning, pricing."""
 
-from gis_renovation.zones.solver.effort import FULL_EFFORT, SearchEffort
 from gis_renovation.zones.solver.covers import Cover, cover_of
+from gis_renovation.zones.solver.effort import FULL_EFFORT, SearchEffort
 from gis_renovation.zones.solver.enumeration import Candidates, list_candidates
 from gis_renovation.zones.solver.pricing import Proof, easy_bounds, prove_best
 from gis_renovation.zones.solver.problem import (

@@ -17,18 +17,22 @@ from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.solver.problem import Labels
 
 # What is taken for one or nothing.
-NEARLY = 1e-6
+NEARLY = 1e-5
 # With so few nodes a linear programme is solved sooner than it is made smaller.
 PRESOLVED = 64
 
 
 class Tables(NamedTuple):
-    """Columns to choose from: nodes each covers (a row a column), costs, and sums that may not exceed their limits."""
+    """Columns to choose from: nodes each covers (a row a column), costs, and sums that may not exceed their limits.
+
+    ``room`` is what whole values may exceed a limit by, see :class:`set_partitioning.Programme`.
+    """
 
     cover: csr_array
     cost: Floats
     caps: Floats
     limits: Floats
+    room: Floats
 
 
 class Work(NamedTuple):
@@ -53,7 +57,7 @@ class Relaxed(NamedTuple):
 
 
 class Best(NamedTuple):
-    """Positions of the best choice found (none where it is no better than what was known), its value, a bound on all."""
+    """Positions of the best choice found (none where none beats what was known), its value, a bound on all."""
 
     columns: Labels
     value: float
@@ -130,10 +134,12 @@ def relaxation(tables: Tables, is_open: Flags, steps: int, seconds: float) -> Re
 
 
 def _split(tables: Tables, is_open: Flags, values: Floats) -> tuple[Flags, Flags] | None:
-    """The open columns of two branches, the likelier one first; None where the values are whole."""
-    parted = np.flatnonzero((values > NEARLY) & (values < 1.0 - NEARLY))
-    if not len(parted):
+    """The open columns of two branches, the likelier one first; None where the values are a choice."""
+    chosen = values > 0.5
+    held = (tables.caps[chosen].sum(axis=0) <= tables.limits + tables.room).all()
+    if held and (np.abs(values - chosen) <= NEARLY).all():
         return None
+    parted = np.flatnonzero(values > 0.0)
     some = tables.cover[parted]
     together = csr_array(some.T @ (some * values[parted][:, None])).tocoo()
     shared = (together.row < together.col) & (together.data > NEARLY) & (together.data < 1.0 - NEARLY)
@@ -145,7 +151,7 @@ def _split(tables: Tables, is_open: Flags, values: Floats) -> tuple[Flags, Flags
         with_both, not_both = is_open & (has != 1), is_open & (has != 2)
         return with_both, not_both
     # Columns of the same nodes: one of them is taken, or not.
-    column = int(parted[np.argmax(np.round(values[parted], 6))])
+    column = int(parted[np.argmin(np.round(np.abs(values[parted] - 0.5), 6))])
     meets = np.asarray(tables.cover @ tables.cover[[column]].T.toarray()).ravel() > 0
     taken, spared = is_open & ~meets, is_open.copy()
     taken[column], spared[column] = True, False

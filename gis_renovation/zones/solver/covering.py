@@ -65,7 +65,7 @@ def best_cover(
     partial cover and a column. Deterministic, in at most ``max_pairs`` steps.
     """
     if not isinstance(cover, MaskCover):
-        raise ValueError(f"partial covers are of {MOST_NODES} nodes at most, found {cover.nodes}")
+        raise TypeError(f"partial covers are of {MOST_NODES} nodes at most, found {cover.nodes}")
     masks = cover.masks[priced.columns]
     owner = lowest(masks)
     # By owner, then by reduced cost, equals as they come.

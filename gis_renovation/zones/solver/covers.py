@@ -27,7 +27,7 @@ class MaskCover(NamedTuple):
     nodes: int
 
     @property
-    def count(self) -> int:
+    def column_count(self) -> int:
         """How many columns there are."""
         return len(self.masks)
 
@@ -87,7 +87,7 @@ class MemberCover(NamedTuple):
     nodes: int
 
     @property
-    def count(self) -> int:
+    def column_count(self) -> int:
         """How many columns there are."""
         return len(self.starts) - 1
 
@@ -130,7 +130,7 @@ class MemberCover(NamedTuple):
 
     def totals(self, values: Floats) -> Floats:
         """The sum of the values of each column's nodes."""
-        totals = np.empty(self.count)
+        totals = np.empty(self.column_count)
         for first in range(0, len(totals), COLUMNS_AT_ONCE):
             stop = min(first + COLUMNS_AT_ONCE, len(totals))
             starts = self.starts[first : stop + 1]

@@ -18,7 +18,15 @@ from scipy.sparse.csgraph import dijkstra
 
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.zones.solver.bitsets import MOST_NODES
-from gis_renovation.zones.solver.covers import Cover, MaskCover, Members, listed_cover, member_type, spread_places, starts_of
+from gis_renovation.zones.solver.covers import (
+    Cover,
+    MaskCover,
+    Members,
+    listed_cover,
+    member_type,
+    spread_places,
+    starts_of,
+)
 from gis_renovation.zones.solver.problem import INNER, Labels, ZoneProblem
 from gis_renovation.zones.solver.small_listing import Found, list_small
 

@@ -104,19 +104,19 @@ def _first_zones(listed: Candidates) -> Labels:
     More candidates are tried where some are left out that a candidate could take.
     """
     nodes = listed.cover.nodes
-    least_out = int((~listed.cover.reached(listed.cover.count)).sum())
+    least_out = int((~listed.cover.reached(listed.cover.column_count)).sum())
     every = cover_of(identity(nodes, format="csr"))
+    labels = np.arange(nodes)
     for share in FIRST_SHARES:
         cover, priced = _likely_zones(listed, share * nodes)
-        sets, limits = priced, Limits(np.inf, np.full(2, np.inf))
-        chosen = best_cover(cover.followed_by(every), sets, limits, max_pairs=MOST_FIRST_PAIRS, width=FIRST_WIDTH)
+        whole, limits = cover.followed_by(every), Limits(np.inf, np.full(2, np.inf))
+        chosen = best_cover(whole, priced, limits, max_pairs=MOST_FIRST_PAIRS, width=FIRST_WIDTH)
         if chosen is None:
-            return np.arange(nodes)
-        if (chosen >= cover.count).sum() <= least_out or cover.count == listed.cover.count:
             break
-    part = cover.followed_by(every).matrix(chosen).tocoo()
-    labels = np.empty(nodes, dtype=np.int64)
-    labels[part.col] = part.row
+        part = whole.matrix(chosen).tocoo()
+        labels[part.col] = part.row
+        if (chosen >= cover.column_count).sum() <= least_out or cover.column_count == listed.cover.column_count:
+            break
     return compact(labels)
 
 
@@ -126,7 +126,7 @@ def _likely_zones(listed: Candidates, most: int) -> tuple[Cover, Priced]:
     A node's least share in the cost of a zone is a price that few zones undercut, so that partial covers show at
     once which of them are dear.
     """
-    nodes, count = listed.cover.nodes, listed.cover.count
+    nodes, count = listed.cover.nodes, listed.cover.column_count
     worth = listed.number * NUMBER_FIRST + listed.cost
     each = worth / listed.cover.sizes()
     is_likely = np.arange(count) % max(1, count // most) == 0
@@ -152,8 +152,8 @@ def _by_dynamic_programme(problem: ZoneProblem, listed: Candidates) -> Proof:
     zones: list[list[tuple[int, int, float, float]]] = [[] for _ in range(problem.size)]
     masks = cover.masks.tolist() if isinstance(cover, MaskCover) else []
     for number, mask in enumerate(masks):
-        own = (mask, number, float(listed.number[number]), round(float(listed.cost[number]), 9))
-        zones[(mask & -mask).bit_length() - 1].append(own)
+        zone = (mask, number, float(listed.number[number]), round(float(listed.cost[number]), 9))
+        zones[(mask & -mask).bit_length() - 1].append(zone)
     weight = problem.stats[:, MEMBERS].tolist()
     best: dict[int, tuple[float, float, float, tuple[int, ...]]] = {0: (0.0, 0.0, 0.0, ())}
     # Every set of nodes left over has its lowest node placed first, so smaller sets come first.

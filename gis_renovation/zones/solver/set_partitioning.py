@@ -17,8 +17,8 @@ from gis_renovation.arrays import Floats
 from gis_renovation.zones.solver.bitsets import MOST_NODES
 from gis_renovation.zones.solver.branching import Relaxed, Tables, Work, best_by_branching, relaxation
 from gis_renovation.zones.solver.covering import Limits, Priced, best_cover
-from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.covers import Cover
+from gis_renovation.zones.solver.effort import SearchEffort
 from gis_renovation.zones.solver.problem import Labels, compact
 
 # So few columns go into one integer programme without pricing.
@@ -67,7 +67,9 @@ class Programme(NamedTuple):
 
     def only(self, columns: Labels) -> Programme:
         """The programme of some columns alone."""
-        return self._replace(cover=self.cover.only(columns), caps=[cap[columns] for cap in self.caps], cost=self.cost[columns], barred=0)
+        return self._replace(
+            cover=self.cover.only(columns), caps=[cap[columns] for cap in self.caps], cost=self.cost[columns], barred=0
+        )
 
     def reduced(self, prices: Floats, dues: Floats) -> Floats:
         """Cost of each column less what its nodes' prices and the caps' dues pay."""
@@ -128,16 +130,22 @@ def _by_partial_covers(
         found = _best_of(programme, tried, reduced, budget, effort, width=None)
         if found is None:
             rough = _best_of(programme, columns[reduced <= most], reduced, most, effort, width=NARROW)
-            return known if rough is None or rough.value >= known.value - 1e-9 else known._replace(
-                columns=rough.columns, value=rough.value
+            return (
+                known
+                if rough is None or rough.value >= known.value - 1e-9
+                else known._replace(columns=rough.columns, value=rough.value)
             )
         if found.value < known.value - 1e-9:
             known = known._replace(columns=found.columns, value=found.value)
-        known = known._replace(bound=max(known.bound, min(relaxed + budget, known.value) if share < 1.0 else known.value))
+        known = known._replace(
+            bound=max(known.bound, min(relaxed + budget, known.value) if share < 1.0 else known.value)
+        )
     return known
 
 
-def _by_programmes(programme: Programme, known: Choice, reduced: Floats, effort: SearchEffort, *, whole: bool) -> Choice:
+def _by_programmes(
+    programme: Programme, known: Choice, reduced: Floats, effort: SearchEffort, *, whole: bool
+) -> Choice:
     """Integer programmes over the likeliest columns, then over more."""
     relaxed, (best, value, bound) = known.bound, known
     margin = 1.0 - 1e-6 if whole else 1e-7 * max(1.0, abs(value))
@@ -271,7 +279,7 @@ def _solve(programme: Programme, columns: Labels, known: float, margin: float, e
 def _tables(programme: Programme, columns: Labels) -> Tables:
     """Some columns as the tables of a linear programme."""
     cover, caps = programme.cover.matrix(columns), programme.cap_table(columns)
-    return Tables(cover, programme.cost[columns], caps, programme.limits)
+    return Tables(cover, programme.cost[columns], caps, programme.limits, programme.room)
 
 
 class Columns(NamedTuple):

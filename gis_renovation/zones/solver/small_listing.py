@@ -130,8 +130,8 @@ def _next_level(nodes: int, net: _Net, caps: Sequence[_Cap], level: _Level) -> _
         return _Level(none, none, none, tuple(np.zeros(0) for _ in caps), np.zeros(0))
     masks, may, met, amounts, inner = zip(*parts, strict=True)
     sums = tuple(np.concatenate(each) for each in zip(*amounts, strict=True))
-    grown = _Level(*(np.concatenate(each) for each in (masks, may, met)), sums, np.concatenate(inner))
-    return _fitting(caps, grown)
+    every = np.concatenate
+    return _fitting(caps, _Level(every(masks), every(may), every(met), sums, every(inner)))
 
 
 def _joined_by_each(nodes: int, net: _Net, caps: Sequence[_Cap], level: _Level) -> Iterator[_Level]:
