@@ -23,11 +23,12 @@ class SearchEffort:
     max_columns
         Candidates in one integer programme.
     max_nodes
-        Nodes of its tree.
+        Nodes of its tree, each a linear programme.
     max_iterations
-        Steps of the simplex method for each part of the objective.
+        Steps of the simplex method in each relaxation, and a fifth of it in each tree.
     max_pairs
-        Pairs of a partial choice and a candidate that a proof may try for each part of the objective.
+        Pairs of a partial choice and a candidate that a proof may try at once; a part of the objective takes six tries
+        at most.
     max_seconds
         Seconds after which no further component is proved. Where this bites, the zones depend on the machine:
         the proof says so, and a later run goes on from what is proved. Counts end most proofs long before.
