@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gis_renovation.errors import ConfigError, FileError
+from gis_renovation.reports.forms import land_forms, progress_forms, status_forms, zone_forms
 from gis_renovation.reports.idle_register import write_idle_register
 from gis_renovation.reports.land_status import land_status_sheets, write_land_status
 from gis_renovation.reports.parts import SEVERITIES, Layers, Sheet, in_language
 from gis_renovation.reports.progress_brief import write_progress_brief
 from gis_renovation.reports.schemes_page import schemes_page
 from gis_renovation.reports.zone_scheme import write_zone_scheme
-from gis_renovation.run import Manifest, SkippedStep
+from gis_renovation.run import Manifest, ProjectTable, SkippedStep
 from gis_renovation.schemas import layer_schema, nearest_names
 from gis_renovation.words import LISTED, Lang, Text
-from gis_renovation.writing import Paper, write_tables
+from gis_renovation.writing import Form, Paper, write_tables
 
 FINDINGS_SHOWN = 60
 # Where schemes are compared, a page for the browser beside the documents.
@@ -36,7 +37,8 @@ class Report:
 
     ``needs`` are layers without which the document makes no sense and is not written; a document
     without ``needs`` is written when the run has any layer of ``tables``. ``sheets`` makes a folder beside
-    the document with a document, a workbook and a map for each of its sheets.
+    the document with a document, a workbook and a map for each of its sheets. ``forms`` are the tables to be filed
+    that stand first in the workbook.
     """
 
     user: str
@@ -49,6 +51,7 @@ class Report:
     needs: tuple[str, ...] = ()
     landscape: bool = False
     sheets: Callable[[Layers, Manifest, Lang], Iterator[Sheet]] | None = None
+    forms: Callable[[Layers, Lang], list[Form]] = lambda _layers, _lang: []
 
 
 def write_reports(
@@ -136,7 +139,7 @@ def _write_report(folder: Path, run: _Run, report: Report, *, sites: Sequence[st
     written = [folder / report.document]
     shown = {name: layers[name] for name in report.tables if name in layers}
     if shown:
-        _write_workbook(folder / report.workbook, shown, run)
+        _write_workbook(folder / report.workbook, shown, run, report.forms(layers, run.lang))
         written.append(folder / report.workbook)
     if report.sheets is not None:
         own = layers if sites is None else {**layers, "land_sites": layers["land_sites"].loc[sites]}
@@ -144,7 +147,7 @@ def _write_report(folder: Path, run: _Run, report: Report, *, sites: Sequence[st
     return written
 
 
-def _write_workbook(path: Path, shown: Layers, run: _Run) -> None:
+def _write_workbook(path: Path, shown: Layers, run: _Run, forms: Sequence[Form] = ()) -> None:
     project = run.manifest.project
     write_tables(
         path,
@@ -154,6 +157,9 @@ def _write_workbook(path: Path, shown: Layers, run: _Run) -> None:
         project=project.name,
         as_of=project.as_of,
         attribution=project.attribution,
+        forms=forms,
+        prepared_by=project.prepared_by,
+        run=run.manifest.run,
     )
 
 
@@ -189,6 +195,7 @@ def _front(paper: Paper, manifest: Manifest) -> None:
     paper.facts(
         [
             (Text("项目", "Project"), project.name),
+            *_filed_as(project),
             (Text("数据截至", "As of"), str(project.as_of)),
             (Text("坐标系", "CRS"), project.crs),
             (Text("程序版本", "Program"), f"gis-renovation {manifest.versions['gis-renovation']}"),
@@ -196,6 +203,16 @@ def _front(paper: Paper, manifest: Manifest) -> None:
             (Text("使用范围", "Circulation"), Text("内部使用", "internal").in_language(paper.lang)),
         ]
     )
+
+
+def _filed_as(project: ProjectTable) -> list[tuple[Text, str]]:
+    """Who files the document and under which number and secrecy, as far as the project says."""
+    told = (
+        (Text("编制单位", "Prepared by"), project.prepared_by),
+        (Text("文号", "Document number"), project.document_number),
+        (Text("密级", "Secrecy"), project.security_class),
+    )
+    return [(label, value) for label, value in told if value]
 
 
 def _back(paper: Paper, layers: Layers, manifest: Manifest, report: Report) -> None:
@@ -329,6 +346,7 @@ REPORTS = (
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),
         body=write_zone_scheme,
+        forms=zone_forms,
     ),
     Report(
         user="bureau",
@@ -342,6 +360,7 @@ REPORTS = (
         ),
         signs=(Text("初筛", "Screened by"), Text("踏勘核实", "Verified on site by"), Text("审核", "Reviewed by")),
         body=write_idle_register,
+        forms=land_forms,
     ),
     Report(
         user="bureau",
@@ -354,6 +373,7 @@ REPORTS = (
         ),
         signs=(Text("汇总", "Compiled by"), Text("审核", "Reviewed by")),
         body=write_land_status,
+        forms=status_forms,
         sheets=land_status_sheets,
         needs=("land_sites", "land_status"),
         landscape=True,
@@ -366,5 +386,6 @@ REPORTS = (
         tables=("unit_progress", "plan_progress", "project_states", "community_progress"),
         signs=(Text("填报", "Reported by"), Text("审核", "Reviewed by"), Text("负责人", "Head")),
         body=write_progress_brief,
+        forms=progress_forms,
     ),
 )  # fmt: skip

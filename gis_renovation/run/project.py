@@ -41,7 +41,9 @@ class ProjectTable(_Strict):
     """The ``[project]`` table. ``area`` is left, bottom, right, top in degrees (CGCS2000 / WGS-84).
 
     ``city_rules`` names the shipped pack of the project's city, ``rules`` are files of its own.
-    ``scheme`` names the scheme that is chosen.
+    ``scheme`` names the scheme that is chosen. ``prepared_by``, ``document_number`` and ``security_class`` are the
+    unit that files the documents, the number they go out under, and what is written of their secrecy (编制单位、文号、
+    密级); they stand on documents and forms as they are given.
     """
 
     name: str
@@ -53,6 +55,9 @@ class ProjectTable(_Strict):
     city_rules: str | None = None
     rules: list[str] = Field(default_factory=list)
     scheme: str = ""
+    prepared_by: str = ""
+    document_number: str = ""
+    security_class: str = ""
 
 
 class Settings(_Strict):

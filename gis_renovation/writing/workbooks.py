@@ -33,6 +33,7 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.schemas import APPROXIMATE, Disclosure, Field, LayerSchema, layer_schema
 from gis_renovation.unknowns import ABOUT, ABOUT_MEANS, estimated_rows
 from gis_renovation.words import Lang, Text
+from gis_renovation.writing.forms import Form, Head, write_form
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,8 +84,11 @@ def write_tables(  # noqa: PLR0913 - what the first sheet says, each by its name
     attribution: str = "",
     rows_max: int = ROWS_MAX,
     withheld: Mapping[str, Mapping[str, Flags]] | None = None,
+    forms: Sequence[Form] = (),
+    prepared_by: str = "",
+    run: str = "",
 ) -> None:
-    """Write ``layers`` to one XLSX file, a sheet each, in the order given.
+    """Write ``layers`` to one XLSX file, a sheet each, in the order given; before them the ``forms`` to be filed.
 
     What a reader sees: the first sheet says project, date, conventions and which sheets there are;
     the last explains every column. Text from the data is never taken for a formula, link or number.
@@ -106,7 +110,12 @@ def write_tables(  # noqa: PLR0913 - what the first sheet says, each by its name
             f"rows_max = {rows_max}: must be 1 to {_EXCEL_ROWS - 1:,}, Excel's rows less the header.",
         )
     said = {name: with_withheld(frame, (withheld or {}).get(name), lang) for name, frame in layers.items()}
-    sheets = _plan_sheets(said, lang, rows_max)
+    taken = {name.in_language(lang).casefold() for name in (_ABOUT, _DICTIONARY, _LONG)}
+    filed: dict[str, Form] = {}
+    for form in forms:
+        filed[unique_sheet_name(form.title.in_language(lang), taken)] = form
+        taken |= {name.casefold() for name in filed}
+    sheets = _plan_sheets(said, lang, rows_max, taken)
     about = _About(project, as_of, attribution, synthetic)
     with xlsxwriter.Workbook(
         path,
@@ -121,6 +130,8 @@ def write_tables(  # noqa: PLR0913 - what the first sheet says, each by its name
             }
         )
         book = _Book(file, lang)
+        for name, form in filed.items():
+            write_form(book, name, form, Head(prepared_by, as_of, run))
         _write_about(book, sheets, about)
         for sheet in sheets:
             if sheet.written:
@@ -149,9 +160,8 @@ class _Sheet:
     written: bool
 
 
-def _plan_sheets(layers: Mapping[str, pd.DataFrame], lang: Lang, rows_max: int) -> list[_Sheet]:
-    taken = {name.in_language(lang).casefold() for name in (_ABOUT, _DICTIONARY, _LONG)}
-    sheets = []
+def _plan_sheets(layers: Mapping[str, pd.DataFrame], lang: Lang, rows_max: int, taken: Iterable[str]) -> list[_Sheet]:
+    taken, sheets = set(taken), []
     for name, frame in layers.items():
         schema = layer_schema(name)
         sheet_name = unique_sheet_name(schema.label.in_language(lang), taken)
