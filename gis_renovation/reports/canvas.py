@@ -174,16 +174,24 @@ class Canvas:
 
 
 def outline(shapes: Geometries) -> Path:
-    """All polygons as one path, holes left open; points become small squares of 4 m."""
-    points = shapely.get_dimensions(shapes) < 2
-    if points.any():
-        shapes = np.where(points, shapely.buffer(shapes, 2.0, cap_style="square"), shapes)
-    rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(shapes)))
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    codes = np.full(len(xy), Path.LINETO, np.uint8)
-    codes[np.flatnonzero(np.diff(ring, prepend=-1))] = Path.MOVETO
-    codes[np.flatnonzero(np.diff(ring, append=-1))] = Path.CLOSEPOLY
+    """All shapes as one path: polygons with holes left open, lines as they run, points as small squares of 4 m."""
+    shapes = shapely.get_parts(np.asarray(shapes, dtype=object))
+    dimensions = shapely.get_dimensions(shapes)
+    areas = np.concatenate([shapes[dimensions == 2], shapely.buffer(shapes[dimensions == 0], 2.0, cap_style="square")])
+    rings = shapely.get_rings(shapely.orient_polygons(areas))
+    closed, open_ = (_run(parts, is_ring) for parts, is_ring in ((rings, True), (shapes[dimensions == 1], False)))
+    xy, codes = (np.concatenate(both) for both in zip(closed, open_, strict=True))
     return Path(xy, codes)
+
+
+def _run(parts: Geometries, is_ring: bool) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """The places of rings or lines one after the other, and what the pen does at each."""
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    codes = np.full(len(xy), Path.LINETO, np.uint8)
+    codes[np.flatnonzero(np.diff(part, prepend=-1))] = Path.MOVETO
+    if is_ring:
+        codes[np.flatnonzero(np.diff(part, append=-1))] = Path.CLOSEPOLY
+    return xy, codes
 
 
 # --- words ------------------------------------------------------------------------------------------

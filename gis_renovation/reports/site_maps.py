@@ -9,14 +9,13 @@ ones (:mod:`gis_renovation.reports.canvas`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 import shapely
 from matplotlib.path import Path
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gis_renovation.arrays import Geometries
@@ -25,6 +24,19 @@ from gis_renovation.land import class_colour, class_label, require_one_system
 from gis_renovation.reports.canvas import Canvas, Pen, Window, width_cm
 from gis_renovation.reports.canvas import outline as make_outline
 from gis_renovation.reports.fonts import require_chinese_face
+from gis_renovation.reports.map_parts import (
+    Drawn,
+    Look,
+    draw_key,
+    drawn,
+    drawn_by,
+    fitting_frame,
+    north,
+    scale_bar,
+    shapes_of,
+    space,
+    with_ink,
+)
 from gis_renovation.reports.parts import Layers
 from gis_renovation.run import Manifest
 from gis_renovation.schemas import layer_schema
@@ -37,21 +49,9 @@ if TYPE_CHECKING:
 # Size on paper, so that the stated scale is true where the picture stands at this width.
 MAP_WIDTH_CM: Final = 24.7
 _HEIGHT_CM, _PANEL_CM, _GAP_CM, _LEGEND_CM, _HEAD_CM = 14.3, 9.4, 0.3, 3.55, 1.1
-_MARGIN: Final = 1.12
-# The keys: their title, the room below it, and rows and signs by the size of type (points), in cm.
-_KEY_HEAD_CM, _KEY_CM, _ROW_CM_A_POINT, _HANDLE_CM_A_POINT = 0.38, 1.6, 0.052, 0.11
-_KEY_SIZES: Final = ((7.0, 2), (6.2, 2), (6.2, 3), (5.6, 2), (5.6, 3), (5.0, 2), (5.0, 3), (4.4, 3), (4.0, 4))
+_KEY_CM: Final = 1.6
 # Half-width characters on one line of the remarks.
 _LINE_WIDTH: Final = 190
-_SCALES: Final = tuple(base * 10**power for power in range(1, 6) for base in (10, 15, 20, 25, 30, 40, 50))
-_BAR_LENGTHS_M: Final = tuple(base * 10**power for power in range(5) for base in (1, 2, 5))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Look(Pen):
-    """How features of one kind are drawn, and their line in the legend."""
-
-    label: Text
 
 
 # The standard fixes the colours of land uses, not those of lines; blue, green, purple and yellow lines say their own.
@@ -70,9 +70,9 @@ _CONTROL_LOOKS: Final[Mapping[str, tuple[str, str, str]]] = {
     "geohazard": ("#8c3d00", "o", "--"),
 }
 _HALO = Pen(edge="#ffffff", width=4.0)
-_SITE = _Look(label=Text("核查范围", "site"), edge="#d7000f", width=2.2)
-_PARCEL = _Look(label=Text("宗地（编号见宗地表）", "parcel (numbered as in the table)"), edge="#222222", width=0.7)
-_ILLEGAL = _Look(label=Text("违法建设", "illegal structure"), face="#000000", edge="#ffffff", width=0.4)
+_SITE = Look(label=Text("核查范围", "site"), edge="#d7000f", width=2.2)
+_PARCEL = Look(label=Text("宗地（编号见宗地表）", "parcel (numbered as in the table)"), edge="#222222", width=0.7)
+_ILLEGAL = Look(label=Text("违法建设", "illegal structure"), face="#000000", edge="#ffffff", width=0.4)
 _HALVES: Final = (
     ("land_survey", "land_use_code", Text("现状地类（国土调查）", "Surveyed class")),
     ("planned_use", "planned_use_code", Text("规划用途（详细规划）", "Planned use")),
@@ -80,29 +80,13 @@ _HALVES: Final = (
 
 
 @dataclass(frozen=True, eq=False)
-class _Drawn:
-    """One layer ready to be looked up by place: its shapes and the number of each one's look."""
-
-    shapes: Geometries
-    tree: shapely.STRtree
-    looks: tuple[_Look, ...]
-    look_of: NDArray[np.intp]
-
-    def within(self, frame: BaseGeometry) -> dict[_Look, Geometries]:
-        """The shapes that meet the frame by look, in the order of the looks."""
-        at = np.sort(self.tree.query(frame, predicate="intersects"))
-        found = {look: self.shapes[at[self.look_of[at] == number]] for number, look in enumerate(self.looks)}
-        return {look: shapes for look, shapes in found.items() if len(shapes)}
-
-
-@dataclass(frozen=True, eq=False)
 class LandMaps:
     """The layers of all maps of a run, read once; :meth:`draw` makes the map of one site."""
 
-    uses: Mapping[str, _Drawn | None]
-    parcels: _Drawn | None
-    controls: _Drawn | None
-    structures: _Drawn | None
+    uses: Mapping[str, Drawn | None]
+    parcels: Drawn | None
+    controls: Drawn | None
+    structures: Drawn | None
     remarks: tuple[str, ...]
     synthetic: bool
     lang: Lang
@@ -114,12 +98,12 @@ class LandMaps:
             require_chinese_face()
         project = manifest.project
         dated = Text(f"数据截至 {project.as_of}", f"As of {project.as_of}").in_language(lang)
-        remarks = (f"{dated}{_space(lang)}{project.crs}", *_sources(manifest, lang))
+        remarks = (f"{dated}{space(lang)}{project.crs}", *_sources(manifest, lang))
         return cls(
             uses={name: _drawn_uses(layers.get(name), name, column) for name, column, _ in _HALVES},
-            parcels=_drawn(layers.get("parcels"), _PARCEL),
+            parcels=drawn(layers.get("parcels"), _PARCEL),
             controls=_drawn_controls(layers.get("control_lines")),
-            structures=_drawn(layers.get("illegal_structures"), _ILLEGAL),
+            structures=drawn(layers.get("illegal_structures"), _ILLEGAL),
             remarks=remarks,
             synthetic=project.synthetic,
             lang=lang,
@@ -138,9 +122,9 @@ class LandMaps:
             (look, make_outline(shapes))
             for layer in (self.parcels, self.controls, self.structures)
             if layer is not None
-            for look, shapes in _with_ink(layer.within(frame), frame).items()
+            for look, shapes in with_ink(layer.within(frame), frame).items()
         ]
-        keys: list[tuple[Text, Sequence[_Look]]] = [
+        keys: list[tuple[Text, Sequence[Look]]] = [
             (Text("界线与设施", "Lines and structures"), [_SITE, *(look for look, _ in lines)])
         ]
         for number, (name, _, title) in enumerate(_HALVES):
@@ -153,8 +137,8 @@ class LandMaps:
             self._head(paper, number, title, missing=self.uses[name] is None)
             paper.box(*_place(number), Pen(edge="#000000", width=0.8))
             if number == 0:
-                _scale_bar(paper, scale)
-            _north(paper, number, self._say(Text("北", "N")))
+                scale_bar(paper, scale, *_place(0)[:2])
+            north(paper, *_place(number)[2:], self._say(Text("北", "N")))
         self._words(paper, site, scale)
         self._legend(paper, keys)
         return paper.png()
@@ -178,37 +162,27 @@ class LandMaps:
         title = self._say(Text(f"{both}用地情况核查图", f"{key}: land-status map"))
         paper.say(MAP_WIDTH_CM / 2, _HEIGHT_CM - 0.05, title, 13, anchor="ma")
         stated = self._say(Text(f"比例尺 1:{scale}　坐标北向上", f"Scale 1:{scale}  grid north is up"))
-        lines = [f"{stated}{_space(self.lang)}{self.remarks[0]}", *self.remarks[1:]]
+        lines = [f"{stated}{space(self.lang)}{self.remarks[0]}", *self.remarks[1:]]
         for number, line in enumerate(lines):
             paper.say(0.1, 0.14 + 0.36 * (len(lines) - 1 - number), line, 7, colour="#333333")
         if self.synthetic:
             notice = SYNTHETIC_NOTICE.in_language(self.lang)
             paper.say(MAP_WIDTH_CM - 0.1, 0.14, notice, 7, anchor="rs", colour="#c00000")
 
-    def _legend(self, paper: Canvas, keys: Sequence[tuple[Text, Sequence[_Look]]]) -> None:
+    def _legend(self, paper: Canvas, keys: Sequence[tuple[Text, Sequence[Look]]]) -> None:
         """Three keys side by side: lines, surveyed classes, planned classes."""
+        third = MAP_WIDTH_CM / 3
         for number, (title, looks) in enumerate(keys):
-            left, top = 0.1 + number * MAP_WIDTH_CM / 3, _LEGEND_CM
-            labels = [self._say(look.label) for look in looks]
-            points, columns = _fitting(labels)
-            paper.say(left, top, self._say(title), 7.5, anchor="la")
-            step, handle = points * _ROW_CM_A_POINT, points * _HANDLE_CM_A_POINT
-            rows = -(-len(looks) // columns)
-            for at, (look, label) in enumerate(zip(looks, labels, strict=True)):
-                if at and at % rows == 0:
-                    left += handle + width_cm(labels[at - rows : at], points) + 0.5
-                middle = top - _KEY_HEAD_CM - (at % rows + 0.5) * step
-                white = replace(look, face="#ffffff" if look.face == "none" else look.face, width=max(look.width, 0.6))
-                paper.box(left, middle - 0.3 * step, left + 0.8 * handle, middle + 0.3 * step, white)
-                paper.say(left + handle, middle, label, points, anchor="lm")
+            place = (0.1 + number * third, _LEGEND_CM, third, _KEY_CM)
+            draw_key(paper, place, self._say(title), {self._say(look.label): look for look in looks})
 
 
 def _fill(
     paper: Canvas,
     window: Window,
-    uses: Mapping[_Look, Geometries],
+    uses: Mapping[Look, Geometries],
     site: Path,
-    lines: Sequence[tuple[_Look, Path]],
+    lines: Sequence[tuple[Look, Path]],
 ) -> None:
     """Everything in the window from the bottom up, the site in full colour."""
     clip = window.clip(site)
@@ -222,79 +196,38 @@ def _fill(
     paper.shape(window, site, _SITE)
 
 
-def _fitting(labels: Sequence[str]) -> tuple[float, int]:
-    """The largest type, and how many columns, at which a key fits its third of the sheet."""
-    for points, columns in _KEY_SIZES:
-        rows = -(-len(labels) // columns)
-        parts = [labels[at : at + rows] for at in range(0, len(labels), rows)] if labels else []
-        width = sum(width_cm(part, points) + points * _HANDLE_CM_A_POINT + 0.5 for part in parts)
-        if rows * points * _ROW_CM_A_POINT <= _KEY_CM and width <= MAP_WIDTH_CM / 3 + 0.3:
-            return points, columns
-    return _KEY_SIZES[-1]
-
-
 # --- layers made ready ------------------------------------------------------------------------------
 
 
-def _with_ink(found: Mapping[_Look, Geometries], frame: BaseGeometry) -> dict[_Look, Geometries]:
-    """Without the shapes that would leave no mark: one drawn as a bare outline may hold the whole frame."""
-    kept = {}
-    for look, shapes in found.items():
-        bare = look.face == "none" and not look.hatch
-        areal = shapely.get_dimensions(shapes) == 2
-        edges = np.where(areal, shapely.boundary(shapes), shapes) if bare else shapes
-        seen = shapes[shapely.intersects(edges, frame)]
-        if len(seen):
-            kept[look] = seen
-    return kept
-
-
-def _drawn(layer: gpd.GeoDataFrame | None, look: _Look) -> _Drawn | None:
-    if layer is None:
-        return None
-    shapes = _shapes(layer)
-    return _Drawn(shapes, shapely.STRtree(shapes), (look,), np.zeros(len(shapes), np.intp))
-
-
-def _by_look(shapes: Geometries, named: Sequence[str | None], look_of: Mapping[str | None, _Look]) -> _Drawn:
-    order = {name: number for number, name in enumerate(look_of)}
-    numbers = np.array([order[name] for name in named], np.intp)
-    return _Drawn(shapes, shapely.STRtree(shapes), tuple(look_of.values()), numbers)
-
-
-def _drawn_uses(layer: gpd.GeoDataFrame | None, name: str, column: str) -> _Drawn | None:
+def _drawn_uses(layer: gpd.GeoDataFrame | None, name: str, column: str) -> Drawn | None:
     """Patches by class in the colours of the mapping standard; classes it gives no colour are dotted grey."""
     if layer is None or column not in layer.columns:
         return None
     system = require_one_system(layer, name, code=column) or ""
     codes = [None if pd.isna(code) else str(code) for code in layer[column]]
     known = sorted({code for code in codes if code is not None})
-    looks: dict[str | None, _Look] = {code: _use_look(system, code) for code in known}
+    looks: dict[str | None, Look] = {code: _use_look(system, code) for code in known}
     if None in codes:
-        looks[None] = _Look(label=Text("地类未登记", "class not recorded"), face="#ffffff", hatch="..")
-    return _by_look(_shapes(layer), codes, looks)
+        looks[None] = Look(label=Text("地类未登记", "class not recorded"), face="#ffffff", hatch="..")
+    return drawn_by(shapes_of(layer), codes, looks)
 
 
-def _use_look(system: str, code: str) -> _Look:
+def _use_look(system: str, code: str) -> Look:
     rgb, label = class_colour(system, code), class_label(system, code)
     if rgb is None:
-        return _Look(label=label + Text("＊", " *"), face="#ededed", edge="#9a9a9a", hatch="...")
-    return _Look(label=label, face="#{:02x}{:02x}{:02x}".format(*rgb))
+        return Look(label=label + Text("＊", " *"), face="#ededed", edge="#9a9a9a", hatch="...")
+    return Look(label=label, face="#{:02x}{:02x}{:02x}".format(*rgb))
 
 
-def _drawn_controls(layer: gpd.GeoDataFrame | None) -> _Drawn | None:
+def _drawn_controls(layer: gpd.GeoDataFrame | None) -> Drawn | None:
     if layer is None:
         return None
     labels = layer_schema("control_lines").fields["kind"].values
-    looks: dict[str | None, _Look] = {
-        kind: _Look(label=labels[kind], edge=edge, width=1.1, hatch=hatch, dash=dash)
+    looks: dict[str | None, Look] = {
+        kind: Look(label=labels[kind], edge=edge, width=1.1, hatch=hatch, dash=dash)
         for kind, (edge, hatch, dash) in _CONTROL_LOOKS.items()
     }
-    return _by_look(_shapes(layer), list(layer["kind"]), looks)
-
-
-def _shapes(layer: gpd.GeoDataFrame) -> Geometries:
-    return np.asarray(layer.geometry.to_numpy(), dtype=object)
+    return drawn_by(shapes_of(layer), list(layer["kind"]), looks)
 
 
 def _sources(manifest: Manifest, lang: Lang) -> tuple[str, ...]:
@@ -324,19 +257,9 @@ def _sources(manifest: Manifest, lang: Lang) -> tuple[str, ...]:
 # --- drawing ----------------------------------------------------------------------------------------
 
 
-def _space(lang: Lang) -> str:
-    return "\u3000" if lang == "zh" else "  "
-
-
 def _frame(outline: BaseGeometry) -> tuple[int, BaseGeometry]:
     """The largest round scale at which the site fits its half, and the ground shown there."""
-    left, bottom, right, top = shapely.bounds(outline)
-    width_m, height_m = _half_cm() / 100, _PANEL_CM / 100
-    needed = _MARGIN * max((right - left) / width_m, (top - bottom) / height_m, 1.0)
-    scale = next((scale for scale in _SCALES if scale >= needed), _SCALES[-1])
-    middle = np.array([left + right, bottom + top]) / 2
-    half = np.array([width_m, height_m]) * scale / 2
-    return scale, shapely.box(*(middle - half), *(middle + half))
+    return fitting_frame(outline, _half_cm(), _PANEL_CM)
 
 
 def _half_cm() -> float:
@@ -360,25 +283,3 @@ def _number_parcels(paper: Canvas, window: Window, site: BaseGeometry, parcels: 
     for number, spot in zip(numbers, spots, strict=True):
         if not shapely.is_empty(spot):
             paper.mark(window, shapely.get_x(spot), shapely.get_y(spot), str(number), 7.5)
-
-
-def _scale_bar(paper: Canvas, scale: int) -> None:
-    """Two black and two white fields of a round length, at the lower left."""
-    step_m = next((length for length in _BAR_LENGTHS_M[::-1] if 4 * length <= 0.045 * scale), _BAR_LENGTHS_M[0])
-    left, bottom, _, _ = _place(0)
-    step, x, y, height = step_m / scale * 100, left + 0.4, bottom + 0.3, 0.11
-    paper.box(x - 0.15, y - 0.12, x + 4.9 * step, y + 0.48, Pen(face="#ffffff", width=0.0), alpha=0.8)
-    for number in range(4):
-        face = "#000000" if number % 2 == 0 else "#ffffff"
-        paper.box(x + number * step, y, x + (number + 1) * step, y + height, Pen(face=face, edge="#000000", width=0.6))
-    for number in (0, 2, 4):
-        unit = " m" if number == 4 else ""
-        paper.say(x + number * step, y + 0.17, f"{number * step_m:g}{unit}", 6.5, anchor="ms")
-
-
-def _north(paper: Canvas, number: int, word: str) -> None:
-    """An arrow and the word at the upper right; grid north is up."""
-    _, _, right, top = _place(number)
-    arrow = np.array([[0.0, 1.0], [0.35, 0.0], [0.0, 0.22], [-0.35, 0.0]]) * (0.33, 0.7) + (right - 0.54, top - 1.36)
-    paper.polygon(arrow, Pen(face="#000000", edge="#ffffff", width=0.8))
-    paper.say(right - 0.54, top - 0.56, word, 8, anchor="ms", halo=True)

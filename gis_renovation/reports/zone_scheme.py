@@ -15,6 +15,7 @@ from gis_renovation.reports.parts import (
     known_values,
     titled,
 )
+from gis_renovation.reports.zone_maps import ZONE_MAP_WIDTH_CM, ZoneMaps
 from gis_renovation.run import Manifest, parameter, step_defaults, value_text
 from gis_renovation.schemas import Field, layer_schema
 from gis_renovation.unknowns import name_or_id, names_or_ids
@@ -98,7 +99,10 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
     _say_stability(paper, layers.get("zone_stability"))
     _say_near_limits(paper, layers.get("links_near_limits"), workbook)
     paper.layer_table(zones, "zones", _ZONE_OVERVIEW, see=workbook)
-    numbers = iter("二三四五六七八")
+    maps = ZoneMaps.of(layers, manifest, lang=paper.lang)
+    numbers = iter("二三四五六七八九")
+    if maps is not None:
+        _county_maps(paper, layers, maps, numbers)
     if len(left_out):
         paper.heading(f"{next(numbers)}、未纳入片区的小区", "Communities in no zone")
         _left_out_table(paper, layers, left_out, workbook)
@@ -116,8 +120,31 @@ def write_zone_scheme(paper: Paper, layers: Layers, manifest: Manifest, workbook
         if number == 0:
             paper.heading(f"{next(numbers)}、片区明细", "Details of the zones", new_page=True)
         _zone_details(paper, layers, zone_id, workbook)
+        if maps is not None and (drawn := maps.zone(str(zone_id))) is not None:
+            paper.picture(drawn, width_cm=ZONE_MAP_WIDTH_CM)
     paper.heading(f"{next(numbers)}、计算参数", "Parameters", new_page=True)
     _parameter_table(paper, manifest, _PARAMETER_STEPS)
+
+
+def _county_maps(paper: Paper, layers: Layers, maps: ZoneMaps, numbers: Iterator[str]) -> None:
+    """A map of each county with its zones by number, and which number is which."""
+    zones = layers["zones"]
+    units = zones["unit_code"] if "unit_code" in zones else pd.Series(pd.NA, index=zones.index)
+    names = layers["reporting_units"]["name"] if "reporting_units" in layers else pd.Series(dtype=object)
+    for first, (unit, own) in enumerate(zones.groupby(units.fillna(""), sort=True)):
+        called = name_or_id(names.get(unit), unit) if unit else Text("全部", "all").in_language(paper.lang)
+        numbered = {str(key): number for number, key in enumerate(own.index, start=1)}
+        drawn = maps.county(numbered, called)
+        if drawn is None:
+            continue
+        if first == 0:
+            paper.heading(f"{next(numbers)}、片区分布图", "Maps of the zones", new_page=True)
+        paper.picture(drawn, width_cm=ZONE_MAP_WIDTH_CM)
+        listed = CLAUSES.join(
+            Text("{n} {name}", "{n} {name}").fill(n=n, name=name_or_id(own["name"].get(key), key))
+            for key, n in numbered.items()
+        )
+        paper.say(*Text("图中编号：{listed}。", "Numbers on the map: {listed}.").fill(listed=listed))
 
 
 # Steps whose parameters decide what the scheme says.

@@ -240,7 +240,8 @@ def test_sheet_records_shortfalls_and_work_order_are_told_where_they_were_made(t
     layers["zone_schedule"] = pd.DataFrame(schedule, index=zone)
     write_reports(tmp_path, layers, manifest())
     text = words(tmp_path / "planner-zones.docx")
-    order = ["一、总体情况", "二、未纳入片区", "下限降至 700 户即可", "三、年度计划", "四、片区登记表", "五、片区明细"]
+    order = ["一、总体情况", "二、片区分布图", "三、未纳入片区", "下限降至 700 户即可", "四、年度计划"]
+    order += ["五、片区登记表", "六、片区明细"]
     assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
     assert "2025 年：1 个片区，1,050 户，估算投资 100.00 万元。" in text
     sheet = text[text.index("龙湖片区（Z-C1）") : text.index("泉山片区（Z-C4）")]

@@ -14,6 +14,7 @@ from PIL import Image
 from gis_renovation.errors import FileError
 from gis_renovation.land import outline_land_sites
 from gis_renovation.reports import fonts, site_maps
+from gis_renovation.reports.map_parts import Look, with_ink
 from gis_renovation.reports.site_maps import LandMaps
 from gis_renovation.words import Text
 
@@ -82,13 +83,13 @@ def test_classes_are_in_the_colours_of_the_mapping_standard_inside_and_pale_outs
 
 def test_the_key_lists_an_outline_only_where_its_line_is_on_the_map():
     frame = box(0, 0, 100, 100)
-    bare = site_maps._Look(label=Text("界线", "line"), edge="#444444")
-    hatched = site_maps._Look(label=Text("范围", "area"), edge="#444444", hatch="//")
+    bare = Look(label=Text("界线", "line"), edge="#444444")
+    hatched = Look(label=Text("范围", "area"), edge="#444444", hatch="//")
     around, across = box(-500, -500, 500, 500), box(50, -500, 500, 500)
     road = shapely.LineString([(500_000, 3_600_050), (500_300, 3_600_050)])
     found = {bare: np.array([around]), hatched: np.array([around])}
-    assert list(site_maps._with_ink(found, frame)) == [hatched]
-    drawn_shapes = site_maps._with_ink({bare: np.array([around, across, road])}, frame)[bare]
+    assert list(with_ink(found, frame)) == [hatched]
+    drawn_shapes = with_ink({bare: np.array([around, across, road])}, frame)[bare]
     assert list(drawn_shapes) == [across, road]
 
 
