@@ -179,9 +179,8 @@ def outline(shapes: Geometries) -> Path:
     dimensions = shapely.get_dimensions(shapes)
     areas = np.concatenate([shapes[dimensions == 2], shapely.buffer(shapes[dimensions == 0], 2.0, cap_style="square")])
     rings = shapely.get_rings(shapely.orient_polygons(areas))
-    closed, open_ = (_run(parts, is_ring) for parts, is_ring in ((rings, True), (shapes[dimensions == 1], False)))
-    xy, codes = (np.concatenate(both) for both in zip(closed, open_, strict=True))
-    return Path(xy, codes)
+    closed, running = _run(rings, True), _run(shapes[dimensions == 1], False)
+    return Path(np.concatenate([closed[0], running[0]]), np.concatenate([closed[1], running[1]]))
 
 
 def _run(parts: Geometries, is_ring: bool) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
