@@ -3,6 +3,7 @@
 from gis_renovation.checking.claims import check_claim, check_places, check_zone
 from gis_renovation.checking.draft import draft_card, write_draft
 from gis_renovation.checking.draft_ledger import card_beside, describe, draft_join, write_join
+from gis_renovation.checking.exported import read_exported
 from gis_renovation.checking.folder import Proposal, propose_folder, write_proposals
 from gis_renovation.checking.grids import likely_crs
 from gis_renovation.checking.names import ids_for_names, named_references
@@ -31,6 +32,7 @@ __all__ = [
     "likely_crs",
     "named_references",
     "propose_folder",
+    "read_exported",
     "write_draft",
     "write_join",
     "write_proposals",

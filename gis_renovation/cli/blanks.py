@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from gis_renovation.errors import FileError
+from gis_renovation.errors import ConfigError, FileError
 from gis_renovation.words import Lang, Text
 
 if TYPE_CHECKING:
     from gis_renovation.schemas import LayerSchema
 
 
-def write_blanks(
-    schemas: Sequence[LayerSchema], folder: Path, cards: Path | None, frames: Mapping[str, Any], lang: Lang
-) -> list[Text]:
+def write_blanks(schemas: Sequence[LayerSchema], folder: Path, cards: Path | None, lang: Lang) -> list[Text]:
     """A workbook for each layer in ``folder``, and a card in ``cards`` where none stands; what was done, for each.
 
     Raises FileError before anything is written if one of the workbooks is there already.
@@ -35,7 +33,7 @@ def write_blanks(
     told = []
     for schema, path in zip(schemas, paths, strict=True):
         with new_file(path) as work:
-            write_blank(work, schema, frame=frames.get(schema.name))
+            write_blank(work, schema)
         said = Text(f"{path}", f"{path}")
         shapes = schema.geometry and "point" not in schema.geometry
         if shapes:
@@ -54,3 +52,30 @@ def write_blanks(
             said += Text("；已有来源卡，没有改动", "; it has a card, which was not touched")
         told.append(said)
     return told
+
+
+def write_filled(
+    schemas: Sequence[LayerSchema], project: Path, folder: Path, form: Literal["xlsx", "gpkg"], lang: Lang
+) -> list[Text]:
+    """The project's layers with their rows, those that a run makes from a run of today; what was done, for each.
+
+    Raises ConfigError for a layer that the project neither has nor can make.
+    """
+    from gis_renovation.run import open_project, read_layer, run_project
+    from gis_renovation.writing import export_layers
+
+    opened = open_project(project)
+    made = run_project(opened).layers if any(schema.result for schema in schemas) else {}
+    lacking = [schema for schema in schemas if schema.result and schema.name not in made]
+    if lacking:
+        listed = "、".join(f"{schema.label.zh} {schema.name}" for schema in lacking)
+        raise ConfigError(
+            f"{listed}：这个项目的数据算不出这些图层；缺什么见 gis-renovation run 的说明。",
+            f"{', '.join(schema.name for schema in lacking)}: not made of this project's data; run says why.",
+        )
+    frames = {s.name: made[s.name] if s.result else read_layer(opened, s.name) for s in schemas}
+    places = export_layers(frames, folder, form=form, lang=lang)
+    return [
+        Text(f"{len(frames[s.name]):,} 行，{places[s.name]}", f"{len(frames[s.name]):,} rows, {places[s.name]}")
+        for s in schemas
+    ]

@@ -72,11 +72,14 @@ _HELP = {
     "template": Text(
         "给每个图层一张空白表格（中文表头、单位、下拉选项、两行示例），发给下面填；填好放回原处就能读，不用改来源卡。\n\n"
         "示例：gis-renovation template communities works_records --project my-city\n\n"
-        "连同现有数据导出成同样的表：gis-renovation template communities --project my-city --filled --to 导出",
+        "连同数据导出成同样的表，算出来的图层也行：gis-renovation template communities zones --project my-city "
+        "--filled --to 导出\n\n"
+        "给 QGIS：加 --format gpkg，所选图层在一个 GeoPackage 里",
         "A blank workbook for each layer (Chinese headers, units, drop-downs, two example rows) for others to fill in; "
         "filled in and put back it is read without touching a card.\n\n"
         "Example: gis-renovation template communities works_records --project my-city\n\n"
-        "With the data there is: gis-renovation template communities --project my-city --filled --to OUT",
+        "With the data, of results too: gis-renovation template communities zones zone_members --project my-city "
+        "--filled --to OUT\n\nFor QGIS: --format gpkg puts the layers into one GeoPackage",
     ),
     "check": Text(
         "检查全部图层，一次列出所有问题；不改动任何数据。\n\n示例：gis-renovation check my-city",
@@ -310,25 +313,33 @@ def _template(
     project: Annotated[Path, typer.Option("--project", help="项目文件夹 / project folder")] = Path(),
     to: Annotated[str, typer.Option("--to", help="放在哪个文件夹 / folder to put them in")] = "",
     filled: Annotated[bool, typer.Option("--filled", help="填上项目现有的数据 / with the project's data")] = False,
+    form: Annotated[str, typer.Option("--format", help="xlsx（默认）或 gpkg / xlsx (default) or gpkg")] = "xlsx",
 ) -> None:
-    from gis_renovation.cli.blanks import write_blanks
-    from gis_renovation.run import PROJECT_FILE, open_project, read_layer
+    from gis_renovation.cli.blanks import write_blanks, write_filled
+    from gis_renovation.run import PROJECT_FILE
     from gis_renovation.schemas import layer_schema
 
     schemas = [layer_schema(name) for name in dict.fromkeys(layers)]
-    unfit = [schema for schema in schemas if schema.raster or schema.result]
+    unfit = [schema for schema in schemas if schema.raster or (schema.result and not filled)]
     if unfit:
         listed = "、".join(f"{schema.label.zh} {schema.name}" for schema in unfit)
         raise ConfigError(
-            f"{listed}：栅格和算出来的图层没有表格可填。",
-            f"{', '.join(schema.name for schema in unfit)}: rasters and results have no table to fill in.",
+            f"{listed}：栅格和算出来的图层没有表格可填；算出来的图层加 --filled 连同结果导出。",
+            f"{', '.join(schema.name for schema in unfit)}: rasters and results have no table to fill in; results "
+            "leave with their rows by --filled.",
+        )
+    if form not in ("xlsx", "gpkg") or (form == "gpkg" and not filled):
+        raise ConfigError(
+            f"--format {form}：只有 xlsx 和 gpkg 两种；gpkg 要与 --filled 同用。",
+            f"--format {form}: xlsx or gpkg; gpkg goes with --filled.",
         )
     in_project = (project / PROJECT_FILE).is_file()
-    opened = open_project(project) if filled else None
     folder = Path(to) if to else project / "layers" / "data" if in_project else Path()
-    cards = project / "layers" if in_project and not filled else None
-    frames = {schema.name: read_layer(opened, schema.name) for schema in schemas} if opened is not None else {}
-    for schema, said in zip(schemas, write_blanks(schemas, folder, cards, frames, context.obj), strict=True):
+    if filled:
+        told = write_filled(schemas, project, folder, cast("Any", form), context.obj)
+    else:
+        told = write_blanks(schemas, folder, project / "layers" if in_project else None, context.obj)
+    for schema, said in zip(schemas, told, strict=True):
         _say(context, f"{schema.label.zh}：{said.zh}", f"{schema.name}: {said.en}")
 
 

@@ -365,7 +365,8 @@ def _write_run(project: Project, manifest: Manifest, layers: Mapping[str, Any]) 
 
 
 def _write_database(path: Path, layers: Mapping[str, Any]) -> None:
-    from gis_renovation.writing import write_geopackage, write_layer_styles
+    from gis_renovation.writing import write_data_columns, write_geopackage, write_layer_styles
 
     write_geopackage(path, layers)
     write_layer_styles(path, layers)
+    write_data_columns(path, layers)

@@ -90,10 +90,11 @@ def _geometry_type(frame: gpd.GeoDataFrame) -> str:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns a GeoPackage can hold: nullable booleans as booleans, dates as text in ISO form."""
+    """Columns a GeoPackage can hold: nullable booleans as booleans, days as dates without a time."""
     import datetime
 
     import pandas as pd
+    import pyarrow as pa
 
     frame = frame.copy()
     for name in frame.columns:
@@ -104,7 +105,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
         if len(known) and all(isinstance(v, bool) for v in known):
             frame[name] = column.astype("boolean")
         elif len(known) and all(isinstance(v, datetime.date) for v in known):
-            frame[name] = pd.to_datetime(column)
+            frame[name] = column.astype(pd.ArrowDtype(pa.date32()))
         else:
             frame[name] = column.map(lambda v: None if v is None or v is pd.NA else str(v), na_action="ignore")
     return frame

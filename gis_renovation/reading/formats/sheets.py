@@ -23,7 +23,7 @@ from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
 from gis_renovation.reading.formats.workbook_traps import sheet_traps, too_far
-from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, read_ledger
+from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, join_continued, read_ledger
 from gis_renovation.words import Text
 
 # A workbook with a password is an OLE container with a stream of this name in it.
@@ -239,7 +239,7 @@ def read_sheet(path: Path, reading: Reading, sheet: str) -> pd.DataFrame:
     for row, column in () if traps is None else traps.uncomputed:
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = None  # a nought may stand where nothing was computed
-    frame = _ledger(cells, merged, path, reading)
+    frame = join_continued(_ledger(cells, merged, path, reading))
     _say_traps(traps, frame, path, reading)
     return frame
 

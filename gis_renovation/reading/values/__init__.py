@@ -13,6 +13,7 @@ from gis_renovation.reading.values.cells import (
     to_field,
     to_text,
 )
+from gis_renovation.reading.values.continued import join_continued
 from gis_renovation.reading.values.domains import (
     FileColumns,
     column_meanings,
@@ -78,6 +79,7 @@ __all__ = [
     "frame_of",
     "has_shapes",
     "is_unknown",
+    "join_continued",
     "join_text",
     "joined_shapes",
     "known_encoding",
