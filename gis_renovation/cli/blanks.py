@@ -14,6 +14,27 @@ if TYPE_CHECKING:
     from gis_renovation.schemas import LayerSchema
 
 
+def asked_schemas(layers: Sequence[str], *, filled: bool, form: str) -> list[LayerSchema]:
+    """The layers named, each once. Raises ConfigError for what has no table, or none in that form."""
+    from gis_renovation.schemas import layer_schema
+
+    schemas = [layer_schema(name) for name in dict.fromkeys(layers)]
+    unfit = [schema for schema in schemas if schema.raster or (schema.result and not filled)]
+    if unfit:
+        listed = "、".join(f"{schema.label.zh} {schema.name}" for schema in unfit)
+        raise ConfigError(
+            f"{listed}：栅格和算出来的图层没有表格可填；算出来的图层加 --filled 连同结果导出。",
+            f"{', '.join(schema.name for schema in unfit)}: rasters and results have no table to fill in; results "
+            "leave with their rows by --filled.",
+        )
+    if form not in ("xlsx", "gpkg") or (form == "gpkg" and not filled):
+        raise ConfigError(
+            f"--format {form}：只有 xlsx 和 gpkg 两种；gpkg 要与 --filled 同用。",
+            f"--format {form}: xlsx or gpkg; gpkg goes with --filled.",
+        )
+    return schemas
+
+
 def write_blanks(schemas: Sequence[LayerSchema], folder: Path, cards: Path | None, lang: Lang) -> list[Text]:
     """A workbook for each layer in ``folder``, and a card in ``cards`` where none stands; what was done, for each.
 

@@ -315,24 +315,10 @@ def _template(
     filled: Annotated[bool, typer.Option("--filled", help="填上项目现有的数据 / with the project's data")] = False,
     form: Annotated[str, typer.Option("--format", help="xlsx（默认）或 gpkg / xlsx (default) or gpkg")] = "xlsx",
 ) -> None:
-    from gis_renovation.cli.blanks import write_blanks, write_filled
+    from gis_renovation.cli.blanks import asked_schemas, write_blanks, write_filled
     from gis_renovation.run import PROJECT_FILE
-    from gis_renovation.schemas import layer_schema
 
-    schemas = [layer_schema(name) for name in dict.fromkeys(layers)]
-    unfit = [schema for schema in schemas if schema.raster or (schema.result and not filled)]
-    if unfit:
-        listed = "、".join(f"{schema.label.zh} {schema.name}" for schema in unfit)
-        raise ConfigError(
-            f"{listed}：栅格和算出来的图层没有表格可填；算出来的图层加 --filled 连同结果导出。",
-            f"{', '.join(schema.name for schema in unfit)}: rasters and results have no table to fill in; results "
-            "leave with their rows by --filled.",
-        )
-    if form not in ("xlsx", "gpkg") or (form == "gpkg" and not filled):
-        raise ConfigError(
-            f"--format {form}：只有 xlsx 和 gpkg 两种；gpkg 要与 --filled 同用。",
-            f"--format {form}: xlsx or gpkg; gpkg goes with --filled.",
-        )
+    schemas = asked_schemas(layers, filled=filled, form=form)
     in_project = (project / PROJECT_FILE).is_file()
     folder = Path(to) if to else project / "layers" / "data" if in_project else Path()
     if filled:
