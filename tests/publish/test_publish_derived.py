@@ -298,3 +298,22 @@ def test_no_words_or_no_texts_find_nothing():
     assert words_within([], ["甲乙"]) == {}
     assert words_within(["甲乙"], []) == {}
     assert words_within(["甲"], ["甲甲"]) == {}
+
+
+def test_an_owner_in_a_row_nothing_links_to_is_told_and_not_refused(tmp_path):
+    """Offices share words by chance: refused is what stands in its own row, or in one that a table puts beside it."""
+    made = owned("某某某单位", "某某某单位改造")
+    made["communities"]["owner_unit"] = [*["别的单位"] * 8, "某某某单位"]
+    heard = []
+    edition(tmp_path, made, on_warning=heard.append)
+    assert any("communities.owner_unit" in one.text.zh for one in heard if one.code == "carried_column")
+    made["project_communities"].loc[1, "community_id"] = "C9"
+    with pytest.raises(DataError, match="owner_unit"):
+        edition(tmp_path, made)
+
+
+def test_an_owner_in_the_name_of_its_own_row_is_refused(tmp_path):
+    made = owned("龙湖新村的", "改造")
+    made["communities"].loc["C1", "name"] = "龙湖新村的小区"
+    with pytest.raises(DataError, match="owner_unit"):
+        edition(tmp_path, made)

@@ -2,7 +2,8 @@
 
 What nobody listed may still stand inside a text that somebody did. In what the program wrote itself it is
 replaced: a name by the id it belongs to, anything else by a word. What people typed is never changed; it is told
-which column stands where in it, and refused where that column is above the profile's class.
+which column stands where in it, and refused where that column is above the profile's class and the text is of
+its own row or of one linked to it: that two offices far apart share a word is chance, and only told.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ NOT_PUBLIC = "（未公开）"
 class Carried(NamedTuple):
     """A column that does not leave, the listed one in whose texts its values stand, and the ids of those rows.
 
-    ``replaced``: they stood there in the run and were written anew. ``above``: its class is above the profile's.
+    ``replaced``: they stood there in the run and were written anew. ``above``: its class is above the profile's,
+    and in a row of its own or linked to it.
     """
 
     layer: str
@@ -74,7 +76,7 @@ def without_unlisted(
     if not sources:
         return dict(frames), []
     typed = words_within(sources, shown)
-    carried = _Tally(highest)
+    carried = _Tally(layers, highest)
     for text in typed:
         for layer, column, key in shown[text]:
             for place in typed[text]:
@@ -119,25 +121,64 @@ def _anew(text: str, places: Sequence[Place], words: Mapping[str, _Source | None
 class _Tally:
     """Rows by column that does not leave and column that carries it."""
 
-    def __init__(self, highest: str) -> None:
+    def __init__(self, layers: Mapping[str, pd.DataFrame], highest: str) -> None:
+        self.layers = layers
         self.highest = CLASSES.index(highest)
-        self.rows: dict[tuple[str, str, str, str, bool], dict[str, bool]] = {}
+        self.rows: dict[tuple[str, str, str, str, bool], dict[str, set[str]]] = {}
+        self.pairs: dict[tuple[str, str], dict[str, set[str]]] = {}
 
     def add(self, source: _Source, word: str, cell: tuple[str, str, str], *, replaced: bool) -> None:
         """A word of ``source`` in one cell: layer, column, id."""
         layer, column, key = cell
         rows = self.rows.setdefault((source.layer, source.column, layer, column, replaced), {})
-        rows[key] = rows.get(key, False) or len(word) >= _TELLING_CHARACTERS
+        rows.setdefault(key, set()).add(word)
 
     def found(self) -> list[Carried]:
         """By layer and column."""
         return [
-            Carried(layer, column, into, where, tuple(sorted(rows)), replaced, self._is_above(layer, column, rows))
+            Carried(
+                layer, column, into, where, tuple(sorted(rows)), replaced, self._is_above(layer, column, into, rows)
+            )
             for (layer, column, into, where, replaced), rows in sorted(self.rows.items())
         ]
 
-    def _is_above(self, layer: str, column: str, rows: Mapping[str, bool]) -> bool:
-        return any(rows.values()) and _class_of(layer, column) > self.highest
+    def _is_above(self, layer: str, column: str, into: str, rows: Mapping[str, set[str]]) -> bool:
+        if _class_of(layer, column) <= self.highest:
+            return False
+        words = {word for several in rows.values() for word in several if len(word) >= _TELLING_CHARACTERS}
+        cells = self.layers[layer][column]
+        owners: dict[str, set[str]] = {}
+        for key, value in zip(cells.index, cells.tolist(), strict=True):
+            if isinstance(value, str) and value in words:
+                owners.setdefault(value, set()).add(str(key))
+        linked = self._linked(layer, into)
+        return any(
+            not owners.get(word, set()).isdisjoint({key} if layer == into else linked.get(key, ()))
+            for key, several in rows.items()
+            for word in several
+        )
+
+    def _linked(self, layer: str, into: str) -> Mapping[str, set[str]]:
+        """Ids of ``into`` -> ids of ``layer`` that stand beside them in a row of any table."""
+        if (layer, into) not in self.pairs:
+            pairs = self.pairs.setdefault((layer, into), {})
+            for name, frame in self.layers.items():
+                for one in _ids_of(layer, name, frame):
+                    for other in _ids_of(into, name, frame):
+                        for key, theirs in zip(other, one, strict=True):
+                            pairs.setdefault(str(key), set()).add(str(theirs))
+        return self.pairs[layer, into]
+
+
+def _ids_of(layer: str, name: str, frame: pd.DataFrame) -> list[list[object]]:
+    """The columns of a table that hold ids of a layer: its own key, and those that refer to it."""
+    columns = [frame[column].tolist() for column in frame.columns if _refers(name, str(column), layer)]
+    return [*([frame.index.tolist()] if name == layer or _refers(name, str(frame.index.name), layer) else []), *columns]
+
+
+def _refers(name: str, column: str, layer: str) -> bool:
+    field = _field(name, column)
+    return field is not None and field.references == layer
 
 
 def _class_of(layer: str, column: str) -> int:
