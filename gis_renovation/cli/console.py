@@ -249,7 +249,9 @@ def _zone_lines(result: Run, members: pd.DataFrame) -> Iterator[Text]:
     en = f", {alone} on their own" if alone else ""
     yield Text(
         f"连片片区 {zones - alone} 个{zh}，共含小区 {zoned} 个。" if zones else "没有划出片区。",
-        f"{counted(zones - alone, 'zone')}{en}, with {counted(zoned, 'community', 'communities')} in all.",
+        f"{counted(zones - alone, 'zone')}{en}, with {counted(zoned, 'community', 'communities')} in all."
+        if zones
+        else "No zone was made.",
     )
     step = result.manifest.made.get("zone_members")
     missed = missed_number(

@@ -404,7 +404,10 @@ def fold_rows(
             continue
         groups = cells[kept].groupby(keys[kept], sort=True)
         if how == "unanimous":
-            folded[name] = groups.first().where(groups.nunique().eq(1))
+            agreed = groups.nunique().eq(1)
+            folded[name] = groups.first().where(agreed)
+            if say is not None:
+                _say_silent(cells[kept], keys[kept], rows[kept], name, agreed=agreed, say=say)
         else:
             folded[name] = getattr(groups, how)()
     return pd.DataFrame(folded, index=pd.Index(sorted(set(keys[kept])), name=key))
@@ -536,6 +539,19 @@ def _say_partial(cells: pd.Series, keys: pd.Series, rows: pd.Series, name: str, 
         severity, f"join_{how.removesuffix('_known')}_partial",
         f"台账“{name}”的这些行未知，{said.zh}", f"{name!r} of the ledger is unknown in these rows, {said.en}",
         [row._replace(key=key) for row, key in zip(rows[some], keys[some], strict=True)],
+    )  # fmt: skip
+
+
+def _say_silent(cells: pd.Series, keys: pd.Series, rows: pd.Series, name: str, *, agreed: pd.Series, say: Say) -> None:
+    """Rows that say nothing where the others agree; what these say is taken for all."""
+    silent = keys.map(agreed) & cells.isna()
+    if not silent.any():
+        return
+    say(
+        "note", "join_unanimous_partial",
+        f"台账“{name}”的这些行未知，同一编号的其他各行写法一致，按其他各行采用。",
+        f"{name!r} of the ledger is unknown in these rows; the other rows of the number agree, and theirs is used.",
+        [row._replace(key=key) for row, key in zip(rows[silent], keys[silent], strict=True)],
     )  # fmt: skip
 
 

@@ -322,7 +322,7 @@ def test_a_run_closes_with_what_came_out_and_what_did_not(capsys):
     assert "数据警告 1 条" in said
     assert "未执行 2 步，缺少图层：宗地 parcels（" in said, "one line, inputs only"
     said = print_of(members.assign(zone_id=pd.array([None] * 3, dtype="str")), capsys, lang="en")
-    assert "0 zones with 0 communities." in said
+    assert "No zone was made." in said
     assert "1 warning about" in said
 
 

@@ -155,14 +155,14 @@ def with_raster(folder, *, crs=CRS, values=0.3):
 
 
 @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
-def test_a_raster_without_crs_is_one_clear_message(tmp_path):
+def test_a_raster_without_crs_leaves_out_only_its_step_and_is_one_clear_message(tmp_path):
     sound = run_project(open_project(with_raster(tmp_path / "sound")), only=("parcel_greenness",))
     assert sound.layers["parcel_greenness"]["greenness_after"].tolist() == pytest.approx([0.3, 0.3])
-    with pytest.raises(DataError) as caught:
-        run_project(open_project(with_raster(tmp_path / "bad", crs=None)), only=("parcel_greenness",))
-    assert "坐标系" in str(caught.value)
-    assert "greenness_before" in str(caught.value)
-    assert not list((tmp_path / "bad").glob("runs/2*")), "nothing half-written"
+    bad = run_project(open_project(with_raster(tmp_path / "bad", crs=None)), only=("parcel_greenness",))
+    assert "parcel_greenness" not in bad.layers
+    assert [step.step for step in bad.manifest.skipped] == ["parcel_greenness"]
+    told = [one.text.zh for one in bad.manifest.findings if one.layer == "greenness_before"]
+    assert any("坐标系" in text and "crs = " in text for text in told), told
 
 
 def test_a_raster_without_any_value_leaves_out_only_the_steps_that_need_it(tmp_path):

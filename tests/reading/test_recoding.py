@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import zipfile
 
 import pytest
 import shapely
@@ -440,11 +442,21 @@ def test_a_zip_made_on_a_mac_holds_one_layer(tmp_path, inside):
     assert list(found.frame["name"]) == list(frame["name"])
 
 
+def packed(*names):
+    """The bytes of an archive with these members."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in names:
+            archive.writestr(name, "<x/>")
+    return made.getvalue()
+
+
 WRONG = {
     "a login page": ("a.geojson", b"<!DOCTYPE html><html>login</html>", "网页（HTML）"),
     "a login page as zip": ("a.zip", b"<html>login</html>", "网页（HTML）"),
     "a drawing": ("a.dxf", b"AC1027\0\0\0", "DWG"),
-    "a workbook": ("a.gpkg", b"PK\x03\x04" + bytes(30), "xlsx"),
+    "a workbook": ("a.gpkg", packed("[Content_Types].xml", "xl/workbook.xml"), "xlsx"),
+    "an archive cut short": ("a.gpkg", b"PK\x03\x04" + bytes(30), "ZIP"),
     "a pdf": ("a.shp", b"%PDF-1.4 ...", "PDF"),
 }
 

@@ -157,7 +157,8 @@ def _texts(path: Path, fields: Container[int] | None = None) -> Iterator[tuple[b
         foreign = np.flatnonzero((cells > 127).any(axis=1))
         if not len(foreign):
             continue
-        values, where = np.unique(cells[foreign].view(f"V{width}").ravel(), return_inverse=True)
+        # The last field's width may reach beyond the row that the header states.
+        values, where = np.unique(cells[foreign].view(f"V{cells.shape[1]}").ravel(), return_inverse=True)
         order = np.argsort(where, kind="stable")
         groups = np.split(foreign[order] + 1, np.cumsum(np.bincount(where))[:-1])
         for value, numbers in zip(values, groups, strict=True):

@@ -22,7 +22,7 @@ from gis_renovation.reading.formats.compound import MAGIC, SheetTraps, streams_o
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
-from gis_renovation.reading.formats.workbook_traps import sheet_traps, too_far
+from gis_renovation.reading.formats.workbook_traps import ods_too_far, sheet_traps, too_far
 from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, join_continued, read_ledger
 from gis_renovation.words import Text
 
@@ -287,6 +287,25 @@ def _refuse_too_far(path: Path, sheet: str, layer: str) -> None:
         )
 
 
+def _refuse_repeats(path: Path, layer: str) -> None:
+    """Raise FileError for an OpenDocument sheet whose repeat counts make of a few bytes more than a memory holds."""
+    import zipfile
+    import zlib
+    from xml.etree import ElementTree
+
+    try:
+        cells = ods_too_far(path) if zipfile.is_zipfile(path) else ""
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, ElementTree.ParseError) as error:
+        raise unreadable(path, layer, error) from None
+    if cells:
+        raise FileError(
+            f"图层 {layer}：{path.name} 的单元格按重复次数展开后有 {cells} 格，超出合理范围，未读取；"
+            "多半是整行、整列填充了内容，请在表格软件中按 Ctrl+End 找到并删去多余的行、列后另存。",
+            f"Layer {layer}: the repeated cells of {path.name} unfold to {cells}, beyond all reason; not read. Mostly "
+            "whole rows or columns were filled: find them by Ctrl+End, delete the surplus ones, and save.",
+        )
+
+
 @contextmanager
 def _workbook(path: Path, layer: str) -> Iterator[Any]:
     """The workbook at ``path`` as its reader opens it; whatever the reader cannot go on with is a FileError.
@@ -301,6 +320,8 @@ def _workbook(path: Path, layer: str) -> Iterator[Any]:
         if streams_of(path) is None:
             raise unreadable(path, layer, "truncated")
         _refuse_too_far(path, "", layer)
+    else:
+        _refuse_repeats(path, layer)
     try:
         with path.open("rb") as stream, _silent_stderr() if binary else nullcontext():
             yield calamine.CalamineWorkbook.from_filelike(stream)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-_POINT = re.compile(r"^\s*([^,，\s]*)\s*[,，]\s*(-?\d+)\s*[,，]\s*(-?[\d.]+)\s*[,，]\s*(-?[\d.]+)")
+_METRES = r"(-?(?:\d{1,12}(?:\.\d*)?|\.\d+)(?![\d.]))"
+_POINT = re.compile(rf"^\s*([^,，\s]*)\s*[,，]\s*(-?\d{{1,9}})\s*[,，]\s*{_METRES}\s*[,，]\s*{_METRES}")
 _SECTION = re.compile(r"^\s*\[(.+?)\]\s*$")
 _PROPERTY = re.compile(r"^\s*([^=,]+?)\s*=\s*(.*?)\s*$")
 
@@ -92,7 +93,7 @@ def stated_crs(header: dict[str, str]) -> str:
     """The EPSG code the header states, for CGCS2000; an empty string where it states none or another datum."""
     datum = next((name for key, name in _DATUMS.items() if key in header.get("坐标系", "")), "")
     degrees = re.sub(r"\D", "", header.get("几度分带", ""))
-    zone = int(re.sub(r"\D", "", header.get("带号", "")) or 0)
+    zone = int(re.sub(r"\D", "", header.get("带号", ""))[:9] or 0)
     if datum != "CGCS2000":
         return ""
     if degrees == "3" and 25 <= zone <= 45:

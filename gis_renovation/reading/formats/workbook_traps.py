@@ -70,6 +70,59 @@ def too_far(path: Path, sheet: str) -> str:
     return f"{letters}{last}" if last * (_column(letters) + 1) > _MOST_CELLS else ""
 
 
+# Repeated cells that hold something, each with its text, come out of a few bytes.
+_MOST_REPEATED = 5_000_000
+_TEXT_OF_ONE = 50  # characters that weigh as much as a cell
+
+
+def ods_too_far(path: Path) -> str:
+    """What an OpenDocument file would lay out by its repeat counts, if beyond all reason; empty for others.
+
+    Its reader lays out every sheet when it opens the file. Raises ValueError, ParseError or BadZipFile for content
+    that is damaged or declares entities. O(bytes), a row at a time.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if "content.xml" not in archive.namelist():
+            return ""
+        text = archive.read("content.xml")
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise ValueError("<!DOCTYPE")
+    laid, repeated, row, last, wide = 0, 0, 0, 0, 0
+    for _, element in ElementTree.iterparse(io.BytesIO(text), events=("end",)):  # noqa: S314 - refused above
+        tag = _tag(element)
+        if tag == "table-row":
+            times = _repeats(element, "rows")
+            width, weight = _filled(element)
+            row += times
+            if width:
+                last, wide = row, max(wide, width)
+                repeated += max(0, weight * times - len(element))
+            element.clear()
+        elif tag == "table":
+            laid += last * wide
+            row, last, wide = 0, 0, 0
+    if repeated > _MOST_REPEATED or laid > _MOST_CELLS:
+        return f"{max(laid, repeated):,}"
+    return ""
+
+
+def _repeats(element: ElementTree.Element, way: str) -> int:
+    found = next((n for key, n in element.items() if key.endswith(f"}}number-{way}-repeated")), "1")
+    return max(1, int(found))
+
+
+def _filled(row: ElementTree.Element) -> tuple[int, int]:
+    """The number of a row's last column that holds something, and how much all that hold something weigh."""
+    column, last, weight = 0, 0, 0
+    for cell in row:
+        times = _repeats(cell, "columns")
+        column += times
+        if len(cell) or any(key.endswith(("}value-type", "}formula")) for key in cell.keys()):  # noqa: SIM118
+            last = column
+            weight += times * (1 + sum(map(len, cell.itertext())) // _TEXT_OF_ONE)
+    return last, weight
+
+
 _WIDE = re.compile(rb"\br=[\"'][A-Z]{3}\d+[\"']")
 
 
