@@ -44,6 +44,7 @@ ORDER = (
     "zones",
     "land",
     "utilities",
+    "excavation",
     "greenways",
     "progress",
     "writing",
@@ -65,7 +66,17 @@ ORDER = (
     "cli",
     "__main__",
 )
-ANALYSES = ("rasters", "contiguity", "zones.solver", "zones", "land", "utilities", "greenways", "progress")
+ANALYSES = (
+    "rasters",
+    "contiguity",
+    "zones.solver",
+    "zones",
+    "land",
+    "utilities",
+    "excavation",
+    "greenways",
+    "progress",
+)
 SHARED = ("networks", "overlays")
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
