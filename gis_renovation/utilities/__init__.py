@@ -1,5 +1,20 @@
-"""Utility networks per community and zone."""
+"""Utility networks: per community and zone, traced, and what hangs on one pipe or valve."""
 
+from gis_renovation.utilities.graph import Graph
+from gis_renovation.utilities.segments import close_segments, find_segments
 from gis_renovation.utilities.summaries import summarise_utilities, summarise_zone_utilities
+from gis_renovation.utilities.tracing import shortest_way, trace_nodes
+from gis_renovation.utilities.weak_points import find_bridges, find_cut_nodes, find_weak_points
 
-__all__ = ["summarise_utilities", "summarise_zone_utilities"]
+__all__ = [
+    "Graph",
+    "close_segments",
+    "find_bridges",
+    "find_cut_nodes",
+    "find_segments",
+    "find_weak_points",
+    "shortest_way",
+    "summarise_utilities",
+    "summarise_zone_utilities",
+    "trace_nodes",
+]

@@ -34,7 +34,7 @@ class Segments(NamedTuple):
 
     of_node: Ints
     of_edge: Ints
-    count: int
+    segment_count: int
 
 
 class Losses(NamedTuple):
@@ -76,7 +76,7 @@ def find_segments(graph: Graph, cuts: Cuts) -> Segments:
     >>> found.of_edge, found.of_node
     (array([0, 2, 2]), array([0, 1, 2, 2]))
     """
-    shut = _shut(graph, cuts)
+    shut = _shut(graph, cuts, np.ones(len(cuts.edge), dtype=bool))
     whole = ~shut.any(axis=0)
     matrix = arcs_matrix(graph.start[whole], graph.end[whole], np.ones(int(whole.sum())), graph.node_count)
     count, of_node = connected_components(matrix, directed=False)
@@ -89,10 +89,10 @@ def find_segments(graph: Graph, cuts: Cuts) -> Segments:
 
 def sum_by_segment(segments: Segments, *, nodes: Floats | None = None, edges: Floats | None = None) -> Floats:
     """Weights of nodes and edges, added up for each segment. O(nodes + edges)."""
-    total = np.zeros(segments.count)
+    total = np.zeros(segments.segment_count)
     for label, weights in ((segments.of_node, nodes), (segments.of_edge, edges)):
         if weights is not None:
-            total += np.bincount(label, weights=weights, minlength=segments.count)
+            total += np.bincount(label, weights=weights, minlength=segments.segment_count)
     return total
 
 
@@ -142,13 +142,13 @@ def close_segments(graph: Graph, cuts: Cuts, sources: Ints, closed: Ints, segmen
     >>> found.nodes, found.edges
     (array([ True,  True,  True,  True]), array([ True,  True,  True]))
     """
-    inside = np.zeros(segments.count, dtype=bool)
+    inside = np.zeros(segments.segment_count, dtype=bool)
     inside[closed] = True
     valve, segment = touching_segments(graph, cuts, segments)
     shut_valves = np.zeros(int(cuts.valve.max(initial=-1)) + 1, dtype=bool)
     shut_valves[valve[inside[segment]]] = True
     shut_cuts = shut_valves[cuts.valve]
-    shut = _shut(graph, Cuts(*(column[shut_cuts] for column in cuts)))
+    shut = _shut(graph, cuts, shut_cuts)
     dead_node = inside[segments.of_node]
     # Nodes first, then edges: each edge is joined to its two nodes where nothing is shut between.
     edges = graph.node_count + np.arange(graph.edge_count)
@@ -162,8 +162,8 @@ def close_segments(graph: Graph, cuts: Cuts, sources: Ints, closed: Ints, segmen
     return Losses(~fed_nodes, ~fed_edges, shut_cuts)
 
 
-def _shut(graph: Graph, cuts: Cuts) -> Flags:
-    """Of each edge whether there is a cut at its start and at its end: two rows."""
+def _shut(graph: Graph, cuts: Cuts, chosen: Flags) -> Flags:
+    """Of each edge whether there is a chosen cut at its start and at its end: two rows."""
     shut = np.zeros((2, graph.edge_count), dtype=bool)
-    shut[cuts.end, cuts.edge] = True
+    shut[cuts.end[chosen], cuts.edge[chosen]] = True
     return shut

@@ -55,7 +55,7 @@ def test_segments_and_what_a_failing_valve_adds_are_those_of_wntr(seed):
     ours = [*found.of_node, *found.of_edge]
     order = [*map(str, range(graph.node_count))], [*map(str, range(graph.edge_count))]
     assert same_partition(ours, [*node_segments[order[0]], *link_segments[order[1]]])
-    assert found.count == len(sizes)
+    assert found.segment_count == len(sizes)
 
     lengths = rng.integers(1, 100, graph.edge_count).astype(float)
     by_length = pd.Series(lengths, index=order[1])
