@@ -18,6 +18,7 @@ from gis_renovation.publish.disclosure.earlier import equations, places_of
 from gis_renovation.publish.disclosure.record import HOUSEHOLDS, Record
 from gis_renovation.publish.disclosure.totals import (
     SAME_SUM,
+    StatedSums,
     Total,
     parts_of,
     published_totals,
@@ -197,14 +198,13 @@ def stated_sums(
     """
     shown = parts_of(layers["communities"])
     counts = {str(key): number for key, number in zip(layers["communities"].index, shown, strict=True)}
+    withheld, sums = set(hidden), StatedSums(made)
     found = {}
     for layer, column, key, members in total_groups(made, layers):
-        if layer not in made or column not in made[layer].columns or key not in made[layer].index:
-            continue
-        stated = pd.to_numeric(made[layer][column], errors="coerce").get(key)
-        own = tuple(sorted({str(member) for member in members} & set(hidden)))
-        if own and stated is not None and not pd.isna(stated):
-            found[own] = float(stated) - float(np.nansum([counts.get(str(member), 0.0) for member in set(members)]))
+        stated = sums.of(layer, column, key)
+        own = tuple(sorted({str(member) for member in members} & withheld))
+        if own and stated is not None:
+            found[own] = stated - float(np.nansum([counts.get(str(member), 0.0) for member in set(members)]))
     return found
 
 

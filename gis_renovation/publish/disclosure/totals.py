@@ -52,15 +52,30 @@ def published_totals(selected: Mapping[str, pd.DataFrame], layers: Mapping[str, 
     """
     places = layers["communities"]
     numbers = parts_of(places)
+    row_of = {place: row for row, place in enumerate(places.index)}
+    sums = StatedSums(selected)
     found: list[Total] = []
     for layer, column, key, members in total_groups(selected, layers):
-        if layer not in selected or column not in selected[layer].columns or key not in selected[layer].index:
-            continue
-        stated = pd.to_numeric(selected[layer][column], errors="coerce").get(key)
-        rows = places.index.get_indexer(pd.Index(sorted(set(members) & set(places.index), key=str)))
-        if stated is not None and not pd.isna(stated) and abs(float(stated) - np.nansum(numbers[rows])) < SAME_SUM:
-            found.append(Total(layer, column, key, rows.astype(np.int64)))
+        stated = sums.of(layer, column, key)
+        rows = np.array(sorted({row_of[member] for member in members if member in row_of}), dtype=np.int64)
+        if stated is not None and abs(stated - np.nansum(numbers[rows])) < SAME_SUM:
+            found.append(Total(layer, column, key, rows))
     return found + _announced(places)
+
+
+class StatedSums:
+    """What columns of an edition say of each key, every column read once."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._frames, self._read = frames, dict[tuple[str, str], Mapping[object, float]]()
+
+    def of(self, layer: str, column: str, key: object) -> float | None:
+        """The number that stands there; None where the layer, the column, the row or the number is not there."""
+        if (layer, column) not in self._read:
+            cells = self._frames[layer].get(column) if layer in self._frames else None
+            known = pd.Series(dtype=float) if cells is None else pd.to_numeric(cells, errors="coerce").dropna()
+            self._read[layer, column] = {at: float(number) for at, number in known.items()}
+        return self._read[layer, column].get(key)
 
 
 def parts_of(places: pd.DataFrame) -> Floats:

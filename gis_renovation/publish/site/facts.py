@@ -27,6 +27,7 @@ from gis_renovation.maps import NEEDED, Download
 from gis_renovation.maps.encoding import DISPLAY_CRS, row_id
 from gis_renovation.progress import STATE_ORDER, community_months
 from gis_renovation.publish.disclosure import Displacement
+from gis_renovation.publish.site.figures import Ground, prepared_ground
 from gis_renovation.publish.site.frame import NAVIGATION, SiteFacts
 from gis_renovation.publish.site.sources import LayerSource
 from gis_renovation.publish.site.tables import Cell
@@ -84,6 +85,16 @@ class Site:
             name: with_withheld(frame, self.withheld.get(name), self.facts.lang) for name, frame in self.frames.items()
         }
 
+    @cached_property
+    def ground(self) -> Ground:
+        """What drawings show around a place, ready to be looked up."""
+        return prepared_ground(self.frames)
+
+    @cached_property
+    def looked_up(self) -> dict[tuple[str, ...], Any]:
+        """Columns, names and paths that every page asks for, each made once."""
+        return {}
+
 
 def page_paths(keys: Iterable[object], folder: str) -> dict[str, str]:
     """Where the page of each feature lies, by its id: a name any file system and web server takes.
@@ -129,10 +140,13 @@ def with_navigation(site: Site) -> Site:
 
 def column_of(site: Site, layer: str, name: str) -> pd.Series[Any]:
     """A column by id as people see it, objects; empty if the layer or column did not leave."""
-    frame = site.shown.get(layer)
-    if frame is None or name not in frame.columns:
-        return pd.Series(dtype=object)
-    return frame[name].astype(object)
+    kept = site.looked_up
+    if ("column", layer, name) not in kept:
+        frame = site.shown.get(layer)
+        cells = None if frame is None else frame.get(name)
+        kept["column", layer, name] = pd.Series(dtype=object) if cells is None else cells.astype(object)
+    found: pd.Series[Any] = kept["column", layer, name]
+    return found
 
 
 def text_of(series: pd.Series[Any], key: object, instead: str = "") -> str:
@@ -143,8 +157,23 @@ def text_of(series: pd.Series[Any], key: object, instead: str = "") -> str:
 
 def feature_names(site: Site, layer: str) -> dict[object, str]:
     """What people call each feature; its id where it has no name."""
-    names = column_of(site, layer, "name")
-    return {key: text_of(names, key, row_id(key)) or row_id(key) for key in site.frames[layer].index}
+    kept = site.looked_up
+    if ("names", layer) not in kept:
+        names = column_of(site, layer, "name")
+        kept["names", layer] = {
+            key: text_of(names, key, row_id(key)) or row_id(key) for key in site.frames[layer].index
+        }
+    found: dict[object, str] = kept["names", layer]
+    return found
+
+
+def paths_of(site: Site, layer: str) -> dict[str, str]:
+    """Where the page of each feature of a layer lies, by its id."""
+    kept = site.looked_up
+    if ("paths", layer) not in kept:
+        kept["paths", layer] = page_paths(site.frames[layer].index, layer)
+    found: dict[str, str] = kept["paths", layer]
+    return found
 
 
 def unit_names(site: Site) -> dict[object, str]:

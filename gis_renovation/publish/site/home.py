@@ -24,7 +24,7 @@ from gis_renovation.publish.site.facts import (
     feature_names,
     has,
     month_before,
-    page_paths,
+    paths_of,
     percent,
     share_cell,
     state_label,
@@ -185,7 +185,7 @@ def _pairs(site: Site) -> list[_Pair]:
     """The first communities that have a photo from before and one from after."""
     names = feature_names(site, "communities") if has(site, "communities") else {}
     called = {row_id(key): name for key, name in names.items()}
-    paths = page_paths(site.frames["communities"].index, "communities") if names else {}
+    paths = paths_of(site, "communities") if names else {}
     pairs = []
     for place, own in site.photos.items():
         pair = [next((photo for photo in own if photo["stage"] == stage), None) for stage in ("before", "after")]
@@ -303,7 +303,7 @@ def _moved(now: pd.DataFrame, before: pd.DataFrame) -> dict[str, pd.Series[bool]
 
 def _change_table(site: Site, key: str, now: pd.DataFrame, before: pd.DataFrame) -> Table:
     lang = site.facts.lang
-    names, paths = feature_names(site, "communities"), page_paths(site.frames["communities"].index, "communities")
+    names, paths = feature_names(site, "communities"), paths_of(site, "communities")
     rows = [
         [
             head_cell(names[place], paths[row_id(place)]),

@@ -23,7 +23,7 @@ from gis_renovation.publish.site.facts import (
     has,
     map_link,
     map_spots,
-    page_paths,
+    paths_of,
     percent,
     share_cell,
     state_cell,
@@ -71,7 +71,7 @@ class _Parts:
         self.records = _by_community(frames, "works_records")
         zones = has(site, "zones")
         self.zone_names = feature_names(site, "zones") if zones else {}
-        self.zone_paths = page_paths(frames["zones"].index, "zones") if zones else {}
+        self.zone_paths = paths_of(site, "zones") if zones else {}
 
 
 def _by_community(frames: Mapping[str, pd.DataFrame], layer: str) -> dict[object, pd.DataFrame]:
@@ -92,7 +92,7 @@ class _Places(NamedTuple):
 
 
 def _places(site: Site, layer: str) -> _Places:
-    paths = page_paths(site.frames[layer].index, layer)
+    paths = paths_of(site, layer)
     return _Places(layer, feature_names(site, layer), paths, map_spots(site, layer), unit_names(site))
 
 
@@ -245,7 +245,7 @@ def _own_zone(parts: _Parts, key: object) -> _Zone | None:
 
 
 def _figure(site: Site, keys: Sequence[object], name: str) -> Figure | None:
-    return place_figure(site.frames, keys, name=name, caption=figure_caption(site), lang=site.facts.lang)
+    return place_figure(site.ground, keys, name=name, caption=figure_caption(site), lang=site.facts.lang)
 
 
 # --- zones ----------------------------------------------------------------------------------------
@@ -305,9 +305,9 @@ def _members(site: Site, keys: Sequence[object]) -> Table | None:
     lang = site.facts.lang
     if not has(site, "communities") or not keys:
         return None
-    frame = site.frames["communities"]
-    there = [key for key in frame.index if key in set(keys)]
-    names, paths = feature_names(site, "communities"), page_paths(frame.index, "communities")
+    places = site.frames["communities"].index
+    there = [places[row] for row in _rows_of(places, keys)]
+    names, paths = feature_names(site, "communities"), paths_of(site, "communities")
     shares = column_of(site, "community_progress", "progress_share")
     rows = [
         [
@@ -321,6 +321,12 @@ def _members(site: Site, keys: Sequence[object]) -> Table | None:
     return table(say("members", lang, n=len(there)), heads, rows)
 
 
+def _rows_of(places: pd.Index, keys: Sequence[object]) -> list[int]:
+    """Where communities stand in their layer, in its order; those it does not hold left out."""
+    rows = places.get_indexer(pd.Index(list(dict.fromkeys(keys)), dtype=object))
+    return sorted(rows[rows >= 0].tolist())
+
+
 class _Works(NamedTuple):
     """What is done in a zone: needs over its communities, and its projects."""
 
@@ -330,8 +336,7 @@ class _Works(NamedTuple):
 
 def _zone_works(parts: _Parts, keys: Sequence[object]) -> _Works:
     """What is done in a zone and when: needs over its communities, its projects with their first dates."""
-    frame = parts.site.frames["communities"]
-    needs = _zone_needs(parts, [at for at, key in enumerate(frame.index) if key in set(keys)])
+    needs = _zone_needs(parts, _rows_of(parts.site.frames["communities"].index, keys))
     return _Works(needs, _zone_projects(parts, keys))
 
 
