@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError as ProjCRSError
+from pyproj.exceptions import ProjError
 
 from gis_renovation.arrays import Floats, Positions
 from gis_renovation.errors import CRSError
@@ -137,7 +138,15 @@ def reproject(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDat
     refuse_ballpark(source, target, where=where)
     if source.equals(target, ignore_axis_order=True):
         return frame.set_crs(target, allow_override=True)
-    moved = frame.to_crs(target)
+    try:
+        moved = frame.to_crs(target)
+    except ProjError:
+        raise CRSError(
+            f"{where}：坐标系 {_label(source)} 的参数有误（如比例因子为 0），不能转换；请向提供单位索取正确的坐标系，"
+            "写进来源卡的 crs，并加一行 replace_crs = true。",
+            f"{where}: the CRS {_label(source)} has impossible parameters, such as a scale of 0, and nothing can be "
+            "converted from it. Ask for the right one, write it as crs in the card, and add replace_crs = true.",
+        ) from None
     present = ~(shapely.is_missing(frame.geometry.to_numpy()) | shapely.is_empty(frame.geometry.to_numpy()))
     with np.errstate(invalid="ignore"):
         was_finite = np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
@@ -156,7 +165,8 @@ def same_crs(one: CRS | str | int, other: CRS | str | int) -> bool:
     """Whether two CRSs put the same numbers in the same place, whatever they are called.
 
     CGCS2000 and WGS-84 count as the same datum (metre level), other datums by name. Old
-    software writes projections in its own words, so numbers decide: five points must agree to 1 mm.
+    software writes projections in its own words, so numbers decide: five points must agree to 1 mm. A projection
+    with impossible numbers, such as a scale of 0, is like no other.
     """
     one, other = CRS(one), CRS(other)
     if one.equals(other, ignore_axis_order=True):
@@ -167,10 +177,13 @@ def same_crs(one: CRS | str | int, other: CRS | str | int) -> bool:
         return True
     steps = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     lon, lat = _central_meridian(one) + steps, 32.0 + steps
-    places = [
-        np.column_stack(Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True).transform(lon, lat))
-        for crs in (one, other)
-    ]
+    try:
+        places = [
+            np.column_stack(Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True).transform(lon, lat))
+            for crs in (one, other)
+        ]
+    except ProjError:
+        return False
     with np.errstate(invalid="ignore"):
         return bool((np.abs(places[0] - places[1]) < 1e-3).all())
 

@@ -222,3 +222,14 @@ def test_the_geodesic_area_of_a_small_plot_is_its_plane_area_by_the_scale_of_the
     middle = plot.centroid.to_crs(4490)[0]
     scale = Proj(CRS(4548)).get_factors(middle.x, middle.y).areal_scale
     assert geodesic_area_m2(plot)[0] == pytest.approx(600.0 / scale, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", ["0", "-1"])
+def test_a_projection_with_an_impossible_scale_is_like_no_other_and_refused_in_words(k):
+    wkt = CRS(4548).to_wkt("WKT1_GDAL").replace('"scale_factor",1]', f'"scale_factor",{k}]')
+    broken = CRS(wkt)
+    assert not same_crs(broken, CRS(4548))
+    assert not same_crs(CRS(4548), broken)
+    frame = gpd.GeoDataFrame(geometry=[box(500_000, 3_613_000, 500_020, 3_613_030)], crs=broken)
+    with pytest.raises(CRSError, match="replace_crs"):
+        reproject(frame, CRS(4548), where="communities")

@@ -56,6 +56,7 @@ from gis_renovation.reading.values import (
     rows_of,
     shapes_from_wkb,
     stacked,
+    text_made_whole,
     with_attributes,
 )
 from gis_renovation.words import Text
@@ -153,6 +154,7 @@ def _refuse_pipeline(path: Path, reading: Reading) -> None:
 
 def _read_named(opened: Opened, name: str, reading: Reading) -> gpd.GeoDataFrame:
     """One layer of a vector file in bulk; what the driver warns of becomes findings."""
+    import pyarrow as pa
     import pyogrio
 
     path = opened.path
@@ -171,7 +173,7 @@ def _read_named(opened: Opened, name: str, reading: Reading) -> gpd.GeoDataFrame
             f'图层 {reading.layer}：{shown} 的文字编码不对；请在来源卡写 encoding = "GB18030" 或 "UTF-8"。',
             f'Layer {reading.layer}: the text encoding of {shown} is wrong; set encoding = "GB18030" or "UTF-8".',
         ) from None
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise unreadable(reading.own(path), reading.layer, error) from None
@@ -252,7 +254,8 @@ def _bulk(
     """A layer through Arrow, or its rows ``fids`` one by one; a shape that cannot be built leaves its row without."""
     # Arrow text is UTF-8; only the Shapefile driver recodes before it hands over.
     if fids is None and ("encoding" not in options or path.suffix.lower() in (".shp", ".dbf")):
-        table, binary, crs = _columnar(path, name, options)
+        table, binary, crs, no_text = _columnar(path, name, options)
+        say_undecodable(by_row(no_text.nonzero()[0] + 1), "UTF-8", path, reading, stated=False)
     else:
         table, binary, crs = _row_by_row(path, name, options, fids)
     return _with_shapes(table, binary, crs, path, reading)
@@ -307,25 +310,31 @@ def say_built(
         reading.say("error", "unreadable_geometry", path, *words, features=rows(built.broken))
 
 
-def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Built | None, Any]:
-    """Attributes, shapes and the CRS.
+def _columnar(path: Path, name: str, options: dict[str, Any]) -> tuple[Any, Built | None, Any, Flags]:
+    """Attributes, shapes, the CRS, and which rows hold bytes that are no text.
 
     Batch by batch: the driver reads the next ones meanwhile, and the bytes of a batch go when its shapes are built.
+    A batch whose parts contradict each other raises ArrowInvalid.
     """
     import pyarrow as pa
     import pyogrio
 
-    tables, built = [], []
+    tables, built, no_text = [], [], []
     with pyogrio.open_arrow(path, layer=name, use_pyarrow=True, datetime_as_string=True, **options) as (meta, batches):
         column = batches.schema.get_field_index(meta["geometry_name"] or "wkb_geometry")
         schema = batches.schema if column < 0 else batches.schema.remove(column)
         for batch in batches:
-            tables.append(batch if column < 0 else batch.remove_column(column))
             if column >= 0:
-                built.append(_shapes(batch.column(column)))
+                shapes = batch.column(column)
+                shapes.validate(full=True)
+                built.append(_shapes(shapes))
+            texts, bad = text_made_whole(batch if column < 0 else batch.remove_column(column))
+            tables.append(texts)
+            no_text.append(bad)
     table = pa.Table.from_batches(tables, schema).combine_chunks()  # rows are taken from one piece much faster
     del tables
-    return frame_of(table), joined_shapes(built) if column >= 0 else None, meta["crs"]
+    bad_rows = np.concatenate([np.zeros(0, dtype=bool), *no_text])
+    return frame_of(table), joined_shapes(built) if column >= 0 else None, meta["crs"], bad_rows
 
 
 def _shapes(column: Any) -> Built:

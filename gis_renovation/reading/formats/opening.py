@@ -327,6 +327,8 @@ def member_name(member: zipfile.ZipInfo) -> str:
 
 def _check_members(archive: zipfile.ZipFile, path: Path, layer: str) -> None:
     members = archive.infolist()
+    if any(not m.filename or not (m.is_dir() or PurePosixPath(member_name(m)).parts) for m in members):
+        raise zipfile.BadZipFile("a member has no name")
     for member in members:
         name = member_name(member)
         parts = PurePosixPath(name.replace("\\", "/")).parts

@@ -30,7 +30,7 @@ from gis_renovation.reading.values.encodings import (
     known_encoding,
     reads_as_common_chinese,
 )
-from gis_renovation.reading.values.exact import digits_lost, frame_of, rows_of, stacked
+from gis_renovation.reading.values.exact import digits_lost, frame_of, rows_of, stacked, text_made_whole
 from gis_renovation.reading.values.ledgers import SHEET_ROW, Span, read_ledger
 from gis_renovation.reading.values.repairs import (
     AreaChange,
@@ -102,6 +102,7 @@ __all__ = [
     "shapes_from_wkb",
     "snap_slivers",
     "stacked",
+    "text_made_whole",
     "texts_beside",
     "to_field",
     "to_text",

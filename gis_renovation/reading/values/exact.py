@@ -46,6 +46,28 @@ def frame_of(table: Any) -> pd.DataFrame:
     return frame
 
 
+def text_made_whole(batch: Any) -> tuple[Any, Flags]:
+    """An Arrow batch whose text is all UTF-8, and which of its rows held bytes that are none: they show as “�”.
+
+    Raises ArrowInvalid for a batch whose parts contradict each other. One pass over the text, some GB a second.
+    """
+    bad = np.zeros(batch.num_rows, dtype=bool)
+    for place, field in enumerate(batch.schema):
+        column = batch.column(place)
+        if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+            continue
+        held = column.view(pa.large_binary() if pa.types.is_large_string(field.type) else pa.binary())
+        held.validate(full=True)  # lengths that fit the bytes, before anything looks into them
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            raw = held.to_pylist()
+            texts = [None if cell is None else cell.decode("utf-8", "replace") for cell in raw]
+            bad |= [cell is not None and cell != (text or "").encode() for cell, text in zip(raw, texts, strict=True)]
+            batch = batch.set_column(place, field, pa.array(texts, field.type))
+    return batch, bad
+
+
 def _plain(column: Any) -> Any:
     """A column in a type that a frame holds without loss."""
     kind = column.type
