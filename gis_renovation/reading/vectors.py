@@ -30,7 +30,6 @@ from gis_renovation.reading.formats import (
     bytes_at,
     digests,
     driver_words,
-    lent,
     open_drawing,
     open_mapinfo,
     open_xml,
@@ -60,6 +59,7 @@ from gis_renovation.reading.values import (
     with_attributes,
 )
 from gis_renovation.words import Text
+from gis_renovation.writing import temporary_folder
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -457,9 +457,10 @@ def _named_once(frame: gpd.GeoDataFrame, path: Path, reading: Reading) -> gpd.Ge
 
 
 def layers_in(path: Path, layer: str = "") -> list[str]:
-    """Names of the layers in a vector file. Raises FileError if it cannot be opened."""
-    with lent(path) as source:
-        return _layer_names(source, path, layer)
+    """Names of the layers in a vector file, opened as reading it would. Raises FileError if it cannot be opened."""
+    card = Card.model_validate({"source": {"path": path.name, "layer": layer or "communities"}})
+    with temporary_folder() as scratch:
+        return _layer_names(_opened(path, Reading(card, scratch)).path, path, layer)
 
 
 def _layer_names(source: Path, path: Path, layer: str) -> list[str]:

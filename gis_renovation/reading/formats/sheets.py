@@ -353,11 +353,15 @@ def _silent_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _text_of(path: Path, stated: str, layer: str) -> str:
+    encoding = text_encoding(path, stated, layer)
+    return path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
+
+
 def _disguised_cells(path: Path, sheet: str, reading: Reading | str) -> _Sheet | None:
     """The cells of a table that is called .xls and is an HTML page or the XML of Excel 2003; None for other text."""
     layer, stated = (reading, "") if isinstance(reading, str) else (reading.layer, reading.card.source.encoding)
-    encoding = text_encoding(path, stated, layer)
-    text = path.read_text(encoding="utf-8-sig" if encoding == "UTF-8" else encoding)
+    text = _text_of(path, stated, layer)
     if not text.lstrip().startswith("<"):
         return None
     sheets = xml_sheets(text)
@@ -493,11 +497,14 @@ def _spans(table: Any) -> Iterator[Merged]:
 
 
 def sheet_names(path: Path) -> list[str]:
-    """The visible sheets of a workbook. Raises FileError as reading it would."""
+    """The visible sheets of a workbook; none in text that is only called one. Raises FileError as reading it would."""
     import python_calamine as calamine
 
-    if bytes_at(path, 0, 4) == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
+    head = bytes_at(path, 0, 4)
+    if head == _OLE and _ENCRYPTED in bytes_at(path, 0, 2**24):
         raise _locked(path, path.stem)
+    if head[:2] != b"PK" and head != _OLE and is_text(path):  # a page or plain text has no sheets
+        return list(xml_sheets(_text_of(path, "", path.stem)))
     with _workbook(path, path.stem) as book:
         return [s.name for s in book.sheets_metadata if s.visible == calamine.SheetVisibleEnum.Visible]
 
