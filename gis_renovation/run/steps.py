@@ -286,6 +286,16 @@ STEPS: tuple[Step, ...] = (
         ("zone_members", "communities", "project_communities", "project_states", "community_progress"),
     ),
     Step("zone_schedule", "zones.order_zone_works", ("zones",), ("zone_works", "approved_zones")),
+    Step("dig_limits", "excavation.judge_dig_limits", ("streets", "works_needs")),
+    Step(
+        "dig_needs",
+        "excavation.prepare_dig_needs",
+        ("works_needs", "streets", "dig_limits"),
+        ("dig_bans", "zones", "zone_schedule"),
+    ),
+    Step("dig_calendar", "excavation.plan_dig_calendar", ("dig_needs", "streets"), ("dig_budgets", "communities")),
+    Step("dig_openings", "excavation.list_dig_openings", ("dig_calendar", "streets")),
+    Step("dig_savings", "excavation.measure_dig_savings", ("dig_calendar", "streets")),
     Step(
         "unit_progress",
         "progress.unit_progress",

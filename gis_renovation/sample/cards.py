@@ -240,6 +240,25 @@ FILES: Mapping[str, SampleFile] = {
         observed=dt.date(2024, 1, 1),
         classification="public",
     ),
+    "works_needs": SampleFile(
+        path="data/works_needs.csv",
+        title="专营单位挖掘需求",
+        observed=AS_OF,
+        classification="work_secret",
+        labels=("network",),
+    ),
+    "dig_budgets": SampleFile(
+        path="data/dig_budgets.csv",
+        title="专营单位年度预算",
+        observed=AS_OF,
+        classification="work_secret",
+    ),
+    "dig_bans": SampleFile(
+        path="data/dig_bans.csv",
+        title="禁挖时段",
+        observed=AS_OF,
+        labels=("kind", "network"),
+    ),
     "projects": SampleFile(
         path="data/projects.csv",
         encoding="GB18030",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.sample import housing, land, lines, rasters, services, works
+from gis_renovation.sample import digs, housing, land, lines, rasters, services, works
 from gis_renovation.sample.place import PATCHES, reporting_units
 from gis_renovation.sample.plots import Plots, lay_out
 from gis_renovation.sample.small import TELLS_THE_PART, cut_city
@@ -95,7 +95,9 @@ _BUILDERS: Mapping[str, _Builder] = {
     "illegal_structures": _Builder(
         lambda p, s, m: housing.make_illegal_structures(p, m["_housing"][1], s), ("_housing",)
     ),
-    "streets": _Builder(lambda p, s, _m: lines.make_streets(p, s)),
+    "streets": _Builder(
+        lambda p, s, m: digs.with_dates(lines.make_streets(p, s), m["communities"], s), ("communities",)
+    ),
     "street_lights": _Builder(lambda _p, s, m: lines.make_street_lights(m["streets"], s), ("streets",)),
     "barriers": _Builder(lambda p, _s, _m: lines.make_barriers(p)),
     "crossings": _Builder(
@@ -128,6 +130,12 @@ _BUILDERS: Mapping[str, _Builder] = {
         lambda _p, s, m: works.make_funds(m["projects"], m["project_communities"], m["communities"], s),
         ("projects", "project_communities", "communities"),
     ),
+    "works_needs": _Builder(
+        lambda _p, s, m: digs.make_works_needs(m["streets"], m["utility_lines"], m["communities"], s),
+        ("streets", "utility_lines", "communities"),
+    ),
+    "dig_budgets": _Builder(lambda _p, _s, m: digs.make_dig_budgets(m["works_needs"]), ("works_needs",)),
+    "dig_bans": _Builder(lambda _p, _s, _m: digs.make_dig_bans()),
     "terrain": _Builder(lambda _p, s, _m: rasters.make_terrain(s)),
     "greenness_before": _Builder(lambda p, s, _m: rasters.make_greenness(p, s, after=False)),
     "greenness_after": _Builder(lambda p, s, _m: rasters.make_greenness(p, s, after=True)),

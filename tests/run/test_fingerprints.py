@@ -154,6 +154,7 @@ def test_only_steps_that_judge_by_rules_or_show_them_load_the_rules():
         "idle_premises",
         "candidate_ledger",
         "usable_shapes",
+        "dig_limits",
     }
 
 

@@ -79,4 +79,5 @@ def test_the_tables_of_a_project_keep_their_names_wherever_our_modules_lie():
         "greenways",
         "greenway_gaps",
         "progress",
+        "excavation",
     ]
