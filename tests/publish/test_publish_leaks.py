@@ -542,3 +542,21 @@ def test_no_shape_of_a_layer_that_stayed_behind_is_in_the_database(tmp_path):
     for value in (X0 + 123.456, Y0 + 234.567, X0 + 345.678, Y0 + 456.789):
         assert struct.pack("<d", value) not in data
         assert struct.pack("<d", np.round(value)) not in data or value == Y0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_search_finds_what_a_plain_search_of_every_file_finds(tmp_path, monkeypatch, seed):
+    """Beginnings shared by many values, values within values, files joined for the search, pieces of all sizes."""
+    monkeypatch.setattr(search, "_PIECE", (64, 333, 4096, 8 << 20)[seed])
+    random = np.random.default_rng(seed)
+    secrets = {"".join(random.choice(list("田家庵区")) for _ in range(n)) for n in random.integers(2, 20, 60)}
+    said = {}
+    for name in ("a.txt", "b.txt", "c/d.html", "e.csv"):
+        words = ["".join(random.choice(list("田家庵区x")) for _ in range(n)) for n in random.integers(1, 40, 12)]
+        said[name] = "，".join([*words, *random.choice(sorted(secrets), 2)])
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(said[name], encoding="utf-8")
+    leaks = search.find_leaks(tmp_path, {secret: frozenset({secret}) for secret in secrets}, "")
+    found = {(one.file, secret) for one in leaks for secret in secrets if f"（来自 {secret}）" in one.text.zh}
+    assert found == {(name, secret) for name, text in said.items() for secret in secrets if secret in text}
+    assert len(found) > len(said)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 import html
 import json
 import re
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -27,6 +28,12 @@ SHORTEST_SECRET = 6
 
 # Bytes searched at a time, to keep memory small.
 _PIECE = 8 * 1024 * 1024
+
+# What stands between two texts that are searched together: nothing that is looked for holds it.
+_BETWEEN = b"\x00\n" * 8
+
+# So many bytes at a place decide which values may stand there.
+_AHEAD = 24
 
 # The first eight bytes of everything wanted, of forms of six and seven bytes the first six, as one table of bits:
 # 2^20 of them fit a processor's cache, and a thousandth of a file passes.
@@ -172,12 +179,11 @@ def find_leaks(
     wanted = _wanted(secrets, open_text)
     words, corners = _Words(wanted), _Places(places or {})
     found: dict[str, tuple[set[str], set[str]]] = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        name = path.relative_to(folder).as_posix()
-        values, origins = found.setdefault(name, (set(), set()))
-        for data in _contents(path, name):
-            values |= {wanted[form] for form in words.found_in(data)}
-            origins.update(corners.found_in(data))
+    for text in _together(folder, found):
+        for at, form in words.found_in(text.data):
+            found[text.name_at(at)][0].add(wanted[form])
+        for at, origin in corners.found_in(text.data):
+            found[text.name_at(at)][1].add(origin)
     # What the program itself writes is no secret, though a withheld cell may hold the same word.
     own = _as_written(own_text()) if any(values for values, _ in found.values()) else ""
     return [
@@ -217,12 +223,42 @@ def _open_values(values: frozenset[str], open_text: str) -> frozenset[str]:
     numbers = set(_NUMBER.findall(open_text))
     words = frozenset(value for value in values if not _is_number(value))
     found = _Words({word.encode("utf-8"): [] for word in words}).found_in(open_text.encode("utf-8", "surrogatepass"))
-    said = {form.decode("utf-8") for form in found}
+    said = {form.decode("utf-8") for _, form in found}
     return frozenset(said | {value for value in values - words if value.lstrip("-") in numbers})
 
 
 def _is_number(value: str) -> bool:
     return value.isascii() and _NUMBER.fullmatch(value.lstrip("-")) is not None
+
+
+class _Together(NamedTuple):
+    """Texts of several files one after the other, where each begins, and the file of each."""
+
+    data: bytes
+    begins: Sequence[int]
+    names: Sequence[str]
+
+    def name_at(self, at: int) -> str:
+        return self.names[bisect.bisect_right(self.begins, at) - 1]
+
+
+def _together(folder: Path, found: dict[str, tuple[set[str], set[str]]]) -> Iterator[_Together]:
+    """What all files say, small texts joined: a search of thousands of pages then costs as their bytes.
+
+    Every file gets its place in ``found``, in the order of the names.
+    """
+    data, begins, names = bytearray(), list[int](), list[str]()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        found.setdefault(name, (set(), set()))
+        for text in _contents(path, name):
+            if data and len(data) + len(text) > _PIECE:
+                yield _Together(bytes(data), begins, names)
+                data, begins, names = bytearray(), [], []
+            begins.append(len(data))
+            names.append(name)
+            data += text + _BETWEEN
+    yield _Together(bytes(data), begins, names)
 
 
 def _contents(path: Path, name: str) -> Iterable[bytes]:
@@ -259,17 +295,26 @@ class _Words:
             self.lengths.setdefault((size, int.from_bytes(form[:size], "little")), set()).add(len(form))
         sizes = (SHORTEST_SECRET, 8)
         self.sieves = [_Sieve(np.array([s for n, s in self.lengths if n == size], np.uint64), size) for size in sizes]
+        self.beginnings = frozenset(form[:_AHEAD] for form in wanted if len(form) > _AHEAD)
 
-    def found_in(self, data: bytes) -> set[bytes]:
-        """Which of the wanted stand in ``data`` as values by themselves."""
-        return {
-            form
-            for sieve in self.sieves
-            for places, starts in sieve.starts_in(data)
-            for at, start in zip(places.tolist(), starts.tolist(), strict=True)
-            for length in self.lengths[sieve.size, start]
-            if (form := data[at : at + length]) in self.wanted and _stands_alone(form, data, at)
-        }
+    def found_in(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Where the wanted stand in ``data`` as values by themselves, and which."""
+        for sieve in self.sieves:
+            likely: dict[bytes, tuple[int, ...]] = {}
+            for places, starts in sieve.starts_in(data):
+                for at, start in zip(places.tolist(), starts.tolist(), strict=True):
+                    ahead = data[at : at + _AHEAD]
+                    if ahead not in likely:
+                        likely[ahead] = self._lengths(ahead, self.lengths[sieve.size, start])
+                    for length in likely[ahead]:
+                        form = data[at : at + length]
+                        if form in self.wanted and _stands_alone(form, data, at):
+                            yield at, form
+
+    def _lengths(self, ahead: bytes, lengths: Iterable[int]) -> tuple[int, ...]:
+        """How long the wanted are that may stand before these bytes: most beginnings are of no value at all."""
+        whole = ahead in self.beginnings
+        return tuple(n for n in lengths if (whole if n > len(ahead) else ahead[:n] in self.wanted))
 
 
 class _Places:
@@ -280,19 +325,18 @@ class _Places:
         self.all_keys = np.unique(np.concatenate([*self.keys.values(), _NO_KEYS]))
         self.sieve = _Sieve(np.concatenate([*(corners[:, 0] for corners in places.values()), _NO_KEYS]), 8)
 
-    def found_in(self, data: bytes) -> list[str]:
-        """Whose corners stand in ``data``."""
-        hits = [_NO_KEYS]
+    def found_in(self, data: bytes) -> Iterator[tuple[int, str]]:
+        """Where corners stand in ``data``, and whose."""
         for places, x in self.sieve.starts_in(data):
             whole = places + 16 <= len(data)
             both = places[whole, None] + np.arange(8, 16)
             y = np.ascontiguousarray(np.frombuffer(data, dtype=np.uint8)[both]).view("<u8").reshape(-1)
-            hits.append(np.unique(_keys(np.column_stack([x[whole], y]))))
-        found = np.concatenate(hits)
-        if len(found):
-            near = np.minimum(np.searchsorted(self.all_keys, found), len(self.all_keys) - 1)
-            found = found[self.all_keys[near] == found]
-        return [origin for origin, keys in self.keys.items() if len(found) and np.isin(found, keys).any()]
+            keys = _keys(np.column_stack([x[whole], y]))
+            near = np.minimum(np.searchsorted(self.all_keys, keys), len(self.all_keys) - 1)
+            there = self.all_keys[near] == keys
+            spots, keys = places[whole][there], keys[there]
+            for origin, own in self.keys.items() if len(keys) else ():
+                yield from ((at, origin) for at in spots[np.isin(keys, own)].tolist())
 
 
 class _Sieve:
