@@ -129,7 +129,7 @@ def plan_digs(
 # --- whole numbers on some streets -----------------------------------------------------------------
 
 
-class _Model(NamedTuple):
+class DigModel(NamedTuple):
     """A part of the problem as whole numbers: choices of works and years, then openings of streets and years."""
 
     work: Ints
@@ -145,7 +145,7 @@ def _mended(
     problem: DigProblem, plan: Ints, free: NDArray[np.bool_], *, share: float, nodes: int
 ) -> tuple[Ints, float]:
     """The plan with the ``free`` streets done anew, and the least such a plan can cost; never worse than it was."""
-    model = _model(problem, plan, free)
+    model = model_of(problem, plan, free)
     if len(model.work) == 0:
         return plan, problem.cost_yuan(plan)
     solved = milp(
@@ -166,7 +166,8 @@ def _mended(
     return kept, min(bound, problem.cost_yuan(kept))
 
 
-def _model(problem: DigProblem, plan: Ints, free: NDArray[np.bool_]) -> _Model:
+def model_of(problem: DigProblem, plan: Ints, free: NDArray[np.bool_]) -> DigModel:
+    """The ``free`` streets (by position) as whole numbers, the others as in ``plan``. O(n · t)."""
     years = problem.years
     mine = free[problem.street]
     possible = np.isfinite(problem.place_yuan) & np.isfinite(problem.open_yuan[problem.street])
@@ -180,7 +181,7 @@ def _model(problem: DigProblem, plan: Ints, free: NDArray[np.bool_]) -> _Model:
     rest = np.where(mine, DEFERRED, plan)
     left = np.maximum(problem.budget_yuan - problem.spent_yuan(rest), 0.0)
     rows = _rows(problem, (work, year, opening), (opening_street, opening_year), left)
-    return _Model(work, year, opening_street, opening_year, objective, rows, problem.cost_yuan(rest))
+    return DigModel(work, year, opening_street, opening_year, objective, rows, problem.cost_yuan(rest))
 
 
 def _rows(
