@@ -29,7 +29,9 @@ def revise_years(problem: DigProblem, before: Ints, *, max_nodes: int = 20_000) 
     left finite. First as few works as possible are left out, then as few as possible have another year than before
     (left out where it had a year, or a year where it had none, counts too), and among such plans the cheapest is
     taken. Both searches are whole-number programmes of HiGHS over all works, stopped after ``max_nodes``;
-    ``is_proven`` tells whether both ended before. The same problem gives the same plan. Raises ValueError if ``before`` is not one year a work.
+    ``is_proven`` tells whether both ended before.
+    The same problem gives the same plan.
+    Raises ValueError if ``before`` is not one year a work.
 
     >>> once = np.array([[0.0, 5.0, 9.0]])
     >>> money = np.full((1, 3), np.inf)
