@@ -179,7 +179,7 @@ def attempt(file: Path, folder: Path) -> str:
 
 def _read(file: Path, folder: Path) -> None:
     if file.suffix == ".tif":
-        from gis_renovation.reading.files import read_raster
+        from gis_renovation.reading import read_raster
 
         read_raster(read_card(f'[source]\npath = "{file.name}"\n', stem="terrain", where="card"), folder)
         return

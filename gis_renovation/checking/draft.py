@@ -20,11 +20,13 @@ from gis_renovation.checking.draft_columns import column_lines
 from gis_renovation.checking.grids import likely_crs
 from gis_renovation.checking.inspecting import (
     Found,
+    SurveyTable,
     coordinate_columns,
     drawn_layers,
     geometry_kinds,
     inspect_file,
     likely_schema,
+    survey_points,
 )
 from gis_renovation.checking.raster_fit import warp_doubt
 from gis_renovation.checking.remedies import check_layer
@@ -72,7 +74,13 @@ def draft_card(
     doubts: list[Text] = []
     found = inspect_file(path, layer, sublayer, doubts)
     schema = layer_schema(layer) if layer else likely_schema(found, doubts)
-    lines = [*_source_lines(found, schema, beside, project_crs, doubts), *_geometry_lines(found, schema, doubts), ""]
+    if "line" in schema.geometry:
+        found.survey = survey_points(found)
+    lines = [
+        *_source_lines(found, schema, beside, project_crs, doubts),
+        *_geometry_lines(found, schema, beside, doubts),
+        "",
+    ]
     lines += column_lines(found, schema, doubts)
     lines += _select_lines(found, schema, doubts)
     lines += _repair_lines(found, schema, doubts)
@@ -221,6 +229,8 @@ def _places(found: Found) -> Floats:
     if hasattr(frame, "geom_type"):
         bounds = shapely.bounds(frame.geometry.to_numpy()[:5000]) * float(found.facts.get("scale_offered", 1.0))
         return bounds[np.isfinite(bounds).all(axis=1)][:, :2]
+    if found.survey is not None:
+        return found.survey.places
     columns = coordinate_columns(frame)
     if columns is None:
         return np.empty((0, 2))
@@ -232,7 +242,7 @@ def _places(found: Found) -> Floats:
     return xy[np.isfinite(xy).all(axis=1)]
 
 
-def _geometry_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[str | Text]:
+def _geometry_lines(found: Found, schema: LayerSchema, beside: Path, doubts: list[Text]) -> list[str | Text]:
     if not schema.geometry:
         return []
     kinds = geometry_kinds(found.frame)
@@ -240,6 +250,8 @@ def _geometry_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> li
         return [Text(f"# 几何类型：{'、'.join(sorted(kinds))}", f"# geometry: {', '.join(sorted(kinds))}")]
     if hasattr(found.frame, "geom_type"):  # no row has a shape to tell the kind by
         return []
+    if found.survey is not None:
+        return _points_lines(found.survey, schema, relative_path(found.path, beside), doubts)
     columns = coordinate_columns(found.frame)
     if columns is None:
         doubts.append(
@@ -259,6 +271,27 @@ def _geometry_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> li
         for axis, c, n in zip("xy", columns, note, strict=True)
     ]
     return ["", "[geometry]", *rows]
+
+
+def _points_lines(survey: SurveyTable, schema: LayerSchema, path: str, doubts: list[Text]) -> list[str | Text]:
+    """The table of points that the lines of a survey run between; surveys call the northing X."""
+    doubts.append(
+        Text(
+            f"{schema.label.zh}按点号画：从“{survey.start}”到“{survey.end}”，坐标取自工作表“{survey.sublayer}”，"
+            f"东坐标取“{survey.x}”，北坐标取“{survey.y}”；请核对 [points]。",
+            f"{schema.label.en} are drawn from {survey.start!r} to {survey.end!r} by the coordinates of sheet "
+            f"{survey.sublayer!r}, easting {survey.x!r}, northing {survey.y!r}; check [points].",
+        )
+    )
+    notes = {
+        "number": Text("  # 点表里的点号", "  # the point's number in its table"),
+        "x": Text("  # 东坐标或经度", "  # easting or longitude"),
+        "y": Text("  # 北坐标或纬度", "  # northing or latitude"),
+        "start": Text("  # 线表里的起点点号", "  # the lines' first point"),
+        "end": Text("  # 线表里的终点点号", "  # the lines' last point"),
+    }
+    rows = [Text(*(f"{key} = {toml_inline(getattr(survey, key))}{n}" for n in note)) for key, note in notes.items()]
+    return ["", "[points]", f"path = {toml_inline(path)}", f"layer_name = {toml_inline(survey.sublayer)}", *rows]
 
 
 def _shape_lines(found: Found, schema: LayerSchema) -> list[str | Text]:

@@ -40,6 +40,7 @@ def column_lines(found: Found, schema: LayerSchema, doubts: list[Text]) -> list[
     frame = found.frame
     taken: set[str] = set(coordinate_columns(frame) or ()) if not geometry_kinds(frame) else set()
     lines: list[str | Text] = ["[columns]"]
+    taken |= set(found.survey.columns) if found.survey is not None else set()
     drawn = found.path.suffix.lower() == ".dxf"
     taken |= set(DRIVER_COLUMNS) if drawn else set()
     free, aliases = [c for c in frame.columns if c not in taken], found.columns.aliases

@@ -18,6 +18,7 @@ from gis_renovation.reading import (
     Card,
     FileColumns,
     column_meanings,
+    join_keys,
     lent,
     read_coordinates,
     read_raw,
@@ -41,7 +42,7 @@ _WKT_NAMES = ("wkt", "geom", "geometry", "geometry_wkt", "the_geom", "shape_wkt"
 
 @dataclass
 class Found:
-    """What inspecting the file gave."""
+    """What inspecting the file gave; ``survey`` is the table of points that its rows are lines between."""
 
     path: Path
     frame: Any
@@ -51,6 +52,7 @@ class Found:
     facts: Mapping[str, Any]
     findings: Sequence[Any]
     columns: FileColumns = field(default_factory=FileColumns)
+    survey: SurveyTable | None = None
 
 
 def inspect_file(path: Path, layer: str, sublayer: str, doubts: list[Text]) -> Found:
@@ -308,3 +310,60 @@ def _holds_wkt(column: pd.Series) -> bool:
     known = column.dropna()
     form = r"\s*(SRID=\d+;)?\s*[A-Za-z]+\s*Z?M?\s*\(|0[01](?:[0-9A-Fa-f]{2}){20,}$"
     return bool(len(known)) and re.match(form, str(known.iloc[0])) is not None
+
+
+# What surveys call the number of a point, and the numbers of a line's two ends.
+_POINT_NAMES = ("物探点号", "点号", "管点号", "图上点号", "管线点号", "管点编号", "点编号")
+_START_NAMES = ("起点点号", "起点号", "起始点号", "起点物探点号", "起点编号", "起点", "本点点号", "本点号")
+_END_NAMES = ("终点点号", "终点号", "终止点号", "终点物探点号", "终点编号", "终点", "连接点号", "连接点", "连接方向")
+
+
+@dataclass
+class SurveyTable:
+    """The points that a table of lines names: their file and sheet, and the columns of both."""
+
+    path: Path
+    sublayer: str
+    number: str
+    x: str
+    y: str
+    start: str
+    end: str
+    places: Any
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The columns of the lines that name their ends."""
+        return self.start, self.end
+
+
+def _named(frame: pd.DataFrame, wanted: Sequence[str]) -> str | None:
+    names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
+    return next((names[one] for one in wanted if one in names), None)
+
+
+def survey_points(found: Found) -> SurveyTable | None:
+    """The table of points in the same workbook that a table of lines names its ends by; None if it is no such table.
+
+    Of several sheets with point numbers and coordinates the one that has most of the numbers.
+    """
+    start, end = _named(found.frame, _START_NAMES), _named(found.frame, _END_NAMES)
+    if start is None or end is None or hasattr(found.frame, "geom_type"):
+        return None
+    asked = set(join_keys([*found.frame[start], *found.frame[end]])) - {""}
+    best: tuple[int, SurveyTable] | None = None
+    for name in found.sublayers:
+        if name == found.sublayer:
+            continue
+        try:
+            frame = inspect_file(found.path, "utility_nodes", name, []).frame
+        except GisRenovationError:
+            continue
+        number, columns = _named(frame, _POINT_NAMES), coordinate_columns(frame)
+        if number is None or columns is None or len(columns) != 2:
+            continue
+        met = len(asked & set(join_keys(frame[number])))
+        if met and (best is None or met > best[0]):
+            xy = np.column_stack([read_coordinates(frame[c].iloc[:5000]) for c in columns])
+            best = met, SurveyTable(found.path, name, number, *columns, start, end, xy[np.isfinite(xy).all(axis=1)])
+    return best[1] if best else None

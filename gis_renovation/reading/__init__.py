@@ -13,7 +13,7 @@ from gis_renovation.reading.cards import (
     read_card,
 )
 from gis_renovation.reading.conforming import Conformed, conform, finish_shapes, stack
-from gis_renovation.reading.files import Raw, find_file, read_files, read_raster, read_raw
+from gis_renovation.reading.files import Raw, find_file, read_files, read_raw
 from gis_renovation.reading.formats import (
     RASTER_DRIVERS,
     RASTER_SUFFIXES,
@@ -28,6 +28,7 @@ from gis_renovation.reading.formats import (
     unreadable,
 )
 from gis_renovation.reading.joins import LEDGER_PREFIX, confirmed_by_words, is_running, join_keys, match_rows, take_line
+from gis_renovation.reading.raster_files import read_raster
 from gis_renovation.reading.values import (
     FileColumns,
     column_meanings,

@@ -111,6 +111,31 @@ class GeometryColumns(_Strict):
         return self
 
 
+class SurveyPoints(_Strict):
+    """The table of points that a table of lines names its ends by, as pipe surveys (CJJ 61) come.
+
+    ``number``, ``x`` (easting or longitude; surveys call it Y) and ``y`` (northing) are columns of the points' table;
+    ``start`` and ``end`` the columns of the lines with the numbers of their two ends.
+    """
+
+    path: str
+    layer_name: str = ""
+    encoding: str = ""
+    header_row: int | None = Field(default=None, ge=0)
+    header_rows: int | None = Field(default=None, ge=1, le=6)
+    separator: str = Field(default="", max_length=1)
+    number: str
+    x: str
+    y: str
+    start: str
+    end: str
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _known_encoding(name)
+
+
 class ColumnRule(_Strict):
     """One of our columns from theirs: a column, a unit, a table of codes, what means unknown, or a constant.
 
@@ -217,6 +242,7 @@ class Repair(_Strict):
 class _CardTables(_Strict):
     source: Source
     geometry: GeometryColumns | None = None
+    points: SurveyPoints | None = None
     columns: dict[str, str | ColumnRule] = Field(default_factory=dict)
     select: dict[str, Any] = Field(default_factory=dict)
     join: list[Join] = Field(default_factory=list)
@@ -281,7 +307,7 @@ def read_card(text: str, *, stem: str, where: str) -> Card:
 
 
 # What a source of several may have of its own, beside what it says of its file.
-_OWN_TABLES = ("geometry", "columns", "select", "join", "control", "repair")
+_OWN_TABLES = ("geometry", "points", "columns", "select", "join", "control", "repair")
 
 
 def _own_tables(data: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def columns_needed(
     whole = (
         texts
         or card.join
+        or card.points
         or card.repair.drop_exact_duplicates
         or len(card.source.paths) > 1
         or card.source.layer_name == "*"

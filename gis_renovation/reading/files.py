@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from gis_renovation.arrays import Floats
 from gis_renovation.crs import (
     FourParameters,
-    UnstatedCRSError,
     bd09_to_wgs84,
     fit_four_parameters,
     gcj02_to_wgs84,
@@ -25,12 +23,10 @@ from gis_renovation.crs import (
     same_crs,
 )
 from gis_renovation.errors import ConfigError, CRSError, FeatureRef, FileError, Finding, Severity
-from gis_renovation.reading.cards import Card, ColumnRule, Join
+from gis_renovation.reading.cards import Card, ColumnRule, Join, SurveyPoints
 from gis_renovation.reading.formats import (
     ADVICE,
     PARQUET_SUFFIXES,
-    RASTER_DRIVERS,
-    RASTER_SUFFIXES,
     SHEET_SUFFIXES,
     SUFFIXES,
     TEXT_SUFFIXES,
@@ -46,9 +42,10 @@ from gis_renovation.reading.formats import (
     read_text_table,
     read_xlsx,
     unpack,
-    unreadable,
 )
 from gis_renovation.reading.joins import LEDGER_PREFIX, Say, fold_rows, join_keys, join_ledger, match_rows
+from gis_renovation.reading.surveyed import lines_between, say_lines
+from gis_renovation.reading.taking import no_column
 from gis_renovation.reading.values import (
     Built,
     FileColumns,
@@ -67,8 +64,6 @@ from gis_renovation.writing import temporary_folder
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
-
-    from gis_renovation.rasters import Raster
 
 
 # Files are hashed beside their reading, in blocks so large that the interpreter is seldom asked for between them.
@@ -101,6 +96,7 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
     """
     parts: list[Any] = []
     files: list[dict[str, Any]] = []
+    joined: list[dict[str, Any]] = []
     with temporary_folder() as scratch, ThreadPoolExecutor(1) as threads:
         reading = Reading(card, scratch, all_columns=all_columns)
         for name in card.source.paths:
@@ -108,14 +104,19 @@ def read_files(card: Card, folder: Path, *, all_columns: bool = True) -> Raw:
             reading.facts, reading.inside = {}, None
             # The hash is taken beside the reading: it needs the disk and a core of its own, not the interpreter.
             digest = threads.submit(file_sha256, path)
-            frame = _with_geometry(_read_one(path, reading), reading, path)
+            rows = _read_one(path, reading)
+            if card.points is not None:
+                rows, used = _surveyed(rows, card.points, folder, reading, path)
+                joined.append(used)
+            frame = _with_geometry(rows, reading, path)
             parts.append(frame)
             facts: dict[str, Any] = {"path": name, "sha256": digest.result(), "rows": len(frame), **reading.facts}
             files.append(facts)
         frame = stacked(_one_crs(parts, card) if len(parts) > 1 else parts)
         if len(parts) > 1:
-            rows = [(Path(name).name, part.index) for name, part in zip(card.source.paths, parts, strict=True)]
-            frame = frame.set_axis(file_rows(rows))
+            places = [(Path(name).name, part.index) for name, part in zip(card.source.paths, parts, strict=True)]
+            frame = frame.set_axis(file_rows(places))
+        files += joined[:1]  # the points are the same for every file
         for number, join in enumerate(card.join, start=1):
             frame, facts = _join(frame, join, number, folder, reading)
             files.append(facts)
@@ -224,10 +225,11 @@ def _read_kind(path: Path, suffix: str, reading: Reading) -> gpd.GeoDataFrame:
         return read_sheet(path, reading, reading.card.source.layer_name)
     if suffix in TEXT_SUFFIXES:
         return read_text_table(path, reading)
-    raise _unknown_kind(path, reading.layer, SUFFIXES)
+    raise unknown_kind(path, reading.layer, SUFFIXES)
 
 
-def _unknown_kind(path: Path, layer: str, known: Sequence[str]) -> FileError:
+def unknown_kind(path: Path, layer: str, known: Sequence[str]) -> FileError:
+    """That a file of this suffix is not read, which ones are, and what to do."""
     advice = ADVICE.get(path.suffix.lower(), Text("", ""))
     listed = " ".join(known)
     return FileError(
@@ -299,6 +301,35 @@ def _join(
         rows={**reading.columns.rows, **dict.fromkeys(came, rows)},
     )
     return joined, {**facts, "rows": len(table), **other.facts, "joined": counts}
+
+
+def _surveyed(
+    frame: Any, points: SurveyPoints, folder: Path, reading: Reading, path: Path
+) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+    """A table of lines with the lines drawn between the points of another, and that table's record."""
+    import geopandas as gpd
+    import pandas as pd
+
+    beside = find_file(folder / points.path, reading.layer)
+    source = points.model_dump(include={"path", "layer_name", "encoding", "header_row", "header_rows", "separator"})
+    other = Reading(Card.model_validate({"source": {**source, "layer": reading.layer}}), reading.scratch)
+    table = _read_one(beside, other)
+    reading.findings += other.findings
+    for rows, file, names in (
+        (frame, path, (points.start, points.end)),
+        (table, beside, (points.number, points.x, points.y)),
+    ):
+        for name in names:
+            if name not in rows.columns:
+                raise no_column(name, rows, "points", file.name)
+    lines = lines_between(
+        frame[points.start], frame[points.end], table[points.number],
+        read_coordinates(table[points.x]), read_coordinates(table[points.y]),
+    )  # fmt: skip
+    say_lines(lines, reading, path, points.layer_name or beside.name)
+    facts = {"path": points.path, "sha256": file_sha256(beside), "rows": len(table), **other.facts}
+    bare = pd.DataFrame(frame).drop(columns="geometry", errors="ignore")
+    return gpd.GeoDataFrame(bare, geometry=lines.shapes), facts
 
 
 def _ledger_rows(frame: Any, table: Any, join: Join) -> Any:
@@ -534,67 +565,3 @@ def _undo_offset(frame: gpd.GeoDataFrame, card: Card, where: str) -> gpd.GeoData
 
     geometry = shapely.transform(frame.geometry.to_numpy(), move)
     return frame.set_geometry(type(frame.geometry)(geometry, index=frame.index, crs=frame.crs))
-
-
-# --- rasters --------------------------------------------------------------------------------------
-
-
-def _unstated(where: str, transform: Any, shape: tuple[int, ...]) -> UnstatedCRSError:
-    import numpy as np
-
-    corners = np.array([transform @ (x, y) for y in (0, shape[0]) for x in (0, shape[1])])
-    (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
-    zh = f"{where}：栅格没有写明坐标系，左下角 ({left:.7g}, {bottom:.8g})、右上角 ({right:.7g}, {top:.8g})。"
-    en = f"{where}: the raster states no CRS; it lies from ({left:.7g}, {bottom:.8g}) to ({right:.7g}, {top:.8g})."
-    return UnstatedCRSError(zh, en, corners)
-
-
-def read_raster(card: Card, folder: Path) -> tuple[Raster, dict[str, Any]]:
-    """A one-band raster with NaN where the file says nodata, and its record for the manifest.
-
-    Raises FileError for an unreadable file, CRSError for one without CRS or that contradicts the card.
-    """
-    import numpy as np
-    import rasterio
-    from rasterio.errors import RasterioIOError
-
-    from gis_renovation.rasters import Raster
-
-    path = find_file(folder / card.source.paths[0], card.source.layer)
-    if path.suffix.lower() not in RASTER_SUFFIXES:
-        raise _unknown_kind(path, card.source.layer, RASTER_SUFFIXES)
-    check_signature(path, card.source.layer)
-    try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            rasterio.open(path, driver=RASTER_DRIVERS[path.suffix.lower()]) as source,
-        ):
-            warnings.simplefilter("ignore")  # a raster without coordinates is refused below
-            if source.dtypes[0].startswith("complex"):
-                raise unreadable(path, card.source.layer, "complex numbers")
-            values = source.read(1, masked=True).astype("float64").filled(np.nan)
-            transform, crs, bands, nodata = source.transform, source.crs, source.count, source.nodata
-    except RasterioIOError as error:
-        raise unreadable(path, card.source.layer, error) from None
-    where = f"{card.source.layer}（{path.name}）"
-    if transform.is_identity:
-        raise CRSError(
-            f"{where}：栅格没有定位信息（只有行列号）；请索取带坐标的 GeoTIFF，或先在 GIS 软件中配准。",
-            f"{where}: the raster is not georeferenced, it has only rows and columns. Ask for one with coordinates.",
-        )
-    stated = parse_crs(card.source.crs, where=where) if card.source.crs else None
-    found = parse_crs(crs.to_wkt(), where=where) if crs is not None else stated
-    if found is None:
-        raise _unstated(where, transform, values.shape)
-    if stated is not None and not same_crs(stated, found):
-        raise CRSError(
-            f"{where}：来源卡写的坐标系是 {card.source.crs}，栅格自带的是 {found.name}。请核实后改正来源卡。",
-            f"{where}: the card says {card.source.crs}, the raster says {found.name}. Correct the card.",
-        )
-    record = {
-        "files": [{"path": card.source.paths[0], "sha256": file_sha256(path)}],
-        "shape": list(values.shape),
-        "bands": bands,
-        "nodata_stated": nodata is not None,
-    }
-    return Raster(values=values, transform=transform, crs=found), record

@@ -295,7 +295,15 @@ def _refuse_repeats(path: Path, layer: str) -> None:
 
     try:
         cells = ods_too_far(path) if zipfile.is_zipfile(path) else ""
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, ElementTree.ParseError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+        OSError,
+        ElementTree.ParseError,
+    ) as error:
         raise unreadable(path, layer, error) from None
     if cells:
         raise FileError(
@@ -475,7 +483,7 @@ def merged_in_ods(path: Path, sheet: str, rows: int, columns: int) -> list[Merge
         tables = ElementTree.fromstring(text).iter(f"{_TABLE}table")  # noqa: S314 - declarations were refused above
         table = next((t for t in tables if t.get(f"{_TABLE}name") == sheet), None)
         found = [] if table is None else list(_spans(table))
-    except (zipfile.BadZipFile, KeyError, ValueError, ElementTree.ParseError) as error:
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, ElementTree.ParseError) as error:
         raise unreadable(path, path.stem, error) from None
     return [
         (first, (min(last[0], rows - 1), min(last[1], columns - 1)))

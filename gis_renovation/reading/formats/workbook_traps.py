@@ -44,7 +44,7 @@ def sheet_traps(path: Path, sheet: str) -> SheetTraps | None:
                 return _opendocument(archive.read("content.xml"), sheet)
             later = _CALCULATED_LATER.search(archive.read("xl/workbook.xml")) is not None
             return _office_open(archive.read(_sheet_part(archive, sheet)), noughts_count=not later)
-    except (zipfile.BadZipFile, KeyError, ValueError, StopIteration, ElementTree.ParseError):
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, StopIteration, ElementTree.ParseError):
         return None
 
 
@@ -61,7 +61,7 @@ def too_far(path: Path, sheet: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             text = b"" if "content.xml" in archive.namelist() else archive.read(_sheet_part(archive, sheet))
-    except (zipfile.BadZipFile, KeyError, ValueError, StopIteration, ElementTree.ParseError):
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, StopIteration, ElementTree.ParseError):
         return ""
     last = max((int(number) for number in _ROW.findall(text[text.rfind(b"<row") :] or text)), default=0)
     if last * 702 <= _MOST_CELLS and not _WIDE.search(text):
