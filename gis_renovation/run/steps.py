@@ -251,6 +251,13 @@ STEPS: tuple[Step, ...] = (
         ("zone_members",),
     ),
     Step("utility_by_zone", "utilities.summarise_zone_utilities", ("zones", "utility_lines")),
+    Step("utility_weak_points", "utilities.rank_weak_pipes", ("utility_lines", "utility_nodes", "communities")),
+    Step(
+        "isolation_segments",
+        "utilities.list_isolation_segments",
+        ("utility_lines", "utility_nodes", "communities"),
+    ),
+    Step("valve_failures", "utilities.rank_valves", ("utility_lines", "utility_nodes", "communities")),
     Step(
         "park_access",
         "greenways.park_access",

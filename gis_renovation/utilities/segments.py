@@ -2,7 +2,8 @@
 
 A valve stands between an edge and one of its nodes (as hydraulic models have it), or at a node, where it shuts every
 edge that ends there (as a pipe survey has it: a valve is a point). Either way it is a set of *cuts* ``(edge, end)``,
-and a segment is what hangs together when all valves that can be closed are closed.
+and a segment is what hangs together when all valves that can be closed are closed. A point where three lines and more
+meet is taken as a chamber with a valve on each: closing off one side leaves the others joined.
 """
 
 from __future__ import annotations
@@ -130,7 +131,8 @@ def close_segments(graph: Graph, cuts: Cuts, sources: Ints, closed: Ints, segmen
     """What is dry when some segments are closed off at once: they, and what no source reaches any more.
 
     Where two closures together cut off what neither does alone, closing both tells it. ``closed`` are positions
-    of segments. O(nodes + edges).
+    of segments; at a valve that is a node the ends of their own edges are shut, the others stay as they are.
+    O(nodes + edges).
 
     Examples
     --------
@@ -144,10 +146,8 @@ def close_segments(graph: Graph, cuts: Cuts, sources: Ints, closed: Ints, segmen
     """
     inside = np.zeros(segments.segment_count, dtype=bool)
     inside[closed] = True
-    valve, segment = touching_segments(graph, cuts, segments)
-    shut_valves = np.zeros(int(cuts.valve.max(initial=-1)) + 1, dtype=bool)
-    shut_valves[valve[inside[segment]]] = True
-    shut_cuts = shut_valves[cuts.valve]
+    node = np.where(cuts.end == 0, graph.start[cuts.edge], graph.end[cuts.edge])
+    shut_cuts = inside[segments.of_edge[cuts.edge]] | (~cuts.at_node & inside[segments.of_node[node]])
     shut = _shut(graph, cuts, shut_cuts)
     dead_node = inside[segments.of_node]
     # Nodes first, then edges: each edge is joined to its two nodes where nothing is shut between.

@@ -89,13 +89,12 @@ def test_closing_off_is_what_flooding_from_the_burst_says(seed, at_nodes):
         assert {("E", int(e)) for e in np.flatnonzero(segments.of_edge == inside)} == {
             x for x in flooded if x[0] == "E"
         }
-        # Valves to close stand at the rim of the flood; each shuts all its cuts.
-        rim = {
-            int(v)
-            for v, e, k in zip(cuts.valve, cuts.edge, cuts.end, strict=True)
+        # What is shut are the ends at the rim of the flood.
+        closed = {
+            (int(e), int(k))
+            for e, k in zip(cuts.edge, cuts.end, strict=True)
             if ("E", int(e)) in flooded or (not at_nodes and ("N", int((graph.start, graph.end)[k][e])) in flooded)
         }
-        closed = {(int(e), int(k)) for v, e, k in zip(cuts.valve, cuts.edge, cuts.end, strict=True) if int(v) in rim}
         found = close_segments(graph, cuts, sources, np.array([inside]), segments)
         assert {(int(e), int(k)) for e, k in zip(cuts.edge[found.cuts], cuts.end[found.cuts], strict=True)} == closed
         starts = {("N", int(s)) for s in sources if ("N", int(s)) not in flooded}
