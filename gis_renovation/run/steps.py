@@ -258,6 +258,7 @@ STEPS: tuple[Step, ...] = (
         ("utility_lines", "utility_nodes", "communities"),
     ),
     Step("valve_failures", "utilities.rank_valves", ("utility_lines", "utility_nodes", "communities")),
+    Step("utility_renewal", "utilities.judge_renewal", ("utility_lines",)),
     Step(
         "park_access",
         "greenways.park_access",

@@ -2,6 +2,7 @@
 
 from gis_renovation.utilities.graph import Graph
 from gis_renovation.utilities.isolation import list_isolation_segments, rank_valves
+from gis_renovation.utilities.renewal import judge_renewal
 from gis_renovation.utilities.segments import close_segments, find_segments
 from gis_renovation.utilities.summaries import summarise_utilities, summarise_zone_utilities
 from gis_renovation.utilities.tracing import shortest_way, trace_nodes
@@ -15,6 +16,7 @@ __all__ = [
     "find_cut_nodes",
     "find_segments",
     "find_weak_points",
+    "judge_renewal",
     "list_isolation_segments",
     "rank_valves",
     "rank_weak_pipes",

@@ -189,10 +189,20 @@ def _views(
 
 
 def _empty_segments() -> pd.DataFrame:
-    texts, numbers = ("network", "valves", "untried_valves", "stuck_valves", "geometry"), ("length_m", "volume_m3")
-    columns = {name: pd.Series(dtype="object") for name in texts}
-    columns |= {name: pd.Series(dtype="float64") for name in (*numbers, "households", "households_behind")}
-    columns |= {name: pd.Series(dtype="int64") for name in ("valve_count", "hydrants")}
+    types = {
+        "network": "object",
+        "length_m": "float64",
+        "volume_m3": "float64",
+        "valve_count": "int64",
+        "valves": "object",
+        "untried_valves": "object",
+        "stuck_valves": "object",
+        "hydrants": "int64",
+        "households": "float64",
+        "households_behind": "float64",
+        "geometry": "object",
+    }
+    columns = {name: pd.Series(dtype=dtype) for name, dtype in types.items()}
     return pd.DataFrame(columns, index=pd.Index([], name="segment_id", dtype="object"))
 
 
