@@ -105,7 +105,7 @@ _BUILDERS: Mapping[str, _Builder] = {
     ),
     "slow_paths": _Builder(lambda p, s, _m: lines.make_slow_paths(p, s)),
     "utility_lines": _Builder(lambda p, s, _m: lines.make_utility_lines(p, s)),
-    "utility_nodes": _Builder(lambda _p, _s, m: lines.make_utility_nodes(m["utility_lines"]), ("utility_lines",)),
+    "utility_nodes": _Builder(lambda _p, s, m: lines.make_utility_nodes(m["utility_lines"], s), ("utility_lines",)),
     "parks": _Builder(lambda p, _s, _m: land.make_parks(p)),
     "parcels": _Builder(lambda p, s, _m: land.make_parcels(p, s)),
     "land_survey": _Builder(lambda p, _s, _m: land.make_land_survey(p)),

@@ -502,11 +502,18 @@ def _bridge_path(plots: Plots) -> list[shapely.LineString]:
 def make_utility_lines(plots: Plots, seed: int) -> gpd.GeoDataFrame:
     """Five networks along the streets with a branch into the communities; one water branch is planted abandoned."""
     frames = [_network(plots, network, seed) for network in NETWORKS]
-    return gpd.GeoDataFrame(pd.concat(frames), geometry="geometry", crs=CITY_CRS).sort_index()
+    lines = gpd.GeoDataFrame(pd.concat(frames), geometry="geometry", crs=CITY_CRS).sort_index()
+    drawn = generator(seed, "lining").random(len(lines))
+    iron = ((lines["network"] == "water") & lines["material"].isin(["grey_cast_iron", "ductile_iron"])).to_numpy()
+    lines.insert(8, "lined", blanked(~iron | (drawn < 0.4), drawn < 0.7))
+    return lines
 
 
-def make_utility_nodes(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """A node at every end of a line, once per network: an inlet in a community, a source, or by its degree."""
+def make_utility_nodes(lines: gpd.GeoDataFrame, seed: int) -> gpd.GeoDataFrame:
+    """A node at every end of a line, once per network: an inlet in a community, a source, or by its degree.
+
+    Of the valves one in twelve does not turn, and of one in four nobody tried.
+    """
     frames = []
     for network, (prefix, *_) in NETWORKS.items():
         mine = lines[lines["network"] == network]
@@ -531,6 +538,9 @@ def make_utility_nodes(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             )
         )
     nodes = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=CITY_CRS)
+    drawn = generator(seed, "valves").random(len(nodes))
+    untried = (nodes["kind"] != "valve").to_numpy() | (drawn < 0.25)
+    nodes.insert(3, "operable", blanked(untried, drawn < 1 - 1 / 12))
     return nodes.set_index("node_id").sort_index()
 
 
