@@ -284,6 +284,16 @@ def test_a_records_after_the_date_are_not_on_the_page():
     assert "2024-10-31" not in "".join(pages_of(made).values())
 
 
+@pytest.mark.parametrize("told", [{"state": None}, {"state": "another"}, {"recorded_on": date(2031, 1, 1)}])
+def test_records_that_tell_nothing_of_today_leave_the_pages_without_a_timeline(told):
+    made = layers()
+    made["works_records"] = made["works_records"].assign(**told)
+    pages = pages_of(made)
+    timelines = [{path for path in made if "首次填报日期" in made[path]} for made in (pages, pages_of(layers()))]
+    assert not timelines[0]
+    assert timelines[1]
+
+
 def test_a_zones_page_lists_its_communities_and_why_they_belong_together(site):
     page = site["zones/Z-C1.html"]
     assert re.findall(r'href="(\.\./communities/C\d\.html)"', page) == [f"../communities/C{n}.html" for n in (1, 2, 3)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from gis_renovation.maps.encoding import joined_table, row_id
@@ -69,6 +71,7 @@ class _Parts:
         self.walk_rows = {} if walk is None else {key: at for at, key in enumerate(walk.index)}
         self.projects = _by_community(frames, "projects")
         self.records = _by_community(frames, "works_records")
+        self.first_days = _first_days(site)
         zones = has(site, "zones")
         self.zone_names = feature_names(site, "zones") if zones else {}
         self.zone_paths = paths_of(site, "zones") if zones else {}
@@ -183,25 +186,41 @@ def _steps(state: str | None) -> list[_Step]:
     return [_Step(label, done, at == last) for at, (done, (_, label)) in enumerate(zip(reached, STEPS, strict=True))]
 
 
+class _First(NamedTuple):
+    """The day on which a project was first recorded in a state."""
+
+    project: object
+    state: str
+    day: str
+
+
+def _first_days(site: Site) -> dict[object, list[_First]]:
+    """By community: when each project was first recorded in each state, by project and day. O(records log records)."""
+    frames = site.frames
+    records = joined_table(frames["works_records"], "community_id", frames) if "works_records" in frames else None
+    if records is None or not {"recorded_on", "state", "project_id"} <= {*records.columns}:
+        return {}
+    known = records[records["state"].isin(STATE_ORDER) & records["recorded_on"].notna()]
+    known = known[np.array([day <= site.facts.as_of for day in known["recorded_on"]], dtype=bool)]
+    firsts = known.sort_values(["project_id", "recorded_on"], kind="stable")
+    firsts = firsts.drop_duplicates(["community_id", "project_id", "state"])
+    found: dict[object, list[_First]] = {}
+    for row in firsts.itertuples():
+        found.setdefault(row.community_id, []).append(_First(row.project_id, str(row.state), str(row.recorded_on)[:10]))
+    return found
+
+
 def _timeline(parts: _Parts, key: object) -> list[Table]:
     """When each state was first recorded, project by project."""
-    lang, records = parts.site.facts.lang, parts.records.get(key)
-    if records is None or not {"recorded_on", "state", "project_id"} <= {*records.columns}:
-        return []
-    known = records[records["state"].isin(STATE_ORDER) & records["recorded_on"].notna()]
-    known = known[[day <= parts.site.facts.as_of for day in known["recorded_on"]]]
-    firsts = known.sort_values(["project_id", "recorded_on"], kind="stable").drop_duplicates(["project_id", "state"])
-    titles, heads = column_of(parts.site, "projects", "name"), [say("state", lang), say("first_on", lang)]
+    lang, titles = parts.site.facts.lang, column_of(parts.site, "projects", "name")
+    heads = [say("state", lang), say("first_on", lang)]
     return [
         table(
             text_of(titles, project, str(project)),
             heads,
-            [
-                [head_cell(state_label(str(row.state), lang)), Cell(str(row.recorded_on)[:10], "keep")]
-                for row in own.itertuples()
-            ],
+            [[head_cell(state_label(first.state, lang)), Cell(first.day, "keep")] for first in own],
         )
-        for project, own in firsts.groupby("project_id", sort=True)
+        for project, own in groupby(parts.first_days.get(key, ()), key=lambda first: first.project)
     ]
 
 
