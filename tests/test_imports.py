@@ -46,6 +46,7 @@ ORDER = (
     "utilities",
     "excavation",
     "greenways",
+    "services",
     "progress",
     "writing",
     "reading.values",
@@ -75,6 +76,7 @@ ANALYSES = (
     "utilities",
     "excavation",
     "greenways",
+    "services",
     "progress",
 )
 SHARED = ("networks", "overlays")

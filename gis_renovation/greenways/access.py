@@ -104,12 +104,12 @@ def park_access(
     paths, roads = with_ids(slow_paths, "slow_paths"), with_ids(streets, "streets")
     (sure_lines, sure_parks), (open_lines, open_parks) = (
         (
-            _walk_lines(paths, roads, walking, sure=sure),
+            walk_lines(paths, roads, walking, sure=sure),
             parks[known_yes(parks, "public") if sure else ~known_no(parks, "public")],
         )
         for sure in (True, False)
     )
-    walls = _blocking(barriers, walking.blocking_kinds)
+    walls = blocking_shapes(barriers, walking.blocking_kinds)
     confirmed = park_walks(areas, sure_lines, sure_parks, walls, goals=goals, walking=walking)
     # The confirmed ground is part of the possible one, so of equal size they are the same.
     if len(sure_lines) == len(open_lines) and len(sure_parks) == len(open_parks):
@@ -126,7 +126,7 @@ def park_access(
 # --- what may be walked ---------------------------------------------------------------------------
 
 
-def _walk_lines(
+def walk_lines(
     slow_paths: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame | None,
     walking: WalkingRules,
@@ -180,7 +180,7 @@ def _with_straight(
     return table
 
 
-def _blocking(barriers: gpd.GeoDataFrame | None, kinds: tuple[str, ...]) -> Geometries:
+def blocking_shapes(barriers: gpd.GeoDataFrame | None, kinds: tuple[str, ...]) -> Geometries:
     """Geometries of the barriers no connector may cross."""
     if barriers is None:
         return np.empty(0, dtype=object)

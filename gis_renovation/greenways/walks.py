@@ -87,7 +87,7 @@ def _park_starts(edges: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, walls: Geomet
     node = np.concatenate([edges["from_node"], edges["to_node"]])
     shapes = parks.geometry.to_numpy()
     park, end = shapely.STRtree(ends).query(shapes, predicate="dwithin", distance=connect_m)
-    free = ~_blocked(shapes[park], ends[end], walls)
+    free = ~is_blocked(shapes[park], ends[end], walls)
     park, end = park[free], end[free]
     return pd.DataFrame(
         {
@@ -98,7 +98,7 @@ def _park_starts(edges: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, walls: Geomet
     )
 
 
-def _blocked(shapes: Geometries, points: Geometries, walls: Geometries) -> NDArray[np.bool_]:
+def is_blocked(shapes: Geometries, points: Geometries, walls: Geometries) -> NDArray[np.bool_]:
     """Whether a wall lies between each shape and its point, but for the last metres at both ends."""
     blocked = np.zeros(len(shapes), dtype=bool)
     if len(walls) == 0 or len(shapes) == 0:
@@ -150,7 +150,7 @@ def _frontage(
     length = (along[first[edge + 1] - 1] - along[first[edge]])[run]
     connector = _connectors(areas, area[run], xy[vertex], connect_m + 2 * walking.step_m)
     near = np.flatnonzero(connector <= connect_m)
-    blocked = _blocked(areas[area[run[near]]], np.asarray(shapely.points(xy[vertex[near]]), dtype=object), walls)
+    blocked = is_blocked(areas[area[run[near]]], np.asarray(shapely.points(xy[vertex[near]]), dtype=object), walls)
     connector[near[blocked]] = _FAR_M
     return pd.DataFrame(
         {

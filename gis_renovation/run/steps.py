@@ -278,6 +278,18 @@ STEPS: tuple[Step, ...] = (
         ("streets", "barriers"),
     ),
     Step(
+        "service_access",
+        "services.service_access",
+        ("communities", "facilities", "slow_paths"),
+        ("streets", "barriers", "gates"),
+    ),
+    Step(
+        "access_snaps",
+        "services.access_snaps",
+        ("facilities", "slow_paths"),
+        ("streets", "barriers", "gates"),
+    ),
+    Step(
         "project_states",
         "progress.project_states",
         ("projects", "project_communities", "works_records"),
