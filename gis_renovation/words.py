@@ -13,8 +13,8 @@ IDS_SHOWN = 5
 UNITS_EN: Mapping[str, str] = {
     "户": "households", "年": "year", "岁": "years", "栋": "buildings", "个": "", "项": "items", "条": "lines",
     "处": "places", "层": "storeys", "元": "yuan", "万元": "10,000 yuan", "亩": "mu", "公顷": "ha", "天": "days",
-    "月": "months", "次": "times", "宗": "parcels", "种": "kinds", "片": "zones", "分钟": "min", "段": "stretches", "排": "rows",
-    "人": "people", "米": "m", "分": "points", "个/km²": "per km²", "万m²": "10,000 m²",
+    "月": "months", "次": "times", "宗": "parcels", "种": "kinds", "片": "zones", "段": "stretches", "排": "rows",
+    "人": "people", "米": "m", "分钟": "min", "分": "points", "个/km²": "per km²", "万m²": "10,000 m²",
 }  # fmt: skip
 
 

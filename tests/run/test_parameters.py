@@ -78,6 +78,7 @@ def test_the_tables_of_a_project_keep_their_names_wherever_our_modules_lie():
         "utilities",
         "greenways",
         "greenway_gaps",
+        "services",
         "progress",
         "excavation",
     ]
