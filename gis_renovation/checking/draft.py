@@ -17,7 +17,7 @@ import numpy as np
 
 from gis_renovation.arrays import Floats
 from gis_renovation.checking.draft_columns import column_lines
-from gis_renovation.checking.grids import likely_crs
+from gis_renovation.checking.grids import crs_in_headers, likely_crs
 from gis_renovation.checking.inspecting import (
     Found,
     SurveyTable,
@@ -177,6 +177,16 @@ def _crs_lines(found: Found, project_crs: str, doubts: list[Text]) -> list[str |
         return [
             Text(f'crs = "{shown}"  # {stated.name}（文件自带）', f'crs = "{shown}"  # {stated.name}, from the file')
         ]
+    if said := crs_in_headers(map(str, found.frame.columns)):
+        code, header = said
+        doubts.append(
+            Text(
+                f"坐标系 {code} 取自表头“{header}”；请与提供单位核对。",
+                f"CRS {code} is what the header {header!r} says; confirm it with whoever gave the data.",
+            )
+        )
+        note = Text(f"表头“{header}”所写", f"as the header {header!r} says")
+        return [Text(*(f'crs = "{code}"  # {part}' for part in note))]
     if not guesses:
         doubts.append(
             Text("坐标系未知，从坐标也看不出；请向提供单位核实后填写 crs。", "The CRS is unknown; ask and fill in crs.")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
 
 from gis_renovation.arrays import Flags, Floats
 from gis_renovation.words import Text
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -43,6 +42,34 @@ def likely_crs(points: Floats, *, project_crs: str = "") -> list[tuple[str, Text
     note = Text("；两列次序是先北后东", "; northing comes first") if swap else Text("", "")
     code, why = _named_grid(x, y, project_crs)
     return [(code, Text(why.zh + note.zh, why.en + note.en))] if code else []
+
+
+_EPSG = re.compile(r"EPSG\s*[:：_\-]?\s*(\d{4,6})(?!\d)", re.IGNORECASE)
+
+
+def crs_in_headers(headers: Iterable[str]) -> tuple[str, str] | None:
+    """The CRS that a table's headers state, such as ``WKT（EPSG:4548）``, and the header; None if they say none.
+
+    A code that does not exist, or two different ones, says nothing.
+    """
+    found: dict[str, str] = {}
+    for header in headers:
+        for number in _EPSG.findall(unicodedata.normalize("NFKC", header)):
+            found.setdefault(f"EPSG:{number}", header)
+    if len(found) != 1:
+        return None
+    code, header = next(iter(found.items()))
+    try:
+        CRS.from_user_input(code)
+    except CRSError:
+        return None
+    return code, header
+
+
+def without_crs(header: str) -> str:
+    """A header without the brackets in which it states a CRS."""
+    plain = unicodedata.normalize("NFKC", header)
+    return re.sub(r"\s*[(\[][^()\[\]]*EPSG[^()\[\]]*[)\]]", "", plain, flags=re.IGNORECASE)
 
 
 def _named_grid(x: float, y: float, project_crs: str) -> tuple[str, Text]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis_renovation.checking.grids import without_crs
 from gis_renovation.checking.which_layer import Likely, Seen, kinds_of, likely_layers, name_strength
 from gis_renovation.errors import FileError, GisRenovationError
 from gis_renovation.numerals import header_unit, plain_text
@@ -289,7 +290,7 @@ def geometry_kinds(frame: pd.DataFrame) -> set[str]:
 
 def coordinate_columns(frame: pd.DataFrame) -> tuple[str, ...] | None:
     """The columns for (x, y) or (wkt,), the northing told from the easting by its numbers; None if there are none."""
-    names = {plain_text(header_unit(str(c))[0]).lower(): str(c) for c in frame.columns}
+    names = {plain_text(header_unit(without_crs(str(c)))[0]).lower(): str(c) for c in frame.columns}
     for wanted in _WKT_NAMES:
         if wanted in names and _holds_wkt(frame[names[wanted]]):
             return (names[wanted],)

@@ -359,4 +359,5 @@ def _flat(geometry: Geometries, taking: Taking) -> Geometries:
             "note", "heights_left_aside",
             f"{count} 个要素带高程值，平面分析未使用。", f"{count} features carry heights, which are not used.",
         )  # fmt: skip
-    return shapely.force_2d(geometry)
+    with np.errstate(invalid="ignore"):  # coordinates that are none are told by the check of shapes
+        return shapely.force_2d(geometry)

@@ -1,5 +1,6 @@
 """Bytes that are no text in a database that says it holds UTF-8: the row is kept and named, wherever they stand."""
 
+import re
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from shapely.geometry import box
+from zoo import ods_ledger
 
 from gis_renovation.checking import draft_card
 from gis_renovation.errors import FileError
@@ -69,3 +71,31 @@ def test_an_archive_with_a_member_that_has_no_name_is_refused_in_words(tmp_path:
     card = read_card('[source]\npath = "a.zip"\n', stem="communities", where="card")
     with pytest.raises(FileError, match=r"a\.zip"):
         read_files(card, tmp_path)
+
+
+def _repacked(file: Path, change: str) -> None:
+    """The zip with its tables packed in a way nobody uses, locked, or out of place."""
+    raw = bytearray(file.read_bytes())
+    place = 0
+    while (place := raw.find(b"PK\x01\x02", place)) >= 0:
+        if change == "method":
+            raw[place + 10 : place + 12] = b"\x61\x00"
+        elif change == "locked":
+            raw[place + 8] |= 1
+        else:
+            raw[place + 42 : place + 46] = b"\xf0\xff\xff\x7f"
+        place += 4
+    file.write_bytes(raw)
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "ods"])
+@pytest.mark.parametrize("change", ["method", "locked", "place"])
+def test_workbooks_with_odd_members_are_refused_in_words(tmp_path: Path, suffix: str, change: str) -> None:
+    file = tmp_path / f"a.{suffix}"
+    if suffix == "ods":
+        ods_ledger(file)
+    else:
+        boxes_frame().drop(columns="geometry").to_excel(file, index=False)
+    _repacked(file, change)
+    with pytest.raises(FileError, match=re.escape(file.name)):
+        draft_card(file, layer="communities", beside=tmp_path)

@@ -22,7 +22,7 @@ from gis_renovation.reading.formats.compound import MAGIC, SheetTraps, streams_o
 from gis_renovation.reading.formats.dbf import bytes_at
 from gis_renovation.reading.formats.disguised import html_cells, xml_sheets
 from gis_renovation.reading.formats.opening import Reading, check_archive, is_text, text_encoding, unreadable
-from gis_renovation.reading.formats.workbook_traps import ods_too_far, sheet_traps, too_far
+from gis_renovation.reading.formats.workbook_traps import ZIP_FAULTS, ods_too_far, sheet_traps, too_far
 from gis_renovation.reading.values import SHEET_ROW, Span, better_encoding, join_continued, read_ledger
 from gis_renovation.words import Text
 
@@ -290,20 +290,11 @@ def _refuse_too_far(path: Path, sheet: str, layer: str) -> None:
 def _refuse_repeats(path: Path, layer: str) -> None:
     """Raise FileError for an OpenDocument sheet whose repeat counts make of a few bytes more than a memory holds."""
     import zipfile
-    import zlib
     from xml.etree import ElementTree
 
     try:
         cells = ods_too_far(path) if zipfile.is_zipfile(path) else ""
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        ValueError,
-        OSError,
-        ElementTree.ParseError,
-    ) as error:
+    except (*ZIP_FAULTS, ElementTree.ParseError) as error:
         raise unreadable(path, layer, error) from None
     if cells:
         raise FileError(
@@ -483,7 +474,7 @@ def merged_in_ods(path: Path, sheet: str, rows: int, columns: int) -> list[Merge
         tables = ElementTree.fromstring(text).iter(f"{_TABLE}table")  # noqa: S314 - declarations were refused above
         table = next((t for t in tables if t.get(f"{_TABLE}name") == sheet), None)
         found = [] if table is None else list(_spans(table))
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, ElementTree.ParseError) as error:
+    except (*ZIP_FAULTS, ElementTree.ParseError) as error:
         raise unreadable(path, path.stem, error) from None
     return [
         (first, (min(last[0], rows - 1), min(last[1], columns - 1)))

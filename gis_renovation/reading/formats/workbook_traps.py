@@ -11,6 +11,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from xml.etree import ElementTree
 
 from gis_renovation.reading.formats.compound import MAGIC, Place, SheetTraps, binary_traps, within_format
 from gis_renovation.reading.formats.dbf import bytes_at
+
+# What reading a damaged or odd member of a zip ends in: cut short, packed in a way nobody uses, locked, out of place.
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, KeyError, ValueError)
+
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -44,7 +49,7 @@ def sheet_traps(path: Path, sheet: str) -> SheetTraps | None:
                 return _opendocument(archive.read("content.xml"), sheet)
             later = _CALCULATED_LATER.search(archive.read("xl/workbook.xml")) is not None
             return _office_open(archive.read(_sheet_part(archive, sheet)), noughts_count=not later)
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, StopIteration, ElementTree.ParseError):
+    except (*ZIP_FAULTS, StopIteration, ElementTree.ParseError):
         return None
 
 
@@ -61,7 +66,7 @@ def too_far(path: Path, sheet: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             text = b"" if "content.xml" in archive.namelist() else archive.read(_sheet_part(archive, sheet))
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, StopIteration, ElementTree.ParseError):
+    except (*ZIP_FAULTS, StopIteration, ElementTree.ParseError):
         return ""
     last = max((int(number) for number in _ROW.findall(text[text.rfind(b"<row") :] or text)), default=0)
     if last * 702 <= _MOST_CELLS and not _WIDE.search(text):
