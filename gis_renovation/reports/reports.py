@@ -343,7 +343,7 @@ REPORTS = (
             "zone_proof", "zone_stability", "zone_schemes", "scheme_zones", "scheme_differences", "zone_sensitivity",
             "communities", "community_links", "links_near_limits", "shared_walls", "utility_by_zone",
             "utility_by_community", "utility_weak_points", "isolation_segments", "valve_failures", "utility_renewal",
-            "park_access", "slow_path_provision", "greenway_gaps", "service_access", "access_snaps",
+            "utility_faults", "park_access", "slow_path_provision", "greenway_gaps", "service_access", "access_snaps",
             "community_terrain",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),

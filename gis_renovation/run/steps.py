@@ -251,6 +251,7 @@ STEPS: tuple[Step, ...] = (
         ("zone_members",),
     ),
     Step("utility_by_zone", "utilities.summarise_zone_utilities", ("zones", "utility_lines")),
+    Step("utility_faults", "utilities.check_utility_topology", ("utility_lines", "utility_nodes")),
     Step("utility_weak_points", "utilities.rank_weak_pipes", ("utility_lines", "utility_nodes", "communities")),
     Step(
         "isolation_segments",

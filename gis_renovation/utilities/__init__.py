@@ -1,5 +1,6 @@
 """Utility networks: per community and zone, traced, and what hangs on one pipe or valve."""
 
+from gis_renovation.utilities.doctor import check_utility_topology
 from gis_renovation.utilities.graph import Graph
 from gis_renovation.utilities.isolation import list_isolation_segments, rank_valves
 from gis_renovation.utilities.renewal import judge_renewal
@@ -11,6 +12,7 @@ from gis_renovation.utilities.weak_points import find_bridges, find_cut_nodes, f
 
 __all__ = [
     "Graph",
+    "check_utility_topology",
     "close_segments",
     "find_bridges",
     "find_cut_nodes",

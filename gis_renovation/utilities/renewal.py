@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis_renovation.arrays import Words
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import sorted_by_id
@@ -156,16 +157,21 @@ def _verdicts(lines: gpd.GeoDataFrame, rules: dict[str, Rule], as_of: datetime.d
     # Nobody can say of "other" whether it is one of the materials named.
     words = {
         "material": material.where(material.notna() & (material != "other"), None).to_numpy(dtype=object),
-        **{
-            name: np.where(known_yes(lines, name), "yes", np.where(known_no(lines, name), "no", None)).astype(object)
-            for name in ("assessed_unsafe", "lined")
-        },
+        **{name: _yes_or_no(lines, name) for name in ("assessed_unsafe", "lined")},
     }
     age = np.where(year > as_of.year, np.nan, as_of.year - year)
     return {
         name: judge_numbers(rule, age)[0] if rule.measure == "age_years" else judge_words(rule, words[rule.measure])
         for name, rule in rules.items()
     }
+
+
+def _yes_or_no(lines: gpd.GeoDataFrame, name: str) -> Words:
+    """The words of a yes/no column; None where nobody knows."""
+    words = np.full(len(lines), None, dtype=object)
+    words[known_yes(lines, name)] = "yes"
+    words[known_no(lines, name)] = "no"
+    return words
 
 
 def _why(case: str | None, rules: dict[str, Rule], verdicts: dict[str, Verdicts], row: int) -> Text:
