@@ -194,6 +194,14 @@ FILES: Mapping[str, SampleFile] = {
         labels=("kind",),
         note="坐标取自导航地图（GCJ-02）。末两行名称为攻击性测试文字，应原样显示为文字。",
     ),
+    "gates": SampleFile(
+        path="data/gates.parquet",
+        crs="EPSG:4548",
+        title="小区出入口",
+        observed=dt.date(2024, 5, 31),
+        classification="public",
+        note="约四成小区没有查到出入口。",
+    ),
     "street_lights": SampleFile(
         path="data/street_lights.csv",
         crs="EPSG:4548",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gis_renovation.errors import ConfigError
-from gis_renovation.sample import digs, housing, land, lines, rasters, services, works
+from gis_renovation.sample import digs, gates, housing, land, lines, rasters, services, works
 from gis_renovation.sample.place import PATCHES, reporting_units
 from gis_renovation.sample.plots import Plots, lay_out
 from gis_renovation.sample.small import TELLS_THE_PART, cut_city
@@ -116,6 +116,7 @@ _BUILDERS: Mapping[str, _Builder] = {
         lambda _p, s, m: services.make_meter_readings(m["parcels"], m["premises"], s), ("parcels", "premises")
     ),
     "facilities": _Builder(lambda p, s, _m: services.make_facilities(p, s)),
+    "gates": _Builder(lambda _p, s, m: gates.make_gates(m["communities"], m["streets"], s), ("communities", "streets")),
     "culture_sites": _Builder(lambda p, _s, _m: land.make_culture_sites(p)),
     "control_lines": _Builder(
         lambda p, _s, m: land.make_control_lines(p, m["streets"], m["barriers"], m["parks"]),
