@@ -92,6 +92,22 @@ def deleted_rows(path: Path, layout: Layout) -> list[int]:
     return [int(row) + 1 for row in np.flatnonzero(table[:, 0] == ord("*"))]
 
 
+def overfull(path: Path, layout: Layout) -> dict[str, list[int]]:
+    """Number fields with cells of asterisks only, which hold no value any more, and their rows from 1. O(bytes)."""
+    rows = min(layout.rows, rows_on_disk(path, layout))
+    if not rows:
+        return {}
+    table: Any = np.memmap(path, np.uint8, "r", offset=layout.header_bytes, shape=(rows, layout.row_bytes))
+    found = {}
+    for name, kind, offset, width in layout.fields:
+        if kind in "NF" and width:
+            full = np.flatnonzero(table[:, offset] == ord("*"))  # few, so that the others are not looked into
+            full = full[(table[full, offset : offset + width] == ord("*")).all(axis=1)]
+            if len(full):
+                found[decode(name, "GB18030")[0]] = [int(row) + 1 for row in full]
+    return found
+
+
 def find_encoding(path: Path, stated: str = "") -> Encoding:
     """The encoding of a DBF's text.
 
@@ -220,6 +236,7 @@ def prepare_table(path: Path, reading: Reading) -> str:
     layout = read_layout(path)
     if layout is not None:
         _say_deleted(deleted_rows(path, layout), path, reading)
+        _say_overfull(path, layout, reading)
         whole = rows_on_disk(path, layout)
         if whole < layout.rows:
             reading.say(
@@ -282,6 +299,8 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
         counts[".shx"] = (beside[".shx"].stat().st_size - 100) // 8
     deleted = deleted_rows(beside[".dbf"], layout) if layout else []
     _say_deleted(deleted, path, reading)
+    if layout:
+        _say_overfull(beside[".dbf"], layout, reading)
     promised = int.from_bytes(bytes_at(path, 24, 4), "big") * 2
     if path.stat().st_size < promised:
         size = path.stat().st_size
@@ -296,6 +315,21 @@ def _check_row_counts(path: Path, beside: Mapping[str, Path], reading: Reading) 
             "error", "row_counts_differ", path,
             f"Shapefile 各文件的行数不一致（{listed}），文件不完整或混放；请重新导出。",
             f"The parts of the Shapefile hold different numbers of rows ({listed}); export it again.",
+        )  # fmt: skip
+
+
+def _say_overfull(path: Path, layout: Layout, reading: Reading) -> None:
+    """Say which cells lost their number when they were written: it was wider than its field."""
+    cells = [(name, row) for name, rows in overfull(path, layout).items() for row in rows]
+    if cells:
+        reading.say(
+            "warning", "number_lost", path,
+            f"{len(cells)} 个数字在导出时因字段宽度不够被写成星号（***），原来的数已经丢失，按未知处理；"
+            "请让提供单位加宽字段或改用 GeoPackage 重新导出。",
+            f"{len(cells)} numbers were wider than their field and were exported as asterisks (***); they are lost and "
+            "taken as unknown. Ask for another export with wider fields, or as GeoPackage.",
+            features=[ref._replace(mark=" ", value=name) for (name, _), ref in
+                      zip(cells, by_row([row for _, row in cells]), strict=True)],
         )  # fmt: skip
 
 
