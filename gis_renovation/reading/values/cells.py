@@ -333,13 +333,17 @@ def _plain_numbers(cells: pd.Series) -> tuple[pd.Series, Flags]:
     return numbers, np.asarray(cells.notna() & numbers.isna())
 
 
+# A pipe's size by its sign, always in millimetres: DN200, De 110, Φ300.
+_DIAMETER = re.compile(r"^(?:DN|DE|D|[ΦφØø∅])\s*(\d+(?:\.\d+)?)(?:\s*mm)?$", re.IGNORECASE)
+
+
 def _written_numbers(column: Column, cells: pd.Series, rest: Flags, target: Field, factor: float) -> None:
     """Numbers people wrote: with a unit, 万, 约, full-width digits; what is none stays and makes the column mixed."""
     out = column.values.to_numpy(dtype=object, copy=True)
     raw = cells.to_numpy(dtype=object)
     estimate, blank, odd = (np.zeros(len(cells), dtype=bool) for _ in range(3))
     for position in np.flatnonzero(rest):
-        value = raw[position]
+        value = _DIAMETER.sub(r"\1mm", plain_text(raw[position])) if target.unit == "mm" else raw[position]
         found = None if isinstance(value, bool | np.bool_) else read_quantity(value)
         scale = factor if found is None or not found.unit else unit_factor(found.unit, target.unit)
         if found is not None and scale is not None:
