@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -109,7 +109,8 @@ def service_access(
         _held_against(rule, kind, ground, (sure, possible, step_free)) for rule, kind in zip(mine, kinds, strict=True)
     ]
     table = pd.concat(parts).sort_index()
-    table.insert(table.columns.get_loc("distance_m") + 1, "walk_minutes", table["distance_m"] / walks.speed_m_per_min)
+    after = list(table.columns).index("distance_m") + 1
+    table.insert(after, "walk_minutes", table["distance_m"] / walks.speed_m_per_min)
     return _with_remarks(table, walks.search_m)
 
 
@@ -145,7 +146,7 @@ def _measured(ground: _Ground, lines: gpd.GeoDataFrame) -> _Walked:
     pairs = pd.DataFrame({"area": starts.area[found["start"]], "place": found["goal"], "metres": found["metres"]})
     area, place = shapely.STRtree(points).query(ground.areas.geometry.to_numpy(), predicate="covers")
     pairs = pd.concat([pairs, pd.DataFrame({"area": area, "place": place, "metres": 0.0})])
-    pairs = pairs.groupby(["area", "place"], as_index=False)["metres"].min()
+    pairs = pairs.groupby(["area", "place"])[["metres"]].min().reset_index()
     joined = np.isin(np.arange(len(ground.areas)), starts.area[start_join["state"].eq(JOINED).to_numpy()])
     return _Walked(pairs, place_join["state"].eq(JOINED).to_numpy(), joined, starts.has_gates.to_numpy())
 
@@ -192,7 +193,8 @@ def _held_against(rule: Rule, kind: str, ground: _Ground, walked: tuple[_Walked,
 def _ranked(walked: _Walked, of_kind: Flags, rank: int, count: int) -> pd.DataFrame:
     """The facility of the kind that is ``rank``-th nearest to each area, by position of the area."""
     pairs = walked.pairs[of_kind[walked.pairs["place"].to_numpy("int64")]].sort_values(["area", "metres", "place"])
-    return pairs[pairs.groupby("area").cumcount() == rank].set_index("area").reindex(range(count))
+    ranked: pd.DataFrame = pairs[pairs.groupby("area").cumcount() == rank].set_index("area").reindex(range(count))
+    return ranked
 
 
 def _named(names: Geometries, place: pd.Series) -> Geometries:
@@ -200,7 +202,8 @@ def _named(names: Geometries, place: pd.Series) -> Geometries:
     known = place.notna().to_numpy()
     found = np.full(len(place), None, dtype=object)
     found[known] = names[place[known].to_numpy("int64")]
-    return np.where(pd.isna(found), None, found)
+    found[np.asarray(pd.isna(found))] = None
+    return found
 
 
 def _straight(areas: Geometries, points: Geometries) -> Floats:
@@ -235,7 +238,7 @@ def _remarks(table: pd.DataFrame, search_m: float) -> Iterator[Text]:
         yield Text("；".join(part.zh for part in parts) + "。", f"{text[0].upper()}{text[1:]}.")
 
 
-def _further(row: dict[str, Any]) -> Iterator[Text]:
+def _further(row: Mapping[Any, Any]) -> Iterator[Text]:
     """Where the walk starts, the second facility, steps, and what is not verified."""
     metres, flat, limit = row["distance_m"], row["step_free_distance_m"], row["limit_m"]
     if metres > 0 and row["starts_from"] == "frontage":
@@ -257,7 +260,7 @@ def _further(row: dict[str, Any]) -> Iterator[Text]:
         )
 
 
-def _distance_text(row: dict[str, Any], label: Text, search_m: float) -> Text:
+def _distance_text(row: Mapping[Any, Any], label: Text, search_m: float) -> Text:
     """The walk itself, or why there is none."""
     metres = row["distance_m"]
     if metres == 0:
