@@ -99,3 +99,11 @@ def test_workbooks_with_odd_members_are_refused_in_words(tmp_path: Path, suffix:
     _repacked(file, change)
     with pytest.raises(FileError, match=re.escape(file.name)):
         draft_card(file, layer="communities", beside=tmp_path)
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 400, "NaN"])
+def test_numbers_beyond_all_measure_in_words_of_a_shape_end_in_words(tmp_path: Path, number: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f'小区编号,WKT\nC1,"POLYGON((0 0,1 0,1 1,0 0))"\nC2,"POLYGON((0 0,{number} 0,1 1,0 0))"\n')
+    draft = draft_card(file, layer="communities", beside=tmp_path)
+    assert 'wkt = "WKT"' in draft.text

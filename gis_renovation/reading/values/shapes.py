@@ -49,7 +49,7 @@ def shapes_from_text(texts: Geometries) -> Built:
     """Shapes of well-known text, or of well-known binary in hexadecimal as PostGIS exports it; None for no text."""
     cells = [_SRID.sub("", one) if isinstance(one, str) else None for one in texts]
     words = [None if one is None or _HEXADECIMAL.fullmatch(one) else one for one in cells]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         try:
             shapes = shapely.from_wkt(_objects(words), on_invalid="ignore")
         except NotImplementedError:
