@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis_renovation.arrays import Floats
 from gis_renovation.checking.grids import without_crs
 from gis_renovation.checking.which_layer import Likely, Seen, kinds_of, likely_layers, name_strength
 from gis_renovation.errors import FileError, GisRenovationError
@@ -330,7 +331,7 @@ class SurveyTable:
     y: str
     start: str
     end: str
-    places: Any
+    places: Floats
 
     @property
     def columns(self) -> tuple[str, str]:
