@@ -233,12 +233,12 @@ def _remarks(table: pd.DataFrame, search_m: float) -> Iterator[Text]:
     """What each row rests on."""
     labels = layer_schema("facilities").fields["kind"].values
     for row in table.to_dict("records"):
-        parts = [_distance_text(row, labels[row["kind"]], search_m), *_further(row)]
+        parts = [_distance_text(row, labels[row["kind"]], search_m), *_further(row, search_m)]
         text = "; ".join(part.en for part in parts)
         yield Text("；".join(part.zh for part in parts) + "。", f"{text[0].upper()}{text[1:]}.")
 
 
-def _further(row: Mapping[Any, Any]) -> Iterator[Text]:
+def _further(row: Mapping[Any, Any], search_m: float) -> Iterator[Text]:
     """Where the walk starts, the second facility, steps, and what is not verified."""
     metres, flat, limit = row["distance_m"], row["step_free_distance_m"], row["limit_m"]
     if metres > 0 and row["starts_from"] == "frontage":
@@ -250,7 +250,10 @@ def _further(row: Mapping[Any, Any]) -> Iterator[Text]:
         second = f"{row['second_distance_m']:.0f} m"
         yield Text(f"另有一处在 {second}", f"a second one at {second}")
     if metres >= 0 and np.isnan(flat):
-        yield Text("不走台阶无法到达", "not reached without steps")
+        yield Text(
+            f"不走台阶，在可确认的路上 {search_m:g} m 内未找到走法",
+            f"without steps no way within {search_m:g} m on ground surely open",
+        )
     elif flat > metres + 1:
         yield Text(f"不走台阶为 {flat:.0f} m", f"{flat:.0f} m without steps")
     if row["guide"] != "meets" and row["possible_distance_m"] <= limit:

@@ -58,7 +58,8 @@ def list_isolation_segments(
         Layer ``isolation_segments``: lines, indexed by ``segment_id`` (network and the first line by id) and sorted by
         it. A valve where three lines and more meet is taken as a chamber with a valve on each. ``households`` have
         their inlet in it; ``households_behind`` lose supply besides, because no source reaches them any more, unknown
-        where no source is on record. ``volume_m3`` is unknown where a diameter is.
+        where no source is on record; where ``households_unknown``, communities whose households nobody knows besides.
+        ``volume_m3`` is unknown where a diameter is.
 
     Raises
     ------
@@ -120,7 +121,8 @@ def rank_valves(
     geopandas.GeoDataFrame
         Layer ``valve_failures``: points, indexed by ``valve_id`` and sorted by it. ``added_length_m`` and
         ``added_households`` are those of the worst case, a burst on the smaller side; null for a valve that is known
-        not to turn (its two sides are one segment already), 0 for one with the same segment on both sides.
+        not to turn (its two sides are one segment already) or with households unknown on either side, 0 for one with
+        the same segment on both sides.
 
     Raises
     ------
@@ -200,6 +202,7 @@ def _empty_segments() -> pd.DataFrame:
         "hydrants": "int64",
         "households": "float64",
         "households_behind": "float64",
+        "households_unknown": "bool",
         "geometry": "object",
     }
     columns = {name: pd.Series(dtype=dtype) for name, dtype in types.items()}
@@ -230,7 +233,10 @@ def _segment_rows(view: _View, name: str, utility_lines: gpd.GeoDataFrame) -> pd
             "int64"
         ),
         "households": sum_by_segment(segments, nodes=network.households)[edge_rows],
-        "households_behind": _behind(view)[edge_rows],
+        "households_behind": _behind(view, network.households)[edge_rows],
+        "households_unknown": (
+            (sum_by_segment(segments, nodes=network.unknown_places) > 0) | (_behind(view, network.unknown_places) > 0)
+        )[edge_rows],
         "geometry": [shapely.line_merge(shapely.multilinestrings(list(network.shapes[piece]))) for piece in pieces],
     }
     return pd.DataFrame(columns, index=pd.Index(labels, name="segment_id", dtype="object"))
@@ -250,8 +256,8 @@ def _named(network: UtilityNetwork, node: Ints, segment: Ints, rows: Ints) -> li
     return [ids.get(row) for row in rows]
 
 
-def _behind(view: _View) -> Floats:
-    """Households that lose supply when each segment is closed, beside its own; NaN where no source is on record.
+def _behind(view: _View, weights: Floats) -> Floats:
+    """The weight that loses supply when each segment is closed, beside its own; NaN where no source is on record.
 
     Segments and the valves between them are a network themselves, in which a closed segment is a node taken away.
     """
@@ -262,9 +268,9 @@ def _behind(view: _View) -> Floats:
     count = segments.segment_count + len(view.valves)
     between = Graph(count, segments.segment_count + view.valve[open_valve], view.segment[open_valve])
     own = np.zeros(count)
-    own[: segments.segment_count] = sum_by_segment(segments, nodes=network.households)
+    own[: segments.segment_count] = sum_by_segment(segments, nodes=weights)
     # An inlet at a valve hangs on the valve's own node: it is fed as long as any side of it is.
-    at_valve = network.households[view.valves]
+    at_valve = weights[view.valves]
     own[: segments.segment_count] -= np.bincount(
         segments.of_node[view.valves], weights=at_valve, minlength=segments.segment_count
     )
@@ -297,6 +303,9 @@ def _valve_rows(view: _View, name: str) -> pd.DataFrame:
     )
     for column, size in enumerate(sizes):
         added[view.valves, column] = added_by_failure(view.valve, view.segment, size, count)
+    # Which side has fewer households nobody can say where those of a community on either side are unknown.
+    uncounted = sum_by_segment(view.segments, nodes=network.unknown_places) > 0
+    added[view.valves[view.valve[uncounted[view.segment]]], 1] = np.nan
     rows = np.flatnonzero(network.kind == "valve")
     state = np.select([network.shut, network.stuck, network.turns], ["shut", "stuck", "turns"], default="untried")[
         rows

@@ -38,7 +38,7 @@ class UtilityNetwork:
     ``graph`` joins nodes by edges. Of each edge: ``line_id``, ``shapes``, ``lengths_m``, ``status_unknown`` (nobody
     recorded that the line is in use). Of each node: ``node_id`` and ``kind`` of the surveyed point there (None: none),
     ``xy`` in metres, ``stuck`` (a valve known not to turn), ``turns`` (known to turn), ``shut`` (known to be closed),
-    and ``households`` whose inlet it is.
+    ``households`` whose inlet it is, and ``unknown_places``, how many communities of unknown households have it.
     ``left_households`` have no inlet anywhere near.
     """
 
@@ -55,6 +55,7 @@ class UtilityNetwork:
     shut: Flags
     sources: Ints
     households: Floats
+    unknown_places: Floats
     left_households: float
 
 
@@ -72,7 +73,7 @@ def utility_network(
     Lines meet at ends within ``snap_m`` of each other or of another line's course, and at surveyed points; lines that
     merely cross do not. A point further than ``snap_m`` from every line in use is left out. The households of a
     community are shared equally by its inlets: points of kind ``inlet`` in its polygon or within ``snap_m`` of it; of
-    two communities that hold one inlet the first by id has it. Unknown households weigh nothing.
+    two communities that hold one inlet the first by id has it. Unknown households are counted by themselves.
 
     Layers are in one projected CRS in metres (CRSError), indexed by id (DataError). O((n + k) log n).
     """
@@ -89,7 +90,7 @@ def utility_network(
     start, end = (nodes.index.get_indexer(edges[name]).astype("int64") for name in ("from_node", "to_node"))
     kind = _at(at, optional_column(surveyed, "kind").to_numpy(dtype=object), len(xy))
     valve = kind == "valve"
-    households, left = _households(communities, surveyed, at, len(xy), snap_m)
+    households, unknown_places, left = _households(communities, surveyed, at, len(xy), snap_m)
     return UtilityNetwork(
         graph=Graph(len(xy), start, end),
         line_id=edges["line_id"].to_numpy(dtype=object),
@@ -104,6 +105,7 @@ def utility_network(
         shut=valve & _flags(at, known_no(surveyed, "open"), len(xy)),
         sources=np.flatnonzero(np.isin(kind, SOURCE_KINDS[network])),
         households=households,
+        unknown_places=unknown_places,
         left_households=left,
     )
 
@@ -139,10 +141,11 @@ def _flags(node: Ints, values: Flags, count: int) -> Flags:
 
 def _households(
     communities: gpd.GeoDataFrame, surveyed: gpd.GeoDataFrame, at: Ints, count: int, snap_m: float
-) -> tuple[Floats, float]:
-    """Households at each node, and how many have no inlet."""
+) -> tuple[Floats, Floats, float]:
+    """Households at each node, communities there whose households are unknown, and households without an inlet."""
     areas = sorted_by_id(communities, "communities")
-    weights = optional_numbers(areas, "households").fillna(0.0).to_numpy()
+    told = optional_numbers(areas, "households")
+    weights, unknown = told.fillna(0.0).to_numpy(), told.isna().to_numpy()
     inlet = np.flatnonzero((optional_column(surveyed, "kind") == "inlet").to_numpy())
     shapes = surveyed.geometry.to_numpy()[inlet]
     point, area = shapely.STRtree(areas.geometry.to_numpy()).query(shapes, predicate="dwithin", distance=snap_m)
@@ -151,5 +154,9 @@ def _households(
     first = np.r_[True, np.diff(point) > 0] if len(point) else np.zeros(0, dtype=bool)
     point, area = point[first], area[first]
     shares = np.bincount(area, minlength=len(areas))
-    found = np.bincount(at[inlet[point]], weights=weights[area] / shares[area], minlength=count)
-    return found.astype("float64"), float(weights[shares == 0].sum())
+    node = at[inlet[point]]
+    found, lacking = (
+        np.bincount(node, weights=each[area], minlength=count).astype("float64")
+        for each in (weights / np.maximum(shares, 1), unknown)
+    )
+    return found, lacking, float(weights[shares == 0].sum())

@@ -205,3 +205,25 @@ def test_layers_of_pipes_points_and_valves_are_restricted_to_the_last_column():
         schema = layer_schema(layer)
         assert schema.disclosure == "restricted"
         assert {field.disclosure for field in schema.fields.values()} == {"restricted"}
+
+
+@pytest.mark.parametrize("nobody", [None, np.nan])
+def test_communities_of_unknown_households_are_cut_off_too_and_never_counted_as_nobody(nobody):
+    places = homes(a=(300, 50, nobody), b=(200, -50, 60))
+    weak = rank_weak_pipes(DRAWN, POINTS, places)
+    assert weak["households_behind"].to_dict() == {"water/P": 0, "water/V": 60, "water/branch": 0, "water/main": 60}
+    assert weak["households_unknown"].all()
+    assert weak.loc["water/branch", "reason_zh"].startswith("此处中断，户数未知的小区与全部水源")
+    assert weak.loc["water/main", "reason_zh"].startswith("此处中断，至少 60 户（另有小区户数未知）与")
+    counted = rank_weak_pipes(DRAWN, POINTS, homes(a=(300, 50, 40), b=(200, -50, nobody)))
+    assert counted["households_unknown"].to_dict() == {
+        "water/P": False, "water/V": True, "water/branch": False, "water/main": True,
+    }  # fmt: skip
+    assert counted.loc["water/branch", "reason_en"].startswith("A break here cuts 40 households off")
+    segments = list_isolation_segments(DRAWN, POINTS, places)
+    assert segments["households_unknown"].all()
+    known = list_isolation_segments(DRAWN, POINTS, homes(a=(300, 50, 40), b=(200, -50, 60)))
+    assert not known["households_unknown"].any()
+    valves, of_known = rank_valves(DRAWN, POINTS, places), rank_valves(DRAWN, POINTS, HOMES)
+    assert valves["added_households"].isna().all()
+    assert of_known["added_households"].notna().all()
