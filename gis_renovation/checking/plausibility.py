@@ -68,11 +68,28 @@ def check_plausibility(
         findings += _overlaps_of(layer, name)
     if "communities" in layers:
         findings += check_ratios(layers["communities"])
+        if "projects" in layers:
+            findings += check_batches(layers["communities"], origins.get("communities", Origin()))
         findings += check_names(layers["communities"], layers.get("reporting_units"))
         findings += check_units(layers["communities"], layers.get("reporting_units"))
     if "barriers" in layers:
         findings += check_barriers(layers["barriers"], origins.get("barriers", Origin()))
     return findings
+
+
+def check_batches(communities: pd.DataFrame, origin: Origin) -> list[Finding]:
+    """Communities without a plan batch: nobody knows whether they are in the plan that rates are of. O(n)."""
+    lacking = optional_column(communities, "plan_batch").isna().to_numpy()
+    if not lacking.any():
+        return []
+    if lacking.all():
+        zh = "小区都没有计划批次，进度只能按台账全部小区统计；请在台账中补上计划批次（主计划、补充计划、储备）。"
+        en = "No community has a plan batch, so rates are of all listed: fill in main, supplement or reserve."
+        return [_say("warning", "unknown_plan_batch", "communities", zh, en, field="plan_batch")]
+    zh = "小区的计划批次未知，未计入计划小区数和开工率；请补上计划批次。"
+    en = "Communities of unknown plan batch are left out of the plan's counts and rates: fill in their batch."
+    features = _with_rows(communities, lacking, origin)
+    return [_say("warning", "unknown_plan_batch", "communities", zh, en, field="plan_batch", features=features)]
 
 
 def check_barriers(barriers: pd.DataFrame, origin: Origin) -> list[Finding]:

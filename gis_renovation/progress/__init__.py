@@ -5,7 +5,7 @@ from gis_renovation.progress.members import community_progress
 from gis_renovation.progress.months import community_months
 from gis_renovation.progress.plan import plan_progress
 from gis_renovation.progress.states import project_states
-from gis_renovation.progress.units import PLAN_BATCHES, unit_progress
+from gis_renovation.progress.units import PLAN_BATCHES, planned_communities, unit_progress
 
 __all__ = [
     "PLAN_BATCHES",
@@ -13,6 +13,7 @@ __all__ = [
     "community_months",
     "community_progress",
     "plan_progress",
+    "planned_communities",
     "project_states",
     "unit_progress",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
+from typing import NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -20,6 +21,23 @@ from gis_renovation.words import shorten_ids
 
 # What is planned for a year; the reserve list is not yet a plan.
 PLAN_BATCHES = ("main", "supplement")
+
+
+class Planned(NamedTuple):
+    """Which communities count as planned, and whether the ledger says so: without any plan batch all of them count."""
+
+    rows: pd.Series[bool]
+    stated: bool
+
+
+def planned_communities(communities: pd.DataFrame, plan_batches: tuple[str, ...] = PLAN_BATCHES) -> Planned:
+    """The communities whose ``plan_batch`` is in ``plan_batches``; all of them where none has a batch at all.
+
+    That nobody wrote a batch does not mean that nobody is in the plan: a count of 0 would be a claim. O(n).
+    """
+    batches = optional_column(communities, "plan_batch").astype(object)
+    stated = bool(batches.notna().any()) or len(batches) == 0
+    return Planned(batches.isin(plan_batches) | (not stated), stated)
 
 
 _PROJECT_COUNTS = (
@@ -47,7 +65,8 @@ def unit_progress(
 
     Every reporting unit (填报单位) has a row, also one with nothing planned. The denominator is the
     plan: communities whose ``plan_batch`` is in ``plan_batches``; the reserve list and communities of
-    unknown batch are not in it, the latter are counted beside. A community counts once however many
+    unknown batch are not in it, the latter are counted beside. Where no community has a batch at all, every one
+    counts and ``counted`` says ``list``. A community counts once however many
     projects work in it: it has **started** when any of its projects has, and is **completed** only when
     all of them are. A project without a record makes this unknown unless another project decides it;
     a community in no project is unknown too. A share is what is confirmed: as long as
@@ -120,13 +139,15 @@ def unit_progress(
     units, projects = sorted_by_id(reporting_units, "reporting_units"), sorted_by_id(projects, "projects")
     states = with_ids(project_states, "project_states")
     members = community_facts(communities, project_communities, states)
-    planned = members[members["plan_batch"].isin(plan_batches)]
+    in_plan = planned_communities(members, plan_batches)
+    planned = members[in_plan.rows]
     undecided = members[members["plan_batch"].isna()]
     lines = reporting_lines(units)
     _warn_of_lost(planned, projects, units)
     table = units.reindex(columns=["name", "level", "parent_code"]).astype("object")
     table = table.join(tally(on_lines(planned, lines), "line", units.index))
     unknown = on_lines(undecided, lines).groupby("line").size()
+    table["counted"] = "plan" if in_plan.stated else "list"
     table["plan_unknown_count"] = unknown.reindex(units.index, fill_value=0).astype("int64")
     table = table.join(_unit_projects(projects, states, fund_sums(funds, as_of), lines, units.index))
     return gpd.GeoDataFrame(texts_as_objects(table), geometry=units.geometry.to_numpy(), crs=units.crs)

@@ -5,7 +5,7 @@ Ids that people know by a name are written by it; an id whose name is not at han
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gis_renovation.reports.parts import Layers
@@ -126,8 +126,16 @@ def progress_forms(layers: Layers, _lang: Lang) -> list[Form]:
             columns=_of("unit_progress", units, shown),
             totals=frozenset(name for name in shown if name != "name" and not name.endswith("_share")),
             signs=_SIGNS,
+            heads=_COUNTED_HEADS if "counted" in units and units["counted"].eq("list").any() else {},
         )
     ]
+
+
+# Where no community has a plan batch, the table counts the whole ledger and says so.
+_COUNTED_HEADS: Mapping[str, Text] = {
+    "community_count": Text("台账小区数（均未填计划批次）", "Communities listed (no plan batch given)"),
+    "households": Text("台账户数（已知合计）", "Households listed (sum of known)"),
+}
 
 
 def _of(layer: str, frame: pd.DataFrame, names: Sequence[str]) -> tuple[tuple[str, str], ...]:

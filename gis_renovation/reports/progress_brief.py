@@ -56,17 +56,59 @@ def _unit_tables(paper: Paper, units: pd.DataFrame, workbook: str) -> None:
     planned = pd.to_numeric(known_values(units, "community_count")).fillna(0) > 0
     listed = units[planned].assign(name=names_or_ids(units[planned]))
     paper.layer_table(listed, "unit_progress", _UNIT_COLUMNS, key=False, see=workbook)
-    if not planned.all():
-        names = names_or_ids(units[~planned]).tolist()
-        paper.say(f"{'、'.join(names)}没有列入计划的小区。", f"No community of {', '.join(names)} is in the plan.")
-    paper.say(
-        "开工率、完工率按小区数计算，分母为已下达计划（不含储备）。一个小区的任一项目开工即为开工，全部项目完工才算完工。"
+    unknown = pd.to_numeric(known_values(units, "plan_unknown_count")).fillna(0) > 0
+    for which, text in (
+        (~planned & ~unknown, Text("{names}没有列入计划的小区。", "No community of {names} is in the plan.")),
+        (
+            ~planned & unknown,
+            Text(
+                "{names}没有已知列入计划的小区，有小区的计划批次未知。",
+                "No community of {names} is known to be in the plan; of some the plan batch is unknown.",
+            ),
+        ),
+    ):
+        if which.any():
+            named = names_or_ids(units[which]).tolist()
+            said = text.fill(names=Text("、".join(named), ", ".join(named)))
+            paper.say(said.zh, said.en)
+    counted = _WHOLE_LIST if _is_whole_list(units) else _PLAN
+    rule = Text(
+        "开工率、完工率按小区数计算，分母为{counted}。一个小区的任一项目开工即为开工，全部项目完工才算完工。"
         "开工情况不明的小区不计入已开工，实际开工率可能更高。",
-        "Rates count communities against the issued plan, the reserve left out. A community has started when any of "
+        "Rates count communities against {counted}. A community has started when any of "
         "its projects has, and is completed when all are. Where it is unknown the true rate may be higher.",
-    )
+    ).fill(counted=counted)
+    paper.say(rule.zh, rule.en)
     paper.heading("三、资金", "3. Funds")
     paper.layer_table(listed, "unit_progress", _MONEY_COLUMNS, key=False, see=workbook)
+
+
+_PLAN = Text("已下达计划（不含储备）", "the issued plan, the reserve left out")
+_WHOLE_LIST = Text(
+    "台账全部小区（均未填计划批次，是否列入计划未知）",
+    "all communities listed (none has a plan batch, so which are planned is unknown)",
+)
+
+
+def _is_whole_list(units: pd.DataFrame) -> bool:
+    """Whether the lines count every community because none has a plan batch."""
+    return bool(known_values(units, "counted").eq("list").any())
+
+
+def _counted(units: pd.DataFrame, planned: int, unknown: int) -> Text:
+    """How many communities the rates are of; a number that may be higher is a least one."""
+    n = f"{planned:,}"
+    if _is_whole_list(units):
+        return Text(
+            f"台账小区 {n} 个（均未填计划批次，是否列入计划未知，全部计入）",
+            f"of {n} communities listed (none has a plan batch, so all are counted)",
+        )
+    if unknown:
+        return Text(
+            f"计划改造小区至少 {n} 个（另有 {unknown:,} 个计划批次未知，未计入）",
+            f"of at least {n} communities planned (the plan batch of {unknown:,} more is unknown; they are left out)",
+        )
+    return Text(f"计划改造小区 {n} 个", f"of {n} communities planned")
 
 
 _ODD = ("went_back", "same_day_conflict", "contradictory", "jumped")
@@ -76,18 +118,21 @@ def _overall(paper: Paper, units: pd.DataFrame, as_of: datetime.date) -> None:
     # Subdistricts also count for their county, so they are left out of the sum.
     own = units[~known_values(units, "level").eq("subdistrict")]
     count = {
-        name: int(pd.to_numeric(known_values(own, name)).sum()) for name in _UNIT_COLUMNS if name.endswith("_count")
+        name: int(pd.to_numeric(known_values(own, name)).sum())
+        for name in (*_UNIT_COLUMNS, "plan_unknown_count")
+        if name.endswith("_count")
     }
     planned = count["community_count"]
     rates = [f"{count[name] / planned:.1%}" if planned else "—" for name in ("started_count", "completed_count")]
     unknown = count["start_unknown_count"]
+    counted = _counted(own, planned, count["plan_unknown_count"])
     doubt = _doubt(count["newly_started_unknown_count"], count["newly_completed_unknown_count"])
     paper.say(
-        f"截至 {as_of.year} 年 {as_of.month} 月 {as_of.day} 日，计划改造小区 {planned:,} 个，"
+        f"截至 {as_of.year} 年 {as_of.month} 月 {as_of.day} 日，{counted.zh}，"
         f"已开工 {count['started_count']:,} 个（{rates[0]}），已完工 {count['completed_count']:,} 个（{rates[1]}）；"
         f"本月新开工 {count['newly_started_count']:,} 个，新完工 {count['newly_completed_count']:,} 个{doubt.zh}。"
         + (f"另有 {unknown:,} 个小区开工情况不明。" if unknown else ""),
-        f"By {as_of}, of {planned:,} communities planned {count['started_count']:,} have started ({rates[0]}) and "
+        f"By {as_of}, {counted.en} {count['started_count']:,} have started ({rates[0]}) and "
         f"{count['completed_count']:,} are completed ({rates[1]}); this month {count['newly_started_count']:,} started "
         f"and {count['newly_completed_count']:,} were completed{doubt.en}."
         + (f" Of {unknown:,} it is unknown whether they started." if unknown else ""),

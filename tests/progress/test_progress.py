@@ -335,6 +335,22 @@ def test_a_unit_whose_projects_never_reported_has_unknown_rates():
     assert row["plan_unknown_count"] == 1
 
 
+@pytest.mark.parametrize("batches", ["absent", [None, None, None], ["main", None, "reserve"]])
+def test_a_ledger_without_any_plan_batch_counts_every_community_and_says_so(batches):
+    told = {"unit_code": ["a", "a", "b"], "households": [10, 20, 30]}
+    if batches != "absent":
+        told["plan_batch"] = pd.Series(batches, index=["A", "B", "C"], dtype="object")
+    members = pd.DataFrame(told, index=["A", "B", "C"])
+    works, owners = records(("P", AS_OF, "started", 0.3)), projects(P="a")
+    states = project_states(owners, pairs("P:A"), works, as_of=AS_OF)
+    lines = unit_progress(units("a", "b"), members, owners, pairs("P:A"), states, as_of=AS_OF)
+    stated = batches == ["main", None, "reserve"]
+    assert lines["counted"].tolist() == ["plan" if stated else "list"] * 2
+    assert lines["community_count"].tolist() == ([1, 0] if stated else [2, 1])
+    assert lines["plan_unknown_count"].tolist() == ([1, 0] if stated else [2, 1])
+    assert lines["households"].tolist() == ([10, 0] if stated else [30, 30])
+
+
 def test_a_unit_with_nothing_planned_has_a_row_of_zeros_and_no_rate():
     row = town_units().loc["c"]
     assert (row["community_count"], row["households"], row["floor_area_m2"], row["project_count"]) == (0, 0, 0, 0)

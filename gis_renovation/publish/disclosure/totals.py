@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from gis_renovation.arrays import Flags, Floats
-from gis_renovation.progress import PLAN_BATCHES
+from gis_renovation.progress import planned_communities
 
 # Counts are whole: two sums this near are one.
 SAME_SUM = 0.5
@@ -108,8 +108,7 @@ def total_groups(
         for project, rows in pairs.drop_duplicates().groupby("project_id"):
             yield "project_states", "households", project, rows["community_id"].tolist()
     lines = _lines_of(places, layers.get("reporting_units"))
-    batches = places.get("plan_batch", pd.Series(None, index=places.index, dtype=object))
-    planned = set(places.index[batches.isin(PLAN_BATCHES)])
+    planned = set(places.index[planned_communities(places).rows])
     for line, own in lines.items():
         yield from _with_progress("unit_progress", line, [key for key in own if key in planned], layers)
     if "plan_progress" in selected:

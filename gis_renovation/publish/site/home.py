@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from gis_renovation.maps.encoding import row_id
-from gis_renovation.progress import PLAN_BATCHES, STATE_ORDER
+from gis_renovation.progress import PLAN_BATCHES, STATE_ORDER, planned_communities
 from gis_renovation.publish.site.about import about_page, data_page
 from gis_renovation.publish.site.facts import (
     ABOUT,
@@ -105,6 +105,8 @@ def _headline(site: Site) -> list[_Number]:
     if frame is None:
         return []
     planned = _sum(frame, "community_count")
+    whole = "counted" in frame.columns and bool(frame["counted"].eq("list").any())
+    unknown = not whole and bool(_sum(frame, "plan_unknown_count"))
     items = []
     for key, column in (
         ("planned", "community_count"),
@@ -116,8 +118,11 @@ def _headline(site: Site) -> list[_Number]:
         if number is None:
             continue
         share = percent(number / planned) if key in {"started", "completed"} and planned else ""
-        note = say("of_planned", lang, share=share) if share else ""
-        items.append(_Number(say(key, lang), f"{number:,.0f}", note))
+        note = say("of_listed" if whole else "of_planned", lang, share=share) if share else ""
+        if key == "planned" and unknown:
+            note = say("batch_unknown", lang, n=f"{_sum(frame, 'plan_unknown_count'):,.0f}")
+        label = {"planned": "all_listed", "households": "listed_households"}.get(key, key) if whole else key
+        items.append(_Number(say(label, lang), f"{number:,.0f}", note))
     return items
 
 
@@ -144,8 +149,8 @@ def _stages(site: Site) -> _Stages | None:
     states = column_of(site, "community_progress", "state")
     if frame is None or len(states) == 0:
         return None
-    batched = "plan_batch" in frame.columns and bool(frame["plan_batch"].notna().any())
-    planned = frame.index[frame["plan_batch"].isin(PLAN_BATCHES)] if batched else frame.index
+    rows, batched = planned_communities(frame)
+    planned = frame.index[rows]
     reached = [_reached_step(states.get(key)) for key in planned]
     labels = [
         *((at, STEPS[at - 1][1].in_language(lang)) for at in range(len(STEPS), 0, -1)),

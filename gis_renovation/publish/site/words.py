@@ -53,6 +53,10 @@ _WORDS: Mapping[str, Text] = {
     "planned": Text("计划小区", "Planned communities"),
     "started": Text("已开工", "Started"),
     "completed": Text("已完工", "Completed"),
+    "all_listed": Text("台账小区（均未填计划批次）", "Communities listed (no plan batch given)"),
+    "listed_households": Text("台账户数", "Households listed"),
+    "of_listed": Text("占台账 {share}", "{share} of the list"),
+    "batch_unknown": Text("另有 {n} 个计划批次未知", "{n} more of unknown plan batch"),
     "of_planned": Text("占计划 {share}", "{share} of the plan"),
     "households": Text("计划户数", "Households planned"),
     "shades": Text(
