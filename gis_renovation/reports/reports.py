@@ -344,7 +344,7 @@ REPORTS = (
             "communities", "community_links", "links_near_limits", "shared_walls", "utility_by_zone",
             "utility_by_community", "utility_weak_points", "isolation_segments", "valve_failures", "utility_renewal",
             "utility_faults", "park_access", "slow_path_provision", "greenway_gaps", "service_access", "access_snaps",
-            "community_terrain",
+            "community_terrain", "dig_limits", "dig_needs", "dig_calendar", "dig_openings", "dig_savings",
         ),
         signs=(Text("编制", "Prepared by"), Text("校核", "Checked by"), Text("审定", "Approved by")),
         body=write_zone_scheme,

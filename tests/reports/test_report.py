@@ -505,18 +505,39 @@ def test_each_sheet_lists_what_its_codes_may_become_in_the_plans_system(tmp_path
 def test_rates_are_counted_against_the_plan(folder):
     text = words(folder / "publisher-progress.docx")
     # Main and supplement: C1 C2 C4 C5 C7 C8; J1 works in C1 and C2.
-    assert "截至 2024 年 9 月 30 日，计划改造小区 6 个，已开工 2 个（33.3%），已完工 0 个（0.0%）" in text
+    known = "计划改造小区至少 6 个（另有 3 个计划批次未知，未计入）"
+    assert f"截至 2024 年 9 月 30 日，{known}，已开工 2 个（33.3%），已完工 0 个（0.0%）" in text
     assert "本月新开工 2 个，新完工 0 个" in text
     assert "另有 4 个小区开工情况不明" in text
 
 
-def test_a_county_without_a_plan_is_named_and_not_given_a_rate(tmp_path):
+@pytest.mark.parametrize(("counted", "unknown", "said"), [
+    ("plan", 0, "日，计划改造小区 6 个，已开工"),
+    ("plan", 2, "日，计划改造小区至少 6 个（另有 2 个计划批次未知，未计入），已开工"),
+    ("list", 6, "日，台账小区 6 个（均未填计划批次，是否列入计划未知，全部计入），已开工"),
+])  # fmt: skip
+def test_a_count_of_the_plan_says_what_it_counts(tmp_path, counted, unknown, said):
+    layers = city()
+    layers["unit_progress"] = layers["unit_progress"].assign(counted=counted, plan_unknown_count=unknown)
+    write_reports(tmp_path, layers, manifest())
+    text = words(tmp_path / "publisher-progress.docx")
+    assert said in text
+    assert ("分母为台账全部小区" in text) == (counted == "list")
+
+
+@pytest.mark.parametrize(
+    ("unknown", "said"),
+    [(0, "潘集区没有列入计划的小区。"), (1, "潘集区没有已知列入计划的小区，有小区的计划批次未知。")],
+)
+def test_a_county_without_a_plan_is_named_and_not_given_a_rate(tmp_path, unknown, said):
     layers = city()
     units = layers["unit_progress"]
-    other = units.assign(name="潘集区", community_count=0, started_count=0, started_share=float("nan"))
+    other = units.assign(
+        name="潘集区", community_count=0, started_count=0, started_share=float("nan"), plan_unknown_count=unknown
+    )
     layers["unit_progress"] = pd.concat([units, other.set_axis(pd.Index(["340406"], name="unit_code"))])
     write_reports(tmp_path, layers, manifest())
-    assert "潘集区没有列入计划的小区。" in words(tmp_path / "publisher-progress.docx")
+    assert said in words(tmp_path / "publisher-progress.docx")
     assert not [row for row in table_rows(tmp_path / "publisher-progress.docx") if row[0] == "潘集区"]
 
 
