@@ -413,5 +413,9 @@ def _binding(ready: _Ready, year: Ints, number: int) -> Text:
 _WHY: Mapping[str, Text] = {
     "budget": Text("该单位预算余额不足", "what is left of the operator's budget is too little"),
     "reopen": Text("与同路段另一次开挖间隔不足", "too near to another opening of the street"),
-    "months": Text("没有可用的连续月份或出入口不能同时封闭", "no months left, or the other access street is closed"),
+    "months": Text(
+        "预算和间隔都容得下，但没有可用的连续月份、出入口不能同时封闭，或排程未找到位置",
+        "budget and interval would allow it, but no months are left, the other access street is closed, or the "
+        "search found no place",
+    ),
 }
