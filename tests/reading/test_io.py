@@ -38,7 +38,8 @@ from zoo import (
 from gis_renovation.errors import CRSError, FileError, GisRenovationError
 from gis_renovation.reading.cards import read_card
 from gis_renovation.reading.conforming import conform
-from gis_renovation.reading.files import file_sha256, read_files, read_raster
+from gis_renovation.reading.files import file_sha256, read_files
+from gis_renovation.reading.raster_files import read_raster
 from gis_renovation.writing.geopackage import write_geopackage
 from gis_renovation.writing.places import new_file, new_folder
 

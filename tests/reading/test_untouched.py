@@ -23,8 +23,9 @@ from gis_renovation.checking.draft import draft_card
 from gis_renovation.cli import commands
 from gis_renovation.errors import FileError
 from gis_renovation.reading.cards import Card, read_card
-from gis_renovation.reading.files import read_files, read_raster, read_raw
+from gis_renovation.reading.files import read_files, read_raw
 from gis_renovation.reading.formats.untouched import lent
+from gis_renovation.reading.raster_files import read_raster
 from gis_renovation.reading.vectors import layers_in
 from gis_renovation.writing.geopackage import write_geopackage
 
