@@ -155,6 +155,8 @@ def test_only_steps_that_judge_by_rules_or_show_them_load_the_rules():
         "candidate_ledger",
         "usable_shapes",
         "dig_limits",
+        "service_access",
+        "utility_renewal",
     }
 
 
