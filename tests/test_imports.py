@@ -22,6 +22,7 @@ ORDER = (
     "errors",
     "bridges",
     "arrays",
+    "anniversaries",
     "local",
     "config",
     "numerals",

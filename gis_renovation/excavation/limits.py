@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from gis_renovation.excavation.anniversaries import years_after
+from gis_renovation.anniversaries import years_after
 from gis_renovation.ids import ids_in, sorted_by_id, with_ids
 from gis_renovation.rules import Rule, rules_for
 from gis_renovation.sentences import with_sentences

@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis_renovation.anniversaries import years_after
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
-from gis_renovation.excavation.anniversaries import years_after
+from gis_renovation.excavation.months import MONTHS
 from gis_renovation.ids import ids_in, sorted_by_id
 from gis_renovation.schemas import layer_schema
 from gis_renovation.sentences import with_sentences
 from gis_renovation.unknowns import known_yes, optional_column, optional_numbers
 from gis_renovation.words import CLAUSES, LISTED, Sentence, Text
 
-MONTHS = 12
 # Without these a work cannot be planned; unknown is neither 0 nor any year.
 NEEDED = ("street_id", "operator", "earliest_year", "latest_year", "duration_months", "cost_yuan")
 _NUMBERS = ("earliest_year", "best_year", "latest_year", "duration_months")

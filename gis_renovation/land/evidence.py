@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis_renovation.anniversaries import anniversaries
 from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.errors import ConfigError
 from gis_renovation.ids import layers_on_text_ids
-from gis_renovation.land.measures import DAYS_A_YEAR, anniversaries, nearest_zones_in_need
+from gis_renovation.land.measures import DAYS_A_YEAR, nearest_zones_in_need
 from gis_renovation.land.weights import named_weights
 from gis_renovation.overlays import covered_areas
 from gis_renovation.unknowns import optional_numbers

@@ -17,7 +17,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis_renovation.arrays import Flags, Floats, Ints, Words
+from gis_renovation.anniversaries import anniversaries
+from gis_renovation.arrays import Flags, Floats, Words
 from gis_renovation.errors import ConfigError
 from gis_renovation.overlays import covered_areas, dissolve_overlapping, only_slivers, overlap_areas
 from gis_renovation.schemas import layer_schema, nearest_names
@@ -190,15 +191,6 @@ def calendar_years(dates: Days, until: np.datetime64) -> Floats:
     share = (late - last).astype(np.float64) / (following - last).astype(np.float64)
     years[known] = np.where(dates[known] <= until, 1.0, -1.0) * (whole + share)
     return years + 0.0
-
-
-def anniversaries(dates: Days, years: Ints | int) -> Days:
-    """The same day so many years later, the last of the month where that year has no such day."""
-    month = dates.astype("datetime64[M]")
-    there = month + np.asarray(years, np.int64) * np.timedelta64(12, "M")
-    day = dates - month.astype("datetime64[D]")
-    last = (there + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
-    return np.asarray(np.minimum(there.astype("datetime64[D]") + day, last))
 
 
 def _years_since(name: str) -> Measured:

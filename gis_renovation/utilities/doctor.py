@@ -15,7 +15,7 @@ from gis_renovation.arrays import Flags, Floats, Geometries, Words
 from gis_renovation.crs import require_metric
 from gis_renovation.ids import sorted_by_id
 from gis_renovation.unknowns import optional_column, texts_as_objects
-from gis_renovation.utilities.network import SOURCE_KINDS
+from gis_renovation.utilities.network import SOURCE_KINDS, may_carry
 from gis_renovation.words import Text
 
 # Points at which a line may well end: what it feeds, what feeds it, and where a drain begins.
@@ -130,8 +130,7 @@ def check_utility_topology(
     """
     require_metric(utility_lines=utility_lines, utility_nodes=utility_nodes)
     lines = sorted_by_id(utility_lines, "utility_lines")
-    status = optional_column(lines, "status")
-    lines = lines[(status.isna() | (status == "in_use")).to_numpy(dtype=bool)]
+    lines = lines[may_carry(lines)]
     nodes = sorted_by_id(utility_nodes, "utility_nodes")
     found = [_rows("", [])]
     for name in SOURCE_KINDS:

@@ -79,9 +79,8 @@ def utility_network(
     """
     require_metric(utility_lines=utility_lines, utility_nodes=utility_nodes, communities=communities)
     lines = sorted_by_id(utility_lines, "utility_lines")
-    status = optional_column(lines, "status")
-    used = (lines["network"] == network).to_numpy(dtype=bool) & (status.isna() | (status == "in_use")).to_numpy()
-    lines, unknown = lines[used], status[used].isna()
+    lines = lines[(lines["network"] == network).to_numpy(dtype=bool) & may_carry(lines)]
+    unknown = optional_column(lines, "status").isna()
     points = sorted_by_id(utility_nodes, "utility_nodes")
     points = points[(points["network"] == network).to_numpy(dtype=bool)]
     nodes, edges = build_network(lines, snap_m=snap_m, node_crossings=False, stops=points.geometry)
@@ -108,6 +107,12 @@ def utility_network(
         unknown_places=unknown_places,
         left_households=left,
     )
+
+
+def may_carry(lines: gpd.GeoDataFrame) -> Flags:
+    """Which lines are in use or of a status nobody recorded: abandoned, empty and planned ones carry nothing."""
+    status = optional_column(lines, "status")
+    return np.asarray(status.isna() | (status == "in_use"), dtype=bool)
 
 
 def networks_in(utility_lines: gpd.GeoDataFrame, wanted: tuple[str, ...]) -> list[str]:

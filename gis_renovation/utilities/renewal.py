@@ -17,6 +17,7 @@ from gis_renovation.errors import ConfigError
 from gis_renovation.ids import sorted_by_id
 from gis_renovation.rules import Rule, judge_numbers, judge_words
 from gis_renovation.unknowns import known_no, known_yes, optional_column, optional_numbers, texts_as_objects
+from gis_renovation.utilities.network import may_carry
 from gis_renovation.verdicts import NO, UNKNOWN, YES, Verdicts, all_of, verdict_names
 from gis_renovation.words import Text
 
@@ -108,8 +109,7 @@ def judge_renewal(
     require_metric(utility_lines=utility_lines)
     lines = sorted_by_id(utility_lines, "utility_lines")
     judged = {network for case in _CASES.values() for network in case.networks}
-    status = optional_column(lines, "status")
-    lines = lines[lines["network"].isin(judged) & (status.isna() | (status == "in_use"))]
+    lines = lines[lines["network"].isin(judged) & may_carry(lines)]
     force = _in_force(rules)
     verdicts = _verdicts(lines, force, as_of)
     best = np.full(len(lines), NO, dtype=np.int8)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from shapely import LineString, box
 
+from gis_renovation.anniversaries import years_after
 from gis_renovation.checking import check_layer
 from gis_renovation.errors import ConfigError, DataError
 from gis_renovation.excavation import (
@@ -22,7 +23,6 @@ from gis_renovation.excavation import (
     plan_dig_calendar,
     prepare_dig_needs,
 )
-from gis_renovation.excavation.anniversaries import years_after
 from gis_renovation.excavation.months import Work, place_months
 from gis_renovation.excavation.needs import read_months, said_months
 from gis_renovation.rule_packs import rules_in_force

@@ -10,10 +10,10 @@ import datetime
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import geopandas as gpd
@@ -34,6 +34,8 @@ from gis_renovation.publish.site.tables import Cell
 from gis_renovation.publish.site.words import say
 from gis_renovation.schemas import layer_schemas
 from gis_renovation.words import Lang, Text
+
+T = TypeVar("T")
 
 HOME, MAP, COMMUNITIES, ZONES, DATA, ABOUT = NAVIGATION
 
@@ -91,9 +93,15 @@ class Site:
         return prepared_ground(self.frames)
 
     @cached_property
-    def looked_up(self) -> dict[tuple[str, ...], Any]:
-        """Columns, names and paths that every page asks for, each made once."""
+    def _kept(self) -> dict[tuple[str, ...], Any]:
         return {}
+
+    def once(self, what: tuple[str, ...], make: Callable[[], T]) -> T:
+        """What every page asks for, made the first time and kept by its name."""
+        if what not in self._kept:
+            self._kept[what] = make()
+        found: T = self._kept[what]
+        return found
 
 
 def page_paths(keys: Iterable[object], folder: str) -> dict[str, str]:
@@ -140,13 +148,13 @@ def with_navigation(site: Site) -> Site:
 
 def column_of(site: Site, layer: str, name: str) -> pd.Series[Any]:
     """A column by id as people see it, objects; empty if the layer or column did not leave."""
-    kept = site.looked_up
-    if ("column", layer, name) not in kept:
+
+    def make() -> pd.Series[Any]:
         frame = site.shown.get(layer)
         cells = None if frame is None else frame.get(name)
-        kept["column", layer, name] = pd.Series(dtype=object) if cells is None else cells.astype(object)
-    found: pd.Series[Any] = kept["column", layer, name]
-    return found
+        return pd.Series(dtype=object) if cells is None else cells.astype(object)
+
+    return site.once(("column", layer, name), make)
 
 
 def text_of(series: pd.Series[Any], key: object, instead: str = "") -> str:
@@ -157,23 +165,16 @@ def text_of(series: pd.Series[Any], key: object, instead: str = "") -> str:
 
 def feature_names(site: Site, layer: str) -> dict[object, str]:
     """What people call each feature; its id where it has no name."""
-    kept = site.looked_up
-    if ("names", layer) not in kept:
-        names = column_of(site, layer, "name")
-        kept["names", layer] = {
-            key: text_of(names, key, row_id(key)) or row_id(key) for key in site.frames[layer].index
-        }
-    found: dict[object, str] = kept["names", layer]
-    return found
+    names = column_of(site, layer, "name")
+    return site.once(
+        ("names", layer),
+        lambda: {key: text_of(names, key, row_id(key)) or row_id(key) for key in site.frames[layer].index},
+    )
 
 
 def paths_of(site: Site, layer: str) -> dict[str, str]:
     """Where the page of each feature of a layer lies, by its id."""
-    kept = site.looked_up
-    if ("paths", layer) not in kept:
-        kept["paths", layer] = page_paths(site.frames[layer].index, layer)
-    found: dict[str, str] = kept["paths", layer]
-    return found
+    return site.once(("paths", layer), lambda: page_paths(site.frames[layer].index, layer))
 
 
 def unit_names(site: Site) -> dict[object, str]:

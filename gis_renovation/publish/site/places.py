@@ -69,18 +69,22 @@ class _Parts:
         walk = frames.get("park_access")
         self.walk = {} if walk is None else shown_columns("park_access", walk, _WALK, lang)
         self.walk_rows = {} if walk is None else {key: at for at, key in enumerate(walk.index)}
-        self.projects = _by_community(frames, "projects")
-        self.records = _by_community(frames, "works_records")
-        self.first_days = _first_days(site)
+        records = _joined(frames, "works_records")
+        self.projects = _by_community(_joined(frames, "projects"))
+        self.records = _by_community(records)
+        self.first_days = _first_days(records, site.facts.as_of)
         zones = has(site, "zones")
         self.zone_names = feature_names(site, "zones") if zones else {}
         self.zone_paths = paths_of(site, "zones") if zones else {}
 
 
-def _by_community(frames: Mapping[str, pd.DataFrame], layer: str) -> dict[object, pd.DataFrame]:
-    """Rows of a table of projects, by community."""
+def _joined(frames: Mapping[str, pd.DataFrame], layer: str) -> pd.DataFrame | None:
+    """Rows of a table of projects with the community of each; None where that cannot be told."""
     table_of = frames.get(layer)
-    joined = None if table_of is None else joined_table(table_of, "community_id", frames)
+    return None if table_of is None else joined_table(table_of, "community_id", frames)
+
+
+def _by_community(joined: pd.DataFrame | None) -> dict[object, pd.DataFrame]:
     return {} if joined is None else dict(iter(joined.groupby("community_id", sort=True)))
 
 
@@ -194,14 +198,12 @@ class _First(NamedTuple):
     day: str
 
 
-def _first_days(site: Site) -> dict[object, list[_First]]:
+def _first_days(records: pd.DataFrame | None, as_of: datetime.date) -> dict[object, list[_First]]:
     """By community: when each project was first recorded in each state, by project and day. O(records log records)."""
-    frames = site.frames
-    records = joined_table(frames["works_records"], "community_id", frames) if "works_records" in frames else None
     if records is None or not {"recorded_on", "state", "project_id"} <= {*records.columns}:
         return {}
     known = records[records["state"].isin(STATE_ORDER) & records["recorded_on"].notna()]
-    known = known[np.array([day <= site.facts.as_of for day in known["recorded_on"]], dtype=bool)]
+    known = known[np.array([day <= as_of for day in known["recorded_on"]], dtype=bool)]
     firsts = known.sort_values(["project_id", "recorded_on"], kind="stable")
     firsts = firsts.drop_duplicates(["community_id", "project_id", "state"])
     found: dict[object, list[_First]] = {}
